@@ -1,0 +1,40 @@
+"""Body of `mirror-request/1`: the opener of a thread; asks one ministry to mirror designations."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from api.wire.payloads.parts import (
+    MAX_SUBJECTS,
+    DistinctKeys,
+    Evidence,
+    PermittedUse,
+    ReleasableReasons,
+)
+from api.wire.payloads.scalars import Digest, Instant, Name, Prose, Regime, SubjectKey
+
+Designations = Annotated[dict[SubjectKey, Digest], Field(max_length=MAX_SUBJECTS)]
+Regimes = Annotated[dict[SubjectKey, Regime], Field(max_length=MAX_SUBJECTS)]
+
+
+class MirrorRequestV1(DistinctKeys):
+    """A mirror request. `regimes` suggests, per subject, a regime of the addressee's law."""
+
+    title: Name
+    designations: Designations
+    evidence: Evidence
+    authority: Prose
+    permitted_use: PermittedUse
+    respond_by: Instant
+    reasons: ReleasableReasons
+    regimes: Regimes | None = None
+    release_at: Instant | None = None
+    continues: Digest | None = None
+
+    @model_validator(mode="after")
+    def _known_subjects(self) -> Self:
+        keys = {subject.key for subject in self.subjects}
+        if not keys.issuperset(self.designations) or not keys.issuperset(self.regimes or ()):
+            message = "designations and regimes may name only subjects of the request"
+            raise ValueError(message)
+        return self
