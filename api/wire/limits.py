@@ -1,0 +1,36 @@
+"""Size limits of protocol 1, in bytes unless said otherwise (PROTOCOL §1).
+
+Owns numbers only. Both sides of a border must use the same ones: an object one node accepts and
+another refuses for its size would stop a stream, so these are not settings.
+"""
+
+from typing import Final
+
+MIB: Final = 1024 * 1024
+
+PAYLOAD: Final = 4 * MIB
+"""Largest statement payload."""
+
+ENVELOPE: Final = 8 * MIB
+"""Largest envelope of one statement."""
+
+MESSAGE: Final = 16 * MIB
+"""Largest body of one `POST /peer/messages`."""
+
+EXHIBIT_RANGE: Final = 4 * MIB
+"""Largest piece of an exhibit asked for at once."""
+
+DEPTH: Final = 32
+"""Deepest nesting of arrays and objects."""
+
+SAFE_INTEGER: Final = 2**53 - 1
+"""Largest magnitude of a number that is whole (RFC 8785 §3.2.2.3, RFC 7493 §2.2)."""
+
+MEMBERSHIP: Final = 4 * MIB
+"""Largest membership file."""
+
+PROTECTED: Final = 512
+"""Largest decoded protected header."""
+
+ITEMS: Final = 64
+"""Most statements in one message."""
