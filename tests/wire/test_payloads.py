@@ -71,7 +71,8 @@ def test_null_is_not_a_way_of_leaving_out(type_: str) -> None:
 def test_what_the_schema_refuses_the_model_refuses(type_: str) -> None:
     validator = jsonschema.Draft202012Validator(json_schema(type_))
     for name in json_schema(type_)["properties"]:
-        for wrong in (1.5, {"a": "b"}, "", [[]], -1):
+        wrongs: tuple[object, ...] = (1.5, {"a": "b"}, "", [[]], -1)
+        for wrong in wrongs:
             changed = body(type_, **{name: wrong})
             if not validator.is_valid(changed):
                 refused(type_, changed)

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+from typing_extensions import override
 
 from api.wire.errors import WireError
 from api.wire.payloads.delisting_v1 import DelistingV1
@@ -155,8 +156,10 @@ def _member_names(model: type[BaseModel]) -> frozenset[str]:
 class _AbsentRatherThanNull(GenerateJsonSchema):
     """Says in the schema what the models do: an optional member is left out, never null."""
 
+    @override
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
+    @override
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
