@@ -1,0 +1,1 @@
+"""Implementation of the policy port on Cedar, and the reading of the policy directory."""
