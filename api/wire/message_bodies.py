@@ -1,0 +1,240 @@
+"""What each kind of message says: the member `body` of a message, by kind (PROTOCOL §7).
+
+Owns the typed forms. Numbered kinds: `Items` (deliver and disposition) and `EpochChange`. Kinds
+without a number: `Fetch`, `ExhibitRange`, `Receipt`; a checkpoint's body is empty, the evidence
+beside it says all. It must not look into the statements that items carry.
+
+Refusal codes: ``message.items``, ``message.epoch``, ``message.fetch``, ``message.exhibit-range``,
+``message.receipt``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.wire import limits
+from api.wire.canonical import Json
+from api.wire.leaf import LeafOpening
+from api.wire.members import MESSAGE_ID, Members
+from api.wire.messages import embed, extract
+
+_MOST_WITH: Final = 4
+_MOST_LINES: Final = 4
+# A signature line of a C2SP signed note, without its line feed.
+_NOTE_LINE: Final = re.compile(r"\u2014 [^\s+]+ [A-Za-z0-9+/]+={0,2}")
+_LONGEST_LINE: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivered statement.
+
+    Attributes:
+        envelope: Raw statement envelope.
+        index: Its leaf in the sender's log.
+        opening: What rebuilds that leaf.
+        accompanying: Raw envelopes under ``with``: a release brings its package, an onward
+            release also the originator's consent.
+    """
+
+    envelope: bytes = field(repr=False)
+    index: int
+    opening: LeafOpening
+    accompanying: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def items_body(items: Sequence[Item]) -> dict[str, Json]:
+    """Return the body of a deliver or disposition message."""
+    entries: list[Json] = []
+    for item in items:
+        entry: dict[str, Json] = {
+            "envelope": embed(item.envelope),
+            "index": item.index,
+            "e": item.opening.e.hex(),
+            "salt_s": item.opening.salt_s.hex(),
+        }
+        if item.accompanying:
+            entry["with"] = [embed(raw) for raw in item.accompanying]
+        entries.append(entry)
+    return {"items": entries}
+
+
+def parse_items(body: Mapping[str, Json]) -> tuple[Item, ...]:
+    """Read the body of a deliver or disposition message.
+
+    Raises:
+        WireError: ``message.items``.
+    """
+    code = "message.items"
+    items = []
+    for value in Members(dict(body), code, ("items",)).items("items", 1, limits.ITEMS):
+        entry = Members(value, code, ("envelope", "index", "e", "salt_s"), ("with",))
+        accompanying = entry.items("with", 1, _MOST_WITH) if "with" in entry else []
+        items.append(
+            Item(
+                envelope=extract(entry.raw("envelope")),
+                index=entry.integer("index"),
+                opening=LeafOpening(entry.hex("e"), entry.hex("salt_s")),
+                accompanying=tuple(extract(other) for other in accompanying),
+            )
+        )
+    return tuple(items)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochChange:
+    """The end of an epoch as its receiver knows it; `digest` is None when `seq` is 0."""
+
+    ended: int
+    seq: int
+    digest: str | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the body of an epoch message."""
+        return {"ended": self.ended, "seq": self.seq, "digest": self.digest}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "EpochChange":
+        """Read the body of an epoch message.
+
+        Raises:
+            WireError: ``message.epoch``.
+        """
+        members = Members(dict(body), "message.epoch", ("ended", "seq", "digest"))
+        seq = members.integer("seq")
+        if (seq == 0) is not (members.raw("digest") is None):
+            raise members.refusal("Name the last message of the epoch that ended.")
+        return cls(members.integer("ended", 1), seq, members.digest("digest") if seq else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A request to send numbered messages again, `first` to `last` of one epoch."""
+
+    epoch: int
+    first: int
+    last: int
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the body of a fetch message."""
+        return {"epoch": self.epoch, "first": self.first, "last": self.last}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "Fetch":
+        """Read the body of a fetch message.
+
+        Raises:
+            WireError: ``message.fetch``.
+        """
+        members = Members(dict(body), "message.fetch", ("epoch", "first", "last"))
+        first = members.integer("first", 1)
+        return cls(members.integer("epoch", 1), first, members.integer("last", first))
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitRange:
+    """A request for bytes of one exhibit of one released package."""
+
+    package: str
+    digest: str
+    offset: int
+    length: int
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the body of an exhibit-range message."""
+        return {
+            "package": self.package,
+            "digest": self.digest,
+            "offset": self.offset,
+            "length": self.length,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "ExhibitRange":
+        """Read the body of an exhibit-range message.
+
+        Raises:
+            WireError: ``message.exhibit-range``.
+        """
+        names = ("package", "digest", "offset", "length")
+        members = Members(dict(body), "message.exhibit-range", names)
+        return cls(
+            members.digest("package"),
+            members.digest("digest"),
+            members.integer("offset"),
+            members.integer("length", 1, limits.EXHIBIT_RANGE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """The recipient's cosignature of the sender's checkpoint: tree size and note lines."""
+
+    size: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The body of a receipt: "your bytes are authenticated and durably stored".
+
+    Attributes:
+        message: Id of the message.
+        seq: Its number.
+        epoch: Its epoch.
+        digest: Digest of its raw envelope.
+        statements: Ids of the statements it delivered, in order, and of those under ``with``;
+            so that a receipt stands beside a package file without the message.
+        stored_at: The recipient's clock.
+        cosignature: None when the recipient could not cosign.
+    """
+
+    message: str
+    seq: int
+    epoch: int
+    digest: str
+    statements: tuple[str, ...]
+    stored_at: str
+    cosignature: Cosignature | None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the body of a receipt message."""
+        cosignature: Json = None
+        if self.cosignature is not None:
+            lines: list[Json] = list(self.cosignature.lines)
+            cosignature = {"size": self.cosignature.size, "lines": lines}
+        return {
+            "message": self.message,
+            "seq": self.seq,
+            "epoch": self.epoch,
+            "digest": self.digest,
+            "statements": list(self.statements),
+            "stored_at": self.stored_at,
+            "cosignature": cosignature,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "Receipt":
+        """Read the body of a receipt message.
+
+        Raises:
+            WireError: ``message.receipt``.
+        """
+        code = "message.receipt"
+        names = ("message", "seq", "epoch", "digest", "statements", "stored_at", "cosignature")
+        members = Members(dict(body), code, names)
+        cosignature = None
+        if members.raw("cosignature") is not None:
+            entry = Members(members.raw("cosignature"), code, ("size", "lines"))
+            lines = entry.texts("lines", _NOTE_LINE, 1, _MOST_LINES, _LONGEST_LINE)
+            cosignature = Cosignature(entry.integer("size"), lines)
+        return cls(
+            message=members.text("message", MESSAGE_ID),
+            seq=members.integer("seq", 1),
+            epoch=members.integer("epoch", 1),
+            digest=members.digest("digest"),
+            statements=members.digests("statements", limits.ITEMS * (1 + _MOST_WITH)),
+            stored_at=members.instant("stored_at"),
+            cosignature=cosignature,
+        )

@@ -1,0 +1,241 @@
+"""Messages between two nodes: the signed transport unit and what is rebuilt around it.
+
+Owns the payload of a message envelope (PROTOCOL §7), the request body ``{message, evidence}`` and
+how envelopes are embedded: as JSON objects, recovered exactly because the whole around them is
+canonical (decision record 0002). What each kind says is in `api.wire.message_bodies`. It must not
+verify signatures, order messages or keep state.
+
+Refusal codes: ``message.malformed``, ``message.kind``, ``message.sequence``,
+``message.request``; ``envelope.*`` and ``json.*``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from api.wire import canonical, limits
+from api.wire.canonical import Json
+from api.wire.envelope import Envelope, parse_envelope
+from api.wire.errors import WireError
+from api.wire.members import MESSAGE_ID, MINISTRY, Members
+
+VERSION: Final = "1"
+_CODE: Final = "message.malformed"
+_MOST_HASHES: Final = 64  # longest path in a tree of 2^63 leaves
+_LONGEST_NOTE: Final = 64 * 1024
+
+
+class Kind(StrEnum):
+    """What a message is for."""
+
+    DELIVER = "deliver"
+    DISPOSITION = "disposition"
+    EPOCH = "epoch"
+    FETCH = "fetch"
+    EXHIBIT_RANGE = "exhibit-range"
+    CHECKPOINT = "checkpoint"
+    RECEIPT = "receipt"
+
+
+NUMBERED: Final = frozenset({Kind.DELIVER, Kind.DISPOSITION, Kind.EPOCH})
+"""Kinds that take a number in the stream and get a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBody:
+    """The signed content of a message.
+
+    Attributes:
+        from_: Sending ministry (member ``from``).
+        to: Receiving ministry.
+        id: Unique for the sender.
+        kind: What it is for.
+        epoch: Epoch of the stream, from 1.
+        seq: Number in the epoch, from 1; None for kinds that take none.
+        prev: Digest of the envelope of the message before it; None for the first of an epoch
+            and for kinds that take no number.
+        body: By kind, see `api.wire.message_bodies`.
+        substantive_size: Last leaf of the sender's log that is no anchor, plus 1.
+    """
+
+    from_: str
+    to: str
+    id: str
+    kind: Kind
+    epoch: int
+    seq: int | None
+    prev: str | None
+    body: Mapping[str, Json] = field(hash=False)
+    substantive_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionPath:
+    """Inclusion proof of one leaf under the evidence's checkpoint; 32-byte hashes, leaf upward."""
+
+    index: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyPath:
+    """Consistency proof from the size the recipient last cosigned to the checkpoint's."""
+
+    from_: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What accompanies one attempt to send a message; unsigned by itself, rebuilt each time.
+
+    Attributes:
+        checkpoint: Newest log-signed checkpoint of the sender, as note text.
+        inclusion: One path for each item the message delivers, in order.
+        consistency: None when the recipient has cosigned nothing yet.
+    """
+
+    checkpoint: str
+    inclusion: tuple[InclusionPath, ...] = ()
+    consistency: ConsistencyPath | None = None
+
+
+def compose_message(message: MessageBody) -> bytes:
+    """Return the payload of a message envelope, JCS.
+
+    Raises:
+        WireError: Whatever `parse_message_body` would refuse.
+    """
+    members: dict[str, object] = {
+        "comity": VERSION,
+        "from": message.from_,
+        "to": message.to,
+        "id": message.id,
+        "kind": message.kind.value,
+        "epoch": message.epoch,
+        "body": message.body,
+        "substantive_size": message.substantive_size,
+    }
+    if message.seq is not None:
+        members["seq"] = message.seq
+    if message.prev is not None:
+        members["prev"] = message.prev
+    payload = canonical.canonical(members)
+    parse_message_body(payload)
+    return payload
+
+
+def parse_message_body(payload: bytes) -> MessageBody:
+    """Read the payload of a message envelope strictly; the kind's own body stays as parsed.
+
+    Raises:
+        WireError: ``message.*``, ``json.*``.
+    """
+    value = canonical.parse_canonical(payload, limit=limits.MESSAGE)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind not in set(Kind):
+        raise WireError("message.kind", "Send a message kind this protocol version knows.")
+    numbered = kind in NUMBERED
+    required = ("comity", "from", "to", "id", "kind", "epoch", "body", "substantive_size")
+    members = Members(
+        value,
+        _CODE,
+        (*required, "seq") if numbered else required,
+        ("prev",) if numbered else (),
+    )
+    members.word("comity", (VERSION,))
+    body = members.raw("body")
+    sender, recipient = members.text("from", MINISTRY), members.text("to", MINISTRY)
+    if not isinstance(body, dict) or sender == recipient:
+        raise members.refusal("Give a body, and two different ministries.")
+    seq = members.integer("seq", 1) if numbered else None
+    if numbered and (seq == 1) is ("prev" in members):
+        raise WireError("message.sequence", "Name the message before in every one but the first.")
+    return MessageBody(
+        from_=sender,
+        to=recipient,
+        id=members.text("id", MESSAGE_ID),
+        kind=Kind(str(kind)),
+        epoch=members.integer("epoch", 1),
+        seq=seq,
+        prev=members.digest("prev") if "prev" in members else None,
+        body=body,
+        substantive_size=members.integer("substantive_size"),
+    )
+
+
+def parse_message(raw: bytes) -> tuple[Envelope, MessageBody]:
+    """Read a message envelope and its payload; checks no signature.
+
+    Raises:
+        WireError: ``envelope.*``, ``message.*``, ``json.*``.
+    """
+    envelope = parse_envelope(raw, limit=limits.MESSAGE)
+    return envelope, parse_message_body(envelope.payload)
+
+
+def embed(raw: bytes, *, limit: int = limits.ENVELOPE) -> Json:
+    """Return a raw envelope as the JSON value to put inside another canonical object.
+
+    Raises:
+        WireError: ``json.*`` if the bytes are not canonical.
+    """
+    return canonical.parse_canonical(raw, limit=limit)
+
+
+def extract(value: Json) -> bytes:
+    """Return the exact bytes of an envelope embedded in an object that was read as canonical.
+
+    The canonical form of an object contains the canonical form of each of its members
+    (RFC 8785 §3.2 serialises them recursively), so this is the slice that was signed.
+    """
+    return canonical.canonical(value)
+
+
+def compose_request(message: bytes, evidence: Evidence) -> bytes:
+    """Return the body of ``POST /peer/messages``, JCS ``{message, evidence}``.
+
+    Args:
+        message: The stored raw envelope, which reappears in the body byte for byte.
+        evidence: Rebuilt for this attempt.
+    """
+    consistency: dict[str, object] | None = None
+    if evidence.consistency is not None:
+        path = [node.hex() for node in evidence.consistency.path]
+        consistency = {"from": evidence.consistency.from_, "path": path}
+    beside = {
+        "checkpoint": evidence.checkpoint,
+        "inclusion": [
+            {"index": proof.index, "path": [node.hex() for node in proof.path]}
+            for proof in evidence.inclusion
+        ],
+        "consistency": consistency,
+    }
+    return canonical.canonical(
+        {"message": embed(message, limit=limits.MESSAGE), "evidence": beside}
+    )
+
+
+def parse_request(body: bytes) -> tuple[bytes, Evidence]:
+    """Read a request body into the raw message envelope and its evidence.
+
+    Raises:
+        WireError: ``message.request``, ``json.*``.
+    """
+    value = canonical.parse_canonical(body, limit=limits.MESSAGE)
+    request = Members(value, "message.request", ("message", "evidence"))
+    evidence = Members(
+        request.raw("evidence"), "message.request", ("checkpoint", "inclusion", "consistency")
+    )
+    proofs = []
+    for entry in evidence.items("inclusion"):
+        proof = Members(entry, "message.request", ("index", "path"))
+        proofs.append(InclusionPath(proof.integer("index"), proof.hashes("path", _MOST_HASHES)))
+    consistency = None
+    if evidence.raw("consistency") is not None:
+        proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
+        consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
+    return extract(request.raw("message")), Evidence(
+        evidence.text("checkpoint", longest=_LONGEST_NOTE), tuple(proofs), consistency
+    )
