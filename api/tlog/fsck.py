@@ -63,13 +63,13 @@ class FsckReport:
         return min(places, default=None)
 
 
-def _first_difference(stored: bytes, derived: bytes) -> int:
-    """Position of the first hash in which two tiles differ."""
-    for position in range(0, max(len(stored), len(derived)), HASH_SIZE):
-        end = position + HASH_SIZE
-        if stored[position:end] != derived[position:end]:
-            return position // HASH_SIZE
-    return 0
+def _differences(stored: bytes, derived: bytes) -> list[int]:
+    """Positions of the hashes in which two tiles differ."""
+    return [
+        at // HASH_SIZE
+        for at in range(0, max(len(stored), len(derived)), HASH_SIZE)
+        if stored[at : at + HASH_SIZE] != derived[at : at + HASH_SIZE]
+    ]
 
 
 class _TileCheck:
@@ -79,6 +79,8 @@ class _TileCheck:
         self._source = source
         self._pending: dict[int, list[bytes]] = {}
         self._next: dict[int, int] = {}
+        # Per level, entries that differ only because something below them was reported already.
+        self._explained: dict[int, set[int]] = {}
 
     def add(self, level: int, hashes: Sequence[bytes]) -> Iterator[Finding]:
         """Take the next hashes of a level, at most up to the end of its current tile."""
@@ -106,13 +108,14 @@ class _TileCheck:
             first = (index * TILE_WIDTH) << span
             yield Finding("fsck.tile", first, f"tile {index} of level {level} cannot be read")
             return
-        if stored != derived:
-            place = index * TILE_WIDTH + _first_difference(stored, derived)
-            yield Finding(
-                "fsck.tile",
-                place << span,
-                f"tile {index} of level {level} is not what its leaves give",
-            )
+        explained = self._explained.pop(level, set())
+        different = [index * TILE_WIDTH + at for at in _differences(stored, derived)]
+        fresh = [place for place in different if place not in explained]
+        if different:
+            self._explained.setdefault(level + 1, set()).add(index)
+        if fresh:
+            detail = f"tile {index} of level {level} is not what its leaves give"
+            yield Finding("fsck.tile", fresh[0] << span, detail)
 
 
 def _entries(source: LogSource, index: int, width: int) -> list[bytes]:

@@ -37,8 +37,8 @@ HASHES = [leaf_hash(leaf) for leaf in v.LEAVES]
 UNPACKED = [base64.b64decode(item) for item in v.CONSISTENCY_5_8]
 
 
-def test_roots_of_the_reference_tree():
-    assert EMPTY_ROOT == v.ROOTS[0]
+def test_roots_of_the_reference_tree() -> None:
+    assert v.ROOTS[0] == EMPTY_ROOT
     assert [root_of(HASHES[:size]) for size in range(9)] == v.ROOTS
     tree = MemoryTree(v.LEAVES)
     assert [root_at(size, tree) for size in range(9)] == v.ROOTS
@@ -48,7 +48,7 @@ def test_roots_of_the_reference_tree():
         assert single.root() == v.ROOTS[size]
 
 
-def test_reference_leaf_and_node_hash():
+def test_reference_leaf_and_node_hash() -> None:
     assert (
         leaf_hash(b"L123456").hex()
         == "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56"
@@ -59,7 +59,7 @@ def test_reference_leaf_and_node_hash():
     )
 
 
-def test_bundle_and_partial_tile():
+def test_bundle_and_partial_tile() -> None:
     assert encode_bundle(v.LEAVES[:3]).hex() == "0000000100000110"
     tile = MemoryTree(v.LEAVES[:3]).read_tile(0, 0, 3)
     assert (
@@ -68,7 +68,7 @@ def test_bundle_and_partial_tile():
     )
 
 
-def test_tile_numbers_of_the_specification():
+def test_tile_numbers_of_the_specification() -> None:
     assert tile_path(0, 0) == "tile/0/000"
     assert tile_path(0, 1000) == "tile/0/x001/000"
     assert tile_path(0, 1234067) == "tile/0/x001/x234/067"
@@ -77,7 +77,7 @@ def test_tile_numbers_of_the_specification():
     assert partial_width(0, 70_000) == 112
 
 
-def test_signed_note_vector():
+def test_signed_note_vector() -> None:
     key = parse_vkey(v.NOTE_VKEY)
     opened = open_note(v.NOTE, [key], strict=True)
     assert opened.text == "This is an example message.\n"
@@ -85,7 +85,7 @@ def test_signed_note_vector():
     assert key.format() == v.NOTE_VKEY
 
 
-def test_keys_from_seeds_give_the_published_vkeys():
+def test_keys_from_seeds_give_the_published_vkeys() -> None:
     for seed, kind, text in (
         (1, KeyKind.ED25519, v.LOG_VKEY),
         (2, KeyKind.COSIGNATURE_ED25519, v.UK_VKEY),
@@ -97,7 +97,7 @@ def test_keys_from_seeds_give_the_published_vkeys():
         assert parse_vkey(text) == key
 
 
-def test_checkpoint_is_rebuilt_byte_for_byte():
+def test_checkpoint_is_rebuilt_byte_for_byte() -> None:
     text = format_checkpoint(Checkpoint(v.ORIGIN, 8, v.ROOTS[8]))
     lines = []
     for seed, vkey, at in (
@@ -111,7 +111,7 @@ def test_checkpoint_is_rebuilt_byte_for_byte():
     assert format_note(text, lines) == v.CHECKPOINT
 
 
-def test_checkpoint_opens_with_both_cosignatures():
+def test_checkpoint_opens_with_both_cosignatures() -> None:
     cosigners = [parse_vkey(v.UK_VKEY), parse_vkey(v.CA_VKEY)]
     opened = open_checkpoint(v.CHECKPOINT, [parse_vkey(v.LOG_VKEY)], cosigners, strict=True)
     assert opened.checkpoint == Checkpoint(v.ORIGIN, 8, v.ROOTS[8])
@@ -122,7 +122,7 @@ def test_checkpoint_opens_with_both_cosignatures():
     )
 
 
-def test_consistency_and_inclusion_vectors():
+def test_consistency_and_inclusion_vectors() -> None:
     tree = MemoryTree(v.LEAVES)
     assert consistency_proof(5, 8, tree) == UNPACKED
     assert inclusion_proof(4, 8, tree) == UNPACKED[1:]
@@ -130,7 +130,7 @@ def test_consistency_and_inclusion_vectors():
     verify_inclusion(4, 8, HASHES[4], UNPACKED[1:], v.ROOTS[8])
 
 
-def test_ml_dsa_message_and_key_id():
+def test_ml_dsa_message_and_key_id() -> None:
     private = MLDSA44PrivateKey.from_seed_bytes(b"\x04" * 32)
     public = private.public_key().public_bytes_raw()
     assert sha256(public).hexdigest() == v.PQ_PUBLIC_SHA256
@@ -146,7 +146,7 @@ def test_ml_dsa_message_and_key_id():
         key.verify(line.blob, text.replace("audit", "audiT"))
 
 
-def test_proof_file_of_the_vectors():
+def test_proof_file_of_the_vectors() -> None:
     policy = parse_policy(
         witness_policy(
             [parse_vkey(v.LOG_VKEY)],

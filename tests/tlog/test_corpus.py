@@ -1,0 +1,60 @@
+"""The 518 cases of transparency-dev/merkle, by rule: 482 refused, 36 accepted."""
+
+from collections.abc import Callable
+
+import pytest
+
+from api.tlog.errors import LogError
+from api.tlog.proofs import verify_consistency, verify_inclusion, verify_subtree_inclusion
+from api.tlog.subtrees import verify_subtree_consistency
+from tests.tlog.corpus import FAMILIES, Consistency, Inclusion
+
+
+def _inclusion(case: Inclusion) -> None:
+    verify_inclusion(case.index, case.end, case.leaf, case.proof, case.root)
+
+
+def _subtree_inclusion(case: Inclusion) -> None:
+    verify_subtree_inclusion(case.index, (case.start, case.end), case.leaf, case.proof, case.root)
+
+
+def _consistency(case: Consistency) -> None:
+    verify_consistency(case.end, case.size, case.old_root, case.root, case.proof)
+
+
+def _subtree_consistency(case: Consistency) -> None:
+    verify_subtree_consistency(
+        (case.start, case.end), case.size, case.old_root, case.root, case.proof
+    )
+
+
+CHECKS: dict[str, Callable[..., None]] = {
+    "inclusion": _inclusion,
+    "consistency": _consistency,
+    "subtree inclusion": _subtree_inclusion,
+    "subtree consistency": _subtree_consistency,
+}
+
+
+def _accepts(check: Callable[..., None], case: Inclusion | Consistency) -> bool:
+    try:
+        check(case)
+    except LogError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_verdict(family: str) -> None:
+    cases, must_fail, must_pass = FAMILIES[family]
+    verdicts = [(case, _accepts(CHECKS[family], case)) for case in cases()]
+    assert [case.name for case, accepted in verdicts if accepted is not case.accept] == []
+    assert len({case.name for case, _ in verdicts}) == len(verdicts)
+    assert sum(not case.accept for case, _ in verdicts) == must_fail
+    assert sum(case.accept for case, _ in verdicts) == must_pass
+
+
+def test_the_corpus_is_complete() -> None:
+    cases = [case for generate, _, _ in FAMILIES.values() for case in generate()]
+    assert sum(not case.accept for case in cases) == 482
+    assert sum(case.accept for case in cases) == 36
