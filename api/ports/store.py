@@ -12,7 +12,7 @@ Rules that hold for every implementation:
   survives a crash of the process and of the machine. A database row may name a digest only after
   that return, so that no row is ever ahead of its file.
 * **Idempotent.** The same bytes may be put any number of times, also at the same moment and from
-  several processes; every caller gets the same ``Stored``. Putting again replaces a damaged copy.
+  several processes; every caller gets the same ``Stored``. Putting again mends a damaged copy.
 * **Nothing on refusal.** A refused or interrupted ``put`` leaves nothing behind that is visible;
   what it left elsewhere is swept at a later start.
 * **Constant memory.** Memory used does not grow with the object's size.
@@ -32,7 +32,7 @@ code                        class         meaning
 ``exhibit.too-large``       TooLarge      over the store's limit for one exhibit
 ``exhibit.unknown``         NotFound      no object under this digest
 ``store.full``              Full          no room left (disk, quota); reads go on
-``store.damaged``           Unavailable   fewer bytes than the object has: verify it, fetch it again
+``store.damaged``           Unavailable   not the bytes that were stored: fetch or send them again
 ``store.unavailable``       Unavailable   the disk or service failed or cannot be reached
 =========================== ============= ==========================================================
 """
@@ -99,7 +99,8 @@ class ExhibitStore(Protocol):
                 (as soon as one byte too many arrives).
             TooLarge: ``exhibit.too-large``, at once when announced, else when the limit is crossed.
             Full: ``store.full``.
-            Unavailable: ``store.unavailable``.
+            Unavailable: ``store.unavailable``; ``store.damaged`` when the copy held proved damaged
+                and was set aside, so that sending again mends it.
         """
         ...
 
