@@ -93,7 +93,23 @@ class Frontier:
         if any(len(leaf) != HASH_SIZE for leaf in level):
             raise LogError("frontier.hash-length", "a leaf hash has 32 bytes")
         self.size += len(level)
-        height = 0
+        self._carry(0, level)
+
+    def append_subtree(self, height: int, root: bytes) -> None:
+        """Add a perfect subtree of 2**height leaves by its root alone.
+
+        Raises:
+            LogError: ``frontier.alignment`` unless the size is a multiple of 2**height;
+                ``frontier.hash-length`` when the root is not 32 bytes.
+        """
+        if height < 0 or self.size % (1 << height):
+            raise LogError("frontier.alignment", "a subtree starts at a multiple of its own size")
+        if len(root) != HASH_SIZE:
+            raise LogError("frontier.hash-length", "a root has 32 bytes")
+        self.size += 1 << height
+        self._carry(height, [root])
+
+    def _carry(self, height: int, level: list[bytes]) -> None:
         while level:
             waiting = self._peaks.pop(height, None)
             if waiting is not None:

@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from api.tlog.checkpoint import decode_decimal
 from api.tlog.errors import LogError
 from api.tlog.heads import OpenedCheckpoint, open_checkpoint
-from api.tlog.note import VerifierKey, parse_vkey
+from api.tlog.note import KeyKind, VerifierKey, parse_vkey
 
 MAX_POLICY = 1 << 20
 NONE = "none"
+
+_KIND_LABELS = {
+    KeyKind.ED25519: "ed25519",
+    KeyKind.COSIGNATURE_ED25519: "ed25519",
+    KeyKind.COSIGNATURE_ML_DSA_44: "ml-dsa-44",
+}
 
 _BLANK = re.compile(r"[ \t]+")
 _FORBIDDEN = re.compile(r"[^\t -~\u0080-\U0010ffff]")
@@ -196,8 +202,10 @@ def witness_policy(
 ) -> str:
     """Text of a policy: these logs, and `threshold` of the named members as witnesses.
 
-    A member given with several keys counts once, and only when all its keys have cosigned. Leave
-    out the member whose log it is: its own witness never counts.
+    A member counts once, and only when it has cosigned with each kind of key that it has; of
+    several keys of one kind (a retired one and its successor) any will do. Leave out the member
+    whose log it is: its own witness never counts. The text depends on nothing but the
+    arguments, so that a verifier can derive it again and compare.
 
     Args:
         logs: Keys of the log.
@@ -208,16 +216,21 @@ def witness_policy(
         LogError: a code of `parse_policy` when the result would not parse, for example
             ``policy.threshold`` when more members are asked for than there are.
     """
-    keys: dict[str, list[VerifierKey]] = {}
+    members: dict[str, dict[str, list[VerifierKey]]] = {}
     for member, key in witnesses:
-        keys.setdefault(member, []).append(key)
+        kinds = members.setdefault(member, {})
+        kinds.setdefault(_KIND_LABELS[key.kind], []).append(key)
     lines = [f"log {key.format()}" for key in logs]
-    for member, own in keys.items():
-        names = [f"{member}/{key.kind.name.lower().replace('_', '-')}" for key in own]
-        lines += [f"witness {name} {key.format()}" for name, key in zip(names, own, strict=True)]
-        lines.append(f"group {member} all {' '.join(names)}")
+    for member, kinds in members.items():
+        for label, keys in kinds.items():
+            names = [f"{member}/{label}/{key.key_id.hex()}" for key in keys]
+            lines += [
+                f"witness {name} {key.format()}" for name, key in zip(names, keys, strict=True)
+            ]
+            lines.append(f"group {member}/{label} any {' '.join(names)}")
+        lines.append(f"group {member} all {' '.join(f'{member}/{label}' for label in kinds)}")
     if threshold:
-        lines.append(f"group partners {threshold} {' '.join(keys)}")
+        lines.append(f"group partners {threshold} {' '.join(members)}")
     lines.append("quorum partners" if threshold else f"quorum {NONE}")
     text = "".join(f"{line}\n" for line in lines)
     parse_policy(text.encode())
