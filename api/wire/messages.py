@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from api.wire import canonical, limits
+from api.wire import canonical, encoding, limits
 from api.wire.canonical import Json
 from api.wire.envelope import Envelope, parse_envelope
 from api.wire.errors import WireError
@@ -94,11 +94,14 @@ class Evidence:
         checkpoint: Newest log-signed checkpoint of the sender, as note text.
         inclusion: One path for each item the message delivers, in order.
         consistency: None when the recipient has cosigned nothing yet.
+        leaves: Leaf hashes from the size the recipient last cosigned to the checkpoint's, 32
+            bytes each: a recipient stores them before it cosigns (PROTOCOL §6).
     """
 
     checkpoint: str
     inclusion: tuple[InclusionPath, ...] = ()
     consistency: ConsistencyPath | None = None
+    leaves: bytes = b""
 
 
 def compose_message(message: MessageBody) -> bytes:
@@ -211,6 +214,7 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
             for proof in evidence.inclusion
         ],
         "consistency": consistency,
+        "leaves": encoding.b64u_encode(evidence.leaves),
     }
     return canonical.canonical(
         {"message": embed(message, limit=limits.MESSAGE), "evidence": beside}
@@ -226,7 +230,9 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     value = canonical.parse_canonical(body, limit=limits.MESSAGE)
     request = Members(value, "message.request", ("message", "evidence"))
     evidence = Members(
-        request.raw("evidence"), "message.request", ("checkpoint", "inclusion", "consistency")
+        request.raw("evidence"),
+        "message.request",
+        ("checkpoint", "inclusion", "consistency", "leaves"),
     )
     proofs = []
     for entry in evidence.items("inclusion"):
@@ -237,5 +243,5 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
         proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
         consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
     return extract(request.raw("message")), Evidence(
-        evidence.text("checkpoint", longest=_LONGEST_NOTE), tuple(proofs), consistency
+        evidence.text("checkpoint", longest=_LONGEST_NOTE), tuple(proofs), consistency, evidence.b64u("leaves")
     )
