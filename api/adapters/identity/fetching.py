@@ -41,7 +41,8 @@ class HttpFetch:
             follow_redirects=False,
             trust_env=False,
             timeout=timeout,
-            limits=httpx2.Limits(max_connections=4, max_keepalive_connections=1),
+            # Minutes pass between two fetches: a connection kept open would only be held.
+            limits=httpx2.Limits(max_connections=4, max_keepalive_connections=0),
         )
 
     def __call__(self, url: str) -> bytes:

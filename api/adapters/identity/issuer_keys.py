@@ -1,10 +1,9 @@
 """Keys of one pinned issuer: discovery, key set, and a cache that outlives short outages.
 
 Owns which keys are believed and for how long; must not look into tokens. Everything is fetched
-from the issuer's own origin (RFC 8414 section 3, OpenID Connect Discovery section 4).
+from the issuer's own origin (see ``discovery``).
 """
 
-import ipaddress
 import logging
 import threading
 from collections.abc import Mapping
@@ -12,17 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import cast
-from urllib.parse import SplitResult, urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import DictKey, JWKRegistry, Key, OctKey
 
-from api.adapters.identity.fetching import MAX_DOCUMENT, Fetch, FetchFailed
+from api.adapters.identity.discovery import (
+    BadDocument,
+    check_issuer,
+    discover,
+    endpoint,
+    read_object,
+)
+from api.adapters.identity.fetching import Fetch, FetchFailed
 from api.domain.errors import Unavailable
 from api.ports.system import Clock
-from api.wire.canonical import Json, parse
+from api.wire.canonical import Json
 from api.wire.encoding import b64u_decode
-from api.wire.errors import WireError
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +35,6 @@ ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "ES384", "Ed25519", "EdDSA"})
 
 _RSA_MIN_BITS = 2048
 _MAX_KEYS = 64
-
-
-class _BadDocument(Exception):  # noqa: N818 - internal, always caught in this module
-    """Discovery or key set is not what an issuer may publish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,7 @@ class TrustedIssuer:
     algorithms: frozenset[str] = ALGORITHMS
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.issuer)
-        if parts.query or parts.fragment or parts.username or not parts.hostname:
-            raise ValueError("an issuer is an absolute URL without query, fragment or user name")
-        if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
-            raise ValueError("an issuer uses https (plain http only on the loopback interface)")
+        check_issuer(self.issuer)
         if not self.algorithms or not self.algorithms <= ALGORITHMS:
             raise ValueError(f"algorithms of an issuer are some of {sorted(ALGORITHMS)}")
 
@@ -152,64 +148,22 @@ class IssuerKeys:
                 return
             self._attempted_at = now
             self._snapshot = _Snapshot(self._load(), now)
-        except (FetchFailed, _BadDocument, WireError) as error:
+        except (FetchFailed, BadDocument) as error:
             _log.warning("keys of issuer %s not refreshed: %s", self.trusted.issuer, error)
         finally:
             self._lock.release()
 
     def _load(self) -> Mapping[str, Key]:
-        jwks_uri = self._discover().get("jwks_uri")
-        if not isinstance(jwks_uri, str):
-            raise _BadDocument("discovery names no jwks_uri")
-        if _origin(urlsplit(jwks_uri)) != _origin(urlsplit(self.trusted.issuer)):
-            raise _BadDocument("jwks_uri is not at the issuer's own origin")
-        entries = _object(self._fetch(jwks_uri)).get("keys")
+        jwks_uri = endpoint(discover(self.trusted.issuer, self._fetch), "jwks_uri")
+        if jwks_uri is None:
+            raise BadDocument("discovery names no jwks_uri")
+        entries = read_object(self._fetch(jwks_uri)).get("keys")
         if not isinstance(entries, list) or len(entries) > _MAX_KEYS:
-            raise _BadDocument(f"the key set is no list of at most {_MAX_KEYS} keys")
+            raise BadDocument(f"the key set is no list of at most {_MAX_KEYS} keys")
         keys = dict(filter(None, map(_import_key, entries)))
         if not keys:
-            raise _BadDocument("the key set holds no signature key")
+            raise BadDocument("the key set holds no signature key")
         return MappingProxyType(keys)
-
-    def _discover(self) -> dict[str, Json]:
-        """Try OpenID Connect's address first, then the one of RFC 8414 section 3.1."""
-        parts = urlsplit(self.trusted.issuer)
-        path = parts.path.rstrip("/")
-        root = f"{parts.scheme}://{parts.netloc}"
-        try:
-            body = self._fetch(f"{root}{path}/.well-known/openid-configuration")
-        except FetchFailed:
-            body = self._fetch(f"{root}/.well-known/oauth-authorization-server{path}")
-        document = _object(body)
-        if document.get("issuer") != self.trusted.issuer:
-            raise _BadDocument("discovery speaks for another issuer")
-        return document
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port (RFC 6454 section 4)."""
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise _BadDocument("an address has an impossible port") from error
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port or default
-
-
-def _object(body: bytes) -> dict[str, Json]:
-    document = parse(body, limit=MAX_DOCUMENT)
-    if not isinstance(document, dict):
-        raise _BadDocument("the document is no JSON object")
-    return document
 
 
 def _import_key(entry: Json) -> tuple[str, Key] | None:
