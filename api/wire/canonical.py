@@ -13,7 +13,6 @@ cannot express.
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Final, Never, TypeAlias
 
 import rfc8785
@@ -61,7 +60,7 @@ def canonical(value: object) -> bytes:
     """Write a JSON value in its canonical form (RFC 8785).
 
     Args:
-        value: None, bool, int, float, str, and lists, tuples and str-keyed mappings of these.
+        value: None, bool, int, float, str, and lists, tuples and str-keyed dicts of these.
 
     Raises:
         WireError: ``json.not-json``, ``json.non-finite``, ``json.integer-range``,
@@ -139,40 +138,51 @@ def _survey(root: object, max_depth: int, *, surrogates: bool) -> bool:
     depth = 0
     while level:
         below: list[object] = []
+        containers = 0
         for node in level:
             if isinstance(node, str):
                 if surrogates:
                     _check_text(node)
-            elif isinstance(node, Mapping):
+            elif isinstance(node, dict):
+                containers += 1
                 plain &= _survey_names(node)
-                below.extend(node)
+                if surrogates:
+                    below.extend(node)
                 below.extend(node.values())
             elif isinstance(node, list | tuple):
+                containers += 1
                 below.extend(node)
-            elif isinstance(node, float):
-                _check_float(node)
-                plain = False
-            elif not (node is None or isinstance(node, bool)):
-                _check_integer(node)
-        depth += any(isinstance(node, Mapping | list | tuple) for node in level)
+            else:
+                plain &= _survey_scalar(node)
+        depth += containers > 0
         if depth > max_depth:
             raise _too_deep(max_depth)
         level = below
     return plain
 
 
-def _survey_names(members: Mapping[object, object]) -> bool:
+def _survey_scalar(node: object) -> bool:
+    """Check a node that is neither text nor container; return whether it is no float."""
+    if isinstance(node, float):
+        _check_float(node)
+        return False
+    if not (node is None or isinstance(node, bool)):
+        _check_integer(node)
+    return True
+
+
+def _survey_names(members: dict[object, object]) -> bool:
     plain = True
     for name in members:
         if not isinstance(name, str):
             raise WireError("json.not-json", "Name members with text.")
-        plain &= not name or max(name) <= _BMP_END
+        plain &= name.isascii() or max(name) <= _BMP_END
     return plain
 
 
 def _check_integer(node: object) -> None:
     if not isinstance(node, int):
-        raise WireError("json.not-json", "Use only null, booleans, numbers, text, lists, objects.")
+        raise WireError("json.not-json", "Use null, booleans, numbers, text, lists and dicts.")
     if abs(node) > limits.SAFE_INTEGER:
         raise _out_of_range()
 

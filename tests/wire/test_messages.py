@@ -172,11 +172,12 @@ def test_no_spelling_of_a_request_changes_the_message_in_it(data: st.DataObject)
     position = data.draw(st.sampled_from([i for i, b in enumerate(request) if b in b'{}[],:"']))
     space = data.draw(st.sampled_from([b" ", b"\n", b"\t"]))
     try:
-        received, evidence = parse_request(request[:position] + space + request[position:])
+        received, _ = parse_request(request[:position] + space + request[position:])
+        parse_message(received)
     except WireError as refusal:
         event(refusal.code)
     else:
-        assert (received, evidence.checkpoint) == (raw, "x ")
+        assert received == raw
 
 
 @pytest.mark.parametrize(
