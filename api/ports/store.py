@@ -160,9 +160,9 @@ class ExhibitStore(Protocol):
             digest: the name.
 
         Returns:
-            0 when nothing is held aside, also for an object that is whole (ask ``head`` first).
-            The number may be lower after a crash of the machine: ranges are not synchronised to
-            disk one by one, the whole object is.
+            0 when nothing is held aside. Never less than what ``append_range`` last acknowledged,
+            unless a failing disk or wrong bytes made it throw the transfer away. Of no meaning
+            once the object is whole: ask ``head`` first.
 
         Raises:
             Invalid: ``digest.malformed``.
@@ -186,7 +186,7 @@ class ExhibitStore(Protocol):
             data: the bytes; at most the protocol's 4 MiB, never past ``size``.
 
         Returns:
-            What is held now, and the object once it is whole.
+            What is held now, durably, and the object once it is whole.
 
         Raises:
             Invalid: ``digest.malformed``, ``exhibit.range``, ``exhibit.size-mismatch`` (more held

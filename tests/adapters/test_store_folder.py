@@ -295,6 +295,56 @@ def test_failed_sync_is_never_tried_again(
     assert len(calls) == 1
 
 
+def test_range_whose_sync_failed_starts_the_transfer_again(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append_range(NAME, len(DATA), 0, DATA[:5000])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing(os.fsync, errno.EIO, 0))
+        with refused(Unavailable, "store.unavailable"):
+            store.append_range(NAME, len(DATA), 5000, DATA[5000:7000])
+    assert store.partial(NAME) == 0
+    assert store.append_range(NAME, len(DATA), 0, DATA).stored == WHOLE
+
+
+def test_range_that_found_the_disk_full_goes_on_later(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append_range(NAME, len(DATA), 0, DATA[:5000])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", failing(os.pwrite, errno.ENOSPC, 0))
+        with refused(Full, "store.full"):
+            store.append_range(NAME, len(DATA), 5000, DATA[5000:7000])
+    assert store.partial(NAME) == 5000
+    assert store.append_range(NAME, len(DATA), 5000, DATA[5000:]).stored == WHOLE
+
+
+def test_two_stores_take_turns_in_one_transfer(root: Path) -> None:
+    """Each keeps a running hash; the other's ranges must not be missing from it."""
+    both = (FolderStore(root), FolderStore(root))
+    last = None
+    for number, offset in enumerate(range(0, len(DATA), 1500)):
+        store = both[number % 3 % 2]
+        last = store.append_range(NAME, len(DATA), offset, DATA[offset : offset + 1500]).stored
+    assert last == WHOLE
+    assert both[0].verify(NAME)
+
+
+def test_every_range_is_durable_before_it_is_counted(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+
+    def noted(handle: int) -> None:
+        real(handle)
+        synced.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store.append_range(NAME, len(DATA), 0, DATA[:5000])
+    assert synced == [5000]
+
+
 def test_probe_says_full(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "pwrite", failing(os.pwrite, errno.ENOSPC, 0))
     with pytest.raises(Full):
@@ -359,9 +409,10 @@ def test_object_that_ends_while_it_is_read(root: Path, store: FolderStore) -> No
         slurp(stream)
 
 
-def test_partial_damaged_by_power_loss_starts_again(root: Path, store: FolderStore) -> None:
-    store.append_range(NAME, len(DATA), 0, DATA[:5000])
+def test_partial_damaged_between_two_starts_begins_again(root: Path) -> None:
+    FolderStore(root).append_range(NAME, len(DATA), 0, DATA[:5000])
     damage(root / "partial" / NAME.removeprefix("sha256:"), lambda body: bytes(len(body)))
+    store = FolderStore(root)
     with refused(Invalid, "exhibit.digest-mismatch"):
         store.append_range(NAME, len(DATA), 5000, DATA[5000:])
     assert store.partial(NAME) == 0

@@ -10,13 +10,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from api.adapters.store.intake import CHUNK
 from api.domain.errors import ComityError, Full, Unavailable
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-_FLUSH_EVERY = 8 << 20
+_FLUSH_EVERY = 4 << 20
 
 
 @contextlib.contextmanager
@@ -71,6 +71,18 @@ def remove_quietly(path: Path) -> None:
         path.unlink()
 
 
+class RunningHash(Protocol):
+    """The part of a ``hashlib`` object that is used here."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the hash of everything so far as hex digits."""
+        ...
+
+
 class LockedFile:
     """A file opened for writing under an exclusive lock that ends with the process.
 
@@ -121,10 +133,23 @@ class LockedFile:
         if self.written - self._flushed >= _FLUSH_EVERY:
             # Starts writing these pages now and lets them go afterwards: the closing fsync has
             # little left to do and one large exhibit does not push everything else out of memory.
-            os.posix_fadvise(
-                self.handle, self._flushed, self.written - self._flushed, os.POSIX_FADV_DONTNEED
-            )
+            os.posix_fadvise(self.handle, 0, self.written, os.POSIX_FADV_DONTNEED)
             self._flushed = self.written
+
+    def sync(self) -> None:
+        """Make what was written so far durable, or throw the file away.
+
+        After a failed sync the kernel may have dropped the pages that failed and would report
+        success the next time, so nothing in the file counts any more.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        try:
+            os.fsync(self.handle)
+        except OSError:
+            remove_quietly(self.path)
+            raise
 
     def publish(self, target: Path) -> None:
         """Make the file durable, read-only and visible as ``target``, then the name durable.
@@ -133,9 +158,21 @@ class LockedFile:
             OSError: the disk failed; the file may be visible or not, and nothing was promised.
         """
         os.fchmod(self.handle, 0o400)
-        os.fsync(self.handle)
+        self.sync()
         self.path.rename(target)
         sync_directory(target.parent)
+
+    def running_hash(self) -> RunningHash:
+        """Hash what the file holds now.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        return sha256_of(self.handle)
+
+    def identity(self) -> tuple[str, int, int]:
+        """Return what tells this file at this length from others: name, inode, bytes held."""
+        return self.path.name, os.fstat(self.handle).st_ino, self.written
 
     def __enter__(self) -> Self:
         return self
@@ -144,8 +181,8 @@ class LockedFile:
         os.close(self.handle)
 
 
-def sha256_of(handle: int) -> str:
-    """Hash an open file from its start; returns 64 hex digits.
+def sha256_of(handle: int) -> RunningHash:
+    """Hash an open file from its start to its end.
 
     Raises:
         OSError: the disk failed.
@@ -155,7 +192,7 @@ def sha256_of(handle: int) -> str:
     while chunk := os.pread(handle, CHUNK, offset):
         total.update(chunk)
         offset += len(chunk)
-    return total.hexdigest()
+    return total
 
 
 def sweep_orphan(path: Path) -> None:

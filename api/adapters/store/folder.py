@@ -21,8 +21,7 @@ Order of a put, and what a crash leaves behind after each step:
                                                    with the power: nobody was told that it is stored
 6. fsync the directory                           → durable; only now does ``put`` return
 
-A failed fsync is final for that file: it is thrown away, never synchronised again (the kernel may
-have dropped the pages that failed and would report success the second time).
+Transfers from peers have their own module and its notes on crashes.
 """
 
 import os
@@ -45,10 +44,9 @@ from api.adapters.store.intake import (
     check_bounds,
     check_limit,
     hex_name,
-    wrong_digest,
-    wrong_size,
 )
-from api.domain.errors import Conflict, NotFound
+from api.adapters.store.transfers import RangeTransfers
+from api.domain.errors import NotFound
 from api.ports.store import ByteStream, Progress, Stored
 from api.wire.digests import is_digest
 
@@ -74,6 +72,7 @@ class FolderStore:
         self._incoming = root / "incoming"
         self._partial = root / "partial"
         self._quarantine = root / "quarantine"
+        self._transfers = RangeTransfers(self._partial)
         with disk():
             self._lay_out(root)
             for leftover in self._incoming.iterdir():
@@ -139,7 +138,7 @@ class FolderStore:
         handle = self._open(digest)
         try:
             with disk():
-                return sha256_of(handle) == hex_name(digest)
+                return sha256_of(handle).hexdigest() == hex_name(digest)
         finally:
             os.close(handle)
 
@@ -155,61 +154,27 @@ class FolderStore:
 
     def partial(self, digest: str) -> int:
         """See ``ExhibitStore.partial``."""
-        path = self._partial / hex_name(digest)
-        with disk():
-            try:
-                return path.stat(follow_symlinks=False).st_size
-            except FileNotFoundError:
-                return 0
+        return self._transfers.held(digest)
 
     def append_range(self, digest: str, size: int, offset: int, data: bytes) -> Progress:
-        """See ``ExhibitStore.append_range``.
-
-        A crash after any write leaves a longer or shorter partial file; a power cut may leave wrong
-        bytes in it. Both are harmless: the finished file is read back and hashed before it is
-        renamed, and a wrong one is thrown away.
-        """
-        name = hex_name(digest)
+        """See ``ExhibitStore.append_range``."""
+        target = self._object(hex_name(digest))
         check_limit(size, self._limit)
         check_bounds(offset, offset + len(data), size)
         if (whole := self._whole(digest, size)) is not None:
             return whole
-        with disk():
-            partial = LockedFile(self._partial / name)
-        with partial:
+        with self._transfers.open(digest) as partial:
             # Another process may have finished the transfer while this one waited for the lock.
             if (whole := self._whole(digest, size)) is not None:
                 remove_quietly(partial.path)
                 return whole
-            return self._extend(partial, digest, size, offset, data)
+            return self._transfers.append(partial, offset, data, Stored(digest, size), target)
 
     def _whole(self, digest: str, size: int) -> Progress | None:
         stored = self.head(digest)
         # A held object of another size is damaged, or the manifest lies. Going on settles both:
         # only the right bytes pass the hash, and they replace what is there.
         return Progress(size, stored) if stored is not None and stored.size == size else None
-
-    def _extend(
-        self, partial: LockedFile, digest: str, size: int, offset: int, data: bytes
-    ) -> Progress:
-        if partial.written > size:
-            remove_quietly(partial.path)
-            raise wrong_size()
-        if offset > partial.written:
-            raise Conflict(
-                "exhibit.range-gap",
-                "Bytes before this range are missing; go on from the offset that is held.",
-                held=partial.written,
-            )
-        with disk():
-            partial.write(data[partial.written - offset :])
-            if partial.written < size:
-                return Progress(partial.written, None)
-            if sha256_of(partial.handle) != hex_name(digest):
-                remove_quietly(partial.path)
-                raise wrong_digest()
-            partial.publish(self._object(hex_name(digest)))
-        return Progress(size, Stored(digest, size))
 
     def quarantine(self, digest: str) -> None:
         """See ``ExhibitStore.quarantine``."""
