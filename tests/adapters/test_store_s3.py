@@ -350,8 +350,11 @@ def test_retention_lock_that_forbids_erasure_is_reported(service: Any, prefix: s
 def test_setting_names_a_bucket(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    store = open_store(f"s3://{BUCKET}/from/setting/", s3_endpoint=service.meta.endpoint_url)
+    store = open_store(
+        f"s3://{BUCKET}/from/setting/",
+        s3_endpoint=service.meta.endpoint_url,
+        s3_region="us-east-1",
+    )
     assert store.put(NAME, None, pieces(DATA)) == WHOLE
     assert keys(service, "from/setting/") == [f"objects/{KEY}"]
 
@@ -359,7 +362,6 @@ def test_setting_names_a_bucket(service: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_service_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     with pytest.raises(Unavailable, match="EndpointConnectionError"):
-        open_store("s3://bucket", s3_endpoint="http://127.0.0.1:9")
+        open_store("s3://bucket", s3_endpoint="http://127.0.0.1:9", s3_region="us-east-1")

@@ -10,8 +10,8 @@ from api.domain.errors import Invalid, TooLarge
 from api.ports.store import Stored
 from api.wire.digests import is_digest
 
-DEFAULT_LIMIT = 16 << 30
-"""Largest exhibit a store takes unless told otherwise, in bytes (16 GiB)."""
+DEFAULT_LIMIT = 64 << 30
+"""Largest exhibit a store takes unless told otherwise, in bytes (64 GiB)."""
 
 CHUNK = 1 << 20
 """Bytes moved at a time when a stored object is read or hashed (1 MiB)."""

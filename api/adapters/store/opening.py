@@ -13,13 +13,14 @@ from api.ports.store import ExhibitStore
 
 
 def open_store(
-    location: str, *, s3_endpoint: str | None = None, limit: int = DEFAULT_LIMIT
+    location: str, *, s3_endpoint: str = "", s3_region: str = "", limit: int = DEFAULT_LIMIT
 ) -> ExhibitStore:
     """Open a folder or an S3-compatible store.
 
     Args:
         location: an absolute folder path, or ``s3://bucket/prefix``.
-        s3_endpoint: address of the S3-compatible service; ``None`` for the client's default.
+        s3_endpoint: address of the S3-compatible service; empty for the client's default.
+        s3_region: its region; empty for the client's default.
         limit: largest exhibit in bytes.
 
     Raises:
@@ -42,4 +43,6 @@ def open_store(
     from api.adapters.store.s3_requests import connect
 
     prefix = parts.path.strip("/")
-    return S3Store(connect(s3_endpoint), parts.netloc, f"{prefix}/" if prefix else "", limit=limit)
+    return S3Store(
+        connect(s3_endpoint, s3_region), parts.netloc, f"{prefix}/" if prefix else "", limit=limit
+    )

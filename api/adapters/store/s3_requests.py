@@ -28,15 +28,17 @@ _CONDITION: Final = frozenset(
 _CODE: Final = re.compile(r"[A-Za-z0-9.]{1,40}", re.ASCII)
 
 
-def connect(endpoint: str | None) -> Any:
+def connect(endpoint: str, region: str) -> Any:
     """Make a client with bounded waiting; credentials come from the environment's usual places.
 
     Args:
-        endpoint: address of an S3-compatible service; ``None`` for the client's default.
+        endpoint: address of an S3-compatible service; empty for the client's default.
+        region: region of the service; empty for the client's default.
     """
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=endpoint or None,
+        region_name=region or None,
         config=Config(
             connect_timeout=5,
             read_timeout=60,
