@@ -56,6 +56,15 @@ def normalise(alg: str, signature: bytes) -> bytes:
     return _join(alg, *_split(alg, signature))
 
 
+def normalise_der(alg: str, der: bytes) -> bytes:
+    """Return a DER signature, with either half of ``s``, in the accepted half.
+
+    Raises:
+        WireError: ``signature.malformed``.
+    """
+    return to_der(alg, raw_from_der(alg, der))
+
+
 def to_der(alg: str, signature: bytes) -> bytes:
     """Return the DER form of a raw signature that is already in the accepted form.
 

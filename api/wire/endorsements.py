@@ -76,7 +76,7 @@ def webauthn_endorsement(
         WireError: ``signature.malformed``, ``key.malformed``.
     """
     alg = keys.algorithm(jwk)
-    der = ecdsa.to_der(alg, ecdsa.raw_from_der(alg, signature))
+    der = ecdsa.normalise_der(alg, signature)
     return Endorsement(
         part, WEBAUTHN, jwk, der, authenticator_data=authenticator_data, client_data=client_data
     )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from api.wire import canonical, digests, encoding, keys, limits
+from api.wire import canonical, digests, ecdsa, encoding, keys, limits
 from api.wire.canonical import Json
 from api.wire.errors import WireError
 from api.wire.keys import KeyRecord, Purpose
@@ -93,10 +93,13 @@ class Endorsement:
 
     @classmethod
     def from_json(cls, value: Json) -> "Endorsement":
-        """Read one entry of `endorsements`; judges no signature.
+        """Read an officer's signature, from an envelope or as an officer's client sent it.
+
+        Judges nothing; brings an ECDSA signature, of which devices give either half, into the
+        accepted one. An envelope must carry it in that form already (`parse_envelope`).
 
         Raises:
-            WireError: ``envelope.endorsements``, ``key.malformed``.
+            WireError: ``envelope.endorsements``, ``key.malformed``, ``signature.malformed``.
         """
         form = value.get("form") if isinstance(value, dict) else None
         own = ("protected",) if form == JWS else ("authenticatorData", "clientDataJSON")
@@ -105,13 +108,15 @@ class Endorsement:
         if not isinstance(public, dict):
             raise entry.refusal("Give the officer's key as an object.")
         jwk = {name: part for name, part in public.items() if isinstance(part, str)}
-        if len(jwk) != len(public) or keys.algorithm(jwk) not in keys.OFFICER_ALGORITHMS:
+        alg = keys.algorithm(jwk)
+        if len(jwk) != len(public) or alg not in keys.OFFICER_ALGORITHMS:
             raise entry.refusal("Use an ES256 or ES384 officer key.")
+        accept = ecdsa.normalise if form == JWS else ecdsa.normalise_der
         return cls(
             part=entry.word("part", (PREPARED, APPROVED)),
             form=entry.word("form", (JWS, WEBAUTHN)),
             jwk=jwk,
-            signature=entry.b64u("signature"),
+            signature=accept(alg, entry.b64u("signature")),
             protected=entry.text("protected") if form == JWS else "",
             authenticator_data=b"" if form == JWS else entry.b64u("authenticatorData"),
             client_data=b"" if form == JWS else entry.b64u("clientDataJSON"),
@@ -234,7 +239,10 @@ def parse_envelope(raw: bytes, *, limit: int = limits.ENVELOPE) -> Envelope:
         raise WireError("envelope.signatures", "Sign once with ES384 and then with ML-DSA-87.")
     endorsements: tuple[Endorsement, ...] = ()
     if "endorsements" in members:
-        endorsements = tuple(map(Endorsement.from_json, members.items("endorsements", 1, 2)))
+        entries = members.items("endorsements", 1, 2)
+        endorsements = tuple(map(Endorsement.from_json, entries))
+        if [endorsement.to_json() for endorsement in endorsements] != entries:
+            raise WireError("envelope.endorsements", "Carry signatures in their accepted half.")
         parts = [endorsement.part for endorsement in endorsements]
         if typ != STATEMENT or parts not in ([PREPARED], [APPROVED], [PREPARED, APPROVED]):
             raise WireError("envelope.endorsements", "Endorse statements, each part once.")

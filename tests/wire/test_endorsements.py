@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from api.wire import ecdsa, keys
 from api.wire.canonical import canonical
-from api.wire.encoding import b64u_encode
+from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.endorsements import (
     check_endorsements,
     check_parts,
@@ -229,8 +229,6 @@ def test_signatures_of_devices_are_brought_into_the_accepted_half() -> None:
 
 
 def test_the_other_half_of_a_passkey_signature_is_refused_as_carried() -> None:
-    from cryptography.hazmat.primitives.asymmetric import utils
-
     made = REVIEWER.endorse("approved", b"data")
     r, s = utils.decode_dss_signature(made.signature)
     order = ecdsa.CURVE[keys.ES256].group_order
@@ -260,3 +258,20 @@ def test_passkeys_on_either_curve() -> None:
 def test_endorsements_round_trip() -> None:
     for made in (ANALYST.endorse("prepared", b"x"), REVIEWER.endorse("approved", b"x")):
         assert Endorsement.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize("signatory", [ANALYST, JWS_256, REVIEWER], ids=["es384", "es256", "wa"])
+def test_either_half_is_taken_in_and_one_is_carried(signatory: Signatory) -> None:
+    raw = US.statement(CONTENT, signatory)
+    entry = json.loads(raw)["endorsements"][0]
+    order, size = ecdsa.CURVE[signatory.alg].group_order, ecdsa.SIZE[signatory.alg]
+    low = b64u_decode(entry["signature"])
+    if signatory.form == "jws":
+        high = low[:size] + (order - int.from_bytes(low[size:])).to_bytes(size)
+    else:
+        r, s = utils.decode_dss_signature(low)
+        high = utils.encode_dss_signature(r, order - s)
+    other = entry | {"signature": b64u_encode(high)}
+    assert Endorsement.from_json(other) == Endorsement.from_json(entry)
+    with refused("envelope.endorsements"):
+        judge(resealed(raw, lambda v: v["endorsements"].__setitem__(0, other)))

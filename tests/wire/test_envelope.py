@@ -152,7 +152,7 @@ HEADER = {"alg": "ES384", "kid": KID, "typ": STATEMENT}
             (lambda v: v["endorsements"][0].update(form="recorded"), "envelope.endorsements"),
             (lambda v: v["endorsements"][0].update(note=""), "envelope.endorsements"),
             (lambda v: v["endorsements"][0].update(jwk="x"), "envelope.endorsements"),
-            (lambda v: v["endorsements"][0]["jwk"].update(x=1), "envelope.endorsements"),
+            (lambda v: v["endorsements"][0]["jwk"].update(x=1), "key.malformed"),
             (
                 lambda v: v["endorsements"][0].update(jwk=dict(SEAL_KEYS[1].public)),
                 "envelope.endorsements",
