@@ -1,0 +1,300 @@
+"""``comity login``, ``logout``, ``whoami`` and ``token``; and fresh tokens for other commands.
+
+Owns the conversation with the person who signs in; OAuth is ``adapters.identity``'s, files are
+``profiles``'. Results go to stdout, talk to stderr. The OAuth library is imported when it is
+needed: most commands find a token that still lives.
+"""
+
+import json
+import webbrowser
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.adapters.identity.provider import Provider, find_provider
+from api.adapters.identity.tokens import Tokens
+from api.adapters.system import SystemClock
+from api.cli.profiles import CliContext, Profile, ProfileStore
+from api.domain.errors import Invalid, NotSignedIn, Unavailable
+from api.ports.system import Clock
+from api.wire.canonical import Json, parse
+from api.wire.encoding import b64u_decode, format_instant
+from api.wire.errors import WireError
+
+if TYPE_CHECKING:
+    from api.adapters.identity.oauth_client import OAuthClient
+
+DEFAULT_CLIENT = "comity-cli"
+DEFAULT_PROFILE = "default"
+
+_BROWSER_SECONDS = 300
+_MAX_CLAIMS = 64 * 1024
+_SHOWN_CLAIMS = ("iss", "sub", "client_id", "aud", "scope", "acr")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class Flow(StrEnum):
+    """How a person signs in."""
+
+    AUTO = "auto"
+    DEVICE = "device"
+    BROWSER = "browser"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the four commands to ``app``."""
+    app.command("login")(login)
+    app.command("logout")(logout)
+    app.command("whoami")(whoami)
+    app.command("token")(token)
+
+
+def fresh_tokens(
+    store: ProfileStore, name: str, clock: Clock, *, rejected: str | None = None
+) -> Tokens:
+    """Return tokens of a profile that can be sent now, renewing them if they cannot.
+
+    Args:
+        store: where the profile is.
+        name: of the profile.
+        clock: the machine's.
+        rejected: an access token the node has just refused, which is renewed though it lives
+            (a provider that started anew has new keys).
+
+    Raises:
+        NotFound: ``profile.unknown``.
+        NotSignedIn: ``sign-in.needed``, only the person can sign in again.
+        Unavailable: ``issuer.unavailable``.
+    """
+    held = store.load(name).tokens
+    if held and held.access_token != rejected and held.fresh(clock.now()):
+        return held
+    with store.lock(name):
+        profile = store.load(name)
+        held = profile.tokens
+        if held and held.access_token != rejected and held.fresh(clock.now()):
+            return held
+        renewed = _renew(profile, clock)
+        store.save(name, replace(profile, tokens=renewed))
+        return renewed
+
+
+def login(  # noqa: PLR0917 - Typer reads options from the signature
+    ctx: typer.Context,
+    node: Annotated[str | None, typer.Option(help="Node URL; needed the first time.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Sign-in service of the ministry.")] = None,
+    client_id: Annotated[str | None, typer.Option(help="Client id at that service.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Resource, if not the node URL.")] = None,
+    flow: Annotated[Flow, typer.Option(help="How to sign in.")] = Flow.AUTO,
+    browser: Annotated[bool, typer.Option(help="Open a browser on this machine.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign in at your ministry's sign-in service.
+
+    Example: comity --profile us login --node https://comity.example --issuer https://id.example
+    """
+    context = _context(ctx)
+    store = ProfileStore(context.home)
+    name = _name_for_login(store, context.profile_name)
+    given = {"node": node, "issuer": issuer, "client_id": client_id, "audience": audience}
+    profile = _profile_for_login(store, name, {k: v for k, v in given.items() if v is not None})
+    provider = find_provider(profile.issuer)
+    clock = SystemClock()
+    client = _client(profile, provider, clock)
+    try:
+        if _use_device(flow, provider):
+            tokens = _by_device(client)
+        else:
+            tokens = _by_browser(client, open_browser=browser)
+    finally:
+        client.close()
+    with store.lock(name):
+        store.save(name, replace(profile, tokens=tokens))
+    _print(_description(name, replace(profile, tokens=tokens), clock), context, as_json=as_json)
+
+
+def logout(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """End the session and forget its tokens."""
+    context = _context(ctx)
+    store = ProfileStore(context.home)
+    name = store.choose(context.profile_name)
+    with store.lock(name):
+        profile = store.load(name)
+        revoked = _revoke(profile)
+        store.save(name, replace(profile, tokens=None))
+    if not revoked:
+        typer.echo("The sign-in service could not be told; its tokens end by themselves.", err=True)
+    _print({"profile": name, "signed_in": False, "revoked": revoked}, context, as_json=as_json)
+
+
+def whoami(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Show who is signed in, where, and until when.
+
+    Reads the profile only; nothing is asked over the network.
+    """
+    context = _context(ctx)
+    store = ProfileStore(context.home)
+    name = store.choose(context.profile_name)
+    profile = store.load(name)
+    if profile.tokens is None:
+        raise NotSignedIn("sign-in.needed", "Nobody is signed in here: comity login.")
+    _print(_description(name, profile, SystemClock()), context, as_json=as_json)
+
+
+def token(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Print an access token for the node, renewed if need be.
+
+    Example: curl -H "Authorization: Bearer $(comity token)" https://comity.example/api/v1/me
+    """
+    context = _context(ctx)
+    store = ProfileStore(context.home)
+    tokens = fresh_tokens(store, store.choose(context.profile_name), SystemClock())
+    if as_json or context.json:
+        document = {
+            "access_token": tokens.access_token,
+            "token_type": "Bearer",
+            "expires_at": format_instant(tokens.expires_at),
+        }
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(tokens.access_token)
+
+
+def _context(ctx: typer.Context) -> CliContext:
+    context: CliContext = ctx.obj
+    return context
+
+
+def _name_for_login(store: ProfileStore, given: str | None) -> str:
+    if given is not None:
+        return given
+    names = store.names()
+    return store.choose(None) if names else DEFAULT_PROFILE
+
+
+def _profile_for_login(store: ProfileStore, name: str, given: dict[str, str]) -> Profile:
+    """The stored profile with what was given put over it, or a new one."""
+    if store.exists(name):
+        held = store.load(name)
+        node = given.get("node", held.node).rstrip("/")
+        return replace(
+            held,
+            node=node,
+            issuer=given.get("issuer", held.issuer),
+            client_id=given.get("client_id", held.client_id),
+            audience=given.get("audience", node if "node" in given else held.audience),
+        )
+    if "node" not in given or "issuer" not in given:
+        raise Invalid("profile.new", "A new profile needs --node and --issuer.")
+    node = given["node"].rstrip("/")
+    return Profile(
+        node=node,
+        issuer=given["issuer"],
+        client_id=given.get("client_id", DEFAULT_CLIENT),
+        audience=given.get("audience", node),
+    )
+
+
+def _use_device(flow: Flow, provider: Provider) -> bool:
+    offered = provider.device_authorization_endpoint is not None
+    return flow is Flow.DEVICE or (flow is Flow.AUTO and offered)
+
+
+def _by_device(client: "OAuthClient") -> Tokens:
+    request = client.start_device()
+    typer.echo(f"Open {request.verification_uri} and enter {request.user_code}", err=True)
+    if request.verification_uri_complete:
+        typer.echo(f"or open {request.verification_uri_complete}", err=True)
+    return client.await_device(request)
+
+
+def _by_browser(client: "OAuthClient", *, open_browser: bool) -> Tokens:
+    from api.adapters.identity.loopback import listen
+
+    with listen() as answer:
+        request = client.authorize(answer.redirect_uri)
+        typer.echo(f"Sign in at {request.url}", err=True)
+        if open_browser:
+            webbrowser.open(request.url)
+        return client.redeem(request, answer.wait(_BROWSER_SECONDS))
+
+
+def _client(profile: Profile, provider: Provider, clock: Clock) -> "OAuthClient":
+    from api.adapters.identity.oauth_client import OAuthClient
+
+    return OAuthClient(provider, profile.client_id, profile.audience, clock)
+
+
+def _renew(profile: Profile, clock: Clock) -> Tokens:
+    if profile.tokens and profile.tokens.refresh_token:
+        client = _client(profile, find_provider(profile.issuer), clock)
+        try:
+            return client.refresh(profile.tokens.refresh_token)
+        except NotSignedIn:
+            pass  # too old or withdrawn: sign in anew, below
+        finally:
+            client.close()
+    if profile.username and profile.demo_password:
+        from api.adapters.identity.form_sign_in import sign_in_by_forms
+
+        return sign_in_by_forms(
+            profile.issuer,
+            profile.client_id,
+            profile.username,
+            profile.demo_password,
+            profile.audience,
+            clock,
+        )
+    raise NotSignedIn("sign-in.needed", "The session has ended; sign in again: comity login.")
+
+
+def _revoke(profile: Profile) -> bool:
+    if profile.tokens is None or profile.tokens.refresh_token is None:
+        return True
+    try:
+        client = _client(profile, find_provider(profile.issuer), SystemClock())
+    except Unavailable:
+        return False
+    try:
+        client.revoke(profile.tokens.refresh_token)
+    except (Unavailable, NotSignedIn):
+        return False
+    finally:
+        client.close()
+    return True
+
+
+def _description(name: str, profile: Profile, clock: Clock) -> dict[str, Json]:
+    """What the profile and its own token say; the token is not verified, it is ours."""
+    described: dict[str, Json] = {"profile": name, "node": profile.node}
+    if profile.username:
+        described["username"] = profile.username
+    if profile.tokens is not None:
+        claims = _claims(profile.tokens.access_token)
+        described |= {key: claims[key] for key in _SHOWN_CLAIMS if key in claims}
+        described["expires_at"] = format_instant(profile.tokens.expires_at)
+        described["expired"] = clock.now() >= profile.tokens.expires_at
+        described["renewable"] = bool(profile.tokens.refresh_token or profile.demo_password)
+    return described
+
+
+def _claims(access_token: str) -> dict[str, Json]:
+    parts = access_token.split(".")
+    try:
+        claims = parse(b64u_decode(parts[1]), limit=_MAX_CLAIMS)
+    except (IndexError, WireError):
+        return {}  # an opaque token is its provider's right; the node will judge it
+    return claims if isinstance(claims, dict) else {}
+
+
+def _print(document: dict[str, Json], context: CliContext, *, as_json: bool) -> None:
+    if as_json or context.json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    width = max(map(len, document))
+    for name, value in document.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        typer.echo(f"{name:<{width}}  {shown}")
