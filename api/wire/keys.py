@@ -20,7 +20,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 
 from api.wire import canonical, ecdsa, encoding
-from api.wire.ecdsa import ES256, ES384
 from api.wire.errors import WireError
 
 Jwk: TypeAlias = Mapping[str, str]
@@ -31,6 +30,8 @@ PublicKey: TypeAlias = (
     | mldsa.MLDSA87PublicKey
 )
 
+ES256: Final = ecdsa.ES256
+ES384: Final = ecdsa.ES384
 ED25519: Final = "Ed25519"
 ML_DSA_44: Final = "ML-DSA-44"
 ML_DSA_87: Final = "ML-DSA-87"

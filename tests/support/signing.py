@@ -127,6 +127,13 @@ class SealingMinistry:
     def records_for(self, purpose: Purpose) -> tuple[KeyRecord, ...]:
         return tuple(r for r in self.records if r.purpose is purpose)
 
+    def keys(self, purpose: Purpose) -> tuple[KeyRecord, ...]:
+        """With `public_keys` and `sign`: the contract of `api.ports.signer.Signer`."""
+        return self.records_for(purpose)
+
+    def public_keys(self) -> tuple[KeyRecord, ...]:
+        return self.records
+
     def sign(self, kid: str, data: bytes) -> bytes:
         """Sign with the key of that name, as the keystore does."""
         found = next(r for r in self.records if r.kid == kid)

@@ -1,0 +1,1 @@
+"""Private keys: the encrypted keystore of a ministry, its escrow, and officers' key files."""

@@ -1,0 +1,111 @@
+"""An officer's own signing key, kept by the officer, in a file.
+
+Owns the file and the two signatures an officer gives: on what they prepared and on what they
+approve (PROTOCOL §3). A node never holds these keys; it knows their public half by enrolment.
+The file is encrypted under a passphrase or, for machines that protect it otherwise, plain;
+always mode 0600.
+
+Codes: as `api.adapters.crypto.sealed_file`, and ``officer-key.passphrase-needed`` Invalid.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from api.adapters.crypto import private_keys, sealed_file
+from api.adapters.crypto.private_keys import PrivateKey
+from api.adapters.crypto.sealed_file import KdfCost
+from api.domain.errors import Invalid
+from api.wire.canonical import canonical, parse_canonical
+from api.wire.encoding import b64u_encode
+from api.wire.endorsements import jws_endorsement, officer_input
+from api.wire.envelope import APPROVED, JWS, PREPARED, Endorsement
+from api.wire.errors import WireError
+from api.wire.keys import ES384, OFFICER_ALGORITHMS, algorithm, thumbprint
+from api.wire.members import Members
+from api.wire.statements import Content, Officer, prepared_bytes
+
+_KIND: Final = "officer-key"
+_LARGEST: Final = 64 * 1024
+
+
+class OfficerKey:
+    """A loaded officer key.
+
+    Attributes:
+        jwk: The public half, as it is enrolled.
+        kid: Its thumbprint.
+    """
+
+    def __init__(self, private: PrivateKey) -> None:
+        self._private = private
+        self.jwk = private_keys.public_jwk(private)
+        self.kid = thumbprint(self.jwk)
+
+    @classmethod
+    def create(
+        cls, path: Path, passphrase: str | None = None, cost: KdfCost | None = None
+    ) -> "OfficerKey":
+        """Make an ES384 key and write its file.
+
+        Args:
+            path: New file.
+            passphrase: Encrypts the file; None writes it plain.
+            cost: Of the key derivation.
+
+        Raises:
+            Conflict: ``keystore.exists``.
+            Invalid: ``keystore.passphrase-short``.
+        """
+        private = private_keys.generate(ES384)
+        data = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(private))})
+        if passphrase is not None:
+            data = sealed_file.encrypt(data, [passphrase], _KIND, cost)
+        sealed_file.write_private(path, data, replace=False)
+        return cls(private)
+
+    @classmethod
+    def open(cls, path: Path, passphrase: str | None = None) -> "OfficerKey":
+        """Open a key file, plain or encrypted.
+
+        Raises:
+            NotFound: ``keystore.missing``.
+            Invalid: ``keystore.passphrase``, ``officer-key.passphrase-needed``,
+                ``keystore.malformed``, ``keystore.permissions``.
+        """
+        data = sealed_file.read_private(path)
+        if not is_plain(data):
+            if passphrase is None:
+                raise Invalid("officer-key.passphrase-needed", "Give the passphrase of this key.")
+            data = sealed_file.decrypt(data, [passphrase], _KIND)
+        try:
+            file = Members(
+                parse_canonical(data, limit=_LARGEST), "keystore.malformed", ("officer_key",)
+            )
+            private = private_keys.from_pkcs8(file.b64u("officer_key"))
+        except WireError:
+            raise Invalid("keystore.malformed", "This is no officer's key file.") from None
+        if algorithm(private_keys.public_jwk(private)) not in OFFICER_ALGORITHMS:
+            raise Invalid("keystore.malformed", "This is no officer's key file.")
+        return cls(private)
+
+    def named(self, iss: str, sub: str, role: str) -> Officer:
+        """Return how a statement names this officer when signing with this key."""
+        return Officer(iss, sub, role, JWS, self.kid)
+
+    def sign_prepared(self, content: Content) -> Endorsement:
+        """Sign what this officer prepared: JCS ``{type, to?, thread?, body}``."""
+        data = prepared_bytes(content.type, content.to, content.thread, content.body)
+        return self._sign(PREPARED, data)
+
+    def sign_approval(self, payload: bytes) -> Endorsement:
+        """Sign the exact payload bytes of a candidate this officer approves."""
+        return self._sign(APPROVED, payload)
+
+    def _sign(self, part: str, data: bytes) -> Endorsement:
+        signature = private_keys.sign(self._private, officer_input(self.jwk, data))
+        return jws_endorsement(part, self.jwk, signature)
+
+
+def is_plain(data: bytes) -> bool:
+    """Say whether a key file is not encrypted."""
+    return data.startswith(b'{"officer_key"')
