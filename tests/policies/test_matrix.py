@@ -3,6 +3,7 @@
 import pytest
 
 from api.adapters.policy.cedar import CedarDecider
+from api.adapters.policy.loading import load
 from api.domain.four_eyes import STATEMENT_TYPES
 from api.ports.policy import Action
 from tests.policies.cases import (
@@ -24,6 +25,16 @@ SIGNED = context({"form": "jws"})
 def test_every_action_has_a_row() -> None:
     assert set(MATRIX["roles"]) == set(Action)
     assert set(MATRIX["favourable"]) == set(Action)
+
+
+def test_schema_declares_exactly_the_actions_of_the_port() -> None:
+    declarations = load(POLICIES).schema.split("\n\n")
+    names = {
+        text.split('"')[1]
+        for text in declarations
+        if text.startswith("action ") and "appliesTo" in text
+    }
+    assert names == set(Action)
 
 
 def test_enumeration_is_alphabetical() -> None:
