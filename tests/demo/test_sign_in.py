@@ -17,6 +17,7 @@ from api.adapters.identity.form_sign_in import REDIRECT_URI, sign_in_by_forms
 from api.adapters.identity.machine import MachineTokens, client_assertion
 from api.adapters.identity.oauth_client import ASSERTION_TYPE, DeviceRequest, OAuthClient
 from api.adapters.identity.tokens import Tokens
+from api.demo import sign_in as demo
 from api.domain.errors import ComityError, NotSignedIn
 from tests.support.sign_in import (
     NODE,
@@ -149,6 +150,11 @@ def test_a_person_signs_in_through_the_forms_and_the_node_knows_them(
     assert identity.auth_time is not None
     assert abs((identity.expires_at - tokens.expires_at).total_seconds()) < 5
     assert tokens.refresh_token
+
+
+def test_the_launcher_signs_people_in_by_the_machines_clock(provider: RunningProvider) -> None:
+    tokens = demo.sign_in_by_forms(provider.issuer, "comity-cli", USERNAME, PASSWORD, NODE)
+    assert provider.resource_server().verify(tokens.access_token).sub == SUBJECT
 
 
 def test_a_token_for_one_node_is_refused_by_another(provider: RunningProvider) -> None:

@@ -81,12 +81,20 @@ class OAuthClient:
         client_id: this client's registration there.
         resource: node URL the access token is for.
         clock: gives the end of a token's life.
-        scope: scopes asked for, space-separated.
+        scope: scopes asked for, space-separated; by default ``openid``, and ``offline_access``
+            where the provider offers it.
     """
 
     def __init__(
-        self, provider: Provider, client_id: str, resource: str, clock: Clock, scope: str = "openid"
+        self,
+        provider: Provider,
+        client_id: str,
+        resource: str,
+        clock: Clock,
+        scope: str | None = None,
     ) -> None:
+        if scope is None:
+            scope = "openid offline_access" if provider.offers_offline else "openid"
         self.provider = provider
         self._resource = resource
         self._clock = clock
@@ -120,6 +128,7 @@ class OAuthClient:
             redirect_uri=redirect_uri,
             resource=self._resource,
             nonce=secrets.token_urlsafe(),
+            **self._consent(),
         )
         return AuthorizationRequest(url, redirect_uri, state, verifier)
 
@@ -162,6 +171,7 @@ class OAuthClient:
             "client_id": self._http.client_id,
             "scope": self._http.scope,
             "resource": self._resource,
+            **self._consent(),
         }
         with _provider_errors():
             reply = self._http.request("POST", url, data=form, withhold_token=True)
@@ -236,6 +246,10 @@ class OAuthClient:
         return self._token(
             "client_credentials", client_assertion_type=ASSERTION_TYPE, client_assertion=assertion
         )
+
+    def _consent(self) -> dict[str, str]:
+        """Offline access is only given to a person who is asked for it (Core section 11)."""
+        return {"prompt": "consent"} if "offline_access" in self._http.scope.split() else {}
 
     def _token(self, grant: str, **parameters: str) -> Tokens:
         with _provider_errors():

@@ -14,7 +14,18 @@ from api.wire.canonical import Json
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where one issuer offers what; every address is at its own origin."""
+    """Where one issuer offers what; every address is at its own origin.
+
+    Attributes:
+        issuer: its identifier.
+        token_endpoint: for codes, refresh tokens and assertions.
+        authorization_endpoint: for browsers, or None.
+        device_authorization_endpoint: RFC 8628, or None.
+        revocation_endpoint: RFC 7009, or None.
+        names_itself: it puts ``iss`` into its answers (RFC 9207).
+        offers_offline: it gives refresh tokens for the scope ``offline_access``
+            (OpenID Connect Core section 11).
+    """
 
     issuer: str
     token_endpoint: str
@@ -22,6 +33,7 @@ class Provider:
     device_authorization_endpoint: str | None
     revocation_endpoint: str | None
     names_itself: bool
+    offers_offline: bool
 
 
 def find_provider(issuer: str, fetch: Fetch | None = None) -> Provider:
@@ -47,6 +59,7 @@ def _read_provider(metadata: dict[str, Json]) -> Provider:
     token_endpoint = endpoint(metadata, "token_endpoint")
     if token_endpoint is None:
         raise BadDocument("discovery names no token_endpoint")
+    scopes = metadata.get("scopes_supported")
     return Provider(
         issuer=str(metadata["issuer"]),
         token_endpoint=token_endpoint,
@@ -54,4 +67,5 @@ def _read_provider(metadata: dict[str, Json]) -> Provider:
         device_authorization_endpoint=endpoint(metadata, "device_authorization_endpoint"),
         revocation_endpoint=endpoint(metadata, "revocation_endpoint"),
         names_itself=metadata.get("authorization_response_iss_parameter_supported") is True,
+        offers_offline=isinstance(scopes, list) and "offline_access" in scopes,
     )
