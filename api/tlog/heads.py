@@ -21,12 +21,14 @@ class OpenedCheckpoint:
         note: The note it came in, with lines of unknown keys (none in strict mode).
         log_signatures: Verified lines of the log itself, at least one.
         cosignatures: Verified lines of the given witnesses.
+        complete: Whether the log signed with each kind of key that it has.
     """
 
     checkpoint: Checkpoint
     note: OpenedNote
     log_signatures: tuple[VerifiedSignature, ...]
     cosignatures: tuple[VerifiedSignature, ...]
+    complete: bool
 
 
 def open_checkpoint(
@@ -57,9 +59,10 @@ def open_checkpoint(
     by_log = tuple(signed for signed in note.verified if signed.key in own)
     signed_kinds = {signed.key.kind for signed in by_log}
     wanted: set[KeyKind] = {key.kind for key in own}
-    if not by_log or (strict and signed_kinds != wanted):
+    complete = signed_kinds == wanted
+    if not by_log or (strict and not complete):
         raise LogError("checkpoint.log-signature", "the log's own signature is missing")
     if strict and head.extensions:
         raise LogError("checkpoint.extension", "extension lines are not covered by every signature")
     others = tuple(signed for signed in note.verified if signed.key not in own)
-    return OpenedCheckpoint(head, note, by_log, others)
+    return OpenedCheckpoint(head, note, by_log, others, complete)

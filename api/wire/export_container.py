@@ -59,9 +59,9 @@ class _Entry:
         return _CENTRAL.pack(*head, *varying, 0, 0, 0, 0, _MODE, offset) + name
 
 
-def _directory(entries: Iterable[_Entry], base: int = 0) -> tuple[bytes, int]:
-    """Directory and end record for entries laid out from offset `base`, and where they start."""
-    records, at, count = bytearray(), base, 0
+def _directory(entries: Iterable[_Entry]) -> tuple[bytes, int]:
+    """Directory and end record of these entries in order, and the offset where they start."""
+    records, at, count = bytearray(), 0, 0
     for entry in entries:
         records += entry.central(at)
         at += len(entry.local()) + entry.size

@@ -1,0 +1,138 @@
+"""Settings become one node: the only place where adapters are chosen.
+
+Owns construction and the refusals of an unsafe start; decides nothing at run time.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from api import __version__
+from api.adapters.crypto.keystore import FileKeystore
+from api.adapters.identity.fetching import HttpFetch
+from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
+from api.adapters.identity.resource_server import ResourceServer
+from api.adapters.peers.http import HttpPeers
+from api.adapters.policy.cedar import CedarDecider
+from api.adapters.policy.regimes import load_regimes
+from api.adapters.store.folder import FolderStore
+from api.adapters.store.s3 import S3Store
+from api.adapters.store.s3_requests import connect
+from api.adapters.system import SystemClock, SystemEntropy
+from api.domain.errors import Invalid
+from api.ports.identity import TokenVerifier
+from api.ports.signer import Signer
+from api.ports.store import ExhibitStore
+from api.records import migrating
+from api.records.database import Database
+from api.services.node import Limits, Node
+from api.settings import Settings
+from api.wire.membership import Membership, parse_membership
+
+_HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A node with the parts that only doors and operators need."""
+
+    node: Node
+    tokens: TokenVerifier
+    keystore: FileKeystore
+    settings: Settings
+
+    def close(self) -> None:
+        """Finish queued writes and close connections."""
+        self.node.db.close()
+
+
+def policies_folder(settings: Settings) -> Path:
+    """Return the policy folder: the configured one, the checkout's, or the wheel's copy."""
+    if settings.policies is not None:
+        return settings.policies
+    checkout = _HERE.parent / "policies"
+    return checkout if (checkout / "schema.cedarschema").exists() else _HERE / "_bundled/policies"
+
+
+def pinned_membership(settings: Settings) -> Membership:
+    """Return the membership if it is the one that was compared out of band.
+
+    Raises:
+        Invalid: ``membership.digest``: the file is another one.
+    """
+    membership = parse_membership(settings.membership.read_bytes())
+    if membership.digest != settings.membership_digest:
+        raise Invalid(
+            "membership.digest",
+            "The membership file is not the one whose digest two administrators entered.",
+        )
+    return membership
+
+
+def build(settings: Settings, *, check_schema: bool = True) -> Installation:
+    """Build the node.
+
+    Args:
+        settings: of this installation.
+        check_schema: refuse a database at another revision.
+
+    Raises:
+        Unavailable: ``database.*``.
+        Invalid: ``membership.digest``, ``keystore.*``, ``keys.not-in-membership``.
+    """
+    if check_schema:
+        migrating.require_head(settings.database_url)
+    membership = pinned_membership(settings)
+    keystore = FileKeystore.open(settings.keystore, lambda: passphrase(settings))
+    _require_own_keys(membership, settings.ministry, keystore)
+    clock = SystemClock()
+    policies = policies_folder(settings)
+    decider = CedarDecider.from_directory(policies)
+    node = Node(
+        ministry=settings.ministry,
+        db=Database(settings.database_url),
+        signer=keystore,
+        decider=decider,
+        four_eyes=decider.four_eyes,
+        store=open_store(settings),
+        transport=HttpPeers(membership, allow_http=settings.allow_http_peers),
+        clock=clock,
+        entropy=SystemEntropy(),
+        membership=membership,
+        software=f"comity/{__version__}",
+        regimes=load_regimes(policies),
+        limits=Limits(cursor_secret=os.urandom(32)),
+    )
+    issuers = [
+        IssuerKeys(TrustedIssuer(issuer), HttpFetch(), clock)
+        for issuer in settings.issuers.split()
+    ]
+    tokens = ResourceServer(settings.token_audience, issuers, clock)
+    return Installation(node, tokens, keystore, settings)
+
+
+def passphrase(settings: Settings) -> str:
+    """Return the first line of the passphrase file."""
+    lines = settings.keystore_passphrase_file.read_text(encoding="utf-8").splitlines()
+    if not lines or not lines[0]:
+        raise Invalid("keystore.passphrase-empty", "The passphrase file has no first line.")
+    return lines[0]
+
+
+def open_store(settings: Settings) -> ExhibitStore:
+    """Return the exhibit store that the settings name."""
+    if settings.store.startswith("s3://"):
+        bucket, _, prefix = settings.store.removeprefix("s3://").partition("/")
+        client = connect(settings.s3_endpoint, settings.s3_region)
+        return S3Store(client, bucket, prefix, limit=settings.exhibit_limit)
+    return FolderStore(Path(settings.store), limit=settings.exhibit_limit)
+
+
+def _require_own_keys(membership: Membership, ministry: str, signer: Signer) -> None:
+    """Refuse to start with keys that partners would not recognise."""
+    known = {key.kid for key in membership.member(ministry).keys}
+    if any(key.kid not in known for key in signer.public_keys()):
+        raise Invalid(
+            "keys.not-in-membership",
+            "The keystore holds a key that the membership does not list for this ministry.",
+        )

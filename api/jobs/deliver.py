@@ -1,0 +1,46 @@
+"""Carries the outbox to one peer: composes, sends in stream order, waits as the back-off says."""
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.records import node_state, streams
+from api.services import delivering
+from api.services.node import Node
+from api.services.status import STOP_SWITCH
+
+_REFUSALS = "refused"
+
+
+def deliver(node: Node, peer: str) -> bool:
+    """Compose what waits and send the oldest message without a receipt.
+
+    Returns:
+        Whether to go on at once: something was composed or receipted.
+    """
+    composed = delivering.compose(node, peer) is not None
+    message, tried = node.db.read(lambda connection: _next(node, connection, peer))
+    if message is None:
+        return composed
+    sent = delivering.send(node, message)
+    if sent.outcome == "receipted":
+        if tried is not None:
+            delivering.note_attempt(node, peer, sent)
+        return True
+    delivering.note_attempt(node, peer, sent)
+    count = (tried["count"] if tried is not None else 0) + 1
+    if sent.outcome == _REFUSALS and count >= node.limits.retry_refusals:
+        delivering.abandon(node, message, sent.code)
+    return False
+
+
+def _next(
+    node: Node, connection: Connection, peer: str
+) -> tuple[RowMapping | None, RowMapping | None]:
+    """Return the message to send now and the retry state, honouring switch and back-off."""
+    if node_state.value(connection, STOP_SWITCH) == "on":
+        return None, None
+    tried = streams.attempts(connection).get(peer)
+    if tried is not None and tried["next_at"] > node.now():
+        return None, tried
+    rows = streams.unreceipted(connection, peer, 1)
+    return (rows[0] if rows else None), tried

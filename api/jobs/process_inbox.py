@@ -1,0 +1,38 @@
+"""Applies stored messages and fetches what is missing before early ones."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import Connection
+
+from api.domain.errors import ComityError
+from api.records import streams
+from api.services import applying, fetching
+from api.services.node import Node
+from api.wire.errors import WireError
+
+
+def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
+    """Apply one message of each peer that has one; returns whether any was applied."""
+    peers = node.db.read(streams.peers_to_process)
+    return any([applying.process_next(node, peer, pool) for peer in peers])
+
+
+def fill_gaps(node: Node) -> bool:
+    """Ask each peer with early messages for those before them; returns whether any came."""
+
+    def gaps(connection: Connection) -> list[str]:
+        return streams.peers_with_gaps(connection)
+
+    filled = False
+    for peer in node.db.read(gaps):
+        try:
+            filled = fetching.fetch_gap(node, peer) or filled
+        except (ComityError, WireError):
+            # The peer is away or answers nonsense; its own re-sending closes the gap as well.
+            continue
+    return filled
+
+
+def fetch_exhibits(node: Node) -> bool:
+    """Fetch a range of an exhibit that a received package still lacks."""
+    return fetching.fetch_exhibits(node)

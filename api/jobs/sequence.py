@@ -1,0 +1,9 @@
+"""Keeps the log up to date with committed events."""
+
+from api.services import checkpoints
+from api.services.node import Node
+
+
+def sequence(node: Node, holder: str) -> bool:
+    """Integrate one batch; returns whether there was one."""
+    return checkpoints.integrate(node, holder) > 0

@@ -1,0 +1,264 @@
+"""Engines, the SQLite writer thread with group commit, and PostgreSQL transactions with retry.
+
+Owns connections and durability settings; refuses to start on anything weaker than
+``synchronous=FULL`` with a write-ahead log. Knows no table.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from api.domain.errors import Full, Unavailable
+from api.records.unit_of_work import Unit
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+_GROUP = 64
+_READERS = 8
+_RETRIES = 6
+_RETRYABLE = {"40001", "40P01"}
+_DISK_FULL = {"53100"}
+
+
+@dataclass(slots=True)
+class _Queued:
+    work: Callable[[Unit], Any]
+    done: "Future[Any]"
+
+
+class Database:
+    """One node's database.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
+        pool_size: connections kept for PostgreSQL.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+        self.url = url
+        self.dialect = make_url(url).get_backend_name()
+        self._listeners: dict[str, list[threading.Event]] = {}
+        if self.dialect == "sqlite":
+            self.engine = create_engine(
+                url,
+                poolclass=QueuePool,
+                pool_size=_READERS,
+                max_overflow=_READERS * 4,
+                connect_args={"check_same_thread": False, "timeout": 30},
+            )
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_nothing)
+            self._writer: _Writer | None = _Writer(self.engine, self._ring)
+        else:
+            self.engine = create_engine(
+                url,
+                pool_size=pool_size,
+                max_overflow=pool_size,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+            )
+            self._writer = None
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` on a consistent snapshot and return what it returns.
+
+        Raises:
+            Unavailable: ``database.unavailable``.
+        """
+        try:
+            with self.engine.connect() as connection:
+                if self.dialect == "sqlite":
+                    connection.exec_driver_sql("BEGIN")
+                return work(connection)
+        except OperationalError as error:
+            raise _translated(error) from error
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        """Run ``work`` in one transaction and return after the commit is durable.
+
+        Raises:
+            Full: ``database.full``: nothing was stored.
+            Unavailable: ``database.unavailable``: the outcome of a commit that was under way is
+                unknown; repeating with the same Idempotency-Key is safe.
+        """
+        if self._writer is not None:
+            return self._writer.submit(work)
+        return self._write_postgresql(work)
+
+    def _write_postgresql(self, work: Callable[[Unit], T]) -> T:
+        for attempt in range(_RETRIES):
+            try:
+                with self.engine.begin() as connection:
+                    unit = Unit(connection)
+                    result = work(unit)
+                    unit.finish()
+                # A crash before this line leaves everything or nothing; the jobs' periodic look
+                # finds whatever was committed without its bell.
+                self._ring(unit.rings)
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state in _RETRYABLE and attempt + 1 < _RETRIES:
+                    continue
+                if isinstance(error, OperationalError) or state in _DISK_FULL:
+                    raise _translated(error) from error
+                raise
+            else:
+                return result
+        raise Unavailable("database.contended", "The database is busy; try again.")
+
+    def bell(self, *topics: str) -> threading.Event:
+        """Return an event that is set after each commit whose unit rang one of the topics."""
+        bell = threading.Event()
+        for topic in topics:
+            self._listeners.setdefault(topic, []).append(bell)
+        return bell
+
+    def _ring(self, topics: set[str]) -> None:
+        for topic in topics:
+            for bell in self._listeners.get(topic, ()):
+                bell.set()
+
+    def healthy(self) -> bool:
+        """Tell whether a trivial read works now."""
+        try:
+            self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
+        except (Unavailable, Full, DBAPIError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Finish queued units and close all connections."""
+        if self._writer is not None:
+            self._writer.close()
+        self.engine.dispose()
+
+
+class _Writer:
+    """The only thread that writes to an SQLite file (within this process)."""
+
+    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="comity-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    def submit(self, work: Callable[[Unit], T]) -> T:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a unit of work must not start another")
+        if self._closed:
+            raise Unavailable("database.closed", "The node is stopping; try again later.")
+        done: Future[T] = Future()
+        self._queue.put(_Queued(work, done))
+        return done.result()
+
+    def close(self) -> None:
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            group, stop = [first], False
+            while len(group) < _GROUP:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    stop = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if stop:
+                return
+
+    def _commit(self, group: list[_Queued]) -> None:
+        results: list[tuple[_Queued, Any]] = []
+        rings: set[str] = set()
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                for queued in group:
+                    self._run_one(connection, queued, results, rings)
+                connection.exec_driver_sql("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
+            for queued in group:
+                if not queued.done.done():
+                    queued.done.set_exception(_translated(error))
+            return
+        # Committed. A crash from here on loses only the answers; callers repeat with the same
+        # Idempotency-Key or see the object that is there.
+        self._ring(rings)
+        for queued, result in results:
+            queued.done.set_result(result)
+
+    def _run_one(
+        self,
+        connection: Connection,
+        queued: _Queued,
+        results: list[tuple[_Queued, Any]],
+        rings: set[str],
+    ) -> None:
+        connection.exec_driver_sql("SAVEPOINT unit")
+        unit = Unit(connection)
+        try:
+            result = queued.work(unit)
+            unit.finish()
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - handed to the caller whose unit it was
+            connection.exec_driver_sql("ROLLBACK TO unit")
+            connection.exec_driver_sql("RELEASE unit")
+            queued.done.set_exception(error)
+            return
+        connection.exec_driver_sql("RELEASE unit")
+        rings |= unit.rings
+        results.append((queued, result))
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    """Give every SQLite connection its durability, and refuse anything weaker."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    mode = cursor.fetchone()[0]
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA cache_size=-16000")
+    cursor.execute("PRAGMA synchronous")
+    level = cursor.fetchone()[0]
+    cursor.close()
+    if mode not in {"wal", "memory"} or level < 2:  # noqa: PLR2004 - 2 is FULL
+        raise Unavailable(
+            "database.not-durable",
+            "This SQLite file does not accept a write-ahead log with synchronous=FULL.",
+        )
+
+
+def _begin_nothing(_connection: Connection) -> None:
+    """SQLAlchemy's own BEGIN stays silent: readers and the writer begin explicitly."""
+
+
+def _translated(error: Exception) -> Exception:
+    message = str(getattr(error, "orig", error)).lower()
+    if "disk is full" in message or "disk full" in message or "no space left" in message:
+        return Full("database.full", "The node's disk is full; nothing was stored.")
+    if isinstance(error, OperationalError):
+        _log.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+        return Unavailable("database.unavailable", "The database cannot be reached; try again.")
+    return error

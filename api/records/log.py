@@ -1,0 +1,279 @@
+"""The audit log at rest: events, bundles of leaf entries, tiles of hashes, heads, leases.
+
+Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cosignatures`` and
+``leases``. Events are inserted by ``services/recording.py`` only and integrated by
+``services/checkpoints.py`` only.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import DERIVED, METADATA, VOLATILE
+
+_COUNTER = BigInteger().with_variant(Integer, "sqlite")
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    # Order of insertion; on PostgreSQL it may have gaps. The order that counts is leaf_index.
+    Column("seq", _COUNTER, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("time", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("object_kind", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("salt_e", LargeBinary),
+    Column("statement", Text),
+    Column("envelope_digest", Text),
+    Column("salt_s", LargeBinary, nullable=False),
+    Column("touched", Text),
+    Column("leaf_index", BigInteger),
+    Index("ix_events_object", "object_kind", "object_id"),
+    Index("ix_events_statement", "statement"),
+    Index("ix_events_leaf", "leaf_index", unique=True),
+    info=DERIVED,
+)
+Index(
+    "ix_events_unsequenced",
+    EVENTS.c.seq,
+    sqlite_where=EVENTS.c.leaf_index.is_(None),
+    postgresql_where=EVENTS.c.leaf_index.is_(None),
+)
+
+BUNDLES = Table(
+    "log_bundles",
+    METADATA,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("width", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    info=DERIVED,
+)
+
+TILES = Table(
+    "log_tiles",
+    METADATA,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    info=DERIVED,
+)
+
+HEADS = Table(
+    "log_heads",
+    METADATA,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", Text, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    info=DERIVED,
+)
+
+COSIGNATURES = Table(
+    "cosignatures",
+    METADATA,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Text, primary_key=True),
+    Column("cosigner", Text, nullable=False),
+    Index("ix_cosignatures_cosigner", "cosigner", "size"),
+    info=DERIVED,
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("until", Text, nullable=False),
+    info=VOLATILE,
+)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of a derived table, replacing those with the same primary key."""
+    if not rows:
+        return
+    build = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    statement = build(table)
+    keys = [column.name for column in table.primary_key.columns]
+    rest = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+
+
+def add_event(connection: Connection, row: dict[str, Any]) -> None:
+    """Insert one event; its place in the log is decided later, by the sequencer."""
+    connection.execute(insert(EVENTS), row)
+
+
+def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
+    """Return committed events that are not in the tree yet, in order of insertion."""
+    query = (
+        select(
+            EVENTS.c.seq, EVENTS.c.body, EVENTS.c.salt_e, EVENTS.c.salt_s, EVENTS.c.envelope_digest, EVENTS.c.act
+        )
+        .where(EVENTS.c.leaf_index.is_(None))
+        .order_by(EVENTS.c.seq)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def count_unsequenced(connection: Connection) -> int:
+    """Return how many events wait for the sequencer."""
+    query = select(func.count()).select_from(EVENTS).where(EVENTS.c.leaf_index.is_(None))
+    return connection.execute(query).scalar_one()
+
+
+def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
+    """Give consecutive leaf indexes to events."""
+    statement = (
+        EVENTS.update().where(EVENTS.c.seq == bindparam("of")).values(leaf_index=bindparam("index"))
+    )
+    connection.execute(
+        statement, [{"of": seq, "index": first + offset} for offset, seq in enumerate(seqs)]
+    )
+
+
+def newest_head(connection: Connection) -> RowMapping | None:
+    """Return the largest head this node has signed."""
+    query = select(HEADS).order_by(HEADS.c.size.desc()).limit(1)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def head_at(connection: Connection, size: int) -> RowMapping | None:
+    """Return the head of exactly this size."""
+    return (
+        connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
+    )
+
+
+def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:
+    """Return the partners' cosignatures of the head of this size."""
+    query = select(COSIGNATURES).where(COSIGNATURES.c.size == size).order_by(COSIGNATURES.c.line)
+    return list(connection.execute(query).mappings())
+
+
+def cosigned_sizes(connection: Connection, limit: int = 64) -> list[tuple[int, str]]:
+    """Return the newest ``(size, cosigner)`` pairs, largest size first."""
+    query = (
+        select(COSIGNATURES.c.size, COSIGNATURES.c.cosigner)
+        .distinct()
+        .order_by(COSIGNATURES.c.size.desc())
+        .limit(limit)
+    )
+    return [(row.size, row.cosigner) for row in connection.execute(query)]
+
+
+def last_cosigned(connection: Connection, cosigner: str) -> int:
+    """Return the largest size this partner has cosigned (0 if none)."""
+    query = select(func.max(COSIGNATURES.c.size)).where(COSIGNATURES.c.cosigner == cosigner)
+    return connection.execute(query).scalar() or 0
+
+
+def last_leaf_but(connection: Connection, act: str) -> int:
+    """Return the largest leaf index of an event with another act (-1 if none)."""
+    query = (
+        select(EVENTS.c.leaf_index)
+        .where(EVENTS.c.leaf_index.is_not(None), EVENTS.c.act != act)
+        .order_by(EVENTS.c.leaf_index.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return -1 if found is None else int(found)
+
+
+def tile(connection: Connection, level: int, n: int) -> bytes | None:
+    """Return a stored tile, full or partial."""
+    query = select(TILES.c.data).where(TILES.c.level == level, TILES.c.n == n)
+    data = connection.execute(query).scalar_one_or_none()
+    return None if data is None else bytes(data)
+
+
+def bundle(connection: Connection, n: int) -> bytes | None:
+    """Return a stored bundle of leaf entries, full or partial."""
+    data = connection.execute(select(BUNDLES.c.data).where(BUNDLES.c.n == n)).scalar_one_or_none()
+    return None if data is None else bytes(data)
+
+
+def events_range(connection: Connection, first: int, until: int) -> list[RowMapping]:
+    """Return events with ``first <= leaf_index < until`` in log order."""
+    query = (
+        select(EVENTS)
+        .where(EVENTS.c.leaf_index >= first, EVENTS.c.leaf_index < until)
+        .order_by(EVENTS.c.leaf_index)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def events_page(
+    connection: Connection,
+    *,
+    limit: int,
+    before: int | None = None,
+    act: str | None = None,
+    object_id: str | None = None,
+) -> list[RowMapping]:
+    """Return events newest first, with insertion number below ``before``."""
+    query = select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(EVENTS.c.seq < before)
+    if act is not None:
+        query = query.where(EVENTS.c.act == act)
+    if object_id is not None:
+        query = query.where(EVENTS.c.object_id == object_id)
+    return list(connection.execute(query).mappings())
+
+
+def event_of_statement(connection: Connection, statement_id: str) -> RowMapping | None:
+    """Return the first event that commits to this statement's envelope."""
+    query = (
+        select(EVENTS)
+        .where(EVENTS.c.statement == statement_id, EVENTS.c.envelope_digest.is_not(None))
+        .order_by(EVENTS.c.seq)
+        .limit(1)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def events_of_statements(
+    connection: Connection, statement_ids: Sequence[str]
+) -> dict[str, RowMapping]:
+    """Return for each statement the first event that commits to its envelope."""
+    if not statement_ids:
+        return {}
+    query = (
+        select(EVENTS)
+        .where(EVENTS.c.statement.in_(statement_ids), EVENTS.c.envelope_digest.is_not(None))
+        .order_by(EVENTS.c.seq.desc())
+    )
+    return {row["statement"]: row for row in connection.execute(query).mappings()}
+
+
+def lease(connection: Connection, name: str) -> RowMapping | None:
+    """Return a lease."""
+    query = select(LEASES).where(LEASES.c.name == name)
+    return connection.execute(query).mappings().one_or_none()

@@ -1,0 +1,54 @@
+"""One MetaData for all tables, its naming convention, and how a row is digested.
+
+Every table is either *recorded* (each change is bound to an audit event by row digest), *derived*
+(it can be recomputed from recorded rows or carries its own signatures) or *volatile* (leases and
+attempt counters, whose loss or change costs nothing). ``tests/tamper-exemptions.toml`` must list
+exactly the volatile ones.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import MetaData, Table
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+RECORDED = {"protection": "recorded"}
+DERIVED = {"protection": "derived"}
+VOLATILE = {"protection": "volatile"}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes | memoryview | bytearray):
+        return f"b:{hashlib.sha256(value).hexdigest()}"
+    return value
+
+
+def row_digest(table: Table, row: Mapping[str, Any]) -> str:
+    """Return the hex SHA-256 of a row: its table's name and every column in declared order.
+
+    Byte values enter by their own digest, so that a later reader needs no large bodies to compare.
+    """
+    cells = [[column.name, _plain(row.get(column.name))] for column in table.columns]
+    text = json.dumps([table.name, cells], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def row_key(table: Table, row: Mapping[str, Any]) -> list[Any]:
+    """Return the primary key values of a row in declared order."""
+    return [row[column.name] for column in table.primary_key.columns]
+
+
+def touched_text(touched: Sequence[tuple[str, list[Any], str | None]]) -> str:
+    """Return the canonical text of a change set: ``[[table, key, row digest or null], …]``."""
+    return json.dumps([list(entry) for entry in touched], ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,56 @@
+"""Facts about the node as a whole and proof of others' misbehaviour.
+
+Owns the tables ``node_state`` (one row a fact: pinned membership, stop switch, restore mode) and
+``misbehaviour`` (transferable proofs, kept for good).
+"""
+
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, select
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+
+NODE_STATE = Table(
+    "node_state",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    info=RECORDED,
+)
+
+MISBEHAVIOUR = Table(
+    "misbehaviour",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Column("found_at", Text, nullable=False),
+    Column("ruling", Text),
+    Column("ruled_by", Text),
+    info=RECORDED,
+)
+
+
+def value(connection: Connection, name: str) -> str | None:
+    """Return one fact."""
+    query = select(NODE_STATE.c.value).where(NODE_STATE.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def everything(connection: Connection) -> dict[str, str]:
+    """Return all facts by name."""
+    rows = connection.execute(select(NODE_STATE.c.name, NODE_STATE.c.value))
+    return {name: text for name, text in rows}
+
+
+def misbehaviour(connection: Connection) -> list[RowMapping]:
+    """Return kept proofs, oldest first."""
+    query = select(MISBEHAVIOUR).order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def misbehaviour_by_id(connection: Connection, proof_id: str) -> RowMapping | None:
+    """Return one kept proof."""
+    query = select(MISBEHAVIOUR).where(MISBEHAVIOUR.c.id == proof_id)
+    return connection.execute(query).mappings().one_or_none()

@@ -1,0 +1,244 @@
+"""Evidence packages, their exhibits, releases and holders.
+
+Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases`` and ``holders``: index
+columns and states beside the signed statements, which stay the only source of content.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, and_, or_, select
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+
+PACKAGES = Table(
+    "packages",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("originator", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("prepared_by", Text),
+    Column("submitted_at", Text, nullable=False),
+    Column("supersedes", Text),
+    Column("superseded_by", Text),
+    Column("return_reason", Text),
+    Column("release", Text),
+    Index("ix_packages_page", "submitted_at", "id"),
+    Index("ix_packages_originator", "originator", "submitted_at", "id"),
+    info=RECORDED,
+)
+
+EXHIBITS = Table(
+    "exhibits",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stored_at", Text),
+    info=RECORDED,
+)
+
+PACKAGE_EXHIBITS = Table(
+    "package_exhibits",
+    METADATA,
+    Column("package", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Index("ix_package_exhibits_digest", "digest"),
+    info=RECORDED,
+)
+
+RELEASES = Table(
+    "releases",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("package", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("tlp", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("released_at", Text, nullable=False),
+    Index("ix_releases_package", "package", "recipient"),
+    info=RECORDED,
+)
+
+HOLDERS = Table(
+    "holders",
+    METADATA,
+    Column("package", Text, primary_key=True),
+    Column("ministry", Text, primary_key=True),
+    Column("release", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text),
+    Column("receipted_at", Text),
+    Column("disposition", Text),
+    Column("code", Text),
+    Column("recall", Text),
+    Column("recall_message", Text),
+    Column("recall_receipted_at", Text),
+    Column("recall_disposition", Text),
+    Column("recall_outcome", Text),
+    Index("ix_holders_ministry", "ministry", "package"),
+    info=RECORDED,
+)
+
+
+def by_id(connection: Connection, package_id: str) -> RowMapping | None:
+    """Return one package's row."""
+    query = select(PACKAGES).where(PACKAGES.c.id == package_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    before: tuple[str, str] | None = None,
+    state: str | None = None,
+    originator: str | None = None,
+) -> list[RowMapping]:
+    """Return packages newest first, starting after the ``(submitted_at, id)`` given."""
+    query = select(PACKAGES).order_by(PACKAGES.c.submitted_at.desc(), PACKAGES.c.id.desc())
+    if before is not None:
+        at, last = before
+        query = query.where(
+            or_(
+                PACKAGES.c.submitted_at < at,
+                and_(PACKAGES.c.submitted_at == at, PACKAGES.c.id < last),
+            )
+        )
+    if state is not None:
+        query = query.where(PACKAGES.c.state == state)
+    if originator is not None:
+        query = query.where(PACKAGES.c.originator == originator)
+    return list(connection.execute(query.limit(limit)).mappings())
+
+
+def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
+    """Return a package's exhibits by label, with the state of each file."""
+    query = (
+        select(PACKAGE_EXHIBITS, EXHIBITS.c.state)
+        .join(EXHIBITS, EXHIBITS.c.digest == PACKAGE_EXHIBITS.c.digest, isouter=True)
+        .where(PACKAGE_EXHIBITS.c.package == package_id)
+        .order_by(PACKAGE_EXHIBITS.c.label)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, RowMapping]:
+    """Return the exhibit rows that exist among the digests."""
+    if not digests:
+        return {}
+    query = select(EXHIBITS).where(EXHIBITS.c.digest.in_(digests))
+    return {row["digest"]: row for row in connection.execute(query).mappings()}
+
+
+def awaited_exhibits(connection: Connection, limit: int = 100) -> list[RowMapping]:
+    """Return exhibits promised by a received package that are not here yet, with whom to ask."""
+    query = (
+        select(EXHIBITS, PACKAGES.c.id.label("package"), RELEASES.c.issuer.label("holder"))
+        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
+        .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
+        .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
+        .where(EXHIBITS.c.state == "awaited", RELEASES.c.state == "active", PACKAGES.c.state == "received")
+        .order_by(EXHIBITS.c.digest)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def released_to(connection: Connection, digest: str) -> set[str]:
+    """Return the ministries that hold an active release of a package with this exhibit."""
+    query = (
+        select(RELEASES.c.recipient)
+        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == RELEASES.c.package)
+        .where(PACKAGE_EXHIBITS.c.digest == digest, RELEASES.c.state == "active")
+    )
+    return set(connection.execute(query).scalars())
+
+
+def released_to_many(
+    connection: Connection, package_ids: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Return for each package the ministries that hold an active release of it."""
+    if not package_ids:
+        return {}
+    query = select(RELEASES.c.package, RELEASES.c.recipient).where(
+        RELEASES.c.package.in_(package_ids), RELEASES.c.state == "active"
+    )
+    found: dict[str, frozenset[str]] = {}
+    for package, recipient in connection.execute(query):
+        found[package] = found.get(package, frozenset()) | {recipient}
+    return found
+
+
+def packages_with(connection: Connection, digest: str) -> list[RowMapping]:
+    """Return the packages that contain this exhibit."""
+    query = (
+        select(PACKAGES)
+        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == PACKAGES.c.id)
+        .where(PACKAGE_EXHIBITS.c.digest == digest)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def releases_of(connection: Connection, package_id: str) -> list[RowMapping]:
+    """Return the releases of a package, oldest first."""
+    query = (
+        select(RELEASES)
+        .where(RELEASES.c.package == package_id)
+        .order_by(RELEASES.c.released_at, RELEASES.c.id)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def release_by_id(connection: Connection, release_id: str) -> RowMapping | None:
+    """Return one release."""
+    query = select(RELEASES).where(RELEASES.c.id == release_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def active_release(connection: Connection, package_id: str, recipient: str) -> RowMapping | None:
+    """Return the release under which ``recipient`` holds the package now."""
+    query = select(RELEASES).where(
+        RELEASES.c.package == package_id,
+        RELEASES.c.recipient == recipient,
+        RELEASES.c.state == "active",
+    )
+    return connection.execute(query).mappings().first()
+
+
+def holders_of(connection: Connection, package_id: str) -> list[RowMapping]:
+    """Return who holds a package and what they did with it."""
+    query = select(HOLDERS).where(HOLDERS.c.package == package_id).order_by(HOLDERS.c.ministry)
+    return list(connection.execute(query).mappings())
+
+
+def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[RowMapping]:
+    """Return what another ministry holds from us."""
+    query = (
+        select(HOLDERS, PACKAGES.c.title)
+        .join(PACKAGES, PACKAGES.c.id == HOLDERS.c.package)
+        .where(HOLDERS.c.ministry == ministry)
+        .order_by(HOLDERS.c.package)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def exhibit_rows(package_id: str, exhibits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ``package_exhibits`` rows of a package body's exhibits."""
+    return [
+        {
+            "package": package_id,
+            "label": item["label"],
+            "digest": item["digest"],
+            "size": item["size"],
+            "media_type": item["media_type"],
+        }
+        for item in exhibits
+    ]

@@ -1,0 +1,408 @@
+"""Messages between nodes: outbox, sent and received messages, streams, what came in them.
+
+Owns the tables ``outbox``, ``streams_out``, ``messages_out``, ``attempts``, ``streams_in``,
+``messages_in``, ``inbox`` and ``peer_logs``. A message's bytes are stored before the first send and
+never rebuilt; a stream's floor never falls.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import DERIVED, METADATA, RECORDED, VOLATILE
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("with", Text),
+    Column("message", Text),
+    Index("ix_outbox_peer", "peer", "message", "id"),
+    Index("ix_outbox_message", "message"),
+    Index("uq_outbox_peer_statement", "peer", "statement", unique=True),
+    info=RECORDED,
+)
+
+STREAMS_OUT = Table(
+    "streams_out",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("prev", Text),
+    Column("state", Text, nullable=False),
+    info=RECORDED,
+)
+
+MESSAGES_OUT = Table(
+    "messages_out",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("composed_at", Text, nullable=False),
+    Column("receipt", LargeBinary),
+    Column("receipted_at", Text),
+    Index("uq_messages_out_number", "peer", "epoch", "seq", unique=True),
+    Index("ix_messages_out_state", "state", "peer", "epoch", "seq"),
+    info=RECORDED,
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("next_at", Text, nullable=False),
+    Column("code", Text),
+    info=VOLATILE,
+)
+
+STREAMS_IN = Table(
+    "streams_in",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("prev", Text),
+    Column("state", Text, nullable=False),
+    info=RECORDED,
+)
+
+MESSAGES_IN = Table(
+    "messages_in",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("uq_messages_in_number", "peer", "epoch", "seq", unique=True),
+    Index("ix_messages_in_state", "state", "peer", "epoch", "seq"),
+    info=RECORDED,
+)
+
+INBOX = Table(
+    "inbox",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("statement", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("code", Text),
+    Column("disposition", Text),
+    Column("decided_at", Text),
+    Index("ix_inbox_statement", "statement"),
+    info=RECORDED,
+)
+
+# What this node has cosigned of each peer's log. Not an event (PROTOCOL §6): the note carries both
+# signatures, and the size and root columns repeat what it says.
+PEER_LOGS = Table(
+    "peer_logs",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("cosignatures", LargeBinary, nullable=False),
+    Column("substantive", BigInteger, nullable=False),
+    info=DERIVED,
+)
+
+
+# The hash tiles of each peer's log: stored up to a head before that head is cosigned.
+PEER_TILES = Table(
+    "peer_tiles",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    info=DERIVED,
+)
+
+
+def waiting(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
+    """Return outbox rows for a peer that are in no message yet, oldest first."""
+    query = (
+        select(OUTBOX)
+        .where(OUTBOX.c.peer == peer, OUTBOX.c.message.is_(None))
+        .order_by(OUTBOX.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def peers_waiting(connection: Connection) -> list[str]:
+    """Return peers for whom something waits to be composed."""
+    query = select(OUTBOX.c.peer).where(OUTBOX.c.message.is_(None)).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def peers_unreceipted(connection: Connection) -> list[str]:
+    """Return peers that owe a receipt."""
+    query = select(MESSAGES_OUT.c.peer).where(MESSAGES_OUT.c.state == "composed").distinct()
+    return list(connection.execute(query).scalars())
+
+
+def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
+    """Return the outbox rows that one message carries."""
+    query = select(OUTBOX).where(OUTBOX.c.message == message_id).order_by(OUTBOX.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def stream_out(connection: Connection, peer: str) -> RowMapping | None:
+    """Return the sending stream to a peer."""
+    query = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == peer)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def stream_in(connection: Connection, peer: str) -> RowMapping | None:
+    """Return the receiving stream from a peer."""
+    query = select(STREAMS_IN).where(STREAMS_IN.c.peer == peer)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def unreceipted(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
+    """Return messages to a peer that have no receipt, in stream order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state == "composed")
+        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def sent_by_number(
+    connection: Connection, peer: str, epoch: int, first: int, last: int
+) -> list[RowMapping]:
+    """Return sent messages of a number range, in order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(
+            MESSAGES_OUT.c.peer == peer,
+            MESSAGES_OUT.c.epoch == epoch,
+            MESSAGES_OUT.c.seq.between(first, last),
+        )
+        .order_by(MESSAGES_OUT.c.seq)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def message_out(connection: Connection, message_id: str) -> RowMapping | None:
+    """Return one sent message."""
+    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.id == message_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def message_in(connection: Connection, peer: str, message_id: str) -> RowMapping | None:
+    """Return one received message."""
+    query = select(MESSAGES_IN).where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.id == message_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def message_in_by_number(
+    connection: Connection, peer: str, epoch: int, seq: int
+) -> RowMapping | None:
+    """Return the received message that has this number."""
+    query = select(MESSAGES_IN).where(
+        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.seq == seq
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def held_from(connection: Connection, peer: str) -> int:
+    """Return how many early messages of a peer wait for a gap to close."""
+    query = (
+        select(func.count())
+        .select_from(MESSAGES_IN)
+        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == "held")
+    )
+    return connection.execute(query).scalar_one()
+
+
+def first_held(connection: Connection, peer: str, epoch: int) -> int | None:
+    """Return the smallest number among a peer's early messages of an epoch."""
+    query = select(func.min(MESSAGES_IN.c.seq)).where(
+        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.state == "held"
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def peers_to_process(connection: Connection) -> list[str]:
+    """Return peers with stored messages that are not processed."""
+    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == "stored").distinct()
+    return list(connection.execute(query).scalars())
+
+
+def peers_with_gaps(connection: Connection) -> list[str]:
+    """Return peers whose early messages wait for earlier ones."""
+    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == "held").distinct()
+    return list(connection.execute(query).scalars())
+
+
+def next_stored(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
+    """Return the received messages of a peer that wait to be processed, in stream order."""
+    query = (
+        select(MESSAGES_IN)
+        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == "stored")
+        .order_by(MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def inbox_of(connection: Connection, peer: str, message_id: str) -> dict[int, RowMapping]:
+    """Return what was decided on the items of a received message, by ordinal."""
+    query = select(INBOX).where(INBOX.c.peer == peer, INBOX.c.message == message_id)
+    return {row["ordinal"]: row for row in connection.execute(query).mappings()}
+
+
+def attempts(connection: Connection) -> dict[str, RowMapping]:
+    """Return the retry state by peer."""
+    return {row["peer"]: row for row in connection.execute(select(ATTEMPTS)).mappings()}
+
+
+def peer_log(connection: Connection, peer: str) -> RowMapping | None:
+    """Return what this node last cosigned of a peer's log."""
+    query = select(PEER_LOGS).where(PEER_LOGS.c.peer == peer)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:
+    """Return a stored tile of a peer's log, full or partial (empty if none)."""
+    query = select(PEER_TILES.c.data).where(
+        PEER_TILES.c.peer == peer, PEER_TILES.c.level == level, PEER_TILES.c.n == n
+    )
+    return bytes(connection.execute(query).scalar_one_or_none() or b"")
+
+
+def queue_lengths(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per peer: ``waiting`` (not composed), ``unreceipted``, ``dead``."""
+    lengths: dict[str, dict[str, int]] = {}
+    rows = connection.execute(
+        select(OUTBOX.c.peer, func.count()).where(OUTBOX.c.message.is_(None)).group_by(OUTBOX.c.peer)
+    )
+    for peer, count in rows:
+        lengths.setdefault(peer, {})["waiting"] = count
+    rows = connection.execute(
+        select(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.state, func.count())
+        .where(or_(MESSAGES_OUT.c.state == "composed", MESSAGES_OUT.c.state == "dead"))
+        .group_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.state)
+    )
+    for peer, state, count in rows:
+        name = "unreceipted" if state == "composed" else "dead"
+        lengths.setdefault(peer, {})[name] = count
+    return lengths
+
+
+def oldest_unreceipted(connection: Connection) -> dict[str, str]:
+    """Return per peer when its oldest unreceipted message was composed."""
+    query = (
+        select(MESSAGES_OUT.c.peer, func.min(MESSAGES_OUT.c.composed_at))
+        .where(MESSAGES_OUT.c.state == "composed")
+        .group_by(MESSAGES_OUT.c.peer)
+    )
+    return {peer: at for peer, at in connection.execute(query)}
+
+
+def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per peer how many delivered statements were sent and receipted."""
+    query = (
+        select(OUTBOX.c.peer, MESSAGES_OUT.c.state, func.count())
+        .join(MESSAGES_OUT, MESSAGES_OUT.c.id == OUTBOX.c.message)
+        .where(OUTBOX.c.kind == "deliver")
+        .group_by(OUTBOX.c.peer, MESSAGES_OUT.c.state)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for peer, state, count in connection.execute(query):
+        entry = counts.setdefault(peer, {"sent": 0, "receipted": 0})
+        entry["sent"] += count
+        if state == "receipted":
+            entry["receipted"] += count
+    return counts
+
+
+def applied_counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per peer what it said it did with our statements: applied, refused."""
+    query = (
+        select(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome, func.count())
+        .group_by(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for peer, outcome, count in connection.execute(query):
+        counts.setdefault(peer, {})[outcome] = count
+    return counts
+
+
+DISPOSITIONS = Table(
+    "dispositions",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("statement", Text, primary_key=True),
+    Column("disposition", Text, nullable=False, unique=True),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("received_at", Text, nullable=False),
+    info=RECORDED,
+)
+
+
+def disposition_of(connection: Connection, peer: str, statement: str) -> RowMapping | None:
+    """Return what a peer decided on one of our statements."""
+    query = select(DISPOSITIONS).where(
+        and_(DISPOSITIONS.c.peer == peer, DISPOSITIONS.c.statement == statement)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def dead_letters(connection: Connection) -> list[RowMapping]:
+    """Return messages that were given up on."""
+    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.state == "dead")
+    return list(
+        connection.execute(query.order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.seq)).mappings()
+    )
+
+
+def pending_statements(
+    connection: Connection, peer: str, ids: Sequence[str]
+) -> dict[str, RowMapping]:
+    """Return inbox rows of a peer's statements by statement id (the first arrival of each)."""
+    if not ids:
+        return {}
+    query = (
+        select(INBOX)
+        .where(INBOX.c.peer == peer, INBOX.c.statement.in_(ids))
+        .order_by(INBOX.c.decided_at.desc())
+    )
+    return {row["statement"]: row for row in connection.execute(query).mappings()}

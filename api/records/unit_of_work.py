@@ -1,0 +1,140 @@
+"""The write side: one transaction that changes rows and records why, or does neither.
+
+Owns transactions and the rule *no change without an event* (DESIGN §3.3); knows no use case.
+
+* A unit is a plain function that takes a :class:`Unit`. It may run twice (PostgreSQL retries
+  serialization failures), so it must do no I/O but through the unit it is handed, and no signing:
+  ministries sign before the unit starts, when no write lock is held.
+* On SQLite one writer thread takes the queued units, runs each in a savepoint and commits them
+  together; a unit's caller is answered only after that commit.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, insert, tuple_
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import row_digest, row_key, touched_text
+
+T = TypeVar("T")
+
+
+class UnrecordedChangeError(RuntimeError):
+    """A unit changed recorded rows and recorded no event for them: a defect, never a user's error."""
+
+
+class Unit:
+    """What a unit of work may do to the database.
+
+    Args:
+        connection: inside an open transaction (or savepoint) owned by the caller.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._touched: list[tuple[str, list[Any], str | None]] = []
+        self.rings: set[str] = set()
+
+    def insert(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Insert one or more rows; columns that are not named become NULL.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: a unique or foreign key constraint is violated.
+        """
+        many = [rows] if isinstance(rows, Mapping) else list(rows)
+        if not many:
+            return
+        names = [column.name for column in table.columns]
+        full = [{name: row.get(name) for name in names} for row in many]
+        self.connection.execute(insert(table), full if len(full) > 1 else full[0])
+        if table.info.get("protection") == "recorded":
+            self._touched.extend(
+                (table.name, row_key(table, row), row_digest(table, row)) for row in full
+            )
+
+    def update(
+        self,
+        table: Table,
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
+        expect: Mapping[str, Any] | None = None,
+    ) -> RowMapping | None:
+        """Change the row with this primary key if it still is as expected (compare-and-set).
+
+        Args:
+            table: the table.
+            key: primary key columns and values.
+            values: the new values.
+            expect: columns that must hold these values for the change to happen.
+
+        Returns:
+            The whole row after the change, or ``None`` if no such row matched.
+        """
+        condition = {**key, **(expect or {})}
+        statement = table.update().values(dict(values)).returning(*table.columns)
+        for name, value in condition.items():
+            column = table.c[name]
+            statement = statement.where(column.is_(None) if value is None else column == value)
+        row = self.connection.execute(statement).mappings().one_or_none()
+        if row is not None and table.info.get("protection") == "recorded":
+            self._touched.append((table.name, row_key(table, row), row_digest(table, row)))
+        return row
+
+    def update_many(
+        self, table: Table, keys: Sequence[tuple[Any, ...]], values: Mapping[str, Any]
+    ) -> list[RowMapping]:
+        """Give every row whose primary key is listed the same new values; return those rows."""
+        if not keys:
+            return []
+        columns = list(table.primary_key.columns)
+        chosen = (
+            columns[0].in_([key[0] for key in keys])
+            if len(columns) == 1
+            else tuple_(*columns).in_(keys)
+        )
+        statement = table.update().where(chosen).values(dict(values)).returning(*table.columns)
+        rows = list(self.connection.execute(statement).mappings())
+        if table.info.get("protection") == "recorded":
+            self._touched.extend(
+                (table.name, row_key(table, row), row_digest(table, row)) for row in rows
+            )
+        return rows
+
+    def delete(self, table: Table, key: Mapping[str, Any]) -> bool:
+        """Delete the row with this primary key; returns whether there was one."""
+        statement = table.delete()
+        for name, value in key.items():
+            statement = statement.where(table.c[name] == value)
+        gone = self.connection.execute(statement).rowcount > 0
+        if gone and table.info.get("protection") == "recorded":
+            pk = [key[column.name] for column in table.primary_key.columns]
+            self._touched.append((table.name, pk, None))
+        return gone
+
+    def take_change_set(self) -> tuple[str, str]:
+        """Return ``(text, digest)`` of the rows changed since the last call, and forget them.
+
+        Only ``services/recording.py`` calls this, once per event.
+        """
+        text = touched_text(self._touched)
+        self._touched = []
+        return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def ring(self, topic: str) -> None:
+        """Wake the jobs that listen for ``topic`` once this unit has committed."""
+        self.rings.add(topic)
+
+    def finish(self) -> None:
+        """Check the rule before the transaction may commit.
+
+        Raises:
+            UnrecordedChangeError: rows were changed after the last event, or without any.
+        """
+        if self._touched:
+            tables = sorted({name for name, _, _ in self._touched})
+            raise UnrecordedChangeError(f"rows of {', '.join(tables)} changed without an event")
+
+
+UnitFunction = Callable[[Unit], T]

@@ -1,0 +1,216 @@
+"""Asks the policy and hands out permits; the only module that makes a :class:`Permit`.
+
+Owns: who a caller is to the policies, the question asked for an object, and how a refusal is
+recorded and told apart from "not found". Must not change any object.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
+
+from api.domain.errors import NotFound, NotSignedIn, Refused
+from api.domain.events import Act, Actor, Subject
+from api.ports.policy import Action, PolicyDecision, Principal, Resource
+from api.records import officers
+from api.services import recording
+from api.services.node import Node
+from api.wire.encoding import parse_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes this call and through which door.
+
+    Attributes:
+        principal: what the policies see.
+        iss: issuer of the officer's account; empty for peers and the node.
+        sub: account at that issuer, or the peer's ministry id.
+        origin: ``rest``, ``peer``, ``job`` or ``operator``.
+        request: request id.
+        name: the officer's display name; never recorded in events.
+    """
+
+    principal: Principal
+    iss: str = ""
+    sub: str = ""
+    origin: str = "rest"
+    request: str = ""
+    name: str = ""
+
+    @property
+    def person(self) -> str:
+        """The officer record behind the call."""
+        return self.principal.person
+
+    @property
+    def actor(self) -> Actor:
+        """The form in which events name this caller."""
+        roles = "+".join(sorted(self.principal.roles))
+        return Actor(self.principal.kind, self.iss, self.sub, roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Proof that the policy allowed one act; made by :func:`authorise` alone."""
+
+    action: Action
+    resource: Resource
+    policies: tuple[str, ...]
+    policy_set: str
+    _made_by: object = field(repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self._made_by is not _SEAL:
+            raise TypeError("only services.authorising makes permits")
+
+
+_SEAL = object()
+
+
+def collection(name: str) -> Resource:
+    """Return the resource of a list or singleton, such as ``packages`` or ``me``."""
+    return Resource("collection", name)
+
+
+def officer_caller(
+    node: Node, iss: str, sub: str, *, origin: Literal["rest", "operator"], request: str
+) -> Caller:
+    """Return the caller behind a verified identity.
+
+    Raises:
+        NotSignedIn: ``officer.unknown``: the account is nobody's here.
+    """
+    found = node.db.read(lambda connection: officers.standing(connection, iss, sub))
+    if found is None:
+        raise NotSignedIn(
+            "officer.unknown",
+            "Your account is not known at this node: ask its administrators to add you.",
+        )
+    expires = None
+    if found.expires_at is not None:
+        expires = int(parse_instant(found.expires_at).timestamp())
+    principal = Principal(
+        kind="officer",
+        id=found.officer,
+        ministry=node.ministry,
+        roles=found.roles,
+        person=found.officer,
+        key_kids=found.kids,
+        active=found.state == "active",
+        outside=found.outside,
+        expires=expires,
+    )
+    return Caller(principal, iss, sub, origin, request, found.name)
+
+
+def peer_caller(node: Node, ministry: str, *, request: str = "", origin: str = "peer") -> Caller:
+    """Return the caller for another ministry's node whose signature was verified."""
+    active = node.membership.find(ministry) is not None
+    principal = Principal(kind="peer", id=ministry, ministry=ministry, active=active)
+    return Caller(principal, sub=ministry, origin=origin, request=request)
+
+
+def node_caller(node: Node, *, origin: str = "job") -> Caller:
+    """Return the caller for the node's own acts."""
+    return Caller(Principal(kind="node", id=node.ministry, ministry=node.ministry), origin=origin)
+
+
+def context(node: Node, form: str | None = None) -> dict[str, int | str]:
+    """Return the circumstances of a question: the time, and how the officer signs."""
+    members: dict[str, int | str] = {"now": int(node.clock.now().timestamp())}
+    if form is not None:
+        members["form"] = form
+    return members
+
+
+def authorise(
+    node: Node,
+    caller: Caller,
+    action: Action,
+    resource: Resource,
+    *,
+    form: str | None = None,
+    visible_by: Action | None = None,
+) -> Permit:
+    """Return a permit for the act, or record the refusal and raise.
+
+    Args:
+        node: this node.
+        caller: who asks.
+        action: what they want to do.
+        resource: to which object.
+        form: how the officer signs the act (``jws``, ``webauthn``, ``recorded``).
+        visible_by: the action that decides whether the caller may know that the object exists;
+            if the policy denies that too, the answer is the same as for an absent object. ``None``
+            for collections and for objects that everyone signed in may know of.
+
+    Raises:
+        Refused: with the policy's code and the deciding policies.
+        NotFound: ``<kind>.unknown``.
+    """
+    decision = node.decider.decide(caller.principal, action, resource, context(node, form))
+    if decision.allowed:
+        return Permit(action, resource, decision.policies, decision.policy_set, _SEAL)
+    hidden = visible_by is not None and (
+        visible_by == action
+        or not node.decider.decide(caller.principal, visible_by, resource, context(node)).allowed
+    )
+    refuse(node, caller, action, resource, decision, hidden=hidden)
+
+
+def visible(
+    node: Node, caller: Caller, action: Action, resources: Sequence[Resource]
+) -> list[bool]:
+    """Return which of these objects the caller may see, by the same policies as a read."""
+    decisions = node.decider.decide_many(caller.principal, action, resources, context(node))
+    return [decision.allowed for decision in decisions]
+
+
+def may(node: Node, caller: Caller, action: Action, resource: Resource) -> bool:
+    """Tell whether the act would be allowed, recording nothing; for views, never for acts."""
+    return node.decider.decide(caller.principal, action, resource, context(node)).allowed
+
+
+def refuse(
+    node: Node,
+    caller: Caller,
+    action: Action,
+    resource: Resource,
+    decision: PolicyDecision,
+    *,
+    hidden: bool,
+) -> NoReturn:
+    """Record a refusal in its own short transaction, then raise it."""
+    record_refusal(node, caller, resource, decision)
+    if hidden:
+        raise unknown(resource.kind, decision.policies)
+    reason = " ".join(decision.reasons) or "No policy permits this."
+    raise Refused(decision.code, reason, decision.policies, action=str(action))
+
+
+def record_refusal(
+    node: Node, caller: Caller, resource: Resource, decision: PolicyDecision
+) -> None:
+    """Write the event of a refused act, with the deciding policies."""
+    node.db.write(
+        lambda unit: recording.record(
+            node,
+            unit,
+            recording.Entry(
+                actor=caller.actor,
+                act=Act.ACCESS_REFUSED,
+                subject=Subject(resource.kind, resource.id),
+                origin=caller.origin,
+                outcome="refused",
+                code=decision.code,
+                policies=decision.policies,
+                policy_set=decision.policy_set,
+                request=caller.request,
+            ),
+        )
+    )
+
+
+def unknown(kind: str, policies: tuple[str, ...] = ()) -> NotFound:
+    """Return the one answer for "absent" and for "not for you"."""
+    return NotFound(f"{kind}.unknown", f"There is no such {kind} here.", policies)

@@ -1,0 +1,170 @@
+"""What issuing or receiving one type of statement does to this node's own tables.
+
+Owns the contract that ``drafting`` (own statements) and ``receiving`` (partners' statements) call;
+each capability implements it in a module beside this one. An effect runs inside the unit of work
+that also stores the statement and its event, so it must not sign, send or wait.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.decisions import ALLOWED, Decision
+from api.domain.errors import Invalid
+from api.domain.events import Act, Subject
+from api.records.unit_of_work import Unit
+from api.services.node import Node
+from api.wire.statements import Content, Place, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An own statement about to be stored.
+
+    Attributes:
+        statement: parsed payload.
+        at: the node's clock.
+        person: the officer whose act made it (approver, or preparer where none approves).
+        draft: id of the draft it came from; empty for packages and dispositions.
+    """
+
+    statement: Statement
+    at: str
+    person: str
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A partner's statement whose seal, endorsements and inclusion have been verified.
+
+    Attributes:
+        statement: parsed payload.
+        at: the node's clock.
+        peer: who sent it.
+        message: id of the message that brought it.
+        brought: the verified statements that travelled with it, by id.
+    """
+
+    statement: Statement
+    at: str
+    peer: str
+    message: str
+    brought: dict[str, Statement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disposed:
+    """A partner's disposition on one of this node's statements.
+
+    Attributes:
+        original: row of the statement it concerns.
+        disposition: id of the disposition statement.
+        peer: who decided.
+        outcome: ``applied`` or ``refused``.
+        code: stable code of a refusal.
+        at: the node's clock.
+    """
+
+    original: RowMapping
+    disposition: str
+    peer: str
+    outcome: str
+    code: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """How an own statement is recorded and to whom it goes.
+
+    Attributes:
+        act: the event's act.
+        subject: what the event is about.
+        recipients: ministries whose outbox gets the statement.
+        bring: ids of statements that travel with it.
+    """
+
+    act: Act
+    subject: Subject
+    recipients: Sequence[str] = ()
+    bring: Sequence[str] = ()
+
+
+class Effect(Protocol):
+    """One statement type's rules on the tables."""
+
+    def check(self, node: Node, connection: Connection, content: Content) -> str | None:
+        """Judge a draft's content against what this node holds; also run again at approval.
+
+        Returns:
+            The id of the object the statement is about, for look-ups, or ``None``.
+
+        Raises:
+            ComityError: the statement could not be issued now.
+        """
+        ...
+
+    def place(self, node: Node, connection: Connection, content: Content) -> Place | None:
+        """Return the thread members of the next own statement, or ``None`` outside threads."""
+        ...
+
+    def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Change the tables as issuing this statement does."""
+        ...
+
+    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
+        """Change the tables as a partner's statement does, or refuse it and change nothing."""
+        ...
+
+    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
+        """Note that a partner's node has durably stored this statement of ours."""
+        ...
+
+    def disposed(self, node: Node, unit: Unit, disposed: Disposed) -> None:
+        """Note what a partner did with this statement of ours."""
+        ...
+
+
+class Plain:
+    """Base of effects outside threads; each part may be overridden."""
+
+    def place(self, _node: Node, _connection: Connection, _content: Content) -> Place | None:
+        """Statements outside threads have no place."""
+        return None
+
+    def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
+        """Accept without further effect."""
+        return ALLOWED
+
+    def receipted(
+        self, _unit: Unit, _original: RowMapping, _peer: str, _message: str, _at: str
+    ) -> None:
+        """Nothing follows from the receipt but the message's own state."""
+
+    def disposed(self, _node: Node, _unit: Unit, _disposed: Disposed) -> None:
+        """Nothing follows from the disposition but its own row."""
+
+
+def require_members(node: Node, to: Sequence[str]) -> None:
+    """Refuse recipients that are not other members.
+
+    Raises:
+        Invalid: ``recipient.unknown``.
+    """
+    if not to or any(
+        name == node.ministry or node.membership.find(name) is None for name in to
+    ):
+        raise Invalid(
+            "recipient.unknown",
+            "Name recipients by the id of another member of the pinned membership.",
+        )
+
+
+def member_text(body: dict[str, Any], name: str) -> str:
+    """Return a text member of a validated body (empty if absent)."""
+    value = body.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,114 @@
+"""Asks partners for what is missing: numbered messages and exhibits' bytes.
+
+Owns the requests of kind ``fetch`` and ``exhibit-range``; what comes back walks the same road as
+what a partner sends by itself.
+"""
+
+from sqlalchemy import Connection
+
+from api.domain.errors import ComityError, Unavailable
+from api.domain.events import Act, Actor, Subject
+from api.records import packages, streams
+from api.services import checkpoints, delivering, evidence, receiving, recording, sealing
+from api.services.node import Node
+from api.wire.canonical import canonical, parse
+from api.wire.limits import EXHIBIT_RANGE, MESSAGE
+from api.wire.message_bodies import ExhibitRange, Fetch
+from api.wire.messages import Evidence, Kind, MessageBody, compose_message, compose_request
+
+
+def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
+    """Send a message of a kind without number and return the answer.
+
+    Raises:
+        Unavailable: ``peer.unreachable``, ``peer.refused``.
+    """
+    head = checkpoints.newest(node)
+    stream = node.db.read(lambda connection: streams.stream_out(connection, peer))
+    payload = compose_message(
+        MessageBody(
+            from_=node.ministry,
+            to=peer,
+            id=node.entropy.identifier(),
+            kind=kind,
+            epoch=stream["epoch"] if stream is not None else 1,
+            seq=None,
+            prev=None,
+            body=body,  # type: ignore[arg-type]
+            substantive_size=node.db.read(checkpoints.substantive_size),
+        )
+    )
+    request = compose_request(sealing.seal_message(node, payload), Evidence(head.note.decode()))
+    reply = node.transport.post(
+        peer, delivering.PATH, request, content_type="application/json"
+    )
+    if reply.status != 200:  # noqa: PLR2004
+        raise Unavailable("peer.refused", "The peer does not answer this request.")
+    return reply.body
+
+
+def fetch_gap(node: Node, peer: str) -> bool:
+    """Fetch the messages between the stream's floor and the first early one.
+
+    Returns:
+        Whether at least one message was stored.
+    """
+
+    def missing(connection: Connection) -> tuple[int, int, int] | None:
+        stream = streams.stream_in(connection, peer)
+        epoch, first = (stream["epoch"], stream["next_seq"]) if stream is not None else (1, 1)
+        early = streams.first_held(connection, peer, epoch)
+        return None if early is None else (epoch, first, early - 1)
+
+    gap = node.db.read(missing)
+    if gap is None:
+        return False
+    epoch, first, last = gap
+    answer = parse(
+        ask(node, peer, Kind.FETCH, dict(Fetch(epoch, first, last).to_json())), limit=MESSAGE
+    )
+    requests = answer.get("requests") if isinstance(answer, dict) else None
+    stored = False
+    for request in requests if isinstance(requests, list) else []:
+        try:
+            receiving.accept(node, canonical(request), request="fetch")
+        except ComityError:
+            continue
+        stored = True
+    return stored
+
+
+def fetch_exhibits(node: Node) -> bool:
+    """Fetch one range of each awaited exhibit from the ministry that released it.
+
+    Returns:
+        Whether anything came.
+    """
+    rows = node.db.read(packages.awaited_exhibits)
+    came = False
+    for row in rows:
+        try:
+            came = _fetch_range(node, row["holder"], row["package"], row["digest"], row["size"]) or came
+        except ComityError:
+            continue
+    return came
+
+
+def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) -> bool:
+    held = node.store.head(digest)
+    if held is None and size == 0:
+        held = node.store.put(digest, 0, iter(()))
+    if held is None:
+        offset = node.store.partial(digest)
+        wanted = ExhibitRange(package, digest, offset, min(EXHIBIT_RANGE, size - offset))
+        data = ask(node, holder, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
+        held = node.store.append_range(digest, size, offset, data).stored
+    if held is not None:
+        entry = recording.Entry(
+            act=Act.EXHIBIT_RECEIVED,
+            subject=Subject("exhibit", digest),
+            actor=Actor("peer", sub=holder),
+            origin="job",
+        )
+        evidence.note_stored(node, held, entry)
+    return True

@@ -1,0 +1,70 @@
+"""The node: everything a use case needs, in one frozen bundle built by ``bootstrap``.
+
+Owns no behaviour beyond small look-ups; a use case takes the node first and the caller second.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from api.domain.four_eyes import FourEyes
+from api.domain.regimes import Regime
+from api.ports.peers import PeerTransport
+from api.ports.policy import Decider
+from api.ports.signer import Signer
+from api.ports.store import ExhibitStore
+from api.ports.system import Clock, Entropy
+from api.records.database import Database
+from api.wire.encoding import format_instant
+from api.wire.membership import Member, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one node does at once; times are seconds.
+
+    Attributes:
+        batch: statements in one message (PROTOCOL §7 allows 64).
+        held_messages: early messages kept for one peer before more are refused.
+        in_flight: messages to one peer that may lack a receipt before composing pauses.
+        retry_base: first wait after a failed delivery.
+        retry_cap: longest wait between deliveries.
+        retry_refusals: refusals in a row after which a message is shown as a dead letter.
+        confirm_warning: how long before its end a confirmation is shown as due.
+        cursor_secret: key of the page cursors' signature; random at each start of a node's life.
+    """
+
+    batch: int = 64
+    held_messages: int = 256
+    in_flight: int = 32
+    retry_base: float = 0.5
+    retry_cap: float = 60.0
+    retry_refusals: int = 20
+    cursor_secret: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One ministry's installation."""
+
+    ministry: str
+    db: Database
+    signer: Signer
+    decider: Decider
+    four_eyes: FourEyes
+    store: ExhibitStore
+    transport: PeerTransport
+    clock: Clock
+    entropy: Entropy
+    membership: Membership
+    software: str
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def me(self) -> Member:
+        """This ministry's entry in the membership."""
+        return self.membership.member(self.ministry)
+
+    def now(self) -> str:
+        """Return the node's clock as RFC 3339 UTC with milliseconds."""
+        return format_instant(self.clock.now())

@@ -1,0 +1,127 @@
+"""Writes audit events and outbox rows; the only module that does.
+
+Owns the moment at which a change becomes history: :func:`record` takes the rows changed since the
+last event of the unit, digests them into the event's ``state`` and inserts the event, all in the
+caller's transaction. Must not decide anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from api.domain.events import THE_NODE, Act, Actor, Event, Subject
+from api.records import log, streams
+from api.records.unit_of_work import Unit
+from api.services.node import Node
+from api.wire.canonical import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What to record; the node adds time, ids, salts and the state digest.
+
+    Attributes:
+        act: what happened.
+        subject: to what.
+        actor: who did it; the node itself if not given.
+        statement: id of the statement this act concerns, if any.
+        envelope_digest: digest of that statement's envelope; the leaf then commits to it.
+    """
+
+    act: Act
+    subject: Subject
+    actor: Actor = THE_NODE
+    origin: str = "job"
+    outcome: str = "done"
+    code: str = ""
+    policies: tuple[str, ...] = ()
+    policy_set: str = ""
+    request: str = ""
+    message: str = ""
+    statement: str | None = None
+    envelope_digest: str | None = None
+
+
+def concerning(entry: Entry, statement: str, envelope_digest: str) -> Entry:
+    """Return the entry with the statement its leaf commits to."""
+    return replace(entry, statement=statement, envelope_digest=envelope_digest)
+
+
+def record(node: Node, unit: Unit, entry: Entry) -> str:
+    """Insert the event of everything this unit changed since the last one; returns its id.
+
+    The leaf of an event that concerns no statement commits to 32 random bytes in the statement's
+    place (PROTOCOL §6), which are the salt column then.
+    """
+    touched, state = unit.take_change_set()
+    event = Event(
+        id=node.entropy.identifier(),
+        time=node.now(),
+        ministry=node.ministry,
+        actor=entry.actor,
+        act=entry.act,
+        subject=entry.subject,
+        origin=entry.origin,
+        outcome=entry.outcome,
+        state=state,
+        code=entry.code,
+        policies=entry.policies,
+        policy_set=entry.policy_set,
+        request=entry.request,
+        message=entry.message,
+    )
+    log.add_event(
+        unit.connection,
+        {
+            "id": event.id,
+            "time": event.time,
+            "act": event.act.value,
+            "object_kind": event.subject.kind,
+            "object_id": event.subject.id,
+            "actor": f"{event.actor.kind}:{event.actor.iss}:{event.actor.sub}",
+            "outcome": event.outcome,
+            "body": canonical(event.to_json()),
+            "salt_e": node.entropy.token(32),
+            "statement": entry.statement,
+            "envelope_digest": entry.envelope_digest,
+            "salt_s": node.entropy.token(32),
+            "touched": touched,
+            "leaf_index": None,
+        },
+    )
+    unit.ring("event")
+    return event.id
+
+
+def post(
+    node: Node,
+    unit: Unit,
+    peers: Sequence[str],
+    statement: str,
+    *,
+    kind: str = "deliver",
+    bring: Sequence[str] = (),
+) -> None:
+    """Put a statement into the outbox of each peer; call before :func:`record`.
+
+    Args:
+        node: this node.
+        unit: the open unit of work.
+        peers: ministries to send it to.
+        statement: statement id.
+        kind: ``deliver`` or ``disposition``.
+        bring: ids of the statements that travel with it (PROTOCOL §7: ``with``).
+    """
+    unit.insert(
+        streams.OUTBOX,
+        [
+            {
+                "id": node.entropy.identifier(),
+                "peer": peer,
+                "kind": kind,
+                "statement": statement,
+                "with": " ".join(bring) or None,
+                "message": None,
+            }
+            for peer in peers
+        ],
+    )

@@ -1,0 +1,133 @@
+"""How the node is doing: for ``/readyz``, ``comity node status`` and the metrics.
+
+Owns the figures; changes nothing but the stop switch.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.domain.errors import Invalid
+from api.domain.events import Act, Subject
+from api.ports.policy import Action, Resource
+from api.records import log, node_state, streams
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.authorising import Caller, authorise, collection
+from api.services.node import Node
+
+STOP_SWITCH = "stop-switch"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Figures of one moment.
+
+    Attributes:
+        log_size: leaves in the newest signed head.
+        root: its root, hex.
+        unsequenced: committed events without a leaf.
+        cosigned: largest cosigned size by partner.
+        queues: by partner: waiting, unreceipted, dead.
+        oldest: by partner: when its oldest unreceipted message was composed.
+        attempts: by partner: failed attempts in a row, last code, next try.
+        stopped: the stop switch is on.
+        misbehaviour: proofs that await a ruling.
+    """
+
+    log_size: int
+    root: str
+    unsequenced: int
+    cosigned: dict[str, int]
+    queues: dict[str, dict[str, int]]
+    oldest: dict[str, str]
+    attempts: dict[str, dict[str, Any]]
+    stopped: bool
+    misbehaviour: int
+
+
+def figures(node: Node) -> Status:
+    """Read all figures in one snapshot."""
+    peers = [member.id for member in node.membership.members if member.id != node.ministry]
+
+    def read(connection: Connection) -> Status:
+        head = log.newest_head(connection)
+        tries = streams.attempts(connection)
+        return Status(
+            log_size=head["size"] if head is not None else 0,
+            root=head["root"] if head is not None else "",
+            unsequenced=log.count_unsequenced(connection),
+            cosigned={peer: log.last_cosigned(connection, peer) for peer in peers},
+            queues=streams.queue_lengths(connection),
+            oldest=streams.oldest_unreceipted(connection),
+            attempts={
+                peer: {"count": row["count"], "next_at": row["next_at"], "code": row["code"]}
+                for peer, row in tries.items()
+            },
+            stopped=node_state.value(connection, STOP_SWITCH) == "on",
+            misbehaviour=sum(
+                1 for row in node_state.misbehaviour(connection) if row["ruling"] is None
+            ),
+        )
+
+    return node.db.read(read)
+
+
+def status(node: Node, caller: Caller) -> Status:
+    """Return the figures to administrators and auditors."""
+    authorise(node, caller, Action.NODE_STATUS, collection("node"))
+    return figures(node)
+
+
+def switch(node: Node, caller: Caller, position: str) -> None:
+    """Stop or resume everything that leaves this node, with one command.
+
+    While the switch is on, nothing is composed or sent; partners' messages are still receipted, so
+    nothing is lost.
+    """
+    if position not in {"on", "off"}:
+        raise Invalid("stop-switch.position", "Say on or off.")
+    permit = authorise(node, caller, Action.NODE_STOP, collection("node"))
+    entry = recording.Entry(
+        act=Act.NODE_STOPPED if position == "on" else Act.NODE_STARTED,
+        subject=Subject("node", node.ministry),
+        actor=caller.actor,
+        origin=caller.origin,
+        policies=permit.policies,
+        policy_set=permit.policy_set,
+        request=caller.request,
+    )
+    node.db.write(lambda unit: set_fact(node, unit, STOP_SWITCH, position, entry))
+
+
+def set_fact(
+    node: Node, unit: Unit, name: str, value: str, entry: recording.Entry
+) -> None:
+    """Write one fact about the node with its event."""
+    values = {"value": value, "at": node.now()}
+    if unit.update(node_state.NODE_STATE, {"name": name}, values) is None:
+        unit.insert(node_state.NODE_STATE, {"name": name, **values})
+    recording.record(node, unit, entry)
+    unit.ring("composed")
+
+
+def stream_counts(node: Node, peer: str) -> dict[str, int]:
+    """Return how many delivered statements to a peer were sent, receipted, applied, refused."""
+
+    def read(connection: Connection) -> dict[str, int]:
+        sent = streams.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
+        done = streams.applied_counts(connection).get(peer, {})
+        return {
+            "sent": sent["sent"],
+            "receipted": sent["receipted"],
+            "applied": done.get("applied", 0),
+            "refused": done.get("refused", 0),
+        }
+
+    return node.db.read(read)
+
+
+def peer_resource(peer: str) -> Resource:
+    """Return a peer as the policies see it."""
+    return Resource("peer", peer, {"ministry": peer})

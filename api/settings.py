@@ -1,0 +1,47 @@
+"""The node's settings: typed, frozen, read from the environment; no unsafe default.
+
+Every key is explained in ``deploy/settings.env.example``; a test keeps the two in step. Only
+``app``, ``worker``, ``bootstrap`` and the command line may import this module.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one node, prefix ``COMITY_``."""
+
+    model_config = SettingsConfigDict(env_prefix="COMITY_", frozen=True, extra="ignore")
+
+    ministry: str = Field(description="member id of this ministry, such as us-treasury")
+    public_url: str = Field(description="address under which officers and partners reach this node")
+    listen_host: str = Field(default="127.0.0.1", description="address the app listens on")
+    listen_port: int = Field(default=8080, description="port the app listens on")
+    metrics_listen: str = Field(default="", description="host:port for metrics; empty for none")
+    database_url: str = Field(description="sqlite:///path or postgresql+psycopg://…")
+    store: str = Field(description="folder of exhibits, or s3://bucket/prefix")
+    s3_endpoint: str = Field(default="", description="endpoint of an S3-compatible service")
+    s3_region: str = Field(default="", description="region of the S3 service")
+    keystore: Path = Field(description="encrypted file of this node's private keys")
+    keystore_passphrase_file: Path = Field(description="file whose first line opens the keystore")
+    membership: Path = Field(description="membership file")
+    membership_digest: str = Field(
+        description="sha256:<hex> of the membership, as two administrators compared it"
+    )
+    issuers: str = Field(description="issuers of officers' access tokens, separated by spaces")
+    audience: str = Field(default="", description="audience of access tokens; default public_url")
+    policies: Path | None = Field(default=None, description="policy folder; default the bundled one")
+    jobs: bool = Field(default=True, description="run the background jobs inside the app")
+    exhibit_limit: int = Field(default=64 * 1024**3, description="largest exhibit in bytes")
+    log_level: str = Field(default="INFO", description="least level of log lines")
+    allow_http_peers: bool = Field(
+        default=False, description="reach partners over plain http; for loopback demos only"
+    )
+    otel_endpoint: str = Field(default="", description="OTLP/HTTP collector; empty for no traces")
+
+    @property
+    def token_audience(self) -> str:
+        """The audience that access tokens must name."""
+        return self.audience or self.public_url

@@ -1,0 +1,116 @@
+"""Reads request bodies strictly and within limits, and checks preconditions.
+
+Owns the way from bytes to a checked model: the strict decoder of ``wire`` first, the pydantic model
+second, so that no door accepts duplicate members, NaN or oversize input.
+"""
+
+import hashlib
+import re
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from api.domain.errors import Invalid, Stale, TooLarge
+from api.services.authorising import Caller
+from api.services.idempotency import Once
+from api.wire import canonical
+from api.wire.limits import PAYLOAD
+
+M = TypeVar("M", bound=BaseModel)
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+async def raw_body(request: Request, limit: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        TooLarge: ``body.too-large``, as soon as the limit is crossed.
+    """
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > limit:
+        raise TooLarge("body.too-large", f"Send at most {limit} bytes.")
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > limit:
+            raise TooLarge("body.too-large", f"Send at most {limit} bytes.")
+    return bytes(received)
+
+
+async def json_body(request: Request, *, limit: int = PAYLOAD) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes and the decoded object of a JSON body.
+
+    Raises:
+        WireError: ``json.*``.
+        Invalid: ``body.not-object``, ``media.unsupported``.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media and not (media == "application/json" or media.endswith("+json")):
+        raise Invalid("media.unsupported", "Send application/json.")
+    data = await raw_body(request, limit)
+    value = canonical.parse(data, limit=limit)
+    if not isinstance(value, dict):
+        raise Invalid("body.not-object", "Send a JSON object.")
+    return data, value
+
+
+async def model_body(request: Request, model: type[M], *, limit: int = PAYLOAD) -> M:
+    """Return the body as a checked model.
+
+    Raises:
+        Invalid: ``body.invalid``; ``details["errors"]`` has JSON pointers, never values.
+    """
+    _, value = await json_body(request, limit=limit)
+    return checked(model, value)
+
+
+def checked(model: type[M], value: Any) -> M:
+    """Check a decoded value against a model."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = [
+            {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "fault": fault["type"]}
+            for fault in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise Invalid(
+            "body.invalid", "Some members are missing, unknown or of the wrong kind.", errors=faults
+        ) from None
+
+
+def once_of(request: Request, caller: Caller, data: bytes) -> Once | None:
+    """Return the idempotency of a call, if it carries an ``Idempotency-Key``.
+
+    Raises:
+        Invalid: ``idempotency.malformed``.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Invalid("idempotency.malformed", "Use 1 to 200 visible ASCII characters as the key.")
+    text = f"{request.method} {request.url.path}\n".encode() + data
+    return Once(caller.person, key, hashlib.sha256(text).hexdigest())
+
+
+def if_match(request: Request) -> str:
+    """Return the entity tag a change is based on.
+
+    Raises:
+        Invalid: ``precondition.missing``.
+    """
+    value = request.headers.get("if-match", "")
+    if not value:
+        raise Invalid("precondition.missing", "Send If-Match with the ETag you read.")
+    return value.strip().removeprefix("W/").strip('"')
+
+
+def require_tag(request: Request, tag: str) -> None:
+    """Refuse a change based on another version.
+
+    Raises:
+        Stale: ``precondition.failed``.
+    """
+    if if_match(request) != tag:
+        raise Stale("precondition.failed", "It changed since you read it; read it again.")

@@ -1,0 +1,43 @@
+"""What every door needs from the application: the node and the token verifier.
+
+Owns the place where they hang on the application's state.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.ports.identity import TokenVerifier
+from api.services.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the doors share.
+
+    Attributes:
+        node: this ministry's node.
+        tokens: verifier of officers' access tokens.
+        public_url: address under which this node is reached.
+    """
+
+    node: Node
+    tokens: TokenVerifier
+    public_url: str
+
+
+async def doors(request: Request) -> Doors:
+    """Return what ``app`` hung on the application's state."""
+    found: Doors = request.app.state.doors
+    return found
+
+
+async def this_node(request: Request) -> Node:
+    """Return this node."""
+    found: Doors = request.app.state.doors
+    return found.node
+
+
+NodeOf = Annotated[Node, Depends(this_node)]
+DoorsOf = Annotated[Doors, Depends(doors)]

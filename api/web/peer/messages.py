@@ -1,0 +1,27 @@
+"""The one door for partners' nodes: ``POST /peer/messages``."""
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from api.services import receiving
+from api.web import bodies
+from api.web.deps import NodeOf
+from api.web.routing import SIGNED_MESSAGE, ActionRouter, run
+from api.wire.limits import MESSAGE
+
+router = ActionRouter(tags=["peer"])
+_SCHEMA = {"application/json": {"schema": {"type": "object", "required": ["message", "evidence"]}}}
+
+
+@router.route_for(
+    "POST", "/peer/messages", SIGNED_MESSAGE, operation_id="deliver_message",
+    openapi_extra={"requestBody": {"required": True, "content": _SCHEMA}},
+    responses={200: {"description": "A receipt, or the answer to a kind that takes no number."}},
+)
+async def deliver(request: Request, node: NodeOf) -> Response:
+    """Take one signed message from a partner's node."""
+    body = await bodies.raw_body(request, MESSAGE)
+    answer = await run(
+        receiving.accept, node, body, request=request.state.request_id
+    )
+    return Response(answer.body, media_type=answer.media_type)

@@ -1,0 +1,109 @@
+"""The one table from refusals to RFC 9457 problem documents; HTTP statuses appear only here.
+
+Owns the shape of every error answer. Never echoes input, exception text or secrets; whatever is not
+a refusal is logged with its trace and answered as ``internal`` without detail.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.domain import errors
+from api.tlog.errors import LogError
+from api.wire.errors import WireError
+
+_log = logging.getLogger(__name__)
+PROBLEM = "application/problem+json"
+TYPE_BASE = "urn:comity:problem:"
+
+_STATUS: tuple[tuple[type[errors.ComityError], int], ...] = (
+    (errors.NotSignedIn, 401),
+    (errors.Refused, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.TooLarge, 413),
+    (errors.Invalid, 422),
+    (errors.Full, 507),
+    (errors.Unavailable, 503),
+)
+_BY_CODE = {
+    "precondition.missing": 428,
+    "precondition.failed": 412,
+    "stream.buffer-full": 503,
+    "json.too-large": 413,
+    "exhibit.range": 416,
+    "media.unsupported": 415,
+    "issuer.unavailable": 503,
+    "query.malformed": 400,
+}
+_TITLES = {
+    400: "The request cannot be read",
+    401: "Sign in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict with the present state",
+    412: "It changed meanwhile",
+    413: "Too large",
+    415: "Media type not supported",
+    416: "Range not available",
+    422: "The content is not acceptable",
+    428: "Precondition required",
+    500: "Internal error",
+    503: "Not available now",
+    507: "No room left",
+}
+STATUSES = tuple(sorted({status for _, status in _STATUS} | set(_BY_CODE.values()) | {400, 500}))
+
+
+def status_of(error: errors.ComityError | WireError | LogError) -> int:
+    """Return the HTTP status of a refusal."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    if isinstance(error, WireError | LogError):
+        return 400
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
+
+
+def problem(
+    request: Request, status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None
+) -> Response:
+    """Return a problem document."""
+    request_id = getattr(request.state, "request_id", "")
+    members: dict[str, Any] = {
+        "type": f"{TYPE_BASE}{code}",
+        "title": _TITLES.get(status, "Problem"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": f"urn:comity:request:{request_id}",
+    }
+    members.update(extra or {})
+    headers = {"cache-control": "no-store"}
+    if status == 401:  # noqa: PLR2004
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'
+    if status in {503, 507}:
+        headers["retry-after"] = "5"
+    return JSONResponse(members, status_code=status, media_type=PROBLEM, headers=headers)
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """Return the answer to any exception that reached a door."""
+    if isinstance(error, errors.ComityError | WireError | LogError):
+        extra: dict[str, Any] = {}
+        if isinstance(error, errors.ComityError):
+            extra.update(error.details)
+        if isinstance(error, errors.Refused):
+            extra["policies"] = list(error.policies)
+        return problem(request, status_of(error), error.code, error.message, extra)
+    _log.exception("unexpected error on %s", request.scope.get("path", ""))
+    return problem(
+        request,
+        500,
+        "internal",
+        "Something went wrong here; nothing was changed. Give the administrators this instance.",
+    )

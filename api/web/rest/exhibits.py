@@ -1,0 +1,140 @@
+"""Exhibits over REST: PUT, HEAD and GET with ranges, by digest."""
+
+import queue
+import re
+import threading
+from collections.abc import Iterator
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from api.domain.errors import Invalid
+from api.ports.policy import Action
+from api.services import evidence
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1/exhibits", tags=["exhibits"])
+Digest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_AHEAD = 16
+
+
+class _Upload:
+    """Hands a request's chunks to the thread that stores them; holds at most a few of them."""
+
+    def __init__(self) -> None:
+        self._chunks: queue.Queue[bytes | Exception | None] = queue.Queue(maxsize=_AHEAD)
+        self._gone = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (chunk := self._chunks.get()) is not None:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
+
+    async def feed(self, request: Request) -> None:
+        """Read the request to its end; an aborted upload ends in an error on the other side."""
+        try:
+            async for chunk in request.stream():
+                if chunk:
+                    await self._put(chunk)
+        except Exception as error:
+            await self._put(error)
+            raise
+        await self._put(None)
+
+    async def _put(self, item: bytes | Exception | None) -> None:
+        while not self._gone.is_set():
+            try:
+                self._chunks.put_nowait(item)
+            except queue.Full:
+                await anyio.sleep(0.002)
+            else:
+                return
+
+    def abandon(self) -> None:
+        """Say that nobody reads any more."""
+        self._gone.set()
+
+
+@router.route_for(
+    "PUT", "/{digest}", Action.EXHIBIT_WRITE, status_code=201, operation_id="store_exhibit",
+    openapi_extra={"requestBody": {"required": True, **_BINARY}},
+)
+async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Store an exhibit's bytes under their SHA-256; the same bytes may be sent again."""
+    stated = request.headers.get("content-length", "")
+    upload = _Upload()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(upload.feed, request)
+        try:
+            stored = await run(
+                evidence.store_exhibit,
+                node,
+                caller,
+                digest,
+                int(stated) if stated.isdigit() else None,
+                iter(upload),
+            )
+        finally:
+            upload.abandon()
+            tasks.cancel_scope.cancel()
+    return JSONResponse({"digest": stored.digest, "size": stored.size}, status_code=201)
+
+
+@router.route_for(
+    "HEAD", "/{digest}", Action.EXHIBIT_READ, operation_id="head_exhibit",
+    responses={200: {"description": "It is here."}},
+)
+async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
+    """Say whether an exhibit is held, and its size."""
+    stored = await run(evidence.open_exhibit, node, caller, digest)
+    return Response(headers=_headers(digest) | {"content-length": str(stored.size)})
+
+
+@router.route_for(
+    "GET", "/{digest}", Action.EXHIBIT_READ, operation_id="read_exhibit",
+    responses={
+        200: {"description": "The bytes.", **_BINARY},
+        206: {"description": "A range of the bytes.", **_BINARY},
+    },
+)
+async def get(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> Response:
+    """Read an exhibit or a range of it; downloads only, never shown inline."""
+    stored = await run(evidence.open_exhibit, node, caller, digest)
+    start, end, status = 0, stored.size, 200
+    wanted = request.headers.get("range")
+    if wanted is not None:
+        start, end = _bounds(wanted, stored.size)
+        status = 206
+    headers = _headers(digest) | {"content-length": str(end - start)}
+    if status == 206:  # noqa: PLR2004
+        headers["content-range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    stream = await run(node.store.read, digest, start, end)
+    return StreamingResponse(
+        stream, status_code=status, headers=headers, media_type="application/octet-stream"
+    )
+
+
+def _bounds(header: str, size: int) -> tuple[int, int]:
+    found = _RANGE.fullmatch(header.strip())
+    start = int(found[1]) if found else size
+    end = min(int(found[2]) + 1, size) if found and found[2] else size
+    if start >= end:
+        raise Invalid("exhibit.range", "Ask for one range of bytes that lies inside the exhibit.")
+    return start, end
+
+
+def _headers(digest: str) -> dict[str, str]:
+    return {
+        "accept-ranges": "bytes",
+        "etag": f'"{digest}"',
+        "content-disposition": f'attachment; filename="{digest[7:]}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+        "cache-control": "private, no-store",
+    }

@@ -1,0 +1,193 @@
+"""Evidence packages over REST: submit, list, read, release, recall, holders, file."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.ports.policy import Action
+from api.services import evidence, package_files
+from api.services.drafting import Draft
+from api.web import bodies, cursors
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.rest import views
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1", tags=["packages"])
+PackageId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class Submission(BaseModel):
+    """A package draft as ``draft.json`` holds it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["evidence-package/1"]
+    body: dict[str, Any]
+    prepared: dict[str, Any] | None = None
+    endorsement: dict[str, Any] | None = None
+
+
+class Release(BaseModel):
+    """A release to one recipient; the package is the one in the path."""
+
+    model_config = ConfigDict(extra="allow")
+
+    recipient: str
+    marking: dict[str, Any]
+    legal_basis: str
+    endorsement: dict[str, Any] | None = None
+
+
+class Recall(BaseModel):
+    """A recall from all holders."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: str
+    instruction: Literal["stop-use", "return", "destroy"]
+
+
+class Reason(BaseModel):
+    """Why something is returned."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+@router.route_for(
+    "POST", "/packages", Action.PACKAGE_SUBMIT, status_code=201, body=Submission,
+    operation_id="submit_package",
+)
+async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Submit a signed package; it stays home until it is released."""
+    data, value = await bodies.json_body(request)
+    bodies.checked(Submission, value)
+    once = bodies.once_of(request, caller, data)
+    if once is not None and (known := await run(once.before, node)) is not None:
+        return JSONResponse(known[1], status_code=known[0])
+    package_id = await run(evidence.submit, node, caller, value, once)
+    location = f"/api/v1/packages/{package_id}"
+    return JSONResponse({"id": package_id}, status_code=201, headers={"location": location})
+
+
+@router.route_for("GET", "/packages", Action.PACKAGE_LIST, operation_id="list_packages")
+async def listed(
+    node: NodeOf,
+    caller: OfficerOf,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
+) -> JSONResponse:
+    """List the packages held here, newest first."""
+    place = cursors.read(node, caller, f"packages:{state}", cursor)
+    before = (str(place[0]), str(place[1])) if place else None
+    rows = await run(
+        evidence.listed, node, caller, limit=limit + 1, before=before, state=state
+    )
+    page, following = rows[:limit], None
+    if len(rows) > limit:
+        last = page[-1]
+        following = cursors.make(
+            node, caller, f"packages:{state}", [last["submitted_at"], last["id"]]
+        )
+    return views.page([_summary(row) for row in page], following)
+
+
+@router.route_for(
+    "GET", "/packages/{package_id}", Action.PACKAGE_READ, operation_id="read_package"
+)
+async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Read one package with its content, exhibits and releases."""
+    view = await run(evidence.read, node, caller, package_id)
+    content = {
+        **_summary(view.row),
+        "body": view.body,
+        "issued_at": view.statement["issued_at"],
+        "envelope_digest": view.statement["envelope_digest"],
+        "exhibits": [
+            {name: row[name] for name in ("label", "digest", "size", "media_type", "state")}
+            for row in view.exhibits
+        ],
+        "releases": [
+            {name: row[name] for name in ("id", "issuer", "recipient", "tlp", "state", "released_at")}
+            for row in view.releases
+        ],
+    }
+    tag = f'"{view.row["state"]}-{package_id[7:23]}-{len(view.releases)}"'
+    return JSONResponse(content, headers={"etag": tag})
+
+
+@router.route_for(
+    "GET", "/packages/{package_id}/holders", Action.PACKAGE_HOLDERS, operation_id="list_holders"
+)
+async def holders(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Say who holds a package and what each did with it."""
+    rows = await run(evidence.holders, node, caller, package_id)
+    return JSONResponse({"items": [views.plain(row) for row in rows]})
+
+
+@router.route_for(
+    "POST", "/packages/{package_id}/release", Action.DRAFT_CREATE, status_code=201, body=Release,
+    operation_id="draft_release",
+)
+async def release(
+    package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Draft a release to one recipient; another officer approves it."""
+    _, value = await bodies.json_body(request)
+    bodies.checked(Release, value)
+    endorsement = value.pop("endorsement", None)
+    draft: Draft = await run(evidence.release, node, caller, package_id, value, endorsement)
+    return views.created_draft(draft)
+
+
+@router.route_for(
+    "POST", "/packages/{package_id}/recall", Action.DRAFT_CREATE, status_code=201, body=Recall,
+    operation_id="recall_package",
+)
+async def recall(
+    package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Recall a package from all holders at once; a second reviewer confirms within 24 hours."""
+    _, value = await bodies.json_body(request)
+    bodies.checked(Recall, value)
+    draft: Draft = await run(evidence.recall, node, caller, package_id, value)
+    return views.created_draft(draft)
+
+
+@router.route_for(
+    "POST", "/packages/{package_id}/return", Action.PACKAGE_RETURN, body=Reason, status_code=204,
+    operation_id="return_package",
+)
+async def give_back(
+    package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
+) -> None:
+    """Return a submitted package to its author."""
+    content = await bodies.model_body(request, Reason)
+    await run(evidence.give_back, node, caller, package_id, content.reason)
+
+
+@router.route_for(
+    "GET", "/packages/{package_id}/file", Action.PACKAGE_FETCH, operation_id="fetch_package",
+    responses={200: {"description": "The package file.", "content": {"application/zip": {}}}},
+)
+async def file(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> StreamingResponse:
+    """Fetch the package file with exhibits, receipts and proof, checkable offline."""
+    stream = await run(package_files.open_file, node, caller, package_id)
+    name = f"{package_id[7:23]}.comity"
+    return StreamingResponse(
+        stream,
+        media_type="application/zip",
+        headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+    )
+
+
+def _summary(row: RowMapping) -> dict[str, Any]:
+    names = ("id", "originator", "title", "state", "submitted_at", "supersedes", "superseded_by")
+    return {name: row[name] for name in names}

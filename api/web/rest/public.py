@@ -1,0 +1,56 @@
+"""What anyone may read: liveness, readiness, and the node's public identity."""
+
+from fastapi.responses import JSONResponse
+
+from api import __version__
+from api.services import readiness
+from api.services.log_keys import log_verifiers, witness_verifiers
+from api.web.deps import DoorsOf, NodeOf
+from api.web.routing import PUBLIC, ActionRouter, run
+
+router = ActionRouter(tags=["public"])
+
+
+@router.route_for("GET", "/healthz", PUBLIC, operation_id="healthz")
+async def healthz() -> JSONResponse:
+    """Say that the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.route_for("GET", "/readyz", PUBLIC, operation_id="readyz")
+async def readyz(node: NodeOf) -> JSONResponse:
+    """Say whether this node can do its work now: each check by name."""
+    checks = await run(readiness.checks, node)
+    ready = all(checks.values())
+    return JSONResponse(
+        {"status": "ready" if ready else "not-ready", "checks": checks},
+        status_code=200 if ready else 503,
+    )
+
+
+@router.route_for("GET", "/.well-known/comity.json", PUBLIC, operation_id="read_node")
+async def well_known(doors: DoorsOf) -> JSONResponse:
+    """Return ministry, versions, keys, log origin and verifier keys, endpoints."""
+    node, member = doors.node, doors.node.me
+    return JSONResponse(
+        {
+            "ministry": member.id,
+            "jurisdiction": member.jurisdiction,
+            "name": member.name,
+            "software": f"comity/{__version__}",
+            "protocol": "1",
+            "membership": {"serial": node.membership.serial, "digest": node.membership.digest},
+            "keys": [key.to_json() for key in member.keys],
+            "log": {
+                "origin": member.origin,
+                "vkeys": [key.format() for key in log_verifiers(member)],
+                "witness_vkeys": [key.format() for key in witness_verifiers(member)],
+            },
+            "endpoints": {
+                "api": f"{doors.public_url}/api/v1",
+                "messages": f"{doors.public_url}/peer/messages",
+                "log": f"{doors.public_url}/log",
+            },
+        },
+        headers={"cache-control": "public, max-age=60"},
+    )

@@ -1,0 +1,110 @@
+"""Routes that must say which action they need, and the thread in which use cases run.
+
+Owns the rule that no route exists without a declared action: :class:`ActionRouter` refuses to
+register one, and ``tests/architecture`` walks the routes.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import anyio.to_thread
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.ports.policy import Action
+
+T = TypeVar("T")
+PUBLIC: Final = "public"
+SIGNED_MESSAGE: Final = "signed-message"
+_LIMITER: dict[str, anyio.CapacityLimiter] = {}
+_WORKERS = 48
+
+
+async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
+    """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
+    limiter = _LIMITER.get("use-cases")
+    if limiter is None:
+        limiter = _LIMITER["use-cases"] = anyio.CapacityLimiter(_WORKERS)
+    if members:
+        return await anyio.to_thread.run_sync(
+            lambda: use_case(*arguments, **members), limiter=limiter
+        )
+    return await anyio.to_thread.run_sync(use_case, *arguments, limiter=limiter)
+
+
+class ActionRouter(APIRouter):
+    """A router whose every route names the policy action that guards it."""
+
+    def route_for(
+        self,
+        method: str,
+        path: str,
+        action: Action | str,
+        **options: Any,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a route.
+
+        Args:
+            method: HTTP method.
+            path: path template below the router's prefix.
+            action: the policy action the use case asks for, ``PUBLIC`` or ``SIGNED_MESSAGE``.
+            options: passed to FastAPI.
+        """
+        extra = dict(options.pop("openapi_extra", {}) or {})
+        extra["x-comity-action"] = str(action)
+        body: type[BaseModel] | None = options.pop("body", None)
+        if body is not None:
+            extra["requestBody"] = {
+                "required": True,
+                "content": {"application/json": {"schema": _schema(body)}},
+            }
+        responses = {**PROBLEMS, **options.pop("responses", {})}
+        return self.api_route(
+            path,
+            methods=[method],
+            openapi_extra=extra,
+            responses=responses,
+            response_model=None,
+            **options,
+        )
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a model's schema with its definitions inline, as OpenAPI 3.1 allows."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def inline(value: Any) -> Any:
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            if isinstance(reference, str):
+                return inline(definitions[reference.rsplit("/", 1)[1]])
+            return {name: inline(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [inline(part) for part in value]
+        return value
+
+    inlined: dict[str, Any] = inline(schema)
+    return inlined
+
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "policies": {"type": "array", "items": {"type": "string"}},
+    },
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": "A refusal (RFC 9457); `code` is stable.",
+        "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
+    }
+    for status in (400, 401, 403, 404, 405, 409, 412, 413, 415, 416, 422, 428, 500, 503, 507)
+}

@@ -1,0 +1,160 @@
+"""Misbehaviour proofs: two things a ministry signed that it may never have signed both.
+
+Owns the file's form, and the judgement of the two kinds that consist of envelopes. Inconsistent
+log heads need Merkle mathematics and are judged in `api.domain.misbehaviour`. A proof needs
+nothing but the membership to be checked, and cannot be made by anyone but the accused: every
+word in it that counts carries the accused's signature.
+
+Format: docs/protocol-export.md. Refusal codes: ``misbehaviour.malformed``,
+``misbehaviour.not-shown``; ``envelope.*``, ``key.*``, ``signature.*``, ``time-unproven``,
+``message.*``, ``json.*``.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from api.wire import canonical, limits
+from api.wire.canonical import Json
+from api.wire.envelope import MESSAGE, STATEMENT, Envelope, parse_envelope, verify_seal
+from api.wire.errors import WireError
+from api.wire.keys import Purpose
+from api.wire.members import MINISTRY, Members
+from api.wire.membership import Membership
+from api.wire.messages import parse_message_body
+
+VERSION: Final = "1"
+
+_CODE: Final = "misbehaviour.malformed"
+_LIMIT: Final = 2 * limits.MESSAGE + limits.MIB
+_LONGEST_NOTE: Final = 1 << 20
+_MOST_HASHES: Final = 128
+
+
+class MisbehaviourKind(StrEnum):
+    """What the two signed things are."""
+
+    INCONSISTENT_HEADS = "inconsistent-heads"
+    MESSAGE_NUMBER_REUSE = "message-number-reuse"
+    STATEMENT_EQUIVOCATION = "statement-equivocation"
+
+
+@dataclass(frozen=True, slots=True)
+class MisbehaviourProof:
+    """A parsed proof, not judged yet.
+
+    Attributes:
+        ministry: The accused.
+        kind: What it consists of.
+        first: A signed note (heads; the smaller head), else a raw envelope.
+        second: Likewise; the larger head.
+        left: Heads of different sizes: hashes of the second head's first ``first.size`` leaves,
+            largest perfect subtree first. Empty otherwise.
+        right: Hashes of the rest of that tree, left to right.
+    """
+
+    ministry: str
+    kind: MisbehaviourKind
+    first: bytes = field(repr=False)
+    second: bytes = field(repr=False)
+    left: tuple[bytes, ...] = field(default=(), repr=False)
+    right: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def compose_misbehaviour(proof: MisbehaviourProof) -> bytes:
+    """JCS bytes of a proof.
+
+    Raises:
+        WireError: Whatever `parse_misbehaviour` would refuse.
+    """
+    evidence: dict[str, object]
+    if proof.kind is MisbehaviourKind.INCONSISTENT_HEADS:
+        evidence = {
+            "first": proof.first.decode("utf-8", "replace"),
+            "second": proof.second.decode("utf-8", "replace"),
+            "left": [item.hex() for item in proof.left],
+            "right": [item.hex() for item in proof.right],
+        }
+    else:
+        evidence = {
+            "first": canonical.parse_canonical(proof.first, limit=limits.MESSAGE),
+            "second": canonical.parse_canonical(proof.second, limit=limits.MESSAGE),
+        }
+    raw = canonical.canonical(
+        {
+            "comity": VERSION,
+            "kind": proof.kind.value,
+            "ministry": proof.ministry,
+            "evidence": evidence,
+        }
+    )
+    if parse_misbehaviour(raw) != proof:
+        raise WireError(_CODE, "Give values that a misbehaviour proof can carry.")
+    return raw
+
+
+def parse_misbehaviour(raw: bytes) -> MisbehaviourProof:
+    """Read a proof strictly; judges nothing.
+
+    Raises:
+        WireError: ``misbehaviour.malformed`` or ``json.*``.
+    """
+    value = canonical.parse_canonical(raw, limit=_LIMIT)
+    members = Members(value, _CODE, ("comity", "kind", "ministry", "evidence"))
+    members.word("comity", (VERSION,))
+    kind = MisbehaviourKind(members.word("kind", set(MisbehaviourKind)))
+    ministry = members.text("ministry", MINISTRY)
+    if kind is MisbehaviourKind.INCONSISTENT_HEADS:
+        heads = Members(members.raw("evidence"), _CODE, ("first", "second", "left", "right"))
+        first, second = (heads.text(name, longest=_LONGEST_NOTE) for name in ("first", "second"))
+        left, right = (heads.hashes(name, _MOST_HASHES) for name in ("left", "right"))
+        return MisbehaviourProof(ministry, kind, first.encode(), second.encode(), left, right)
+    pair = Members(members.raw("evidence"), _CODE, ("first", "second"))
+    first_raw, second_raw = (canonical.canonical(pair.raw(name)) for name in ("first", "second"))
+    return MisbehaviourProof(ministry, kind, first_raw, second_raw)
+
+
+def judge_envelopes(proof: MisbehaviourProof, membership: Membership) -> None:
+    """Judge a proof that consists of two envelopes.
+
+    A key that was only retired still proves what it signed; a revoked one proves nothing, since
+    another may have used it.
+
+    Raises:
+        WireError: ``misbehaviour.not-shown`` when both are sealed but do not contradict each
+            other; otherwise the code of what is wrong with one of them.
+    """
+    typ, purpose = (
+        (MESSAGE, Purpose.MESSAGE)
+        if proof.kind is MisbehaviourKind.MESSAGE_NUMBER_REUSE
+        else (STATEMENT, Purpose.SEAL)
+    )
+    records = [replace(record, until=None) for record in membership.keys(proof.ministry, purpose)]
+    envelopes = []
+    for raw in (proof.first, proof.second):
+        envelope = parse_envelope(raw, limit=limits.MESSAGE)
+        verify_seal(envelope, records, typ)
+        envelopes.append(envelope)
+    first, second = envelopes
+    place = _message_place if typ == MESSAGE else _statement_place
+    places = [place(envelope, proof.ministry) for envelope in envelopes]
+    if first.payload == second.payload or places[0] != places[1]:
+        raise WireError("misbehaviour.not-shown", "Show two different contents under one number.")
+
+
+def _message_place(envelope: Envelope, ministry: str) -> tuple[Json, ...]:
+    """Recipient, epoch and number that a message takes."""
+    message = parse_message_body(envelope.payload)
+    if message.from_ != ministry or message.seq is None:
+        raise WireError("misbehaviour.not-shown", "Show numbered messages of the accused.")
+    return message.to, message.epoch, message.seq
+
+
+def _statement_place(envelope: Envelope, ministry: str) -> tuple[Json, ...]:
+    """Thread and number that a statement takes."""
+    value = canonical.parse_canonical(envelope.payload, limit=limits.PAYLOAD)
+    statement = value if isinstance(value, dict) else {}
+    thread, seq = statement.get("thread"), statement.get("seq")
+    if statement.get("issuer") != ministry or not isinstance(thread, str) or type(seq) is not int:
+        raise WireError("misbehaviour.not-shown", "Show thread statements of the accused.")
+    return thread, seq

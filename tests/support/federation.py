@@ -1,0 +1,264 @@
+"""Several nodes in one process: real services, real database, real signatures, no sockets.
+
+    federation = Federation(tmp_path)
+    us = federation["us-treasury"]
+    ...
+    federation.settle()
+
+The network between them is `Wire`, an implementation of the transport port with fault switches in
+pairs: a request can fail before the other node has it ("failed and not stored") or after ("failed but
+stored"). Faults are drawn from a seeded generator or set by a test.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from api.adapters.policy.cedar import CedarDecider
+from api.adapters.policy.regimes import load_regimes
+from api.adapters.store.folder import FolderStore
+from api.domain.errors import Conflict, Unavailable
+from api.jobs.deliver import deliver
+from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
+from api.jobs.sequence import sequence
+from api.ports.peers import PeerReply
+from api.records import migrating
+from api.records.database import Database
+from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
+from api.records.unit_of_work import Unit
+from api.services import receiving, recording
+from api.services.authorising import Caller, officer_caller
+from api.services.node import Limits, Node
+from api.web import problems
+from api.wire.membership import Membership
+from api.wire.statements import Content
+from api.wire.errors import WireError
+from api.domain.errors import ComityError
+from api.domain.events import Act, Subject
+from api.wire.keys import thumbprint
+from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
+
+ISSUER = "https://id.example"
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+
+
+class SimulatedClock:
+    """A clock that a test moves; sleeping moves it."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self.at = start or datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class SeededEntropy:
+    """Repeatable bytes; identifiers stay ordered."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._count = 0
+
+    def token(self, size: int) -> bytes:
+        return self._random.randbytes(size)
+
+    def identifier(self) -> str:
+        self._count += 1
+        return f"{self._count:012x}{self._random.randbytes(10).hex()}"
+
+
+@dataclass
+class Wire:
+    """The network of one sender; `fault` decides each request's fate by name."""
+
+    federation: "Federation"
+    sender: str
+    fault: Callable[[str, str], str] = field(default=lambda sender, peer: "none")
+    log: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
+        fate = self.fault(self.sender, peer)
+        self.log.append((peer, body))
+        if fate == "lost":
+            raise Unavailable("peer.unreachable", "lost on the way")
+        reply = self.federation.receive(peer, body)
+        if fate == "duplicated":
+            reply = self.federation.receive(peer, body)
+        if fate == "answer-lost":
+            raise Unavailable("peer.unreachable", "the answer was lost")
+        return reply
+
+    def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
+        raise Unavailable("peer.unreachable", "not simulated")
+
+
+class Federation:
+    """Three ministries with officers, on SQLite files or on the databases given by URL."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        ministries: tuple[SealingMinistry, ...] = (US, UK, CA),
+        urls: dict[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.clock = SimulatedClock()
+        self.random = random.Random(seed)
+        self.membership: Membership = membership(*ministries)
+        self.nodes: dict[str, Node] = {}
+        self.wires: dict[str, Wire] = {}
+        self.people: dict[str, Caller] = {}
+        self.down: set[str] = set()
+        self.pool = ThreadPoolExecutor(2)
+        decider = CedarDecider.from_directory(POLICIES)
+        for number, ministry in enumerate(ministries):
+            home = folder / ministry.id
+            home.mkdir(parents=True)
+            url = (urls or {}).get(ministry.id) or f"sqlite:///{home}/node.db"
+            migrating.upgrade(url)
+            wire = self.wires[ministry.id] = Wire(self, ministry.id)
+            self.nodes[ministry.id] = Node(
+                ministry=ministry.id,
+                db=Database(url),
+                signer=ministry,
+                decider=decider,
+                four_eyes=decider.four_eyes,
+                store=FolderStore(home / "store"),
+                transport=wire,
+                clock=self.clock,
+                entropy=SeededEntropy(seed * 100 + number),
+                membership=self.membership,
+                software="comity/test",
+                regimes=load_regimes(POLICIES),
+                limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),
+            )
+            self._hire(self.nodes[ministry.id])
+
+    def __getitem__(self, ministry: str) -> Node:
+        return self.nodes[ministry]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    def officer(self, ministry: str, name: str) -> Caller:
+        """The caller of an officer such as ``analyst``, ``reviewer2``, ``auditor``, ``admin``."""
+        sub = f"{ministry}:{name}"
+        return officer_caller(self.nodes[ministry], ISSUER, sub, origin="rest", request=f"req-{name}")
+
+    def signatory(self, ministry: str, name: str) -> Signatory:
+        return Signatory(f"{ministry}:{name}")
+
+    def _hire(self, node: Node) -> None:
+        """Put officers into an empty node, as the bootstrap and two administrators would."""
+        roles = {
+            "analyst": ("analyst",),
+            "analyst2": ("analyst",),
+            "reviewer": ("reviewer",),
+            "reviewer2": ("reviewer",),
+            "auditor": ("auditor",),
+            "admin": ("administrator",),
+            "admin2": ("administrator",),
+        }
+
+        def write(unit: Unit) -> None:
+            for name, held in roles.items():
+                officer = node.entropy.identifier()
+                at = node.now()
+                unit.insert(
+                    OFFICERS,
+                    {"id": officer, "name": name, "state": "active", "created_at": at},
+                )
+                sub = f"{node.ministry}:{name}"
+                unit.insert(IDENTITIES, {"iss": ISSUER, "sub": sub, "officer": officer})
+                for role in held:
+                    unit.insert(
+                        GRANTS,
+                        {
+                            "id": node.entropy.identifier(),
+                            "officer": officer,
+                            "role": role,
+                            "state": "active",
+                            "proposed_by": "test",
+                            "proposed_at": at,
+                        },
+                    )
+                signatory = Signatory(sub)
+                unit.insert(
+                    OFFICER_KEYS,
+                    {
+                        "kid": thumbprint(signatory.jwk),
+                        "officer": officer,
+                        "form": "jws",
+                        "jwk": "{}",
+                        "state": "active",
+                        "proposed_by": "test",
+                        "proposed_at": at,
+                    },
+                )
+            entry = recording.Entry(act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry))
+            recording.record(node, unit, entry)
+
+        node.db.write(write)
+
+    def endorse(self, caller: Caller, content: Content) -> dict[str, Any]:
+        """A preparer's own signature over a content."""
+        from api.wire.statements import prepared_bytes
+
+        signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+        return Signatory(caller.sub).endorse("prepared", signed).to_json()
+
+    def receive(self, ministry: str, body: bytes) -> PeerReply:
+        """What a node's peer door answers, without HTTP."""
+        if ministry in self.down:
+            raise Unavailable("peer.unreachable", "the node is down")
+        try:
+            answer = receiving.accept(self.nodes[ministry], body)
+        except (ComityError, WireError) as error:
+            import json
+
+            details = error.details if isinstance(error, ComityError) else {}
+            text = json.dumps({"code": error.code, "detail": error.message, **details})
+            return PeerReply(problems.status_of(error), text.encode())
+        return PeerReply(200, answer.body)
+
+    def step(self, ministry: str) -> bool:
+        """One round of every job of one node; returns whether anything moved."""
+        node = self.nodes[ministry]
+        if ministry in self.down:
+            return False
+        moved = sequence(node, "test")
+        for other in self.nodes:
+            if other != ministry:
+                try:
+                    moved = deliver(node, other) or moved
+                except Conflict:
+                    moved = True
+        moved = process_inbox(node, self.pool) or moved
+        moved = fill_gaps(node) or moved
+        return fetch_exhibits(node) or moved
+
+    def settle(self, rounds: int = 400) -> None:
+        """Run all jobs until nothing moves; the clock jumps over back-off waits."""
+        quiet = 0
+        for _ in range(rounds):
+            moved = [self.step(ministry) for ministry in self.nodes]
+            quiet = 0 if any(moved) else quiet + 1
+            if quiet > 3:
+                return
+            self.clock.sleep(0.3)
+        raise AssertionError("the federation does not come to rest")
+
+    def close(self) -> None:
+        for node in self.nodes.values():
+            node.db.close()
+        self.pool.shutdown()
