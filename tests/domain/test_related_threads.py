@@ -1,3 +1,5 @@
+from typing import Any
+
 from api.domain.related_threads import may_continue, may_name_duplicate, open_conflicts
 from api.domain.thread_state import ThreadState
 from api.domain.threads import Record, fold
@@ -7,7 +9,7 @@ from tests.support.statements import UK, US, finding, opener, person, said
 PAIR = (US, UK)
 
 
-def thread(*keys: str, **changes: object) -> ThreadState:
+def thread(*keys: str, **changes: Any) -> ThreadState:
     return fold(Record((opener(keys or ("s1",), **changes),)))
 
 
