@@ -229,7 +229,7 @@ def _object(value: object) -> dict[str, Any]:
 
 def _event_object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
