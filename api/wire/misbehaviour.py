@@ -7,9 +7,10 @@ word in it that counts carries the accused's signature.
 
 Format: docs/protocol-export.md. Refusal codes: ``misbehaviour.malformed``,
 ``misbehaviour.not-shown``; ``envelope.*``, ``key.*``, ``signature.*``, ``time-unproven``,
-``message.*``, ``json.*``.
+``json.*``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -21,7 +22,6 @@ from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.members import MINISTRY, Members
 from api.wire.membership import Membership
-from api.wire.messages import parse_message_body
 
 VERSION: Final = "1"
 
@@ -136,25 +136,27 @@ def judge_envelopes(proof: MisbehaviourProof, membership: Membership) -> None:
         verify_seal(envelope, records, typ)
         envelopes.append(envelope)
     first, second = envelopes
-    place = _message_place if typ == MESSAGE else _statement_place
-    places = [place(envelope, proof.ministry) for envelope in envelopes]
+    names = _MESSAGE_PLACE if typ == MESSAGE else _STATEMENT_PLACE
+    places = [_place(envelope, proof.ministry, names) for envelope in envelopes]
     if first.payload == second.payload or places[0] != places[1]:
-        raise WireError("misbehaviour.not-shown", "Show two different contents under one number.")
+        raise _not_shown()
 
 
-def _message_place(envelope: Envelope, ministry: str) -> tuple[Json, ...]:
-    """Recipient, epoch and number that a message takes."""
-    message = parse_message_body(envelope.payload)
-    if message.from_ != ministry or message.seq is None:
-        raise WireError("misbehaviour.not-shown", "Show numbered messages of the accused.")
-    return message.to, message.epoch, message.seq
+# Where a content stands: its author, then texts, and whole numbers last.
+_MESSAGE_PLACE: Final = (("from", str), ("to", str), ("epoch", int), ("seq", int))
+_STATEMENT_PLACE: Final = (("issuer", str), ("thread", str), ("seq", int))
 
 
-def _statement_place(envelope: Envelope, ministry: str) -> tuple[Json, ...]:
-    """Thread and number that a statement takes."""
-    value = canonical.parse_canonical(envelope.payload, limit=limits.PAYLOAD)
-    statement = value if isinstance(value, dict) else {}
-    thread, seq = statement.get("thread"), statement.get("seq")
-    if statement.get("issuer") != ministry or not isinstance(thread, str) or type(seq) is not int:
-        raise WireError("misbehaviour.not-shown", "Show thread statements of the accused.")
-    return thread, seq
+def _place(envelope: Envelope, ministry: str, names: Sequence[tuple[str, type]]) -> list[Json]:
+    """Read what numbers a content, and nothing else: a content may be malformed and yet sealed."""
+    value = canonical.parse(envelope.payload, limit=limits.MESSAGE)
+    content = value if isinstance(value, dict) else {}
+    place = [content.get(name) for name, _ in names]
+    fits = [type(part) is kind for part, (_, kind) in zip(place, names, strict=True)]
+    if place[0] != ministry or not all(fits):
+        raise _not_shown()
+    return place
+
+
+def _not_shown() -> WireError:
+    return WireError("misbehaviour.not-shown", "Show two contents of the accused under one number.")

@@ -989,16 +989,17 @@ def check_heads(evidence: dict[str, Any], member: Member) -> None:
 def check_pair(envelopes: list[bytes], typ: str, member: Member) -> None:
     """Two envelopes under one number."""
     payloads = [check_seal(raw, typ, member, retired=True) for raw in envelopes]
+    texts = ["from", "to"] if typ == "comity-message" else ["issuer", "thread"]
+    numbers = ["epoch", "seq"] if typ == "comity-message" else ["seq"]
     places = []
     for payload in payloads:
-        is_message = typ == "comity-message"
-        value = strict_json(payload, floats=True, canonical=is_message)
+        value = strict_json(payload, floats=True, canonical=False)
         value = value if isinstance(value, dict) else {}
-        names = ("from", "to", "epoch", "seq") if is_message else ("issuer", "thread", "seq")
-        place = [value.get(name) for name in names]
-        if place[0] != member.id or None in place or type(place[-1]) is not int:
+        words, counts = [value.get(n) for n in texts], [value.get(n) for n in numbers]
+        good = all(type(w) is str for w in words) and all(type(n) is int for n in counts)
+        if words[0] != member.id or not good:
             refuse("misbehaviour.not-shown", "it takes no number of the accused")
-        places.append(place)
+        places.append(words + counts)
     if payloads[0] == payloads[1] or places[0] != places[1]:
         refuse("misbehaviour.not-shown", "these are not two contents under one number")
 
