@@ -1,0 +1,264 @@
+"""Tasks: what waits for whom, by when, and why.
+
+Owns how the state of threads, drafts, packages and reliances turns into work, for this ministry
+and for its partners. A task is derived, never stored as a fact of its own: it is gone when what
+made it is gone. Must not know officers by name, decide who may do it (policies do), or read a
+clock; instants are the protocol's text form, which sorts by time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from api.domain.drafts import Draft, DraftState
+from api.domain.evidence import HolderState, Holding, holder_state
+from api.domain.reliance import Affected, Change, Kind
+from api.domain.thread_facts import Phase, SubjectState
+from api.domain.thread_state import ThreadState
+
+
+class TaskKind(StrEnum):
+    """What is to be done, in alphabetical order."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ACKNOWLEDGE_RECALL = "acknowledge-recall"
+    ANSWER = "answer"
+    APPROVE = "approve"
+    CLOSE = "close"
+    CONFIRM = "confirm"
+    EFFECT = "effect"
+    FIND = "find"
+    FIND_AGAIN = "find-again"
+    REOPEN = "reopen"
+    REVIEW = "review"
+    REVISE = "revise"
+    TAKE_UP_PACKAGE = "take-up-package"
+
+
+_WHY: Final = {
+    TaskKind.ACKNOWLEDGE: "The request has not been taken up.",
+    TaskKind.ACKNOWLEDGE_RECALL: "The package was recalled; the holder has not confirmed it.",
+    TaskKind.ANSWER: "The addressee asked and waits for the answer.",
+    TaskKind.APPROVE: "The draft waits for a second officer.",
+    TaskKind.CLOSE: "Every subject is decided or withdrawn.",
+    TaskKind.CONFIRM: "The statement left at once and waits for a second officer.",
+    TaskKind.EFFECT: "The finding was to mirror and no designation followed.",
+    TaskKind.FIND: "The subject has no finding.",
+    TaskKind.FIND_AGAIN: "The finding was deferred.",
+    TaskKind.REOPEN: "What was added crossed the closure and stays undecided in this thread.",
+    TaskKind.REVIEW: "Something that the decision rests on changed.",
+    TaskKind.REVISE: "The draft was returned.",
+    TaskKind.TAKE_UP_PACKAGE: "The package was delivered and nothing was said about it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits for somebody.
+
+    Args:
+        kind: what is to be done.
+        owed_by: the ministry that has to do it.
+        roles: roles whose officers can do it there.
+        about: kind and id of the object.
+        key: subject or question inside the object.
+        due: instant by which it is due, or None.
+        cause: id of the statement or change that made it.
+        barred: officer records whose own work it is; they cannot do it.
+        path: for reviews, the ids from what changed to the decision.
+    """
+
+    kind: TaskKind
+    owed_by: str
+    roles: tuple[str, ...]
+    about: tuple[str, str]
+    key: str = ""
+    due: str | None = None
+    cause: str = ""
+    barred: frozenset[str] = frozenset()
+    path: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """One sentence, without names."""
+        return _WHY[self.kind]
+
+    def overdue(self, now: str) -> bool:
+        """Whether its time has passed."""
+        return self.due is not None and self.due < now
+
+
+_DESK: Final = ("analyst", "reviewer")
+_REVIEWER: Final = ("reviewer",)
+_ANALYST: Final = ("analyst",)
+
+
+def of_thread(thread: ThreadState) -> list[Task]:
+    """What a mirror thread asks of either party."""
+    if thread.phase is Phase.VOID:
+        return []
+    if thread.phase is Phase.CLOSED:
+        return list(_left_by_closure(thread))
+    found = [*_decisions(thread), *_answers(thread)]
+    started = thread.acknowledgements or any(one.findings for one in thread.subjects.values())
+    if thread.phase is Phase.OPEN and not started and not thread.questions:
+        found.append(_asked(thread, TaskKind.ACKNOWLEDGE, _ANALYST))
+    if not any(task.owed_by == thread.addressee for task in found):
+        found.append(_asked(thread, TaskKind.CLOSE, _DESK))
+    return found
+
+
+def _decisions(thread: ThreadState) -> Iterator[Task]:
+    """Findings and effects that the addressee owes."""
+    for key, subject in thread.subjects.items():
+        kind = _next_step(subject)
+        if kind is None:
+            continue
+        finding = subject.finding
+        due = thread.terms.release_at if kind is TaskKind.EFFECT else thread.terms.respond_by
+        if kind is TaskKind.FIND_AGAIN and finding is not None:
+            due = finding.until
+        cause = finding.stamp.id if finding is not None else subject.added.id
+        yield _asked(thread, kind, _DESK, key=key, due=due, cause=cause)
+
+
+def _next_step(subject: SubjectState) -> TaskKind | None:
+    if subject.phase is Phase.AWAITING:
+        return TaskKind.FIND
+    if subject.phase is not Phase.FOUND or subject.finding is None:
+        return None
+    if subject.finding.mirrors:
+        return TaskKind.EFFECT
+    return TaskKind.FIND_AGAIN if subject.finding.kind == "defer" else None
+
+
+def _answers(thread: ThreadState) -> Iterator[Task]:
+    if thread.phase is not Phase.OPEN:
+        return
+    for question in thread.open_questions:
+        yield Task(
+            TaskKind.ANSWER,
+            thread.requester,
+            _ANALYST,
+            ("thread", thread.id),
+            key=question.key,
+            due=thread.terms.respond_by,
+            cause=question.stamp.id,
+        )
+
+
+def _left_by_closure(thread: ThreadState) -> Iterator[Task]:
+    closure = thread.closure
+    for subject in thread.undecided():
+        if closure is not None and subject.added.crosses(closure):
+            yield Task(
+                TaskKind.REOPEN,
+                thread.requester,
+                _ANALYST,
+                ("thread", thread.id),
+                key=subject.key,
+                cause=closure.id,
+            )
+
+
+def _asked(
+    thread: ThreadState,
+    kind: TaskKind,
+    roles: tuple[str, ...],
+    *,
+    key: str = "",
+    due: str | None = None,
+    cause: str = "",
+) -> Task:
+    return Task(
+        kind,
+        thread.addressee,
+        roles,
+        ("thread", thread.id),
+        key=key,
+        due=due or (thread.terms.respond_by if kind is TaskKind.ACKNOWLEDGE else None),
+        cause=cause or thread.id,
+    )
+
+
+def of_draft(draft_id: str, ministry: str, draft: Draft, approvers: Iterable[str]) -> list[Task]:
+    """What a draft asks of this ministry.
+
+    Args:
+        draft_id: the draft.
+        ministry: this ministry.
+        draft: its state.
+        approvers: roles that approve or confirm it, from the four-eyes table.
+    """
+    about, roles = ("draft", draft_id), tuple(sorted(approvers))
+    if draft.state is DraftState.DRAFTED and roles:
+        return [Task(TaskKind.APPROVE, ministry, roles, about, barred=draft.authors)]
+    if draft.state is DraftState.RETURNED:
+        return [Task(TaskKind.REVISE, ministry, _DESK, about)]
+    if draft.state is DraftState.SEALED and draft.confirm_by and not draft.confirmer:
+        barred = draft.authors | ({draft.approver} if draft.approver else set())
+        return [Task(TaskKind.CONFIRM, ministry, roles, about, due=draft.confirm_by, barred=barred)]
+    return []
+
+
+def of_holding(package: str, holding: Holding, now: str) -> list[Task]:
+    """What a partner owes about a package that it was given."""
+    state = holder_state(holding, now)
+    about = ("package", package)
+    if state in (HolderState.RECALL_SENT, HolderState.RECALL_RECEIPTED, HolderState.RECALL_REFUSED):
+        return [Task(TaskKind.ACKNOWLEDGE_RECALL, holding.ministry, _REVIEWER, about)]
+    if state in (HolderState.SENT, HolderState.RECEIPTED):
+        return [Task(TaskKind.TAKE_UP_PACKAGE, holding.ministry, _DESK, about)]
+    return []
+
+
+def of_reliance(
+    change: Change, cause: str, affected: Iterable[Affected], ministry: str
+) -> list[Task]:
+    """Reviews that a change opens at this ministry: one per own decision that rests on it.
+
+    The other decisions on the path are their own ministries' to review: each node opens its own.
+
+    Args:
+        change: what happened.
+        cause: id of the recall, new package, amendment or delisting.
+        affected: from `reliance.ripple`.
+        ministry: this ministry.
+    """
+    kinds = {Kind.FINDING, Kind.DESIGNATION, Kind.PROPOSAL}
+    return [
+        Task(
+            TaskKind.REVIEW,
+            ministry,
+            _REVIEWER,
+            (one.decision.kind.value, one.decision.id),
+            key=change.value,
+            cause=cause,
+            path=one.path,
+        )
+        for one in affected
+        if one.decision.ministry == ministry and one.decision.kind in kinds
+    ]
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """What is due first comes first; what has no time comes last."""
+    return sorted(
+        tasks, key=lambda one: (one.due is None, one.due or "", one.about, one.key, one.kind)
+    )
+
+
+def mine(tasks: Iterable[Task], *, ministry: str, roles: Iterable[str], officer: str) -> list[Task]:
+    """What waits for one officer: of their ministry and roles, and not barred as own work."""
+    held = frozenset(roles)
+    return in_order(
+        task
+        for task in tasks
+        if task.owed_by == ministry and held.intersection(task.roles) and officer not in task.barred
+    )
+
+
+def owed_by_partners(tasks: Iterable[Task], ministry: str) -> list[Task]:
+    """What other ministries owe this one."""
+    return in_order(task for task in tasks if task.owed_by != ministry)
