@@ -22,7 +22,7 @@ from api.web import problems
 from api.web.deps import Doors
 from api.web.hardening import Hardening
 from api.web.peer import messages
-from api.web.rest import drafts, exhibits, officers, packages, public
+from api.web.rest import audit, drafts, exhibits, officers, packages, public
 from api.web.rest import node as node_routes
 from api.wire.errors import WireError
 
@@ -32,6 +32,7 @@ ROUTERS = (
     exhibits.router,
     drafts.router,
     officers.router,
+    audit.router,
     node_routes.router,
     messages.router,
 )
@@ -108,7 +109,11 @@ async def _malformed(request: Request, error: Exception) -> Response:
     if in_path:
         return problems.problem(request, 404, "route.unknown", "There is nothing at this address.")
     return problems.problem(
-        request, 422, "query.invalid", "A parameter is not of the documented form.", {"errors": where}
+        request,
+        422,
+        "query.invalid",
+        "A parameter is not of the documented form.",
+        {"errors": where},
     )
 
 

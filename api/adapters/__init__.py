@@ -1,1 +1,1 @@
-"""."""
+"""Implementations of the ports; they know the ports and nothing above them."""

@@ -1,1 +1,1 @@
-"""."""
+"""The `comity` command, one module per group."""

@@ -1,1 +1,1 @@
-"""."""
+"""The demonstration: three ministries on loopback and the story they play."""

@@ -61,7 +61,7 @@ class Loop:
             return False
         except (Unavailable, Full) as error:
             _log.warning("job %s waits: %s", self.name, error.code)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a job must outlive whatever one piece of work does
             _log.exception("job %s failed and will be repeated", self.name)
         self._stop.wait(_PAUSE_AFTER_ERROR)
         return False

@@ -14,7 +14,8 @@ from api.wire.errors import WireError
 def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
     """Apply one message of each peer that has one; returns whether any was applied."""
     peers = node.db.read(streams.peers_to_process)
-    return any([applying.process_next(node, peer, pool) for peer in peers])
+    worked = [applying.process_next(node, peer, pool) for peer in peers]
+    return any(worked)
 
 
 def fill_gaps(node: Node) -> bool:

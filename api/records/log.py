@@ -133,7 +133,12 @@ def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
     """Return committed events that are not in the tree yet, in order of insertion."""
     query = (
         select(
-            EVENTS.c.seq, EVENTS.c.body, EVENTS.c.salt_e, EVENTS.c.salt_s, EVENTS.c.envelope_digest, EVENTS.c.act
+            EVENTS.c.seq,
+            EVENTS.c.body,
+            EVENTS.c.salt_e,
+            EVENTS.c.salt_s,
+            EVENTS.c.envelope_digest,
+            EVENTS.c.act,
         )
         .where(EVENTS.c.leaf_index.is_(None))
         .order_by(EVENTS.c.seq)
@@ -166,9 +171,7 @@ def newest_head(connection: Connection) -> RowMapping | None:
 
 def head_at(connection: Connection, size: int) -> RowMapping | None:
     """Return the head of exactly this size."""
-    return (
-        connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
-    )
+    return connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
 
 
 def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:

@@ -34,7 +34,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def row_digest(table: Table, row: Mapping[str, Any]) -> str:
+def row_digest(table: Table, row: Mapping[Any, Any]) -> str:
     """Return the hex SHA-256 of a row: its table's name and every column in declared order.
 
     Byte values enter by their own digest, so that a later reader needs no large bodies to compare.
@@ -44,7 +44,7 @@ def row_digest(table: Table, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def row_key(table: Table, row: Mapping[str, Any]) -> list[Any]:
+def row_key(table: Table, row: Mapping[Any, Any]) -> list[Any]:
     """Return the primary key values of a row in declared order."""
     return [row[column.name] for column in table.primary_key.columns]
 

@@ -41,7 +41,7 @@ def value(connection: Connection, name: str) -> str | None:
 def everything(connection: Connection) -> dict[str, str]:
     """Return all facts by name."""
     rows = connection.execute(select(NODE_STATE.c.name, NODE_STATE.c.value))
-    return {name: text for name, text in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def misbehaviour(connection: Connection) -> list[RowMapping]:

@@ -1,8 +1,8 @@
 """Officers, the identities that are theirs, their roles and their signing keys.
 
-Owns the tables ``officers``, ``officer_identities``, ``role_grants`` and ``officer_keys``. An officer
-record is one human being: every (iss, sub) of that person points at it, so two accounts never make
-four eyes.
+Owns the tables ``officers``, ``officer_identities``, ``role_grants``, ``officer_keys`` and
+``recusals``. An officer record is one human being: every (iss, sub) of that person points at it, so
+two accounts never make four eyes.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Evidence packages, their exhibits, releases and holders.
 
-Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases`` and ``holders``: index
-columns and states beside the signed statements, which stay the only source of content.
+Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases`` and ``holders``:
+index columns and states beside the signed statements, which stay the only source of content.
 """
 
 from collections.abc import Sequence
@@ -144,7 +144,11 @@ def awaited_exhibits(connection: Connection, limit: int = 100) -> list[RowMappin
         .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
         .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
         .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
-        .where(EXHIBITS.c.state == "awaited", RELEASES.c.state == "active", PACKAGES.c.state == "received")
+        .where(
+            EXHIBITS.c.state == "awaited",
+            RELEASES.c.state == "active",
+            PACKAGES.c.state == "received",
+        )
         .order_by(EXHIBITS.c.digest)
         .limit(limit)
     )

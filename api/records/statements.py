@@ -66,7 +66,13 @@ def in_thread(connection: Connection, thread: str) -> list[RowMapping]:
 
 
 def values(
-    statement: Any, envelope: bytes, envelope_digest: str, *, origin: str, about: str | None, at: str
+    statement: Any,
+    envelope: bytes,
+    envelope_digest: str,
+    *,
+    origin: str,
+    about: str | None,
+    at: str,
 ) -> dict[str, Any]:
     """Return the row of a parsed statement.
 
@@ -83,7 +89,9 @@ def values(
         "type": statement.type,
         "issuer": statement.issuer,
         "issued_at": statement.issued_at,
-        "thread": statement.id if statement.seq == 1 and statement.thread is None else statement.thread,
+        "thread": statement.id
+        if statement.seq == 1 and statement.thread is None
+        else statement.thread,
         "seq": statement.seq,
         "about": about,
         "envelope": envelope,

@@ -241,6 +241,17 @@ def message_in_by_number(
     return connection.execute(query).mappings().one_or_none()
 
 
+def message_that_brought(connection: Connection, peer: str, statement: str) -> RowMapping | None:
+    """Return the received message in which a peer's statement came."""
+    query = (
+        select(MESSAGES_IN)
+        .join(INBOX, and_(INBOX.c.peer == MESSAGES_IN.c.peer, INBOX.c.message == MESSAGES_IN.c.id))
+        .where(INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied")
+        .limit(1)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
 def held_from(connection: Connection, peer: str) -> int:
     """Return how many early messages of a peer wait for a gap to close."""
     query = (
@@ -311,7 +322,9 @@ def queue_lengths(connection: Connection) -> dict[str, dict[str, int]]:
     """Return per peer: ``waiting`` (not composed), ``unreceipted``, ``dead``."""
     lengths: dict[str, dict[str, int]] = {}
     rows = connection.execute(
-        select(OUTBOX.c.peer, func.count()).where(OUTBOX.c.message.is_(None)).group_by(OUTBOX.c.peer)
+        select(OUTBOX.c.peer, func.count())
+        .where(OUTBOX.c.message.is_(None))
+        .group_by(OUTBOX.c.peer)
     )
     for peer, count in rows:
         lengths.setdefault(peer, {})["waiting"] = count
@@ -333,7 +346,7 @@ def oldest_unreceipted(connection: Connection) -> dict[str, str]:
         .where(MESSAGES_OUT.c.state == "composed")
         .group_by(MESSAGES_OUT.c.peer)
     )
-    return {peer: at for peer, at in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
@@ -355,9 +368,8 @@ def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
 
 def applied_counts(connection: Connection) -> dict[str, dict[str, int]]:
     """Return per peer what it said it did with our statements: applied, refused."""
-    query = (
-        select(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome, func.count())
-        .group_by(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome)
+    query = select(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome, func.count()).group_by(
+        DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome
     )
     counts: dict[str, dict[str, int]] = {}
     for peer, outcome, count in connection.execute(query):

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class UnrecordedChangeError(RuntimeError):
-    """A unit changed recorded rows and recorded no event for them: a defect, never a user's error."""
+    """A unit changed recorded rows without an event: a defect, never a user's error."""
 
 
 class Unit:

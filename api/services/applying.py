@@ -2,11 +2,11 @@
 
 Owns PROTOCOL §7 step 3. Seal, endorsements and audience are judged first (no database); then all
 statements of a message are decided and their effects written in one transaction, each with the
-disposition that says what was decided. Because a disposition must be sealed before the transaction,
+disposition that says what was decided. A disposition must be sealed before the transaction, so
 "applied" is prepared for every statement that verified; where an effect refuses, the transaction is
 given up, that one disposition is sealed anew, and the whole is run again. A crash before the commit
-leaves the message ``stored``, and the job starts over; nothing is applied twice, because the message's
-state changes in the same transaction.
+leaves the message ``stored``, and the job starts over; nothing is applied twice, because the
+message's state changes in the same transaction.
 """
 
 from collections.abc import Sequence
@@ -120,7 +120,9 @@ def _apply_statements(
 ) -> None:
     decisions = [each.verdict for each in opened]
     sealed = list(
-        pool.map(lambda pair: _disposition(node, message, *pair), zip(opened, decisions, strict=True))
+        pool.map(
+            lambda pair: _disposition(node, message, *pair), zip(opened, decisions, strict=True)
+        )
     )
     for _ in range(len(opened) + 1):
         try:
@@ -166,7 +168,7 @@ def _payload_of(envelope: bytes) -> bytes:
         return envelope
 
 
-def _write(  # noqa: PLR0913 - one transaction, spelled out in one place
+def _write(
     node: Node,
     unit: Unit,
     message: RowMapping,
@@ -226,7 +228,7 @@ def _store(unit: Unit, sealed: Sealed, origin: str, about: str | None, at: str) 
     unit.insert(statements.STATEMENTS, row)
 
 
-def _record_one(  # noqa: PLR0913
+def _record_one(
     node: Node,
     unit: Unit,
     message: RowMapping,
@@ -234,7 +236,7 @@ def _record_one(  # noqa: PLR0913
     decided: tuple[_Opened, Decision, Sealed],
     at: str,
 ) -> None:
-    each, decision, disposition = decided
+    _, decision, disposition = decided
     statement_id = disposition.statement.body["statement"]
     peer = message["peer"]
     unit.insert(

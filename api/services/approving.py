@@ -7,7 +7,7 @@ Owns the second half of the road that ``drafting`` begins. The order of events i
 3. The ministry seals it; no write lock is held.
 4. Statement, effects, event, outbox and draft state commit in one transaction. *A crash before
    leaves the draft as it was; after, everything is there.* Two approvals of one draft meet at the
-   compare-and-set and at the primary key of ``approvals``: one commits, the other answers ``Stale``.
+   compare-and-set and at the key of ``approvals``: one commits, the other answers ``Stale``.
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,7 @@ from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
 from api.wire.digests import digest
 from api.wire.encoding import format_instant, parse_instant
-from api.wire.endorsements import APPROVED
-from api.wire.envelope import RECORDED, Endorsement
+from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
     NONCE_BYTES,
     By,
@@ -129,9 +128,7 @@ def send(node: Node, caller: Caller, draft_id: str) -> Draft:
     return _seal(node, caller, draft, permit, _compose(node, draft, None), None)
 
 
-def _permit_to_approve(
-    node: Node, caller: Caller, draft: Draft, row: Row, form: str
-) -> Permit:
+def _permit_to_approve(node: Node, caller: Caller, draft: Draft, row: Row, form: str) -> Permit:
     permit = authorise(
         node,
         caller,
@@ -207,7 +204,7 @@ def _seal(
     return load(node, draft.row["id"])
 
 
-def _write_sealed(  # noqa: PLR0913 - one transaction, spelled out in one place
+def _write_sealed(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in one place
     node: Node,
     unit: Unit,
     caller: Caller,
@@ -247,9 +244,7 @@ def _write_sealed(  # noqa: PLR0913 - one transaction, spelled out in one place
     )
     issued = Issued(sealed.statement, at, caller.person, draft.row["id"])
     consequence = effect.issue(node, unit, issued)
-    recording.post(
-        node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring
-    )
+    recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)
     recording.record(
         node,
         unit,

@@ -6,7 +6,7 @@ recorded and told apart from "not found". Must not change any object.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import Literal
 
 from api.domain.errors import NotFound, NotSignedIn, Refused
 from api.domain.events import Act, Actor, Subject
@@ -155,7 +155,11 @@ def authorise(
         visible_by == action
         or not node.decider.decide(caller.principal, visible_by, resource, context(node)).allowed
     )
-    refuse(node, caller, action, resource, decision, hidden=hidden)
+    record_refusal(node, caller, resource, decision)
+    if hidden:
+        raise unknown(resource.kind, decision.policies)
+    reason = " ".join(decision.reasons) or "No policy permits this."
+    raise Refused(decision.code, reason, decision.policies, action=str(action))
 
 
 def visible(
@@ -169,23 +173,6 @@ def visible(
 def may(node: Node, caller: Caller, action: Action, resource: Resource) -> bool:
     """Tell whether the act would be allowed, recording nothing; for views, never for acts."""
     return node.decider.decide(caller.principal, action, resource, context(node)).allowed
-
-
-def refuse(
-    node: Node,
-    caller: Caller,
-    action: Action,
-    resource: Resource,
-    decision: PolicyDecision,
-    *,
-    hidden: bool,
-) -> NoReturn:
-    """Record a refusal in its own short transaction, then raise it."""
-    record_refusal(node, caller, resource, decision)
-    if hidden:
-        raise unknown(resource.kind, decision.policies)
-    reason = " ".join(decision.reasons) or "No policy permits this."
-    raise Refused(decision.code, reason, decision.policies, action=str(action))
 
 
 def record_refusal(

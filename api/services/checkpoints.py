@@ -52,7 +52,7 @@ class Head:
 
 
 class StoredTiles:
-    """Reads this node's own tiles from an open connection; implements ``tlog.tiles.HashReader``."""
+    """Reads this node's own tiles; implements ``tlog.tiles.HashReader``."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -85,7 +85,9 @@ def entry_of(event: RowMapping) -> bytes:
     event_part = event_commitment(bytes(event["salt_e"]), bytes(event["body"]))
     salt_s = bytes(event["salt_s"])
     digest = event["envelope_digest"]
-    statement_part = salt_s if digest is None else statement_commitment(salt_s, digest_bytes(digest))
+    statement_part = (
+        salt_s if digest is None else statement_commitment(salt_s, digest_bytes(digest))
+    )
     return leaf_entry(event_part, statement_part)
 
 
@@ -162,9 +164,7 @@ def integrate(node: Node, holder: str) -> int:
             log.TILES,
             [{"level": level, "n": n, "data": data} for level, n, data in fresh],
         )
-        log.upsert(
-            unit.connection, log.HEADS, [{"size": size, "root": root.hex(), "note": note}]
-        )
+        log.upsert(unit.connection, log.HEADS, [{"size": size, "root": root.hex(), "note": note}])
         unit.ring("head")
 
     node.db.write(write)
@@ -199,7 +199,9 @@ def _bundles(
     if width:
         stored = log.bundle(connection, first)
         if stored is None:
-            raise Unavailable("log.bundle-missing", "A bundle of the log is missing; run audit fsck.")
+            raise Unavailable(
+                "log.bundle-missing", "A bundle of the log is missing; run audit fsck."
+            )
         kept = decode_bundle(stored, width)
     every = [*kept, *entries]
     return [
@@ -230,7 +232,7 @@ def _hold(node: Node, holder: str) -> int:
             return 1
         if held["holder"] != holder and held["until"] > format_instant(now):
             raise Conflict("log.not-leader", "Another process integrates this log.")
-        fence = int(held["fence"]) + (held["holder"] != holder)
+        fence = int(held["fence"]) + int(held["holder"] != holder)
         taken = unit.update(
             log.LEASES,
             {"name": _LEASE},
@@ -252,6 +254,27 @@ def substantive_size(connection: Connection) -> int:
 def prove_inclusion(connection: Connection, index: int, size: int) -> list[bytes]:
     """Return the inclusion path of a leaf in the tree of ``size`` leaves."""
     return inclusion_proof(index, size, StoredTiles(connection))
+
+
+def cosigned_note(connection: Connection, *, at_least: int = 0) -> tuple[bytes | None, int]:
+    """Return the newest head that a partner cosigned, as a note with those cosignatures.
+
+    Args:
+        connection: open for reading.
+        at_least: smallest acceptable size.
+
+    Returns:
+        The note and its size, or ``(None, 0)`` if no partner has cosigned such a head yet.
+    """
+    sizes = log.cosigned_sizes(connection, 1)
+    if not sizes or sizes[0][0] < at_least:
+        return None, 0
+    size = sizes[0][0]
+    head = log.head_at(connection, size)
+    if head is None:
+        return None, 0
+    lines = "".join(f"{row['line']}\n" for row in log.cosignatures_at(connection, size))
+    return bytes(head["note"]) + lines.encode(), size
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> list[bytes]:

@@ -139,9 +139,7 @@ def _plan(
     return place, chosen, items, checkpoints.substantive_size(connection)
 
 
-def _items(
-    connection: Connection, rows: list[RowMapping]
-) -> tuple[list[RowMapping], list[Item]]:
+def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapping], list[Item]]:
     wanted = [row["statement"] for row in rows]
     brought = [other for row in rows for other in (row["with"] or "").split()]
     envelopes = statements.by_ids(connection, [*wanted, *brought])
@@ -368,7 +366,7 @@ def note_attempt(node: Node, peer: str, sent: Sent) -> None:
 
 
 def abandon(node: Node, message: RowMapping, code: str) -> None:
-    """Show a message as a dead letter and block its stream until administrators open a new epoch."""
+    """Show a message as a dead letter; its stream is blocked until a new epoch is opened."""
 
     def write(unit: Unit) -> None:
         key, expect = {"id": message["id"]}, {"state": "composed"}

@@ -1,7 +1,7 @@
 """The form of a draft: its row, its resource for the policies, its states.
 
-Owns what ``drafting`` (before approval) and ``approving`` (from approval on) share. A draft names its
-preparer, who may sign it with an own key; everyone who wrote a version is in the author set.
+Owns what ``drafting`` (before approval) and ``approving`` (from approval on) share. A draft names
+its preparer, who may sign it with an own key; everyone who wrote a version is in the author set.
 """
 
 import json
@@ -68,7 +68,7 @@ def table_row(node: Node, type_: str) -> Row:
     Raises:
         Invalid: ``statement.type``: officers draft no such statement.
     """
-    row = node.four_eyes.rows.get(type_.split("/")[0])
+    row = node.four_eyes.rows.get(type_.split("/", maxsplit=1)[0])
     if row is None or row.sealed_by_node:
         raise Invalid("statement.type", "Officers draft no statements of this type.")
     return row
@@ -107,6 +107,7 @@ def load(node: Node, draft_id: str) -> Draft:
 
 
 def recused(node: Node, draft: Draft) -> frozenset[str]:
+    """Return the officers who stand aside from what the draft is about."""
     about = draft.row["thread"] or draft.row["about"]
     if about is None:
         return frozenset()
@@ -115,15 +116,19 @@ def recused(node: Node, draft: Draft) -> frozenset[str]:
 
 def swap(unit: Unit, draft: Draft, values: Mapping[str, Any]) -> None:
     """Change the draft if nobody else did in between."""
-    expect = {
-        name: draft.row[name] for name in ("version", "state", "digest", "confirmed_by")
-    }
+    expect = {name: draft.row[name] for name in ("version", "state", "digest", "confirmed_by")}
     if unit.update(drafts.DRAFTS, {"id": draft.row["id"]}, values, expect=expect) is None:
         raise Stale("draft.stale", "The draft changed since you read it; read it again.")
 
 
 def require_state(draft: Draft, *states: str) -> None:
+    """Refuse a draft in another state.
+
+    Raises:
+        Conflict: ``draft.<state>``.
+    """
     if draft.row["state"] not in states:
         raise Conflict(
-            f"draft.{draft.row['state']}", f"This draft is {draft.row['state']}; the act comes too late."
+            f"draft.{draft.row['state']}",
+            f"This draft is {draft.row['state']}; the act comes too late.",
         )

@@ -245,9 +245,7 @@ def listed(
     )
     found = [Draft(row) for row in rows]
     targets = [
-        resource(
-            node, table_row(node, each.row["type"]), each, aside=recused(node, each)
-        )
+        resource(node, table_row(node, each.row["type"]), each, aside=recused(node, each))
         for each in found
     ]
     allowed = visible(node, caller, Action.DRAFT_READ, targets)

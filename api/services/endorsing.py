@@ -9,8 +9,8 @@ from typing import Any
 from api.domain.errors import Invalid, Refused
 from api.services.authorising import Caller
 from api.services.node import Node
-from api.wire.endorsements import PREPARED, check_endorsement
-from api.wire.envelope import RECORDED, Endorsement
+from api.wire.endorsements import check_endorsement
+from api.wire.envelope import PREPARED, RECORDED, Endorsement
 from api.wire.keys import thumbprint
 from api.wire.statements import Content, Officer, prepared_bytes
 
@@ -65,4 +65,6 @@ def require_matching(prepared: Officer, caller: Caller) -> None:
         Invalid: ``prepared.foreign``.
     """
     if (prepared.iss, prepared.sub) != (caller.iss, caller.sub):
-        raise Invalid("prepared.foreign", "Submit what you prepared yourself, from the same account.")
+        raise Invalid(
+            "prepared.foreign", "Submit what you prepared yourself, from the same account."
+        )

@@ -20,10 +20,11 @@ from api.records import officers, packages, statements
 from api.records.unit_of_work import Unit
 from api.services import drafting, endorsing, recording
 from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
+from api.services.draft_form import Draft
 from api.services.effects import evidence as effects
 from api.services.idempotency import Once
 from api.services.node import Node
-from api.services.sealing import seal_statement
+from api.services.sealing import Sealed, seal_statement
 from api.wire.payloads import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_payload
 
@@ -95,43 +96,48 @@ def submit(
     )
     sealed = seal_statement(node, payload, [proof] if proof is not None else [])
 
-    def write(unit: Unit) -> str:
-        at = node.now()
-        package_id = sealed.statement.id
-        unit.insert(
-            statements.STATEMENTS,
-            statements.values(
-                sealed.statement,
-                sealed.envelope,
-                sealed.digest,
-                origin="own",
-                about=package_id,
-                at=at,
-            ),
-        )
-        unit.insert(
-            packages.PACKAGES,
-            {
-                "id": package_id,
-                "originator": node.ministry,
-                "title": body["title"],
-                "state": "submitted",
-                "prepared_by": caller.person,
-                "submitted_at": at,
-                "supersedes": body.get("supersedes"),
-            },
-        )
-        unit.insert(
-            packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"])
-        )
-        _supersede(unit, body, package_id)
-        if once is not None:
-            once.keep(node, unit, 201, {"id": package_id})
-        entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, package_id)
-        recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
-        return package_id
+    entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
+    return node.db.write(lambda unit: _store_package(node, unit, caller, sealed, entry, once))
 
-    return node.db.write(write)
+
+def _store_package(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in one place
+    node: Node,
+    unit: Unit,
+    caller: Caller,
+    sealed: Sealed,
+    entry: recording.Entry,
+    once: Once | None,
+) -> str:
+    at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
+    unit.insert(
+        statements.STATEMENTS,
+        statements.values(
+            sealed.statement,
+            sealed.envelope,
+            sealed.digest,
+            origin="own",
+            about=package_id,
+            at=at,
+        ),
+    )
+    unit.insert(
+        packages.PACKAGES,
+        {
+            "id": package_id,
+            "originator": node.ministry,
+            "title": body["title"],
+            "state": "submitted",
+            "prepared_by": caller.person,
+            "submitted_at": at,
+            "supersedes": body.get("supersedes"),
+        },
+    )
+    unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
+    _supersede(unit, body, package_id)
+    if once is not None:
+        once.keep(node, unit, 201, {"id": package_id})
+    recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
+    return package_id
 
 
 def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -217,7 +223,9 @@ def load(node: Node, package_id: str) -> Package:
     return found
 
 
-def permit_on(node: Node, caller: Caller, action: Action, package_id: str) -> tuple[Package, Permit]:
+def permit_on(
+    node: Node, caller: Caller, action: Action, package_id: str
+) -> tuple[Package, Permit]:
     """Return a package with the permit to act on it; hidden ones answer as absent ones."""
     package = load(node, package_id)
     recused = node.db.read(lambda connection: officers.recused_from(connection, package_id))
@@ -269,7 +277,7 @@ def holders(node: Node, caller: Caller, package_id: str) -> list[RowMapping]:
 
 def release(
     node: Node, caller: Caller, package_id: str, content: Mapping[str, Any], endorsement: Any = None
-) -> drafting.Draft:
+) -> Draft:
     """Draft the release of a package to one recipient.
 
     Args:
@@ -284,14 +292,10 @@ def release(
     recipient = body.get("recipient")
     if not isinstance(recipient, str):
         raise Invalid("release.recipient", "Name the recipient by its member id.")
-    return drafting.create(
-        node, caller, Content("release/1", (recipient,), body), endorsement
-    )
+    return drafting.create(node, caller, Content("release/1", (recipient,), body), endorsement)
 
 
-def recall(
-    node: Node, caller: Caller, package_id: str, content: Mapping[str, Any]
-) -> drafting.Draft:
+def recall(node: Node, caller: Caller, package_id: str, content: Mapping[str, Any]) -> Draft:
     """Recall a package from every ministry that holds it; leaves at once, confirmed later."""
     permit_on(node, caller, Action.PACKAGE_READ, package_id)
     to = node.db.read(lambda connection: effects.holders(connection, package_id))
@@ -361,7 +365,9 @@ def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:
         NotFound: ``exhibit.unknown``: absent, not here yet, or not for the caller.
     """
 
-    def read_rows(connection: Connection) -> tuple[frozenset[str], frozenset[str], RowMapping | None]:
+    def read_rows(
+        connection: Connection,
+    ) -> tuple[frozenset[str], frozenset[str], RowMapping | None]:
         row = packages.exhibits_by_digest(connection, [digest]).get(digest)
         released = frozenset(packages.released_to(connection, digest))
         aside: frozenset[str] = frozenset()

@@ -39,9 +39,7 @@ def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
         )
     )
     request = compose_request(sealing.seal_message(node, payload), Evidence(head.note.decode()))
-    reply = node.transport.post(
-        peer, delivering.PATH, request, content_type="application/json"
-    )
+    reply = node.transport.post(peer, delivering.PATH, request, content_type="application/json")
     if reply.status != 200:  # noqa: PLR2004
         raise Unavailable("peer.refused", "The peer does not answer this request.")
     return reply.body
@@ -88,7 +86,10 @@ def fetch_exhibits(node: Node) -> bool:
     came = False
     for row in rows:
         try:
-            came = _fetch_range(node, row["holder"], row["package"], row["digest"], row["size"]) or came
+            came = (
+                _fetch_range(node, row["holder"], row["package"], row["digest"], row["size"])
+                or came
+            )
         except ComityError:
             continue
     return came

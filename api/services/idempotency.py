@@ -39,7 +39,8 @@ class Once:
             return None
         if row["request"] != self.request:
             raise Invalid(
-                "idempotency.reused", "This Idempotency-Key was used for another request; take a new one."
+                "idempotency.reused",
+                "This Idempotency-Key was used for another request; take a new one.",
             )
         return int(row["status"]), json.loads(row["response"])
 

@@ -86,7 +86,9 @@ def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
 
 def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMapping:
     """Propose a person; another administrator approves."""
-    change = _change(node, "new", outside=person.outside, time_limited=person.expires_at is not None)
+    change = _change(
+        node, "new", outside=person.outside, time_limited=person.expires_at is not None
+    )
     permit = authorise(node, caller, Action.OFFICER_PROPOSE, change)
     if not person.name.strip() or not person.identities:
         raise Invalid("officer.incomplete", "Give the person's name and at least one account.")
@@ -99,7 +101,9 @@ def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMappin
     try:
         officer_id = node.db.write(write)
     except IntegrityError as error:
-        raise Conflict("officer.account-taken", "One of the accounts is another officer's.") from error
+        raise Conflict(
+            "officer.account-taken", "One of the accounts is another officer's."
+        ) from error
     return load(node, officer_id)
 
 
@@ -143,7 +147,9 @@ def propose_grant(
     held = node.db.read(lambda connection: officers.roles_offered(connection, officer_id))
     permit = authorise(node, caller, Action.GRANT_PROPOSE, _grant(node, "new", target, role, held))
     if conflicting(held | {role}):
-        raise Conflict("role.conflict", "This person holds a role that must stay apart from that one.")
+        raise Conflict(
+            "role.conflict", "This person holds a role that must stay apart from that one."
+        )
 
     def write(unit: Unit) -> str:
         row = _grant_row(node, officer_id, role, caller.person) | {"sub": sub}
@@ -342,7 +348,7 @@ def _change(  # noqa: PLR0913 - the attributes of one kind of resource
     )
 
 
-def _grant(  # noqa: PLR0913
+def _grant(
     node: Node,
     grant_id: str,
     target: RowMapping,
@@ -370,7 +376,7 @@ _DECIDED = {
 _TAKEN = {"role_grants": Act.GRANT_REVOKED, "officer_keys": Act.KEY_REVOKED}
 
 
-def _decide(  # noqa: PLR0913
+def _decide(  # noqa: PLR0913, PLR0917
     node: Node,
     caller: Caller,
     permit: Permit,
@@ -394,7 +400,7 @@ def _decide(  # noqa: PLR0913
     node.db.write(write)
 
 
-def _record(  # noqa: PLR0913
+def _record(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, about: tuple[str, str]
 ) -> None:
     recording.record(

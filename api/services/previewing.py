@@ -41,8 +41,11 @@ def _view(node: Node, connection: Connection, draft: Draft) -> dict[str, Any]:
     exhibits: list[dict[str, Any]] = []
     if isinstance(package_id, str):
         travels.append(
-            {"statement": package_id, "type": "evidence-package/1",
-             "body": effects.package_body(connection, package_id)}
+            {
+                "statement": package_id,
+                "type": "evidence-package/1",
+                "body": effects.package_body(connection, package_id),
+            }
         )
         exhibits = [
             {name: row[name] for name in ("label", "digest", "size", "media_type")}

@@ -1,7 +1,7 @@
 """The receiving end of federation: authenticates, stores and receipts what partners send.
 
-Owns PROTOCOL §7 steps 1, 2 and 4 for the recipient. What the statements *mean* is applied later by
-``services/applying.py``; here nothing but the message itself is judged. The steps of :func:`accept`:
+Owns PROTOCOL §7 steps 1, 2 and 4 for the recipient. What the statements *mean* is applied later
+by ``services/applying.py``; here nothing but the message is judged. The steps of :func:`accept`:
 
 1. Decode strictly; the sender is another member, the audience is this ministry.
 2. Both message signatures verify with the sender's message keys.
@@ -11,8 +11,8 @@ Owns PROTOCOL §7 steps 1, 2 and 4 for the recipient. What the statements *mean*
    equivocation: kept as proof, refused.
 6. Epoch and number fit the stream; early messages wait in a bounded buffer.
 7. The evidence holds: the sender's head continues what was cosigned, every item is included.
-8. Receipt and cosignature are signed, then message, receipt, floor, head and event are stored in one
-   transaction. A crash before the commit stores nothing and the sender repeats; after it, the
+8. Receipt and cosignature are signed, then message, receipt, floor, head and event are stored in
+   one transaction. A crash before the commit stores nothing and the sender repeats; after it, the
    repeat finds the stored receipt.
 """
 
@@ -121,9 +121,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
     statements = _check_items(message, examined)
     lines = witnessing.cosign(node, examined)
     receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(lines)))
-    node.db.write(
-        lambda unit: _store(node, unit, message, state, receipt, (examined, lines))
-    )
+    node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, lines)))
     return Answer(receipt)
 
 
@@ -214,7 +212,9 @@ def _judge_number(node: Node, connection: Connection, message: Authenticated) ->
     if message.seq > expected:
         held = streams.held_from(connection, message.peer)
         if held >= node.limits.held_messages or message.seq > expected + node.limits.held_messages:
-            raise Full("stream.buffer-full", "Too many early messages; send the missing ones first.")
+            raise Full(
+                "stream.buffer-full", "Too many early messages; send the missing ones first."
+            )
         return _Place(stream, early=True)
     previous = stream["prev"] if stream is not None else None
     if body.prev != previous:
@@ -230,7 +230,8 @@ def _judge_epoch(stream: RowMapping | None, body: MessageBody) -> _Place:
         raise Conflict("stream.epoch", "An epoch follows the one before.", epoch=epoch)
     if (change.seq, change.digest) != last:
         raise Conflict(
-            "stream.epoch-floor", "Name the last message of the old epoch as this node knows it.",
+            "stream.epoch-floor",
+            "Name the last message of the old epoch as this node knows it.",
             seq=last[0],
         )
     return _Place(stream, early=False)
@@ -254,9 +255,7 @@ def _check_items(message: Authenticated, head: witnessing.Examined) -> tuple[str
     return tuple(ids)
 
 
-def _check_item(
-    item: Item, index: int, path: list[bytes], head: witnessing.Examined
-) -> list[str]:
+def _check_item(item: Item, index: int, path: list[bytes], head: witnessing.Examined) -> list[str]:
     entry = item.opening.entry(digest_bytes(digest(item.envelope)))
     try:
         if index != item.index:
@@ -264,9 +263,7 @@ def _check_item(
         verify_inclusion(item.index, head.size, leaf_hash(entry), path, head.root)
     except LogError as error:
         raise Invalid("log.inclusion", "An item is not in the sender's log.") from error
-    return [
-        digest(parse_envelope(raw).payload) for raw in (item.envelope, *item.accompanying)
-    ]
+    return [digest(parse_envelope(raw).payload) for raw in (item.envelope, *item.accompanying)]
 
 
 def _receipt(
@@ -308,7 +305,9 @@ def _store(
     """Step 8, in one transaction."""
     current = streams.stream_in(unit.connection, message.peer)
     if current != place.stream:
-        raise Conflict("stream.moved", "Another message of this stream was stored meanwhile; repeat.")
+        raise Conflict(
+            "stream.moved", "Another message of this stream was stored meanwhile; repeat."
+        )
     examined, lines = witnessed
     witnessing.persist(unit, examined, lines, message.body.substantive_size)
     unit.insert(

@@ -26,9 +26,7 @@ class Sealed:
     digest: str
 
 
-def seal_statement(
-    node: Node, payload: bytes, endorsements: Sequence[Endorsement] = ()
-) -> Sealed:
+def seal_statement(node: Node, payload: bytes, endorsements: Sequence[Endorsement] = ()) -> Sealed:
     """Seal a statement payload with this ministry's ES384 and ML-DSA-87 keys.
 
     Raises:

@@ -1,7 +1,7 @@
-"""What a node answers a partner outside the numbered stream, and the proofs it keeps of misbehaviour.
+"""What a node answers a partner outside the numbered stream, and proofs of misbehaviour.
 
-Owns the answers to ``fetch``, ``exhibit-range`` and ``checkpoint`` messages. They change nothing but
-what was cosigned, and, where a partner misbehaves, the table of proofs.
+Owns the answers to ``fetch``, ``exhibit-range`` and ``checkpoint`` messages. They change nothing
+but what was cosigned, and, where a partner misbehaves, the table of proofs.
 """
 
 from api.domain.errors import ComityError, NotFound
@@ -12,7 +12,7 @@ from api.records.unit_of_work import Unit
 from api.services import delivering, recording, witnessing
 from api.services.authorising import authorise, peer_caller
 from api.services.node import Node
-from api.wire.canonical import canonical, parse_canonical
+from api.wire.canonical import Json, canonical, parse_canonical
 from api.wire.digests import digest
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
@@ -30,12 +30,15 @@ def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
     wanted = Fetch.from_json(body.body)
     last = min(wanted.last, wanted.first + _MOST_FETCHED - 1)
     rows = node.db.read(
-        lambda connection: streams.sent_by_number(connection, peer, wanted.epoch, wanted.first, last)
+        lambda connection: streams.sent_by_number(
+            connection, peer, wanted.epoch, wanted.first, last
+        )
     )
     if not rows:
         raise NotFound("message.unknown", "No message of that range was sent to you.")
     size = node.db.read(lambda connection: delivering.cosigned_by(connection, peer))
-    requests, total = [], 0
+    requests: list[Json] = []
+    total = 0
     for row in rows:
         request = delivering.build_request(node, row, size)
         total += len(request)
@@ -72,9 +75,7 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
 
 def cosigned(node: Node, peer: str, evidence: Evidence) -> bytes:
     """Cosign a partner's head outside any delivery; returns the cosignature lines."""
-    examined = node.db.read(
-        lambda connection: witnessing.examine(node, connection, peer, evidence)
-    )
+    examined = node.db.read(lambda connection: witnessing.examine(node, connection, peer, evidence))
     lines = witnessing.cosign(node, examined)
 
     def write(unit: Unit) -> None:
@@ -86,7 +87,7 @@ def cosigned(node: Node, peer: str, evidence: Evidence) -> bytes:
 
 
 def keep_proof(node: Node, peer: str, kind: str, proof: bytes) -> str:
-    """Store a proof of misbehaviour once, freeze the peer's stream and record it; returns its id."""
+    """Store a proof of misbehaviour once and freeze the peer's stream; returns its id."""
     proof_id = digest(proof)
 
     def write(unit: Unit) -> None:

@@ -101,9 +101,7 @@ def switch(node: Node, caller: Caller, position: str) -> None:
     node.db.write(lambda unit: set_fact(node, unit, STOP_SWITCH, position, entry))
 
 
-def set_fact(
-    node: Node, unit: Unit, name: str, value: str, entry: recording.Entry
-) -> None:
+def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Entry) -> None:
     """Write one fact about the node with its event."""
     values = {"value": value, "at": node.now()}
     if unit.update(node_state.NODE_STATE, {"name": name}, values) is None:

@@ -77,7 +77,7 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
     seen = streams.peer_log(connection, peer)
     old = seen["size"] if seen is not None else 0
     stated = evidence.consistency.from_ if evidence.consistency is not None else 0
-    if head.size < old or (stated != old and head.size > old and old > 0):
+    if head.size < old or (stated != old and head.size > old > 0):
         raise Conflict("log.size", "Prove consistency from the size last cosigned.", size=old)
     leaves = evidence.leaves
     if len(leaves) != 32 * (head.size - old):

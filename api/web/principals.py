@@ -30,9 +30,7 @@ def bearer(request: Request) -> str:
 def identify(doors: Doors, token: str, request_id: str) -> Caller:
     """Return the officer behind a token."""
     identity = doors.tokens.verify(token)
-    return officer_caller(
-        doors.node, identity.iss, identity.sub, origin="rest", request=request_id
-    )
+    return officer_caller(doors.node, identity.iss, identity.sub, origin="rest", request=request_id)
 
 
 async def officer(request: Request) -> Caller:

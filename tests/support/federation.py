@@ -21,7 +21,8 @@ from typing import Any
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
-from api.domain.errors import Conflict, Unavailable
+from api.domain.errors import ComityError, Conflict, Unavailable
+from api.domain.events import Act, Subject
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.sequence import sequence
@@ -34,12 +35,10 @@ from api.services import receiving, recording
 from api.services.authorising import Caller, officer_caller
 from api.services.node import Limits, Node
 from api.web import problems
+from api.wire.errors import WireError
+from api.wire.keys import thumbprint
 from api.wire.membership import Membership
 from api.wire.statements import Content
-from api.wire.errors import WireError
-from api.domain.errors import ComityError
-from api.domain.events import Act, Subject
-from api.wire.keys import thumbprint
 from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
 
 ISSUER = "https://id.example"
@@ -153,7 +152,9 @@ class Federation:
     def officer(self, ministry: str, name: str) -> Caller:
         """The caller of an officer such as ``analyst``, ``reviewer2``, ``auditor``, ``admin``."""
         sub = f"{ministry}:{name}"
-        return officer_caller(self.nodes[ministry], ISSUER, sub, origin="rest", request=f"req-{name}")
+        return officer_caller(
+            self.nodes[ministry], ISSUER, sub, origin="rest", request=f"req-{name}"
+        )
 
     def signatory(self, ministry: str, name: str) -> Signatory:
         return Signatory(f"{ministry}:{name}")
@@ -205,7 +206,9 @@ class Federation:
                         "proposed_at": at,
                     },
                 )
-            entry = recording.Entry(act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry))
+            entry = recording.Entry(
+                act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry)
+            )
             recording.record(node, unit, entry)
 
         node.db.write(write)

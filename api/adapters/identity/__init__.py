@@ -1,1 +1,1 @@
-"""."""
+"""Access tokens judged, and the clients that obtain them."""

@@ -1,1 +1,1 @@
-"""."""
+"""The way to partners' nodes over HTTP."""

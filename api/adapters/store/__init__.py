@@ -1,1 +1,1 @@
-"""."""
+"""Exhibit stores: a local folder and S3-compatible services."""

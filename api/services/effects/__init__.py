@@ -6,7 +6,7 @@ from api.domain.errors import Invalid
 from api.services.effects import evidence
 from api.services.effects.base import Effect
 
-EFFECTS: Mapping[str, Effect] = {**evidence.EFFECTS}
+EFFECTS: Mapping[str, Effect] = evidence.EFFECTS
 
 
 def effect_of(type_: str) -> Effect:

@@ -155,9 +155,7 @@ def require_members(node: Node, to: Sequence[str]) -> None:
     Raises:
         Invalid: ``recipient.unknown``.
     """
-    if not to or any(
-        name == node.ministry or node.membership.find(name) is None for name in to
-    ):
+    if not to or any(name == node.ministry or node.membership.find(name) is None for name in to):
         raise Invalid(
             "recipient.unknown",
             "Name recipients by the id of another member of the pinned membership.",

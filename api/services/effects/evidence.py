@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
+from typing_extensions import override
 
 from api.domain import markings
 from api.domain.decisions import ALLOWED, Decision, refuse
@@ -24,6 +25,7 @@ from api.records.unit_of_work import Unit
 from api.services.effects.base import (
     Consequence,
     Disposed,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -61,8 +63,11 @@ class ReleaseEffect(Plain):
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
         _may_be_released(connection, package, content.to[0])
         recipient = node.membership.member(content.to[0])
+        marking = body["marking"]
         verdict = markings.may_release(
-            body["marking"], recipient=recipient.id, jurisdiction=recipient.jurisdiction
+            marking if isinstance(marking, dict) else {},
+            recipient=recipient.id,
+            jurisdiction=recipient.jurisdiction,
         )
         if not verdict:
             raise Invalid(verdict.code, verdict.reason)
@@ -89,15 +94,15 @@ class ReleaseEffect(Plain):
             Act.PACKAGE_RELEASED, Subject("package", package), issued.statement.to, bring
         )
 
-    def receipted(
-        self, unit: Unit, original: RowMapping, peer: str, message: str, at: str
-    ) -> None:
+    @override
+    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
         """The holder's node has the package, whatever it will do with it."""
         key = {"package": original["about"], "ministry": peer}
         values = {"state": "receipted", "message": message, "receipted_at": at}
         expect = {"release": original["id"], "state": "sent"}
         unit.update(packages.HOLDERS, key, values, expect=expect)
 
+    @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
         """The holder applied or refused the release."""
         key = {"package": disposed.original["about"], "ministry": disposed.peer}
@@ -108,6 +113,7 @@ class ReleaseEffect(Plain):
         }
         unit.update(packages.HOLDERS, key, values, expect={"release": disposed.original["id"]})
 
+    @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
         """Take the package in and note which exhibits are still to be fetched."""
         statement = received.statement
@@ -144,7 +150,8 @@ class RecallEffect(Plain):
             raise Conflict("package.recalled", "This package has been recalled already.")
         if set(content.to) != set(holders(connection, str(package["id"]))):
             raise Invalid(
-                "recall.recipients", "A recall is addressed to every ministry that holds the package."
+                "recall.recipients",
+                "A recall is addressed to every ministry that holds the package.",
             )
         return str(package["id"])
 
@@ -162,18 +169,16 @@ class RecallEffect(Plain):
             [(package, ministry) for ministry in issued.statement.to],
             {"recall": issued.statement.id, "recall_outcome": "sent"},
         )
-        return Consequence(
-            Act.PACKAGE_RECALLED, Subject("package", package), issued.statement.to
-        )
+        return Consequence(Act.PACKAGE_RECALLED, Subject("package", package), issued.statement.to)
 
-    def receipted(
-        self, unit: Unit, original: RowMapping, peer: str, message: str, at: str
-    ) -> None:
+    @override
+    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
         """The holder's node has the recall."""
         key = {"package": original["about"], "ministry": peer}
         values = {"recall_message": message, "recall_receipted_at": at}
         unit.update(packages.HOLDERS, key, values, expect={"recall": original["id"]})
 
+    @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
         """The holder acknowledged the recall, or refused it."""
         key = {"package": disposed.original["about"], "ministry": disposed.peer}
@@ -183,11 +188,10 @@ class RecallEffect(Plain):
         }
         unit.update(packages.HOLDERS, key, values, expect={"recall": disposed.original["id"]})
 
+    @override
     def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
         """Stop using the package."""
-        package = packages.by_id(
-            unit.connection, member_text(received.statement.body, "package")
-        )
+        package = packages.by_id(unit.connection, member_text(received.statement.body, "package"))
         if package is None:
             return refuse("package.unknown", "This node does not hold that package.")
         if package["originator"] != received.statement.issuer:
@@ -218,6 +222,7 @@ class OnwardRequestEffect(Plain):
         package = member_text(issued.statement.body, "package")
         return Consequence(Act.STATEMENT_ISSUED, Subject("package", package), issued.statement.to)
 
+    @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
         """Keep a request about a package of ours that the asker holds."""
         package = member_text(received.statement.body, "package")
@@ -244,7 +249,9 @@ class OnwardConsentEffect(Plain):
         if list(content.to) != [asked.issuer] or any(
             asked.body.get(name) != body.get(name) for name in ("package", "recipient")
         ):
-            raise Invalid("onward.mismatch", "Consent to the package and recipient that were asked.")
+            raise Invalid(
+                "onward.mismatch", "Consent to the package and recipient that were asked."
+            )
         return str(package["id"])
 
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
@@ -300,7 +307,9 @@ def _may_be_released(connection: Connection, package: RowMapping, recipient: str
 def _require_consent(connection: Connection, package: RowMapping, body: dict[str, Any]) -> None:
     consent = statements.by_id(connection, member_text(body, "consent"))
     if consent is None or consent["type"] != "onward-consent/1":
-        raise Conflict("onward.no-consent", "Passing this package on needs its originator's consent.")
+        raise Conflict(
+            "onward.no-consent", "Passing this package on needs its originator's consent."
+        )
     given = parse_statement(parse_envelope(bytes(consent["envelope"])).payload)
     fits = (
         given.issuer == package["originator"] == body.get("originator")
@@ -376,7 +385,7 @@ def _end_releases(unit: Unit, package: str) -> None:
     unit.update_many(packages.RELEASES, active, {"state": "recalled"})
 
 
-EFFECTS = {
+EFFECTS: dict[str, Effect] = {
     "release/1": ReleaseEffect(),
     "recall/1": RecallEffect(),
     "onward-request/1": OnwardRequestEffect(),

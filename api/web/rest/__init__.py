@@ -1,1 +1,1 @@
-"""."""
+"""The door of officers: REST under /api/v1."""

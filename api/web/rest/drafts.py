@@ -96,9 +96,7 @@ async def listed(
     """List drafts, newest first."""
     place = cursors.read(node, caller, f"drafts:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
-    drafts = await run(
-        drafting.listed, node, caller, limit=limit + 1, before=before, state=state
-    )
+    drafts = await run(drafting.listed, node, caller, limit=limit + 1, before=before, state=state)
     following = None
     if len(drafts) > limit:
         last = drafts[limit - 1].row
@@ -127,16 +125,17 @@ async def replace(
     return views.draft_answer(draft)
 
 
-@router.route_for(
-    "GET", "/{draft_id}/preview", Action.DRAFT_PREVIEW, operation_id="preview_draft"
-)
+@router.route_for("GET", "/{draft_id}/preview", Action.DRAFT_PREVIEW, operation_id="preview_draft")
 async def preview(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show what each partner will see, and what it will not."""
     return JSONResponse(await run(previewing.preview, node, caller, draft_id))
 
 
 @router.route_for(
-    "POST", "/{draft_id}/candidate", Action.DRAFT_APPROVE, body=CandidateRequest,
+    "POST",
+    "/{draft_id}/candidate",
+    Action.DRAFT_APPROVE,
+    body=CandidateRequest,
     operation_id="make_candidate",
 )
 async def candidate(
@@ -144,9 +143,7 @@ async def candidate(
 ) -> JSONResponse:
     """Return the exact payload bytes to sign as approver; reserves nothing."""
     content = await bodies.model_body(request, CandidateRequest)
-    payload = await run(
-        approving.candidate, node, caller, draft_id, content.form, content.kid
-    )
+    payload = await run(approving.candidate, node, caller, draft_id, content.form, content.kid)
     return JSONResponse({"candidate": b64u_encode(payload)}, headers={"cache-control": "no-store"})
 
 
@@ -178,22 +175,16 @@ async def give_back(
 ) -> JSONResponse:
     """Return a draft to its authors with a reason."""
     content = await bodies.model_body(request, Return)
-    return views.draft_answer(
-        await run(drafting.give_back, node, caller, draft_id, content.reason)
-    )
+    return views.draft_answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
 
 
-@router.route_for(
-    "POST", "/{draft_id}/confirm", Action.DRAFT_CONFIRM, operation_id="confirm_draft"
-)
+@router.route_for("POST", "/{draft_id}/confirm", Action.DRAFT_CONFIRM, operation_id="confirm_draft")
 async def confirm(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Record the second look at a statement that left at once."""
     return views.draft_answer(await run(drafting.confirm, node, caller, draft_id))
 
 
-@router.route_for(
-    "POST", "/{draft_id}/discard", Action.DRAFT_DISCARD, operation_id="discard_draft"
-)
+@router.route_for("POST", "/{draft_id}/discard", Action.DRAFT_DISCARD, operation_id="discard_draft")
 async def discard(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Set aside a draft that has not left."""
     return views.draft_answer(await run(drafting.discard, node, caller, draft_id))

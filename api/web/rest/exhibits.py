@@ -20,7 +20,9 @@ from api.web.routing import ActionRouter, run
 router = ActionRouter(prefix="/api/v1/exhibits", tags=["exhibits"])
 Digest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
-_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BINARY = {
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+}
 _AHEAD = 16
 
 
@@ -63,7 +65,11 @@ class _Upload:
 
 
 @router.route_for(
-    "PUT", "/{digest}", Action.EXHIBIT_WRITE, status_code=201, operation_id="store_exhibit",
+    "PUT",
+    "/{digest}",
+    Action.EXHIBIT_WRITE,
+    status_code=201,
+    operation_id="store_exhibit",
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
 )
 async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
@@ -88,7 +94,10 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
 
 
 @router.route_for(
-    "HEAD", "/{digest}", Action.EXHIBIT_READ, operation_id="head_exhibit",
+    "HEAD",
+    "/{digest}",
+    Action.EXHIBIT_READ,
+    operation_id="head_exhibit",
     responses={200: {"description": "It is here."}},
 )
 async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
@@ -98,7 +107,10 @@ async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
 
 
 @router.route_for(
-    "GET", "/{digest}", Action.EXHIBIT_READ, operation_id="read_exhibit",
+    "GET",
+    "/{digest}",
+    Action.EXHIBIT_READ,
+    operation_id="read_exhibit",
     responses={
         200: {"description": "The bytes.", **_BINARY},
         206: {"description": "A range of the bytes.", **_BINARY},

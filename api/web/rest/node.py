@@ -40,7 +40,11 @@ async def read_status(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 
 
 @router.route_for(
-    "POST", "/node/stop-switch", Action.NODE_STOP, status_code=204, body=Switch,
+    "POST",
+    "/node/stop-switch",
+    Action.NODE_STOP,
+    status_code=204,
+    body=Switch,
     operation_id="set_stop_switch",
 )
 async def switch(request: Request, node: NodeOf, caller: OfficerOf) -> None:

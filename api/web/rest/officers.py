@@ -101,7 +101,11 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 
 
 @router.route_for(
-    "POST", "/officers", Action.OFFICER_PROPOSE, status_code=201, body=NewOfficer,
+    "POST",
+    "/officers",
+    Action.OFFICER_PROPOSE,
+    status_code=201,
+    body=NewOfficer,
     operation_id="propose_officer",
 )
 async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
@@ -117,7 +121,9 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
 
 
 @router.route_for(
-    "POST", "/officers/{officer_id}/approve", Action.OFFICER_APPROVE,
+    "POST",
+    "/officers/{officer_id}/approve",
+    Action.OFFICER_APPROVE,
     operation_id="approve_officer",
 )
 async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
@@ -126,7 +132,9 @@ async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
 
 
 @router.route_for(
-    "POST", "/officers/{officer_id}/suspend", Action.OFFICER_SUSPEND,
+    "POST",
+    "/officers/{officer_id}/suspend",
+    Action.OFFICER_SUSPEND,
     operation_id="suspend_officer",
 )
 async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
@@ -142,16 +150,18 @@ async def grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 
 
 @router.route_for(
-    "POST", "/role-grants", Action.GRANT_PROPOSE, status_code=201, body=NewGrant,
+    "POST",
+    "/role-grants",
+    Action.GRANT_PROPOSE,
+    status_code=201,
+    body=NewGrant,
     operation_id="propose_grant",
 )
 async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Propose a role grant; another administrator approves."""
     content = await bodies.model_body(request, NewGrant)
     return _made(
-        await run(
-            officers.propose_grant, node, caller, content.officer, content.role, content.sub
-        )
+        await run(officers.propose_grant, node, caller, content.officer, content.role, content.sub)
     )
 
 

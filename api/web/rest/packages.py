@@ -9,7 +9,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services import evidence, package_files
-from api.services.drafting import Draft
+from api.services.draft_form import Draft
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -61,7 +61,11 @@ class Reason(BaseModel):
 
 
 @router.route_for(
-    "POST", "/packages", Action.PACKAGE_SUBMIT, status_code=201, body=Submission,
+    "POST",
+    "/packages",
+    Action.PACKAGE_SUBMIT,
+    status_code=201,
+    body=Submission,
     operation_id="submit_package",
 )
 async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
@@ -87,9 +91,7 @@ async def listed(
     """List the packages held here, newest first."""
     place = cursors.read(node, caller, f"packages:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
-    rows = await run(
-        evidence.listed, node, caller, limit=limit + 1, before=before, state=state
-    )
+    rows = await run(evidence.listed, node, caller, limit=limit + 1, before=before, state=state)
     page, following = rows[:limit], None
     if len(rows) > limit:
         last = page[-1]
@@ -99,9 +101,7 @@ async def listed(
     return views.page([_summary(row) for row in page], following)
 
 
-@router.route_for(
-    "GET", "/packages/{package_id}", Action.PACKAGE_READ, operation_id="read_package"
-)
+@router.route_for("GET", "/packages/{package_id}", Action.PACKAGE_READ, operation_id="read_package")
 async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read one package with its content, exhibits and releases."""
     view = await run(evidence.read, node, caller, package_id)
@@ -115,7 +115,10 @@ async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONRe
             for row in view.exhibits
         ],
         "releases": [
-            {name: row[name] for name in ("id", "issuer", "recipient", "tlp", "state", "released_at")}
+            {
+                name: row[name]
+                for name in ("id", "issuer", "recipient", "tlp", "state", "released_at")
+            }
             for row in view.releases
         ],
     }
@@ -133,7 +136,11 @@ async def holders(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSO
 
 
 @router.route_for(
-    "POST", "/packages/{package_id}/release", Action.DRAFT_CREATE, status_code=201, body=Release,
+    "POST",
+    "/packages/{package_id}/release",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=Release,
     operation_id="draft_release",
 )
 async def release(
@@ -148,7 +155,11 @@ async def release(
 
 
 @router.route_for(
-    "POST", "/packages/{package_id}/recall", Action.DRAFT_CREATE, status_code=201, body=Recall,
+    "POST",
+    "/packages/{package_id}/recall",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=Recall,
     operation_id="recall_package",
 )
 async def recall(
@@ -162,7 +173,11 @@ async def recall(
 
 
 @router.route_for(
-    "POST", "/packages/{package_id}/return", Action.PACKAGE_RETURN, body=Reason, status_code=204,
+    "POST",
+    "/packages/{package_id}/return",
+    Action.PACKAGE_RETURN,
+    body=Reason,
+    status_code=204,
     operation_id="return_package",
 )
 async def give_back(
@@ -174,7 +189,10 @@ async def give_back(
 
 
 @router.route_for(
-    "GET", "/packages/{package_id}/file", Action.PACKAGE_FETCH, operation_id="fetch_package",
+    "GET",
+    "/packages/{package_id}/file",
+    Action.PACKAGE_FETCH,
+    operation_id="fetch_package",
     responses={200: {"description": "The package file.", "content": {"application/zip": {}}}},
 )
 async def file(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> StreamingResponse:
@@ -184,7 +202,10 @@ async def file(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> Stream
     return StreamingResponse(
         stream,
         media_type="application/zip",
-        headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
+        headers={
+            "content-disposition": f'attachment; filename="{name}"',
+            "cache-control": "no-store",
+        },
     )
 
 

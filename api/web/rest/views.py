@@ -5,10 +5,10 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from api.services.drafting import Draft
+from api.services.draft_form import Draft
 
 
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a row's members that are not bytes and not empty."""
     return {
         name: value
@@ -53,9 +53,7 @@ def draft_view(draft: Draft) -> dict[str, Any]:
 
 def draft_answer(draft: Draft, status: int = 200) -> JSONResponse:
     """Return a draft with its entity tag."""
-    return JSONResponse(
-        draft_view(draft), status_code=status, headers={"etag": f'"{draft.tag}"'}
-    )
+    return JSONResponse(draft_view(draft), status_code=status, headers={"etag": f'"{draft.tag}"'})
 
 
 def created_draft(draft: Draft) -> JSONResponse:

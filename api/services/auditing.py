@@ -1,0 +1,44 @@
+"""Reading the audit log: a page of events for auditors.
+
+Owns the auditor's view of events; exporting and checking are ``exporting`` and ``fsck``.
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.ports.policy import Action
+from api.records import log
+from api.services.authorising import Caller, authorise, collection
+from api.services.node import Node
+
+
+def listed(  # noqa: PLR0913 - the filters of one list
+    node: Node,
+    caller: Caller,
+    *,
+    limit: int,
+    before: int | None = None,
+    act: str | None = None,
+    object_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return events newest first, each with its place in the log and its raw content."""
+    authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
+
+    def read(connection: Connection) -> list[RowMapping]:
+        return log.events_page(connection, limit=limit, before=before, act=act, object_id=object_id)
+
+    return [_view(row) for row in node.db.read(read)]
+
+
+def _view(row: RowMapping) -> dict[str, Any]:
+    body = row["body"]
+    return {
+        "seq": row["seq"],
+        "index": row["leaf_index"],
+        "erased": body is None,
+        "statement": row["statement"],
+        "event": None if body is None else json.loads(bytes(body)),
+    }

@@ -1,0 +1,120 @@
+"""House rules that no linter knows: sizes, permits, recording, routes, identity of the package."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+import api
+from api.app import ROUTERS
+from api.ports.policy import Action
+from api.web.routing import PUBLIC, SIGNED_MESSAGE
+
+ROOT = Path(api.__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "api").rglob("*.py"))
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 60
+
+
+def test_no_file_is_longer_than_500_lines() -> None:
+    long = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if len(path.read_text().splitlines()) > LONGEST_FILE
+    ]
+    assert long == []
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    long = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > LONGEST_FUNCTION + _docstring_lines(node):
+                    long.append(f"{path.relative_to(ROOT)}:{node.name} {length}")
+    assert long == []
+
+
+def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    if ast.get_docstring(node) is None:
+        return 0
+    first = node.body[0]
+    return (first.end_lineno or 0) - first.lineno + 1
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if len(ast.get_docstring(ast.parse(path.read_text())) or "") < 20
+    ]
+    assert silent == []
+
+
+def _calls(path: Path, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and name in {getattr(node.func, "id", ""), getattr(node.func, "attr", "")}
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "owner"),
+    [
+        ("Permit", "api/services/authorising.py"),
+        ("add_event", "api/services/recording.py"),
+        ("take_change_set", "api/services/recording.py"),
+    ],
+)
+def test_only_its_owner_makes_it(call: str, owner: str) -> None:
+    makers = [str(path.relative_to(ROOT)) for path in SOURCES if _calls(path, call)]
+    assert makers == [owner]
+
+
+def test_outbox_rows_are_posted_by_recording_alone() -> None:
+    writers = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if re.search(r"insert\(\s*streams\.OUTBOX", path.read_text())
+    ]
+    assert writers == ["api/services/recording.py"]
+
+
+def test_every_route_declares_its_action() -> None:
+    known = {str(action) for action in Action} | {PUBLIC, SIGNED_MESSAGE}
+    routes = [route for router in ROUTERS for route in router.routes]
+    assert len(routes) > 20
+    for route in routes:
+        assert isinstance(route, APIRoute)
+        extra = route.openapi_extra or {}
+        assert extra.get("x-comity-action") in known, route.path
+        assert route.operation_id, route.path
+
+
+def test_no_two_routes_share_an_operation_id() -> None:
+    names = [route.operation_id for router in ROUTERS for route in router.routes]
+    assert len(names) == len(set(names))
+
+
+def test_the_package_is_the_checkouts() -> None:
+    assert (ROOT / "pyproject.toml").exists()
+
+
+FORBIDDEN = re.compile(r"\b(utils|helpers|common)\b")
+
+
+def test_no_module_is_called_utils() -> None:
+    bad = [str(path) for path in SOURCES if FORBIDDEN.fullmatch(path.stem)]
+    assert bad == []
+
+
+def test_locks_name_no_index() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        assert "index-url" not in text
+        assert "--hash=sha256:" in text

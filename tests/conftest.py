@@ -1,0 +1,71 @@
+"""Hypothesis profiles, the databases to test on, and the report of independent software."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support import databases
+
+settings.register_profile(
+    "suite",
+    deadline=None,
+    max_examples=int(os.environ.get("COMITY_EXAMPLES", "60")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
+
+ABSENT = "oracle absent:"
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL server of this test process; skips where none can be had."""
+    server = databases.start_postgres()
+    if server is None:
+        pytest.skip("PostgreSQL absent: no server binary and no package that brings one")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server):
+    """A fresh, empty PostgreSQL database."""
+    return postgres_server.fresh()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """A fresh, empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/node.db"
+    return request.getfixturevalue("postgres_url")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which oracles judged this run and which were absent."""
+    absent = set()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+        text = reason.removeprefix("Skipped: ")
+        if text.startswith(ABSENT):
+            absent.add(text.removeprefix(ABSENT).strip().split(":")[0].split(",")[0])
+    ran = sorted(
+        {
+            report.nodeid.split("::")[0].split("/")[-1]
+            for report in terminalreporter.stats.get("passed", [])
+            if "oracle" in getattr(report, "keywords", {})
+        }
+    )
+    terminalreporter.write_line(
+        f"oracles run: {', '.join(ran) or 'none'} absent: {', '.join(sorted(absent)) or 'none'}"
+    )
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Where all oracles must be there (CI), an absent one fails the run."""
+    if os.environ.get("COMITY_REQUIRE_ORACLES") and exitstatus == 0:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+        if any(ABSENT in str(report.longrepr) for report in skipped):
+            session.exitstatus = 1

