@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+# A virtual environment of their own: python -m venv .venv-deploy, then pip install of
+# tests/deploy/requirements-oracles.txt. They are large and nothing else needs them.
+OWN = ROOT / ".venv-deploy" / "bin"
 
 
 def oracle(program: str) -> str:
     """Return the path of an independent program, or skip saying that it is absent."""
     beside = Path(sys.executable).parent
-    places = os.pathsep.join([os.environ.get("PATH", ""), str(beside), "/usr/sbin", "/sbin"])
+    searched = [os.environ.get("PATH", ""), str(beside), str(OWN), "/usr/sbin", "/sbin"]
+    places = os.pathsep.join(searched)
     found = shutil.which(program, path=places)
     if found is None:
         pytest.skip(f"oracle absent: {program}")
