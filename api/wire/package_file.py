@@ -68,11 +68,12 @@ class PackageWriter:
     """Writes a package file into a seekable binary file.
 
     Members are stored uncompressed with fixed times, so equal contents give equal files. Use as a
-    context manager; leaving it normally writes the directory. Durability (temporary name, sync,
-    rename) is the caller's.
+    context manager; leaving it normally writes the directory, leaving it by an error empties the
+    file. Durability (temporary name, sync, rename) is the caller's.
     """
 
     def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=False)
 
     def __enter__(self) -> "PackageWriter":
@@ -84,8 +85,10 @@ class PackageWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self._zip.close()
+        self._zip.close()
+        if error is not None:
+            self._target.seek(0)
+            self._target.truncate()
 
     def add(self, name: str, chunks: Iterable[bytes]) -> None:
         """Add one member.

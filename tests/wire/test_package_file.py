@@ -212,6 +212,22 @@ def test_the_set_of_members_is_that_of_a_package_or_a_draft(members: list[str], 
         read_all(written(dict.fromkeys(members, b"")))
 
 
+def test_an_error_while_writing_leaves_nothing() -> None:
+    target = io.BytesIO()
+
+    def add_and_fail() -> None:
+        with PackageWriter(target) as writer:
+            writer.add(STATEMENT, [b"{}"])
+            writer.add(RELEASE, iter(fail, b""))
+
+    def fail() -> bytes:
+        raise OSError
+
+    with pytest.raises(OSError, match=r"^$"):
+        add_and_fail()
+    assert target.getvalue() == b""
+
+
 def test_reading_is_bounded() -> None:
     package = PackageFile(io.BytesIO(written({STATEMENT: b"12345"})))
     assert package.read(STATEMENT, 5) == b"12345"
