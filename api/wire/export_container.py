@@ -133,6 +133,8 @@ class ExportFile:
                 raise _malformed()
             self._places[entry.name] = (at + len(header), entry)
             at += len(header) + entry.size
+            if at > size:
+                raise _malformed()
         directory, start = _directory(entries)
         if start + len(directory) != size or self._read_at(start, len(directory)) != directory:
             raise _malformed()

@@ -171,6 +171,9 @@ class Key:
         record = closed(value, "kid alg purpose public from until revoked_from", code)
         jwk = record["public"]
         kty = str(jwk.get("kty")) if isinstance(jwk, dict) else "?"
+        texts = [record["purpose"], record["alg"], *(jwk.values() if kty != "?" else ())]
+        if not all(isinstance(text, str) for text in texts):
+            refuse(code, "a key record holds texts")
         parts = {"EC": "crv kty x y", "OKP": "crv kty x", "AKP": "alg kty pub"}.get(kty, "?")
         closed(jwk, parts, code)
         name = jwk["alg"] if kty == "AKP" else jwk["crv"]
@@ -569,6 +572,8 @@ class Container:
             offset += 30 + name_size
             self.places[name.decode("ascii", "replace")] = (offset, stored, crc)
             offset += stored
+            if offset > size:
+                refuse("container.malformed", "a member is longer than the file")
         rebuilt += b"PK\5\6" + struct.pack("<HHHHLLH", 0, 0, count, count, len(rebuilt), offset, 0)
         if offset != start or rebuilt != directory + end or len(self.places) != count:
             refuse("container.malformed", "the container holds something else")
@@ -844,7 +849,7 @@ class Walk:
         """Event bytes from base64url with zero unused bits."""
         rest = len(text) % 4
         last = {0: None, 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}.get(rest, b"")
-        if last is not None and text[-1:] not in (last[at : at + 1] for at in range(len(last))):
+        if last is not None and text[-1] not in last:
             refuse("export.line", "an event is not in its one form", self.next)
         return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
 
@@ -861,10 +866,12 @@ class Walk:
         actor, about = event.get("actor"), event.get("object")
         actor = actor if isinstance(actor, dict) else {}
         about = about if isinstance(about, dict) else {}
-        values = [event.get(name) for name in ("time", "act", "outcome", "code")]
-        values += [actor["sub"] if "sub" in actor else actor.get("kind")]
-        values += [actor.get("iss"), actor.get("role"), about.get("kind"), about.get("id")]
-        values += [about.get("version"), event.get("origin")]
+        who, thing, get = actor.get, about.get, event.get
+        values = (
+            *(get("time"), get("act"), get("outcome"), get("code")),
+            *(actor["sub"] if "sub" in actor else who("kind"), who("iss"), who("role")),
+            *(thing("kind"), thing("id"), thing("version"), get("origin")),
+        )
         cells = [str(index), *map(cell, values), statement, ""]
         return ('"' + '","'.join(cells) + '"\r\n').encode("utf-8", "surrogatepass")
 
@@ -874,10 +881,12 @@ HOLES = ',""' * 11
 
 def cell(value: Any) -> str:
     """A value as a spreadsheet may see it."""
-    text = str(value) if type(value) is int else value if isinstance(value, str) else ""
-    if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"}:
+    if value is None:
+        return ""
+    text = value if type(value) is str else str(value) if type(value) is int else ""
+    if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         text = "'" + text
-    return text.replace('"', '""')
+    return text.replace('"', '""') if '"' in text else text
 
 
 # --- Proof files and misbehaviour proofs -------------------------------------------
@@ -1045,6 +1054,12 @@ def main(arguments: list[str] | None = None) -> int:
         report = {"ok": False, "code": refusal.code, "reason": refusal.reason}
         if refusal.index is not None:
             report["index"] = refusal.index
+    except OSError as problem:
+        report = {"ok": False, "code": "usage", "reason": str(problem)}
+    except (ArithmeticError, LookupError, TypeError, ValueError, struct.error) as problem:
+        # Nothing that cannot be read verifies.
+        reason = f"cannot be read ({type(problem).__name__})"
+        report = {"ok": False, "code": "unreadable", "reason": reason}
     print(json.dumps(report, sort_keys=True))
     if report["ok"]:
         return 0
