@@ -1,0 +1,129 @@
+"""The ``comity`` command: global options, the groups, and how every refusal ends.
+
+Owns the root of the command tree and the way from an exception to a sentence and an exit code.
+Starts quickly: whatever is heavy is imported inside the command that needs it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from api import __version__
+from api.cli import demo, membership, node, output, session, verify
+from api.cli.exits import ExitCode, exit_of, problem_of
+from api.cli.profiles import CliContext, default_home
+from api.domain.errors import ComityError
+from api.tlog.errors import LogError
+from api.wire.errors import WireError
+
+app = typer.Typer(
+    name="comity",
+    help="Exchange signed evidence and mirror requests between ministries.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+session.register(app)
+verify.register(app)
+demo.register(app)
+app.add_typer(node.app)
+app.add_typer(membership.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"comity {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    *,
+    profile: Annotated[
+        str | None,
+        typer.Option(envvar="COMITY_PROFILE", help="Who you are and at which node."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and end.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    del version  # its callback has answered it
+    ctx.obj = CliContext(profile, default_home(), as_json)
+
+
+def run() -> None:
+    """Run the command line of this process and end it with the right exit code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit code; results are on stdout, everything else on stderr.
+    """
+    as_json = "--json" in arguments
+    try:
+        ended = get_command(app).main(
+            args=list(arguments), prog_name="comity", standalone_mode=False
+        )
+    except typer.TyperException as error:
+        return _usage(error, as_json=as_json)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Nothing more can be written, not even at exit.
+        sys.stdout = None
+        return ExitCode.UNEXPECTED
+    except (ComityError, WireError, LogError, OSError) as error:
+        return _refused(error, as_json=as_json)
+    except Exception as error:
+        if os.environ.get("COMITY_DEBUG"):
+            raise
+        return _refused(error, as_json=as_json)
+    return ended if isinstance(ended, int) else ExitCode.OK
+
+
+def _usage(error: typer.TyperException, *, as_json: bool) -> int:
+    """Say how the command is used."""
+    if as_json:
+        problem = {"code": "usage", "detail": error.format_message(), "exit": ExitCode.USAGE}
+        typer.echo(output.json_text(problem), err=True)
+    else:
+        show = getattr(error, "show", None)
+        if callable(show):
+            show()
+        else:
+            output.talk(f"Error: {error.format_message()}")
+    return ExitCode.USAGE
+
+
+def _refused(error: Exception, *, as_json: bool) -> int:
+    """Say in one sentence, or one JSON document, why it did not happen."""
+    problem = problem_of(error)
+    if as_json:
+        typer.echo(output.json_text(problem), err=True)
+        return exit_of(error)
+    hint = ""
+    if exit_of(error) is ExitCode.UNEXPECTED and problem["code"] == "internal":
+        hint = f" ({type(error).__name__}; set COMITY_DEBUG=1 for the trace)"
+    output.talk(f"Error: {problem['detail']} [{problem['code']}]{hint}")
+    for policy in problem.get("policies", []):
+        output.talk(f"  decided by policy {policy}")
+    for fault in problem.get("errors", []):
+        output.talk(f"  at {fault.get('pointer') or fault.get('parameter')}: {fault.get('fault')}")
+    return exit_of(error)

@@ -1,0 +1,103 @@
+"""``comity node``: an operator's commands on this machine, and a node's state from afar.
+
+Owns the group, the status and the stop switch (over REST, as an officer). Making a node is
+``node_init``'s, running it ``node_run``'s.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import node_init, node_run, output
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+
+app = group("node", "Make, run and watch a node.")
+command(app, "init")(node_init.init)
+command(app, "admins")(node_init.admins)
+command(app, "serve")(node_run.serve)
+command(app, "work")(node_run.work)
+
+
+class Position(StrEnum):
+    """Where the stop switch stands."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@command(app, "status")
+def status(context: CliContext) -> None:
+    """Show the log, the queues to each partner, and what needs attention.
+
+    Example: comity --profile us-admin node status
+    """
+    from api.cli.client import connected
+
+    with connected(context) as api:
+        found: dict[str, Any] = api.get("/node/status")
+    output.result(context, found, _status_lines(found))
+
+
+@command(app, "stop-switch")
+def stop_switch(
+    context: CliContext,
+    position: Annotated[Position, typer.Argument(help="on stops, off resumes.")],
+) -> None:
+    """Stop, or resume, everything that leaves the node.
+
+    Partners' messages are still received and receipted; nothing is lost.
+
+    Example: comity --profile us-admin node stop-switch on
+    """
+    from api.cli.client import connected
+
+    with connected(context) as api:
+        api.post("/node/stop-switch", {"position": str(position)})
+    said = {
+        Position.ON: "Stopped: nothing leaves this node.",
+        Position.OFF: "Resumed: what waited is being sent.",
+    }
+    output.result(context, {"stop_switch": str(position)}, [said[position]])
+
+
+def _status_lines(found: dict[str, Any]) -> Iterable[str]:
+    yield from output.details(
+        {
+            "log size": found["log_size"],
+            "root": found["root"],
+            "unsequenced": found["unsequenced"],
+            "stop switch": "ON: nothing leaves" if found["stopped"] else "off",
+            "misbehaviour": f"{found['misbehaviour']} proofs await a ruling",
+        }
+    )
+    peers = sorted({*found["cosigned"], *found["queues"]})
+    rows = [_peer_row(found, peer) for peer in peers]
+    columns: list[output.Column] = [
+        ("PARTNER", "peer"),
+        ("COSIGNED", "cosigned"),
+        ("WAITING", "waiting"),
+        ("UNRECEIPTED", "unreceipted"),
+        ("DEAD", "dead"),
+        ("OLDEST", output.at("oldest")),
+        ("LAST FAILURE", "failure"),
+    ]
+    yield ""
+    yield from output.table(rows, columns)
+
+
+def _peer_row(found: dict[str, Any], peer: str) -> dict[str, Any]:
+    queue = found["queues"].get(peer, {})
+    tries = found["attempts"].get(peer) or {}
+    failed = f"{tries['code']} ({tries['count']} in a row)" if tries.get("count") else None
+    return {
+        "peer": peer,
+        "cosigned": found["cosigned"].get(peer, 0),
+        "waiting": queue.get("waiting", 0),
+        "unreceipted": queue.get("unreceipted", 0),
+        "dead": queue.get("dead", 0),
+        "oldest": found["oldest"].get(peer),
+        "failure": failed,
+    }

@@ -1,0 +1,145 @@
+"""``comity node serve`` and ``node work``: a node's processes.
+
+Owns listening, signals and logging of those processes; what they do is the application's.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from api.cli import output
+from api.cli.operator import SettingsFile, load_settings
+from api.cli.profiles import CliContext
+from api.domain.errors import Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from api.bootstrap import Installation
+    from api.settings import Settings
+
+_BACKLOG = 512
+_GRACE_SECONDS = 20
+_KEEP_ALIVE_SECONDS = 30
+
+
+def serve(context: CliContext, *, settings: SettingsFile = None) -> None:
+    """Run the node: its doors, and its background jobs unless COMITY_JOBS is false.
+
+    SIGTERM lets requests and jobs at hand end, then the process.
+
+    Example: comity node serve --settings /etc/comity/settings.env
+    """
+    from api.bootstrap import build
+
+    loaded = load_settings(settings)
+    _log_to_stderr(loaded.log_level)
+    listener = _listen(loaded.listen_host, loaded.listen_port)
+    try:
+        installation = build(loaded)
+        try:
+            _serve(context, installation, listener)
+        finally:
+            installation.close()
+    finally:
+        listener.close()
+
+
+def work(context: CliContext, *, settings: SettingsFile = None) -> None:
+    """Run the background jobs alone, beside a node that serves with COMITY_JOBS=false.
+
+    Example: comity node work --settings /etc/comity/settings.env
+    """
+    from api.bootstrap import build
+    from api.worker import serve_until
+
+    loaded = load_settings(settings)
+    _log_to_stderr(loaded.log_level)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    installation = build(loaded)
+    try:
+        output.talk(f"working for {loaded.ministry}")
+        serve_until(installation.node, ended)
+    finally:
+        installation.close()
+    output.result(context, {"ended": True}, [])
+
+
+def _serve(context: CliContext, installation: "Installation", listener: socket.socket) -> None:
+    import uvicorn
+    from typing_extensions import override
+
+    from api.app import create_app
+    from api.worker import Worker
+
+    settings = installation.settings
+    app = create_app(
+        installation.node,
+        installation.tokens,
+        public_url=settings.public_url,
+        background=Worker(installation.node) if settings.jobs else None,
+    )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+    class Server(uvicorn.Server):
+        """Says when it listens."""
+
+        @override
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                output.talk(_listening(settings, listener))
+
+    # uvicorn raises the signals that ended it once more when it is done: an orderly end is no
+    # death by signal.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Unavailable("node.not-started", "The node could not start; the log says why.")
+    output.result(context, {"ended": True}, [])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound, so that a taken port is known before the database opens."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise Conflict(
+            "listen.refused", f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}."
+        ) from None
+    # Accepted connections inherit it: small answers must not wait for acknowledgements.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _listening(settings: "Settings", listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"listening on http://{host}:{port} as {settings.ministry} ({settings.public_url})"
+
+
+def _log_to_stderr(level: str) -> None:
+    """Send log lines of this process to stderr, those of chatty libraries from warnings on."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for name in ("uvicorn", "httpx2", "httpcore2", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,151 @@
+"""What commands print: one JSON document, or plain aligned text for people.
+
+Owns the form of results (stdout) and of talk (stderr). Whatever came from a node, and so perhaps
+from another ministry, is made harmless for a terminal first. No colour: nothing needs it.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import typer
+
+from api.cli.profiles import CliContext
+
+Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
+"""Heading, and the member to show or a function of the row."""
+
+_GAP: Final = "  "
+_PERCENT: Final = 100
+_WIDE: Final = frozenset("WF")
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def result(context: CliContext, document: Any, lines: Iterable[str]) -> None:
+    """Print a command's result.
+
+    Args:
+        context: of the command.
+        document: the machine-readable result.
+        lines: the same for people; read only when they are printed.
+    """
+    if context.json:
+        typer.echo(json_text(document))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+def talk(message: str) -> None:
+    """Say something that is not the result, on stderr."""
+    typer.echo(safe(message), err=True)
+
+
+def json_text(document: Any) -> str:
+    """Return one line of JSON in which nothing can steer a terminal."""
+    text = json.dumps(document, ensure_ascii=False)
+    return "".join(
+        character if _harmless(character) else json.dumps(character)[1:-1] for character in text
+    )
+
+
+def safe(value: object) -> str:
+    r"""Return one line of text that cannot steer a terminal; unsafe characters show as ``\u…``."""
+    text = value if isinstance(value, str) else _plain(value)
+    return "".join(
+        character if _harmless(character) else json.dumps(character)[1:-1] for character in text
+    )
+
+
+def _harmless(character: str) -> bool:
+    return character == " " or unicodedata.category(character) not in _UNSAFE
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return ", ".join(value) or "-"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Iterable[str]:
+    """Yield an aligned table with a heading, or one line that says that there is nothing."""
+    if not rows:
+        yield "Nothing to show."
+        return
+    cells = [[heading for heading, _ in columns]]
+    cells += [[safe(_cell(row, source)) for _, source in columns] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = (
+            cell + " " * (room - width(cell)) for cell, room in zip(line, widths, strict=True)
+        )
+        yield _GAP.join(padded).rstrip()
+
+
+def details(members: Mapping[str, object]) -> Iterable[str]:
+    """Yield one line per member that has a value: name, then value."""
+    present = {name: value for name, value in members.items() if value not in (None, "", [], ())}
+    room = max(map(len, present), default=0)
+    for name, value in present.items():
+        yield f"{name:<{room}}{_GAP}{safe(value)}"
+
+
+def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> object:
+    return row.get(source) if isinstance(source, str) else source(row)
+
+
+def width(text: str) -> int:
+    """Return how many terminal cells a line takes (Unicode Standard Annex 11)."""
+    return sum(
+        0
+        if unicodedata.combining(character)
+        else 1 + (unicodedata.east_asian_width(character) in _WIDE)
+        for character in text
+    )
+
+
+def moment(value: object) -> str:
+    """Return a protocol instant as ``2026-11-23 17:25 UTC``."""
+    if not isinstance(value, str):
+        return "-"
+    try:
+        return datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return value
+
+
+def at(member: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return a column source that shows a member as a moment."""
+    return lambda row: moment(row.get(member))
+
+
+class Progress:
+    """How far a long job is, on stderr and only on a terminal.
+
+    Args:
+        what: said before the figure.
+        total: bytes in all.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._done = 0
+        self._shown = -1
+        self._terminal = sys.stderr.isatty()
+
+    def advance(self, count: int) -> None:
+        """Count bytes done."""
+        self._done += count
+        percent = _PERCENT * self._done // max(self._total, 1)
+        if self._terminal and percent != self._shown:
+            self._shown = percent
+            ends = "\n" if self._done >= self._total else ""
+            typer.echo(f"\r{self._what} {percent:3d} %{ends}", err=True, nl=False)
