@@ -46,6 +46,6 @@ Exit status 3 comes with a code, a reason and, where one entry is to blame, its 
 
 The formats are public: C2SP tlog-checkpoint and tlog-cosignature for `checkpoint`, tlog-policy for
 `policy`, RFC 6962 for the tree, JWS (RFC 7515) with ES384 and ML-DSA-87 for `manifest.json`. The
-Ed25519 signature of the log can be checked with `openssl pkeyutl -verify -rawin`. The rest is described in the
-project's documentation under `docs/protocol-export.md`.
+Ed25519 signature of the log can be checked with `openssl pkeyutl -verify -rawin`. The rest is
+described in the project's documentation under `docs/protocol-export.md`.
 """
