@@ -60,11 +60,11 @@ def test_commented_lines_show_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     assert set(active) <= required
     for name, value in (active | {name: shown[name] for name in SET_BY_UNITS}).items():
         monkeypatch.setenv(name, value)
-    by_default = Settings()  # type: ignore[call-arg]
+    by_default = Settings()
     for name in set(shown) - SET_BY_UNITS:
         if value := shown[name]:
             monkeypatch.setenv(name, value)
-    assert Settings() == by_default  # type: ignore[call-arg]
+    assert Settings() == by_default
     for name in set(shown) - SET_BY_UNITS:
         if not shown[name]:
             assert not getattr(by_default, known()[name]), name
