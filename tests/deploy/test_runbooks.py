@@ -116,7 +116,7 @@ def test_units_that_are_started_exist() -> None:
 
 def test_repository_files_that_are_named_exist() -> None:
     for path in PAGES:
-        for name in re.findall(r"\bdeploy/[\w./*-]+[\w*]", path.read_text()):
+        for name in re.findall(r"(?<![\w/])deploy/[\w./*-]+[\w*]", path.read_text()):
             assert list(DEPLOY.parent.glob(name)), (path.name, name)
 
 
