@@ -1,0 +1,64 @@
+"""The story's facts, carried into the project with their sources.
+
+Owns the reading of the JSON files and exhibits beside it and the replacement of source keys by what
+they stand for. Every fact here was published by a government or reported publicly; who reads
+this must not use it for screening.
+"""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_CITED = "source"
+
+
+def exhibit(label: str) -> bytes:
+    """Return the bytes of one exhibit."""
+    return (files(__name__) / "exhibits" / label).read_bytes()
+
+
+def package(name: str) -> dict[str, Any]:
+    """Return a package's description as it stands in its file, such as ``package-2020-07``."""
+    return dict(_document(name))
+
+
+def subject(identifier: str) -> dict[str, Any]:
+    """Return who a subject is, in the form of a statement's subject without its key."""
+    found: dict[str, Any] = _cited(_document("subjects")["subjects"][identifier])
+    return found
+
+
+def designation(identifier: str, jurisdiction: str) -> dict[str, Any]:
+    """Return one designation with its instants and the titles of its sources.
+
+    Raises:
+        LookupError: that jurisdiction has not listed that subject.
+    """
+    for entry in _document("designations")["designations"]:
+        if (entry["subject"], entry["jurisdiction"]) == (identifier, jurisdiction):
+            return {**entry, "sources": [source(key) for key in entry["sources"]]}
+    raise LookupError(f"no designation of {identifier} by {jurisdiction}")
+
+
+def source(key: str) -> str:
+    """Return the title of a source with its address, if it has one."""
+    entry = _document("sources")["sources"][key]
+    url = entry.get("url")
+    return f"{entry['title']}, {url}" if url else str(entry["title"])
+
+
+def _cited(value: Any) -> Any:
+    """Return a copy in which every ``source`` says what its key stands for."""
+    if isinstance(value, dict):
+        return {
+            name: source(part) if name == _CITED else _cited(part) for name, part in value.items()
+        }
+    return [_cited(part) for part in value] if isinstance(value, list) else value
+
+
+@cache
+def _document(name: str) -> dict[str, Any]:
+    text = (files(__name__) / f"{name}.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document

@@ -1,0 +1,170 @@
+"""The end of the demo: both ends of every stream compared, exports saved and verified.
+
+Owns the figures of the last line. Nothing in it is assumed: what was sent is what officers saw
+leave and what the sender counts; what arrived is read from the recipients' own audit exports.
+"""
+
+import base64
+import json
+import subprocess
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from api.demo import cast
+from api.demo.cast import Ministry
+from api.demo.home import DemoHome
+from api.demo.processes import comity_command, environment
+from api.demo.story.stage import Sent, Stage
+from api.wire import export
+
+AUDITOR = "auditor"
+PURPOSE = "end of the Comity demonstration"
+_DECIDED = {"statement.applied", "statement.refused"}
+_PATIENCE = 60.0
+_VERIFYING = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What came out.
+
+    Attributes:
+        nodes: by ministry, its log's size and root and where its export lies.
+        streams: six entries, one for each ordered pair.
+        lost: statements that left and were never decided by their recipient.
+        duplicated: decisions beyond the first on one statement of one sender.
+        faults: sentences about whatever does not add up; empty if all is well.
+    """
+
+    nodes: dict[str, dict[str, Any]]
+    streams: list[dict[str, Any]]
+    lost: int
+    duplicated: int
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything adds up."""
+        return not self.faults
+
+
+def reckon(stage: Stage, home: DemoHome) -> Reckoning:
+    """Wait until every delivery has its disposition, then count and verify.
+
+    Raises:
+        ActFailedError: the nodes do not come to rest, or an export is refused.
+    """
+    stage.until("dispositions on everything that was sent", lambda: _at_rest(stage), _PATIENCE)
+    streams = _streams(stage)
+    with ThreadPoolExecutor(len(cast.MINISTRIES)) as pool:
+        faults = list(pool.map(lambda one: _export(stage, home, one), cast.MINISTRIES))
+    decided = {one.id: decisions(home.export(one.id)) for one in cast.MINISTRIES}
+    lost, duplicated = compare(stage.book.sent, decided)
+    return Reckoning(
+        {one.id: _node(home, one) for one in cast.MINISTRIES},
+        streams,
+        lost,
+        duplicated,
+        [fault for fault in faults if fault]
+        + stream_faults(streams, stage.book.sent)
+        + ([f"{lost} statements lost"] if lost else [])
+        + ([f"{duplicated} statements decided twice"] if duplicated else []),
+    )
+
+
+def compare(sent: Iterable[Sent], decided: dict[str, Counter[tuple[str, str]]]) -> tuple[int, int]:
+    """Return how many statements were lost and how many decided more than once.
+
+    Args:
+        sent: what left, once for each recipient.
+        decided: by recipient, how often it decided on a (sender, statement).
+    """
+    lost = sum(1 for one in sent if decided[one.recipient][one.sender, one.statement] == 0)
+    duplicated = sum(
+        times - 1 for counter in decided.values() for times in counter.values() if times > 1
+    )
+    return lost, duplicated
+
+
+def stream_faults(streams: Iterable[dict[str, Any]], sent: Sequence[Sent]) -> list[str]:
+    """Return a sentence for each stream whose counts do not agree with each other or the story."""
+    faults = []
+    for stream in streams:
+        told = sum(
+            1 for one in sent if (one.sender, one.recipient) == (stream["from"], stream["to"])
+        )
+        done = stream["applied"] + stream["refused"]
+        if not stream["sent"] == stream["receipted"] == done == told:
+            faults.append(
+                f"{stream['from']} to {stream['to']}: {told} left, {stream['sent']} sent, "
+                f"{stream['receipted']} receipted, {done} decided"
+            )
+    return faults
+
+
+def decisions(path: Path) -> Counter[tuple[str, str]]:
+    """Count, in an audit export, how often each (sender, statement) was decided."""
+    found: Counter[tuple[str, str]] = Counter()
+    for event in events(path):
+        if event["act"] in _DECIDED:
+            found[event["actor"]["sub"], event["object"]["id"]] += 1
+    return found
+
+
+def events(path: Path) -> Iterator[dict[str, Any]]:
+    """Return the events that an audit export discloses (docs/protocol-export.md §3)."""
+    with zipfile.ZipFile(path) as container, container.open(export.ENTRIES) as lines:
+        for line in lines:
+            text = json.loads(line).get("event")
+            if text is not None:
+                yield json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def _streams(stage: Stage) -> list[dict[str, Any]]:
+    """Ask every node for the counts of its streams to the others."""
+    found = []
+    for ministry in cast.MINISTRIES:
+        peers = stage.officer(ministry, AUDITOR).get("ask for the streams", "/peers")["items"]
+        found += [{"from": ministry.id, "to": peer["ministry"], **peer["stream"]} for peer in peers]
+    return found
+
+
+def _at_rest(stage: Stage) -> bool:
+    streams = _streams(stage)
+    return not stream_faults(streams, stage.book.sent) and all(
+        stage.officer(one, AUDITOR).get("ask for the log", "/node/status")["unsequenced"] == 0
+        for one in cast.MINISTRIES
+    )
+
+
+def _export(stage: Stage, home: DemoHome, ministry: Ministry) -> str:
+    """Save and verify one ministry's audit export; returns a fault or nothing."""
+    auditor, target = stage.officer(ministry, AUDITOR), home.export(ministry.id)
+    auditor.download("export the audit log", "/audit/export", target, purpose=PURPOSE)
+    stage.tell(auditor, f"exports the audit log to {target.name}")
+    verdict = subprocess.run(
+        comity_command("verify", str(target), "--membership", str(home.membership)),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=_VERIFYING,
+        check=False,
+    )
+    if verdict.returncode != 0:
+        return f"the export of {ministry.id} does not verify: {verdict.stdout}{verdict.stderr}"
+    stage.narrator.say(f"comity verify accepts {target.name}")
+    return ""
+
+
+def _node(home: DemoHome, ministry: Ministry) -> dict[str, Any]:
+    """Return size and root of the head that a ministry's export is proven against."""
+    target = home.export(ministry.id)
+    with zipfile.ZipFile(target) as container:
+        note = container.read(export.CHECKPOINT).decode()
+    _, size, root, *_ = note.split("\n")
+    return {"log_size": int(size), "root": base64.b64decode(root).hex(), "export": str(target)}

@@ -1,0 +1,37 @@
+"""The story, scene by scene.
+
+    stage    what every scene is given: officers, narrator, and what earlier scenes made
+    ACTS     the scenes in the order in which they are played
+
+A scene is a module with ``TITLE`` and ``play(stage)``; it acts only through officers at their
+nodes' REST doors, as people do, and says what it did in one line per act.
+"""
+
+from typing import Final, Protocol
+
+from api.demo.story import july_2020, partners_read, recall, release
+from api.demo.story.stage import Stage
+
+
+class Scene(Protocol):
+    """What a scene's module offers."""
+
+    TITLE: str
+
+    def play(self, stage: Stage) -> None:
+        """Play it to its end.
+
+        Raises:
+            ActFailedError: an act was refused or did not happen in time.
+        """
+        ...
+
+
+ACTS: Final[tuple[Scene, ...]] = (july_2020, release, partners_read, recall)
+
+
+def play_all(stage: Stage) -> None:
+    """Play every scene in order."""
+    for scene in ACTS:
+        stage.narrator.scene(scene.TITLE)
+        scene.play(stage)

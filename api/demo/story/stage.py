@@ -1,0 +1,130 @@
+"""What every scene is given: the officers of three ministries, the narrator, and the book of acts.
+
+Owns the few movements that all scenes share: submitting a package, having a draft approved by a
+second person, and waiting for what the nodes do by themselves.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.demo import cast
+from api.demo.cast import Ministry
+from api.demo.door import ActFailedError, OfficerAtNode
+from api.demo.staffing import Staff
+from api.demo.story.narrator import Narrator, short
+from api.wire.encoding import b64u_decode
+from api.wire.statements import EVIDENCE_PACKAGE, Content
+
+_PATIENCE = 45.0
+_LOOK_AGAIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One statement on its way to one ministry, as its sender's officers saw it leave."""
+
+    sender: str
+    recipient: str
+    statement: str
+    type: str
+
+
+@dataclass(slots=True)
+class Book:
+    """What the scenes made.
+
+    Attributes:
+        packages: package ids by the scene's name for them.
+        sent: every statement that left, once for each recipient.
+    """
+
+    packages: dict[str, str] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)
+
+
+class Stage:
+    """Where the story is played.
+
+    Args:
+        staffs: by ministry id, its accounts by name.
+        narrator: who tells it.
+    """
+
+    def __init__(self, staffs: Mapping[str, Staff], narrator: Narrator) -> None:
+        self._staffs = staffs
+        self.narrator = narrator
+        self.book = Book()
+        self._guard = threading.Lock()
+
+    def officer(self, ministry: Ministry, account: str) -> OfficerAtNode:
+        """Return an officer of a ministry."""
+        return self._staffs[ministry.id][account]
+
+    def officers(self) -> list[OfficerAtNode]:
+        """Return everybody."""
+        return [officer for staff in self._staffs.values() for officer in staff.values()]
+
+    def tell(self, officer: OfficerAtNode, what: str) -> None:
+        """Tell one act of an officer."""
+        self.narrator.act(officer.name, what)
+
+    def submit(self, author: OfficerAtNode, name: str, body: dict[str, Any]) -> str:
+        """Sign a package with its author's own key and submit it; returns its id."""
+        proof = author.key.sign_prepared(Content(EVIDENCE_PACKAGE, (), body))
+        draft = {"type": EVIDENCE_PACKAGE, "body": body, "endorsement": proof.to_json()}
+        made = author.post(f"submit the package '{body['title']}'", "/packages", draft)
+        package = str(made["id"])
+        self.book.packages[name] = package
+        self.tell(
+            author,
+            f"submits the package '{body['title']}' {short(package)}, signed with an own key: "
+            f"{len(body['subjects'])} subjects, {len(body['exhibits'])} exhibits",
+        )
+        return package
+
+    def approve(self, reviewer: OfficerAtNode, draft: Mapping[str, Any], what: str) -> str:
+        """Have a second officer look at a draft, sign it and let it go; returns the statement's id.
+
+        The reviewer signs the exact payload with an own key (PROTOCOL §3).
+        """
+        place = f"/drafts/{draft['id']}"
+        reviewer.get(f"preview {what}", f"{place}/preview")
+        wanted = {"form": "jws", "kid": reviewer.key.kid}
+        candidate = reviewer.post(f"ask for the candidate of {what}", f"{place}/candidate", wanted)
+        text = str(candidate["candidate"])
+        proof = reviewer.key.sign_approval(b64u_decode(text))
+        sealed = reviewer.post(
+            f"approve {what}",
+            f"{place}/approve",
+            {"candidate": text, "signature": proof.to_json()},
+        )
+        self.left(reviewer.ministry, sealed)
+        return str(sealed["statement"])
+
+    def left(self, sender: str, sealed: Mapping[str, Any]) -> None:
+        """Note a sealed draft's statement for each of its recipients."""
+        with self._guard:
+            self.book.sent += [
+                Sent(sender, recipient, str(sealed["statement"]), str(sealed["type"]))
+                for recipient in sealed["to"]
+            ]
+
+    def until(self, act: str, look: Callable[[], bool], seconds: float = _PATIENCE) -> None:
+        """Wait until the nodes have done something by themselves.
+
+        Raises:
+            ActFailedError: it did not happen in time.
+        """
+        end = time.monotonic() + seconds
+        while not look():
+            if time.monotonic() > end:
+                raise ActFailedError(act, f"it did not happen within {seconds:.0f} s")
+            time.sleep(_LOOK_AGAIN)
+
+
+def partners_of(ministry: Ministry) -> list[Ministry]:
+    """Return the other members."""
+    return [other for other in cast.MINISTRIES if other != ministry]
