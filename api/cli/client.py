@@ -109,6 +109,19 @@ class Api:
         headers = {"idempotency-key": key or secrets.token_hex(16)}
         return _document(self._send("POST", path, json=body, headers=headers))
 
+    def get_tagged(self, path: str) -> tuple[Any, str]:
+        """Read one document with the entity tag that a change of it must name."""
+        answer = self._send("GET", path)
+        return _document(answer), answer.headers.get("etag", "")
+
+    def put(self, path: str, body: Mapping[str, Any], tag: str) -> Any:
+        """Replace a document that is still the one with this entity tag.
+
+        Raises:
+            Stale: it changed meanwhile.
+        """
+        return _document(self._send("PUT", path, json=body, headers={"if-match": tag}))
+
     def holds_exhibit(self, digest: str) -> bool:
         """Say whether the node holds an exhibit that this person may read."""
         try:

@@ -13,7 +13,20 @@ import typer
 from typer.main import get_command
 
 from api import __version__
-from api.cli import demo, membership, node, output, session, verify
+from api.cli import (
+    audit,
+    demo,
+    draft,
+    key,
+    membership,
+    node,
+    officer,
+    output,
+    package,
+    peers,
+    session,
+    verify,
+)
 from api.cli.exits import ExitCode, exit_of, problem_of
 from api.cli.profiles import CliContext, default_home
 from api.domain.errors import ComityError
@@ -29,10 +42,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 session.register(app)
+app.add_typer(package.app)
+app.add_typer(draft.app)
+app.add_typer(audit.app)
 verify.register(app)
-demo.register(app)
+peers.register(app)
+app.add_typer(key.app)
+app.add_typer(officer.officers)
+app.add_typer(officer.grants)
 app.add_typer(node.app)
 app.add_typer(membership.app)
+demo.register(app)
 
 
 def _print_version(wanted: bool) -> None:

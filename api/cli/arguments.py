@@ -1,0 +1,116 @@
+"""Arguments and options that several commands share, checked before anything is sent.
+
+Owns their names, help and form; a value of another form is a mistake of usage.
+"""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from api.domain.errors import Invalid
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_RECORD: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_LARGEST_BODY: Final = 4 * 1024 * 1024
+
+
+class Tlp(StrEnum):
+    """Labels of the Traffic Light Protocol 2.0."""
+
+    RED = "RED"
+    AMBER_STRICT = "AMBER+STRICT"
+    AMBER = "AMBER"
+    GREEN = "GREEN"
+    CLEAR = "CLEAR"
+
+
+def _digest(value: str | None) -> str | None:
+    if value is not None and not _DIGEST.fullmatch(value):
+        raise typer.BadParameter("an id is sha256: and 64 hexadecimal digits")
+    return value
+
+
+def _record(value: str) -> str:
+    if not _RECORD.fullmatch(value):
+        raise typer.BadParameter("an id is 32 hexadecimal digits")
+    return value
+
+
+def _kid(value: str) -> str:
+    if not _KID.fullmatch(value):
+        raise typer.BadParameter("a key's id is 43 letters, digits, - and _")
+    return value
+
+
+PackageId = Annotated[str, typer.Argument(help="Id of the package.", callback=_digest)]
+DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record)]
+RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record)]
+Kid = Annotated[str, typer.Argument(help="Id of the key.", callback=_kid)]
+
+DigestOption = Annotated[str | None, typer.Option(callback=_digest)]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Most entries to show.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]
+
+To = Annotated[str, typer.Option(help="Ministry that gets it.")]
+TlpOption = Annotated[Tlp, typer.Option(help="Label of the Traffic Light Protocol 2.0.")]
+ReleasableTo = Annotated[
+    list[str] | None,
+    typer.Option(help="Ministry or jurisdiction that may have it; default: the recipient."),
+]
+PermittedUse = Annotated[
+    list[str] | None, typer.Option(help="What it may be used for; may be repeated.")
+]
+LegalBasis = Annotated[str, typer.Option(help="The authority to disclose it.")]
+OriginatorControl = Annotated[
+    bool,
+    typer.Option(
+        "--originator-control/--no-originator-control",
+        help="Passing it on needs the originator's consent.",
+    ),
+]
+
+
+def marking(
+    tlp: Tlp,
+    releasable_to: list[str] | None,
+    permitted_use: list[str] | None,
+    *,
+    originator_control: bool,
+    recipient: str,
+) -> dict[str, Any]:
+    """Return a marking as statements carry it."""
+    return {
+        "tlp": str(tlp),
+        "releasable_to": releasable_to or [recipient],
+        "originator_control": originator_control,
+        "permitted_use": permitted_use or [],
+    }
+
+
+def given(**members: object) -> dict[str, Any]:
+    """Return the members that have a value: an option that was left out says nothing."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def read_body(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file, or of stdin for ``-``.
+
+    Raises:
+        Invalid: ``body.malformed``.
+    """
+    from api.wire.canonical import parse
+    from api.wire.errors import WireError
+
+    data = typer.get_binary_stream("stdin").read() if str(path) == "-" else path.read_bytes()
+    try:
+        value = parse(data, limit=_LARGEST_BODY)
+    except WireError as error:
+        raise Invalid("body.malformed", f"This is no JSON the node takes: {error.code}.") from None
+    if not isinstance(value, dict):
+        raise Invalid("body.malformed", "Give one JSON object.")
+    found: dict[str, Any] = value
+    return found

@@ -1,0 +1,231 @@
+"""``comity draft``: statements in the making, and the second officer's decision.
+
+Owns showing drafts and deciding on them. Nobody signs what they have not seen: an approval binds
+the digest that was read, and a candidate is compared with it before it is signed.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import DigestOption, DraftId, Limit, Reason, read_body
+from api.cli.client import Api, connected
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+from api.domain.errors import Stale
+from api.wire.errors import WireError
+
+if TYPE_CHECKING:
+    from api.adapters.crypto.officer_key import OfficerKey
+
+app = group("draft", "See, approve and return statements in the making.")
+
+
+@command(app, "list")
+def listed(
+    context: CliContext,
+    *,
+    state: Annotated[
+        str | None, typer.Option(help="drafted, returned, sealed or discarded.")
+    ] = None,
+    limit: Limit = 50,
+) -> None:
+    """List drafts, newest first.
+
+    Example: comity --profile us-reviewer draft list --state drafted
+    """
+    with connected(context) as api:
+        found = api.items("/drafts", limit, state=state)
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", "state"),
+        ("TYPE", "type"),
+        ("TO", "to"),
+        ("CHANGED", output.at("updated_at")),
+        ("PREPARED BY", lambda row: row["prepared"]["sub"]),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+    if "next" in found:
+        output.talk("There are more: raise --limit.")
+
+
+@command(app, "show")
+def show(context: CliContext, draft: DraftId) -> None:
+    """Show a draft and the digest that an approval binds.
+
+    Example: comity --profile us-reviewer draft show 01a2…
+    """
+    with connected(context) as api:
+        found = api.get(f"/drafts/{draft}")
+    output.result(context, found, [*summary(found), "", *_body(found["body"])])
+
+
+@command(app, "preview")
+def preview(context: CliContext, draft: DraftId) -> None:
+    """Show what each partner would see, and what stays here.
+
+    Example: comity --profile us-reviewer draft preview 01a2…
+    """
+    with connected(context) as api:
+        found = api.get(f"/drafts/{draft}/preview")
+    output.result(context, found, _preview_lines(found))
+
+
+@command(app, "approve")
+def approve(
+    context: CliContext,
+    draft: DraftId,
+    *,
+    digest: DigestOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Approve a draft that another officer prepared; the ministry seals and sends it.
+
+    With --digest, only if the draft still is the one that was read. A profile with a signing key
+    signs the exact statement; else the ministry records the approval.
+
+    Example: comity --profile us-reviewer draft approve 01a2… --digest sha256:…
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        seen = api.get(f"/drafts/{draft}")
+        if digest is not None and digest != seen["digest"]:
+            raise Stale("draft.stale", "The draft changed since you read it; read it again.")
+        if digest is None:
+            _look(seen, ask=not yes)
+        if key is None:
+            done = api.post(f"/drafts/{draft}/approve", {"digest": seen["digest"]})
+        else:
+            done = _sign(api, draft, seen["digest"], key)
+    output.result(context, done, summary(done))
+
+
+@command(app, "return")
+def give_back(context: CliContext, draft: DraftId, *, reason: Reason) -> None:
+    """Return a draft to its authors.
+
+    Example: comity --profile us-reviewer draft return 01a2… --reason "Name the legal basis."
+    """
+    _decide(context, draft, "return", {"reason": reason})
+
+
+@command(app, "replace")
+def replace(
+    context: CliContext,
+    draft: DraftId,
+    *,
+    body: Annotated[Path, typer.Option(help="The new body, JSON; - reads stdin.")],
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Write the next version of a draft; whoever writes one never approves it.
+
+    Example: comity --profile us-analyst draft replace 01a2… --body release.json
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    content = read_body(body)
+    with connected(context) as api:
+        seen, tag = api.get_tagged(f"/drafts/{draft}")
+        signed = prepared(key, seen["type"], tuple(seen["to"]), content)
+        done = api.put(f"/drafts/{draft}", {"body": content} | signed, tag)
+    output.result(context, done, summary(done))
+
+
+@command(app, "discard")
+def discard(context: CliContext, draft: DraftId) -> None:
+    """Set aside a draft that has not left.
+
+    Example: comity --profile us-analyst draft discard 01a2…
+    """
+    _decide(context, draft, "discard", None)
+
+
+@command(app, "confirm")
+def confirm(context: CliContext, draft: DraftId) -> None:
+    """Confirm, as a second reviewer, a recall that left at once.
+
+    Example: comity --profile us-reviewer2 draft confirm 01a2…
+    """
+    _decide(context, draft, "confirm", None)
+
+
+def summary(draft: dict[str, Any]) -> Iterable[str]:
+    """Yield a draft's members but its body."""
+    prepared_by = draft["prepared"]
+    return output.details(
+        {
+            "draft": draft["id"],
+            "state": draft["state"],
+            "type": draft["type"],
+            "to": draft["to"],
+            "version": draft["version"],
+            "digest": draft["digest"],
+            "prepared by": f"{prepared_by['sub']} ({prepared_by['form']})",
+            "changed": output.moment(draft["updated_at"]),
+            "returned because": draft.get("return_reason"),
+            "confirm by": output.moment(draft["confirm_by"]) if "confirm_by" in draft else None,
+            "statement": draft.get("statement"),
+        }
+    )
+
+
+def _decide(context: CliContext, draft: str, act: str, body: dict[str, Any] | None) -> None:
+    with connected(context) as api:
+        done = api.post(f"/drafts/{draft}/{act}", body)
+    output.result(context, done, summary(done))
+
+
+def _look(seen: dict[str, Any], *, ask: bool) -> None:
+    """Show on stderr what is about to be approved, and on a terminal ask."""
+    for line in summary(seen):
+        output.talk(line)
+    if ask and sys.stdin.isatty():
+        typer.confirm("Approve this?", abort=True, err=True)
+
+
+def _sign(api: Api, draft: str, seen: str, key: "OfficerKey") -> dict[str, Any]:
+    """Sign the candidate that the node composes, if it says what was read."""
+    from api.wire.digests import digest as digest_of
+    from api.wire.encoding import b64u_decode
+    from api.wire.statements import parse_statement
+
+    answer = api.post(f"/drafts/{draft}/candidate", {"form": "jws", "kid": key.kid})
+    payload = b64u_decode(answer["candidate"])
+    statement = parse_statement(payload)
+    if digest_of(statement.prepared) != seen:
+        raise Stale("draft.stale", "The draft changed since you read it; read it again.")
+    approved = statement.by.approved if statement.by is not None else None
+    if approved is None or approved.kid != key.kid:
+        raise WireError("candidate.foreign", "The node's candidate names another approver.")
+    done: dict[str, Any] = api.post(
+        f"/drafts/{draft}/approve",
+        {"candidate": answer["candidate"], "signature": key.sign_approval(payload).to_json()},
+    )
+    return done
+
+
+def _body(body: dict[str, Any]) -> Iterable[str]:
+    return output.details(dict(body))
+
+
+def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
+    for recipient in found["recipients"]:
+        yield output.safe(f"To {recipient['ministry']} ({recipient['jurisdiction']}):")
+        for statement in recipient["receives"]:
+            yield f"  {statement['type']}"
+            for line in _body(statement["body"]):
+                yield f"    {line}"
+        for exhibit in recipient["exhibits"]:
+            yield output.safe(f"  exhibit {exhibit['label']} ({exhibit['size']} bytes)")
+        held = len(recipient["holds_already"])
+        yield f"  holds {held} of our packages already"
+    yield "Stays here:"
+    for line in found["stays_here"]:
+        yield output.safe(f"  {line}")

@@ -1,0 +1,171 @@
+"""``comity key``: officers' signing keys, and the node's own keys on its machine.
+
+Owns an officer's key file and its enrolment over REST. ``rotate``, ``escrow`` and ``list --node``
+are operators' commands on the node's keystore.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import key_node, output
+from api.cli.arguments import Kid
+from api.cli.client import connected, profile_of
+from api.cli.commands import command, group
+from api.cli.operator import SettingsFile
+from api.cli.profiles import CliContext, ProfileStore
+from api.cli.signing import PassphraseFile, first_line, open_key
+from api.domain.errors import Invalid, NotFound
+
+app = group("key", "Officers' signing keys, and the node's own keys.")
+
+_COLUMNS: list[output.Column] = [
+    ("KEY", "kid"),
+    ("STATE", "state"),
+    ("FORM", "form"),
+    ("OFFICER", "officer"),
+    ("SINCE", output.at("proposed_at")),
+]
+
+
+@command(app, "new")
+def new(
+    context: CliContext,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Key file; default: keys/PROFILE.json in COMITY_HOME.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="No passphrase: the machine protects the file.")
+    ] = False,
+) -> None:
+    """Make a signing key of your own; the profile uses it from now on.
+
+    Example: comity --profile us-analyst key new
+    """
+    from api.adapters.crypto.officer_key import OfficerKey
+
+    store = ProfileStore(context.home)
+    name = store.choose(context.profile_name)
+    with store.lock(name):
+        profile = store.load(name)
+        path = (out or context.home / "keys" / f"{name}.json").absolute()
+        secret = None if plain else _new_passphrase(passphrase_file)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = OfficerKey.create(path, secret)
+        store.save(name, replace(profile, key_file=_relative(path, context.home)))
+    document = {"kid": key.kid, "file": str(path), "jwk": key.jwk}
+    output.result(context, document, output.details({"key": key.kid, "file": str(path)}))
+    output.talk("Ask for its enrolment: comity key request.")
+
+
+@command(app, "list")
+def listed(
+    context: CliContext,
+    *,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="The keys of all officers, for administrators.")
+    ] = False,
+    node: Annotated[
+        bool, typer.Option("--node", help="The node's own keys, on its machine.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """List your signing keys, those of all officers, or the node's own.
+
+    Example: comity --profile us-analyst key list
+    """
+    if node:
+        key_node.listed(context, settings)
+        return
+    with connected(context) as api:
+        if everyone:
+            people = api.get("/officers")["items"]
+            keys = [key | {"name": each["name"]} for each in people for key in each["keys"]]
+        else:
+            keys = api.get("/me")["keys"]
+    columns = [*_COLUMNS, ("NAME", "name")] if everyone else _COLUMNS
+    output.result(context, {"items": keys}, output.table(keys, columns))
+
+
+@command(app, "request")
+def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> None:
+    """Ask for your signing key to be enrolled; two administrators decide.
+
+    Example: comity --profile us-analyst key request
+    """
+    _, profile = profile_of(context)
+    path = profile.key_path(context.home)
+    if path is None:
+        raise NotFound("officer-key.none", "This profile has no signing key: comity key new.")
+    key = open_key(path, passphrase_file)
+    with connected(context) as api:
+        made = api.post("/keys", {"form": "jws", "jwk": key.jwk})
+    output.result(context, made, _lines(made))
+    output.talk("Two administrators now compare the key's id with you, and approve it.")
+
+
+command(app, "enrol")(request)
+
+
+@command(app, "propose")
+def propose(context: CliContext, key: Kid) -> None:
+    """Vouch, as the first administrator, for a requested key.
+
+    Example: comity --profile us-admin key propose Xa3…
+    """
+    _decide(context, key, "propose")
+
+
+@command(app, "approve")
+def approve(context: CliContext, key: Kid) -> None:
+    """Approve, as another administrator, a key that was vouched for.
+
+    Example: comity --profile us-admin2 key approve Xa3…
+    """
+    _decide(context, key, "approve")
+
+
+@command(app, "revoke")
+def revoke(context: CliContext, key: Kid) -> None:
+    """Stop accepting an officer's key, at once; what it signed before stands.
+
+    Example: comity --profile us-admin key revoke Xa3…
+    """
+    _decide(context, key, "revoke")
+
+
+command(app, "rotate")(key_node.rotate)
+command(app, "escrow")(key_node.escrow)
+
+
+def _decide(context: CliContext, key: str, act: str) -> None:
+    with connected(context) as api:
+        done = api.post(f"/keys/{key}/{act}")
+    output.result(context, done, _lines(done))
+
+
+def _lines(key: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {"key": key["kid"], "state": key["state"], "form": key["form"], "officer": key["officer"]}
+    )
+
+
+def _new_passphrase(path: Path | None) -> str:
+    if path is not None:
+        return first_line(path)
+    if not sys.stdin.isatty():
+        raise Invalid("officer-key.passphrase-needed", "Give --passphrase-file, or say --plain.")
+    secret: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    return secret
+
+
+def _relative(path: Path, home: Path) -> str:
+    """Return how a profile names its key: below its home relatively, so that both can move."""
+    base = home.absolute()
+    return str(path.relative_to(base) if path.is_relative_to(base) else path)

@@ -1,0 +1,198 @@
+"""``comity officer`` and ``comity grant``: who works here, and in which roles.
+
+Owns two groups over REST. Every addition takes two administrators; taking away takes one.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import RecordId, given
+from api.cli.client import connected, profile_of
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+from api.domain.errors import Invalid
+
+officers = group("officer", "The people of this ministry.")
+grants = group("grant", "The roles that they hold.")
+
+
+class RoleName(StrEnum):
+    """Roles of officers."""
+
+    ANALYST = "analyst"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+@command(officers, "list")
+def listed(context: CliContext) -> None:
+    """List the officers with their accounts, roles and keys.
+
+    Example: comity --profile us-admin officer list
+    """
+    with connected(context) as api:
+        found = api.get("/officers")
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", "state"),
+        ("NAME", "name"),
+        ("ROLES", lambda row: _active(row["grants"], "role")),
+        ("ACCOUNTS", lambda row: [each["sub"] for each in row["identities"]]),
+        ("KEYS", lambda row: len(_active(row["keys"], "kid"))),
+        ("UNTIL", output.at("expires_at")),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(officers, "propose")
+def propose(
+    context: CliContext,
+    *,
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    sub: Annotated[
+        list[str] | None, typer.Option(help="An account's id at the profile's sign-in service.")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help='An account elsewhere, as "ISSUER ID".')
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="End of the account, as 2027-01-31T00:00:00.000Z.")
+    ] = None,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Not of this ministry, such as an auditor.")
+    ] = False,
+) -> None:
+    """Propose a person with every account of theirs; another administrator approves.
+
+    Example: comity --profile us-admin officer propose --name "Ana Lyst" --sub ana
+    """
+    _, profile = profile_of(context)
+    identities = [{"iss": profile.issuer, "sub": each} for each in sub or []]
+    identities += [_account(each) for each in account or []]
+    if not identities:
+        raise Invalid("officer.incomplete", "Give at least one account: --sub or --account.")
+    body = given(name=name, identities=identities, expires_at=until, outside=outside or None)
+    with connected(context) as api:
+        made = api.post("/officers", body)
+    output.result(context, made, _officer(made))
+
+
+@command(officers, "approve")
+def approve(context: CliContext, officer: RecordId) -> None:
+    """Approve a person whom another administrator proposed.
+
+    Example: comity --profile us-admin2 officer approve 01a2…
+    """
+    _post(context, f"/officers/{officer}/approve", _officer)
+
+
+@command(officers, "suspend")
+def suspend(context: CliContext, officer: RecordId) -> None:
+    """Suspend an officer at once.
+
+    Example: comity --profile us-admin officer suspend 01a2…
+    """
+    _post(context, f"/officers/{officer}/suspend", _officer)
+
+
+@command(grants, "list")
+def grant_list(context: CliContext) -> None:
+    """List all role grants.
+
+    Example: comity --profile us-auditor grant list
+    """
+    with connected(context) as api:
+        found = api.get("/role-grants")
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", "state"),
+        ("ROLE", "role"),
+        ("OFFICER", "officer"),
+        ("ACCOUNT", "sub"),
+        ("PROPOSED", output.at("proposed_at")),
+        ("DECIDED", output.at("decided_at")),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(grants, "propose")
+def grant_propose(
+    context: CliContext,
+    officer: RecordId,
+    role: Annotated[RoleName, typer.Argument(help="The role.")],
+    *,
+    sub: Annotated[
+        str | None, typer.Option(help="Only when they sign in with this account.")
+    ] = None,
+) -> None:
+    """Propose a role for an officer; another administrator approves.
+
+    Example: comity --profile us-admin grant propose 01a2… analyst
+    """
+    body = given(officer=officer, role=str(role), sub=sub)
+    with connected(context) as api:
+        made = api.post("/role-grants", body)
+    output.result(context, made, _grant(made))
+
+
+@command(grants, "approve")
+def grant_approve(context: CliContext, grant: RecordId) -> None:
+    """Approve a role that another administrator proposed.
+
+    Example: comity --profile us-admin2 grant approve 01a2…
+    """
+    _post(context, f"/role-grants/{grant}/approve", _grant)
+
+
+@command(grants, "revoke")
+def grant_revoke(context: CliContext, grant: RecordId) -> None:
+    """Take a role away at once.
+
+    Example: comity --profile us-admin grant revoke 01a2…
+    """
+    _post(context, f"/role-grants/{grant}/revoke", _grant)
+
+
+def _post(context: CliContext, path: str, lines: Any) -> None:
+    with connected(context) as api:
+        done = api.post(path)
+    output.result(context, done, lines(done))
+
+
+def _account(text: str) -> dict[str, str]:
+    issuer, _, sub = text.strip().partition(" ")
+    if not sub.strip():
+        raise typer.BadParameter('an account is "ISSUER ID"', param_hint="--account")
+    return {"iss": issuer, "sub": sub.strip()}
+
+
+def _active(rows: list[dict[str, Any]], member: str) -> list[str]:
+    return [row[member] for row in rows if row["state"] == "active"]
+
+
+def _officer(row: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {
+            "officer": row["id"],
+            "state": row["state"],
+            "name": row["name"],
+            "until": row.get("expires_at"),
+        }
+    )
+
+
+def _grant(row: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {
+            "grant": row["id"],
+            "state": row["state"],
+            "role": row["role"],
+            "officer": row["officer"],
+            "account": row.get("sub"),
+        }
+    )

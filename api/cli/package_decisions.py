@@ -1,0 +1,188 @@
+"""Decisions about a package: release, recall, return, onward request and consent.
+
+Owns the drafts that these commands make. Most wait for a second officer: see ``comity draft``.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import (
+    DigestOption,
+    LegalBasis,
+    OriginatorControl,
+    PackageId,
+    PermittedUse,
+    Reason,
+    ReleasableTo,
+    TlpOption,
+    To,
+    given,
+    marking,
+)
+from api.cli.client import Api, connected
+from api.cli.commands import command
+from api.cli.draft import summary
+from api.cli.profiles import CliContext
+from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+
+
+class Instruction(StrEnum):
+    """What a holder is asked to do with a recalled package."""
+
+    STOP_USE = "stop-use"
+    RETURN = "return"
+    DESTROY = "destroy"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the ``package`` group."""
+    command(app, "release")(release)
+    command(app, "recall")(recall)
+    command(app, "return")(give_back)
+    command(app, "onward-request")(onward_request)
+    command(app, "onward-consent")(onward_consent)
+
+
+def release(
+    context: CliContext,
+    package: PackageId,
+    *,
+    to: To,
+    tlp: TlpOption,
+    legal_basis: LegalBasis,
+    releasable_to: ReleasableTo = None,
+    permitted_use: PermittedUse = None,
+    originator_control: OriginatorControl = True,
+    note: Annotated[str | None, typer.Option(help="A word to the recipient.")] = None,
+    supersedes_release: DigestOption = None,
+    consent: DigestOption = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the release of a package to one ministry; another officer approves it.
+
+    With --consent, passes on another ministry's package under its onward consent.
+
+    Example: comity --profile us-analyst package release sha256:… --to uk-fcdo --tlp AMBER
+    --legal-basis "Public sources." --permitted-use "consideration of designation"
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    marked = marking(
+        tlp, releasable_to, permitted_use, originator_control=originator_control, recipient=to
+    )
+    with connected(context) as api:
+        content = given(
+            recipient=to,
+            marking=marked,
+            legal_basis=legal_basis,
+            note=note,
+            supersedes_release=supersedes_release,
+            consent=consent,
+            originator=None if consent is None else _originator(api, package),
+        )
+        signed = prepared(key, "release/1", (to,), {**content, "package": package})
+        draft = api.post(f"/packages/{package}/release", content | signed)
+    _drafted(context, draft)
+
+
+def recall(
+    context: CliContext,
+    package: PackageId,
+    *,
+    reason: Reason,
+    instruction: Annotated[
+        Instruction, typer.Option(help="What holders are asked to do.")
+    ] = Instruction.STOP_USE,
+    replaced_by: DigestOption = None,
+) -> None:
+    """Recall a package from every holder, at once; a second reviewer confirms within a day.
+
+    Example: comity --profile us-reviewer package recall sha256:… --reason "A wrong exhibit."
+    --instruction destroy
+    """
+    content = given(reason=reason, instruction=str(instruction), replaced_by=replaced_by)
+    with connected(context) as api:
+        draft = api.post(f"/packages/{package}/recall", content)
+    output.result(context, draft, summary(draft))
+    output.talk(f"Recalled. A second reviewer confirms it: comity draft confirm {draft['id']}")
+
+
+def give_back(context: CliContext, package: PackageId, *, reason: Reason) -> None:
+    """Return a submitted package to its author: it is not released as it stands.
+
+    Example: comity --profile us-reviewer package return sha256:… --reason "Name the source."
+    """
+    with connected(context) as api:
+        api.post(f"/packages/{package}/return", {"reason": reason})
+    output.result(context, {"id": package, "state": "returned"}, [f"returned {package}"])
+
+
+def onward_request(
+    context: CliContext,
+    package: PackageId,
+    *,
+    to: Annotated[str, typer.Option(help="Ministry that is to get it.")],
+    purpose: Annotated[str, typer.Option(help="What for.")],
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft a request to the originator to let a package be passed on.
+
+    Example: comity --profile uk-analyst package onward-request sha256:… --to ca-gac
+    --purpose "Joint consideration."
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        body = {"package": package, "recipient": to, "purpose": purpose}
+        draft = _draft(api, key, "onward-request/1", _originator(api, package), body)
+    _drafted(context, draft)
+
+
+def onward_consent(
+    context: CliContext,
+    package: PackageId,
+    *,
+    request: Annotated[str, typer.Option(help="Id of the onward request.")],
+    asker: Annotated[str, typer.Option(help="Ministry that asked.")],
+    to: Annotated[str, typer.Option(help="Ministry that may get it.")],
+    tlp: TlpOption,
+    releasable_to: ReleasableTo = None,
+    permitted_use: PermittedUse = None,
+    originator_control: OriginatorControl = True,
+    until: Annotated[
+        str | None, typer.Option(help="End of the consent, as 2027-01-31T00:00:00.000Z.")
+    ] = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the consent that a holder passes a package of this ministry on.
+
+    Example: comity --profile us-analyst package onward-consent sha256:… --request sha256:…
+    --asker uk-fcdo --to ca-gac --tlp AMBER
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    marked = marking(
+        tlp, releasable_to, permitted_use, originator_control=originator_control, recipient=to
+    )
+    body = given(request=request, package=package, recipient=to, marking=marked, until=until)
+    with connected(context) as api:
+        draft = _draft(api, key, "onward-consent/1", asker, body)
+    _drafted(context, draft)
+
+
+def _draft(api: Api, key: Any, type_: str, to: str, body: dict[str, Any]) -> dict[str, Any]:
+    signed = prepared(key, type_, (to,), body)
+    made: dict[str, Any] = api.post("/drafts", {"type": type_, "to": [to], "body": body} | signed)
+    return made
+
+
+def _originator(api: Api, package: str) -> str:
+    return str(api.get(f"/packages/{package}")["originator"])
+
+
+def _drafted(context: CliContext, draft: dict[str, Any]) -> None:
+    output.result(context, draft, summary(draft))
+    output.talk(f"Another officer decides: comity draft show {draft['id']}, then draft approve.")

@@ -1,0 +1,70 @@
+"""An officer's own signature from the command line.
+
+Owns finding and opening the profile's key; what is signed, and how, is ``adapters.crypto``'s. A
+passphrase never comes from the command line's arguments: it is asked for, or read from a file
+(which may be a descriptor, such as ``/dev/fd/3``).
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.client import profile_of
+from api.cli.profiles import CliContext
+
+if TYPE_CHECKING:
+    from api.adapters.crypto.officer_key import OfficerKey
+
+PassphraseFile = Annotated[
+    Path | None, typer.Option(help="File whose first line opens your signing key.")
+]
+Recorded = Annotated[
+    bool, typer.Option("--recorded", help="Do not sign; let the ministry record your word.")
+]
+
+
+def first_line(path: Path) -> str:
+    """Return the first line of a file or descriptor."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline().rstrip("\r\n")
+
+
+def open_key(path: Path, passphrase_file: Path | None) -> "OfficerKey":
+    """Open a signing key; asks for its passphrase on a terminal when it needs one.
+
+    Raises:
+        NotFound: ``keystore.missing``.
+        Invalid: ``keystore.*``, ``officer-key.passphrase-needed``.
+    """
+    from api.adapters.crypto.officer_key import OfficerKey, is_plain
+    from api.adapters.crypto.sealed_file import read_private
+
+    if passphrase_file is not None:
+        return OfficerKey.open(path, first_line(passphrase_file))
+    if sys.stdin.isatty() and not is_plain(read_private(path)):
+        return OfficerKey.open(path, typer.prompt("Passphrase", hide_input=True, err=True))
+    return OfficerKey.open(path)
+
+
+def own_key(
+    context: CliContext, passphrase_file: Path | None, *, recorded: bool
+) -> "OfficerKey | None":
+    """Return the profile's signing key, or None when it has none or shall not be used."""
+    _, profile = profile_of(context)
+    path = profile.key_path(context.home)
+    if path is None or recorded:
+        return None
+    return open_key(path, passphrase_file)
+
+
+def prepared(
+    key: "OfficerKey | None", type_: str, to: tuple[str, ...], body: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the ``endorsement`` member of a draft; empty when its preparer does not sign."""
+    if key is None:
+        return {}
+    from api.wire.statements import Content
+
+    return {"endorsement": key.sign_prepared(Content(type_, to, body)).to_json()}
