@@ -29,9 +29,6 @@ _SETTINGS = "COMITY_"
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns its exit code."""
     options = _options(arguments)
-    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
-        del os.environ[name]  # settings of another node must not reach the demo's
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         home = DemoHome(options.home, fresh=options.fresh)
     except (Invalid, Conflict) as error:
@@ -62,6 +59,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _perform(home: DemoHome, options: argparse.Namespace) -> int:
+    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
+        del os.environ[name]  # settings of another node must not reach the demo's
+    signal.signal(signal.SIGTERM, _interrupt)
     narrator = Narrator()
     with _ending(Processes(home.logs)) as running:
         up = launcher.launch(home, running, narrator)
