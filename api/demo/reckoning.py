@@ -24,6 +24,7 @@ from api.wire import export
 
 AUDITOR = "auditor"
 PURPOSE = "end of the Comity demonstration"
+_DELIVER = "deliver"
 _DECIDED = {"statement.applied", "statement.refused"}
 _PATIENCE = 60.0
 _VERIFYING = 120.0
@@ -61,10 +62,14 @@ def reckon(stage: Stage, home: DemoHome) -> Reckoning:
     """
     stage.until("dispositions on everything that was sent", lambda: _at_rest(stage), _PATIENCE)
     streams = _streams(stage)
+    sizes = {one.id: _status(stage, one)["log_size"] for one in cast.MINISTRIES}
+    stage.until("cosignatures on all of it", lambda: _witnessed(stage, sizes), _PATIENCE)
+    stage.narrator.say("every delivery has its disposition, and partners cosigned every log so far")
     with ThreadPoolExecutor(len(cast.MINISTRIES)) as pool:
         faults = list(pool.map(lambda one: _export(stage, home, one), cast.MINISTRIES))
     decided = {one.id: decisions(home.export(one.id)) for one in cast.MINISTRIES}
-    lost, duplicated = compare(stage.book.sent, decided)
+    sent = {*stage.book.sent, *(one for each in cast.MINISTRIES for one in carried(home, each))}
+    lost, duplicated = compare(sent, decided)
     return Reckoning(
         {one.id: _node(home, one) for one in cast.MINISTRIES},
         streams,
@@ -116,6 +121,17 @@ def decisions(path: Path) -> Counter[tuple[str, str]]:
     return found
 
 
+def carried(home: DemoHome, sender: Ministry) -> Iterator[Sent]:
+    """Return what a sender's own audit export says that its messages carried to whom."""
+    with zipfile.ZipFile(home.export(sender.id)) as container:
+        document = json.loads(container.read(export.STREAMS))
+    for stream in document["streams"]:
+        for message in stream["messages"] if stream["from"] == sender.id else ():
+            if message["kind"] == _DELIVER:
+                for item in message["statements"]:
+                    yield Sent(sender.id, stream["to"], item["id"])
+
+
 def events(path: Path) -> Iterator[dict[str, Any]]:
     """Return the events that an audit export discloses (docs/protocol-export.md §3)."""
     with zipfile.ZipFile(path) as container, container.open(export.ENTRIES) as lines:
@@ -137,9 +153,22 @@ def _streams(stage: Stage) -> list[dict[str, Any]]:
 def _at_rest(stage: Stage) -> bool:
     streams = _streams(stage)
     return not stream_faults(streams, stage.book.sent) and all(
-        stage.officer(one, AUDITOR).get("ask for the log", "/node/status")["unsequenced"] == 0
-        for one in cast.MINISTRIES
+        _status(stage, one)["unsequenced"] == 0 for one in cast.MINISTRIES
     )
+
+
+def _witnessed(stage: Stage, sizes: dict[str, int]) -> bool:
+    """Say whether a partner has cosigned each log up to the given size or beyond."""
+    return all(
+        max(_status(stage, one)["cosigned"].values()) >= sizes[one.id] for one in cast.MINISTRIES
+    )
+
+
+def _status(stage: Stage, ministry: Ministry) -> dict[str, Any]:
+    found: dict[str, Any] = stage.officer(ministry, AUDITOR).get(
+        "ask how the node is doing", "/node/status"
+    )
+    return found
 
 
 def _export(stage: Stage, home: DemoHome, ministry: Ministry) -> str:

@@ -148,8 +148,8 @@ def test_every_designation_of_the_story_names_sources_that_exist() -> None:
 
 
 SENT = [
-    Sent("us-treasury", "uk-fcdo", "sha256:a", "release/1"),
-    Sent("us-treasury", "ca-gac", "sha256:a", "recall/1"),
+    Sent("us-treasury", "uk-fcdo", "sha256:a"),
+    Sent("us-treasury", "ca-gac", "sha256:a"),
 ]
 
 

@@ -29,7 +29,6 @@ class Sent:
     sender: str
     recipient: str
     statement: str
-    type: str
 
 
 @dataclass(slots=True)
@@ -108,8 +107,7 @@ class Stage:
         """Note a sealed draft's statement for each of its recipients."""
         with self._guard:
             self.book.sent += [
-                Sent(sender, recipient, str(sealed["statement"]), str(sealed["type"]))
-                for recipient in sealed["to"]
+                Sent(sender, recipient, str(sealed["statement"])) for recipient in sealed["to"]
             ]
 
     def until(self, act: str, look: Callable[[], bool], seconds: float = _PATIENCE) -> None:

@@ -1,0 +1,224 @@
+"""The demo as its users run it: once to the end, once staying up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("demo")]
+
+ROOT = Path(__file__).parents[2]
+MINISTRIES = {"us-treasury": "us", "uk-fcdo": "uk", "ca-gac": "ca"}
+ACCOUNTS = [
+    "analyst",
+    "analyst2",
+    "reviewer",
+    "reviewer2",
+    "auditor",
+    "admin",
+    "admin2",
+    "analyst-alt",
+]
+DEMO = [sys.executable, "-P", "-m", "api.demo"]
+COMITY = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A demo that was told to its end."""
+
+    home: Path
+    result: dict[str, Any]
+    narration: str
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    home = tmp_path_factory.mktemp("told") / "home"
+    done = subprocess.run(
+        [*DEMO, "--exit", "--json", "--home", str(home)],
+        env=environment(),
+        cwd=home.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return Told(home, json.loads(done.stdout.splitlines()[-1]), done.stderr)
+
+
+def test_the_last_line_says_that_everything_adds_up(told: Told) -> None:
+    result = told.result
+    assert result["ok"] is True
+    assert (result["lost"], result["duplicated"]) == (0, 0)
+    assert set(result["nodes"]) == set(MINISTRIES)
+    pairs = {(one["from"], one["to"]) for one in result["streams"]}
+    assert pairs == {(a, b) for a in MINISTRIES for b in MINISTRIES if a != b}
+    for one in result["streams"]:
+        assert one["sent"] == one["receipted"] == one["applied"] + one["refused"]
+    from_us = [one for one in result["streams"] if one["from"] == "us-treasury"]
+    assert all(one["applied"] >= 3 for one in from_us)
+    assert 0 < result["seconds"] < 180
+
+
+def test_the_narrator_tells_who_does_what_to_whom(told: Told) -> None:
+    for line in (
+        "Washington, analyst: submits the package",
+        "Washington, reviewer: approves the release",
+        "London, analyst: reads",
+        "Ottawa, analyst: reads",
+        "Washington, reviewer: recalls",
+        "Washington, reviewer2: confirms the recall",
+    ):
+        assert line in told.narration
+
+
+def test_the_exports_verify_and_recount_to_the_same_figures(told: Told) -> None:
+    for name, node in told.result["nodes"].items():
+        export = Path(node["export"])
+        assert export == told.home / f"{name}-audit.zip"
+        verdict = subprocess.run(
+            [*COMITY, "verify", str(export), "--membership", str(told.home / "membership.json")],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+        assert node["log_size"] > 0
+        assert len(bytes.fromhex(node["root"])) == 32
+
+
+def test_demo_json_says_who_is_where(told: Told) -> None:
+    document = json.loads((told.home / "demo.json").read_text())
+    assert set(document) >= {"issuer", "nodes", "users", "profiles_dir"}
+    for name, node in document["nodes"].items():
+        assert set(node) >= {"url", "jurisdiction", "database_url", "store", "pid", "membership"}
+        assert node["database_url"].startswith("sqlite:///")
+        assert name in MINISTRIES
+    for pid in pids(told.home):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert Path(document["profiles_dir"]) == told.home / "profiles"
+    users = {user["username"]: user for user in document["users"]}
+    assert set(users) == {f"{p}-{a}" for p in MINISTRIES.values() for a in ACCOUNTS}
+    assert users["uk-auditor"]["roles"] == ["auditor"]
+    assert users["us-analyst"]["roles"] == ["analyst"]
+
+
+def test_profiles_and_keys_are_their_owners_alone(told: Told) -> None:
+    for path in (told.home / "profiles").glob("*.json"):
+        assert path.stat().st_mode & 0o077 == 0
+        profile = json.loads(path.read_text())
+        assert profile["demo_password"]
+        assert profile["tokens"]["access_token"].count(".") == 2
+        if "key_file" in profile:
+            assert (told.home / profile["key_file"]).stat().st_mode & 0o077 == 0
+    alt = json.loads((told.home / "profiles/us-analyst-alt.json").read_text())
+    own = json.loads((told.home / "profiles/us-analyst.json").read_text())
+    assert alt["key_file"] == own["key_file"]
+
+
+@dataclass(frozen=True)
+class Up:
+    """A demo that stays up."""
+
+    home: Path
+    document: dict[str, Any]
+
+    def token(self, profile: str) -> str:
+        done = subprocess.run(
+            [*COMITY, "--profile", profile, "token"],
+            env=environment(COMITY_HOME=str(self.home)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def call(self, profile: str, method: str, path: str, content: Any = None) -> httpx2.Response:
+        ministry = next(name for name, p in MINISTRIES.items() if profile.startswith(p))
+        url = self.document["nodes"][ministry]["url"]
+        headers = {"authorization": f"Bearer {self.token(profile)}"}
+        with httpx2.Client(trust_env=False, timeout=30) as client:
+            return client.request(method, f"{url}/api/v1{path}", json=content, headers=headers)
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    home = tmp_path_factory.mktemp("up") / "home"
+    output = home.parent / "output"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [*DEMO, "--home", str(home)],
+            env=environment(COMITY_DATABASE_URL="sqlite:////nowhere"),
+            cwd=home.parent,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        end = time.monotonic() + 240
+        while not (home / "demo.json").exists():
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < end, output.read_text()
+            time.sleep(0.2)
+        yield Up(home, json.loads((home / "demo.json").read_text()))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130, output.read_text()
+        for pid in pids(home):
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def pids(home: Path) -> list[int]:
+    nodes = json.loads((home / "demo.json").read_text())["nodes"]
+    return [node["pid"] for node in nodes.values()]
+
+
+def test_a_profile_token_works_with_a_plain_call(up: Up) -> None:
+    me = up.call("us-analyst", "GET", "/me").json()
+    assert (me["ministry"], me["roles"]) == ("us-treasury", ["analyst"])
+    assert up.call("ca-auditor", "GET", "/me").json()["roles"] == ["auditor"]
+
+
+def test_a_second_account_makes_no_second_pair_of_eyes(up: Up) -> None:
+    package = next(
+        item["id"]
+        for item in up.call("uk-analyst", "GET", "/packages").json()["items"]
+        if item["state"] == "received"
+    )
+    asked = {
+        "type": "onward-request/1",
+        "to": ["us-treasury"],
+        "body": {"package": package, "recipient": "ca-gac", "purpose": "A test of four eyes."},
+    }
+    draft = up.call("uk-analyst", "POST", "/drafts", asked).json()
+    place = f"/drafts/{draft['id']}/approve"
+    assert up.call("uk-analyst-alt", "GET", "/me").json()["roles"] == ["analyst", "reviewer"]
+    refused = up.call("uk-analyst-alt", "POST", place, {"digest": draft["digest"]})
+    assert refused.status_code == 403
+    assert "guard.own-work" in refused.json()["policies"]
+    approved = up.call("uk-reviewer", "POST", place, {"digest": draft["digest"]})
+    assert approved.json()["state"] == "sealed"
