@@ -12,12 +12,10 @@ from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.identity.fetching import HttpFetch
 from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
 from api.adapters.identity.resource_server import ResourceServer
-from api.adapters.peers.http import HttpPeers
+from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.regimes import load_regimes
-from api.adapters.store.folder import FolderStore
-from api.adapters.store.s3 import S3Store
-from api.adapters.store.s3_requests import connect
+from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
 from api.ports.identity import TokenVerifier
@@ -94,18 +92,22 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         signer=keystore,
         decider=decider,
         four_eyes=decider.four_eyes,
-        store=open_store(settings),
-        transport=HttpPeers(membership, allow_http=settings.allow_http_peers),
+        store=store_of(settings),
+        transport=peers_of(settings, membership),
         clock=clock,
         entropy=SystemEntropy(),
         membership=membership,
         software=f"comity/{__version__}",
         regimes=load_regimes(policies),
-        limits=Limits(cursor_secret=os.urandom(32)),
+        limits=Limits(
+            quorum=settings.witness_quorum,
+            anchor_every=settings.anchor_seconds,
+            watch_every=settings.watch_seconds,
+            cursor_secret=os.urandom(32),
+        ),
     )
     issuers = [
-        IssuerKeys(TrustedIssuer(issuer), HttpFetch(), clock)
-        for issuer in settings.issuers.split()
+        IssuerKeys(TrustedIssuer(issuer), HttpFetch(), clock) for issuer in settings.issuers.split()
     ]
     tokens = ResourceServer(settings.token_audience, issuers, clock)
     return Installation(node, tokens, keystore, settings)
@@ -119,13 +121,23 @@ def passphrase(settings: Settings) -> str:
     return lines[0]
 
 
-def open_store(settings: Settings) -> ExhibitStore:
+def store_of(settings: Settings) -> ExhibitStore:
     """Return the exhibit store that the settings name."""
-    if settings.store.startswith("s3://"):
-        bucket, _, prefix = settings.store.removeprefix("s3://").partition("/")
-        client = connect(settings.s3_endpoint, settings.s3_region)
-        return S3Store(client, bucket, prefix, limit=settings.exhibit_limit)
-    return FolderStore(Path(settings.store), limit=settings.exhibit_limit)
+    return open_store(
+        settings.store,
+        s3_endpoint=settings.s3_endpoint,
+        s3_region=settings.s3_region,
+        limit=settings.exhibit_limit,
+    )
+
+
+def peers_of(settings: Settings, membership: Membership) -> HttpPeers:
+    """Return the way to partners' nodes, with this node's client certificate if it has one."""
+    return HttpPeers(
+        membership,
+        allow_http=settings.allow_http_peers,
+        tls=PeerTls(settings.peer_ca, settings.peer_certificate, settings.peer_key),
+    )
 
 
 def _require_own_keys(membership: Membership, ministry: str, signer: Signer) -> None:

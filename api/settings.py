@@ -32,12 +32,32 @@ class Settings(BaseSettings):
     )
     issuers: str = Field(description="issuers of officers' access tokens, separated by spaces")
     audience: str = Field(default="", description="audience of access tokens; default public_url")
-    policies: Path | None = Field(default=None, description="policy folder; default the bundled one")
+    policies: Path | None = Field(
+        default=None, description="policy folder; default the bundled one"
+    )
     jobs: bool = Field(default=True, description="run the background jobs inside the app")
     exhibit_limit: int = Field(default=64 * 1024**3, description="largest exhibit in bytes")
     log_level: str = Field(default="INFO", description="least level of log lines")
     allow_http_peers: bool = Field(
         default=False, description="reach partners over plain http; for loopback demos only"
+    )
+    peer_ca: Path | None = Field(
+        default=None, description="CA bundle for partners' servers; default the system's"
+    )
+    peer_certificate: Path | None = Field(
+        default=None, description="client certificate shown to partners' proxies (PEM)"
+    )
+    peer_key: Path | None = Field(
+        default=None, description="private key of the client certificate (PEM)"
+    )
+    witness_quorum: int = Field(
+        default=1, ge=1, le=64, description="partners that must cosign a head before it is public"
+    )
+    anchor_seconds: int = Field(
+        default=3600, ge=60, description="how often partners' heads are anchored in the own log"
+    )
+    watch_seconds: int = Field(
+        default=5, ge=1, description="how often partners are asked what they saw of other logs"
     )
     otel_endpoint: str = Field(default="", description="OTLP/HTTP collector; empty for no traces")
 

@@ -18,6 +18,8 @@ from api.services.node import Node
 
 _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
+# Events that no delivery waits for are integrated in batches: a head costs two signatures.
+_SEQUENCE_TICK = 0.2
 
 
 class Worker:
@@ -34,7 +36,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(_CRYPTO_THREADS, thread_name_prefix="comity-crypto")
         bell = node.db.bell
         self.loops = [
-            Loop("sequence", partial(sequence, node, holder), bell("event"), tick),
+            Loop("sequence", partial(sequence, node, holder), bell("urgent"), _SEQUENCE_TICK),
             Loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
             Loop("gaps", partial(fill_gaps, node), None, 1.0),
             Loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),

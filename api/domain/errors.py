@@ -15,6 +15,8 @@ and ``cli/exits.py`` hold those two tables).
      └── Unavailable      a peer, store or key cannot be reached now
 """
 
+from typing_extensions import override
+
 
 class ComityError(Exception):
     """A refusal.
@@ -31,6 +33,7 @@ class ComityError(Exception):
         self.message = message
         self.details = details
 
+    @override
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
 

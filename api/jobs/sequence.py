@@ -5,5 +5,5 @@ from api.services.node import Node
 
 
 def sequence(node: Node, holder: str) -> bool:
-    """Integrate one batch; returns whether there was one."""
-    return checkpoints.integrate(node, holder) > 0
+    """Integrate one batch; returns whether more is surely waiting (the batch was full)."""
+    return checkpoints.integrate(node, holder) >= checkpoints.BATCH

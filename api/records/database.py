@@ -4,6 +4,7 @@ Owns connections and durability settings; refuses to start on anything weaker th
 ``synchronous=FULL`` with a write-ahead log. Knows no table.
 """
 
+import copy
 import logging
 import queue
 import threading
@@ -47,6 +48,7 @@ class Database:
         self.url = url
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
+        self._recovering = False
         if self.dialect == "sqlite":
             self.engine = create_engine(
                 url,
@@ -90,6 +92,7 @@ class Database:
             Unavailable: ``database.unavailable``: the outcome of a commit that was under way is
                 unknown; repeating with the same Idempotency-Key is safe.
         """
+        work = self._as_recovery(work)
         if self._writer is not None:
             return self._writer.submit(work)
         return self._write_postgresql(work)
@@ -114,6 +117,22 @@ class Database:
             else:
                 return result
         raise Unavailable("database.contended", "The database is busy; try again.")
+
+    def for_recovery(self) -> "Database":
+        """Return this database for the one use case that may write while the node is read-only.
+
+        It shares engine and writer thread; close the original only.
+        """
+        other = copy.copy(self)
+        other._recovering = True  # noqa: SLF001 - a copy of this very object
+        return other
+
+    def _as_recovery(self, work: Callable[[Unit], T]) -> Callable[[Unit], T]:
+        def recovering(unit: Unit) -> T:
+            unit.recovering = True
+            return work(unit)
+
+        return recovering if self._recovering else work
 
     def bell(self, *topics: str) -> threading.Event:
         """Return an event that is set after each commit whose unit rang one of the topics."""
@@ -213,7 +232,9 @@ class _Writer:
         results: list[tuple[_Queued, Any]],
         rings: set[str],
     ) -> None:
-        connection.exec_driver_sql("SAVEPOINT unit")
+        # Straight to the driver: SQLAlchemy's own execution would cost more than the savepoint.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("SAVEPOINT unit")
         unit = Unit(connection)
         try:
             result = queued.work(unit)
@@ -221,11 +242,11 @@ class _Writer:
         except OperationalError:
             raise
         except Exception as error:  # noqa: BLE001 - handed to the caller whose unit it was
-            connection.exec_driver_sql("ROLLBACK TO unit")
-            connection.exec_driver_sql("RELEASE unit")
+            driver.execute("ROLLBACK TO unit")
+            driver.execute("RELEASE unit")
             queued.done.set_exception(error)
             return
-        connection.exec_driver_sql("RELEASE unit")
+        driver.execute("RELEASE unit")
         rings |= unit.rings
         results.append((queued, result))
 

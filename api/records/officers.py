@@ -7,7 +7,7 @@ two accounts never make four eyes.
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Index, Table, Text, select
+from sqlalchemy import Column, Connection, Index, Table, Text, bindparam, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -81,32 +81,30 @@ class Standing:
     kids: frozenset[str]
 
 
+# Built once: every call of every officer asks these three.
+_PERSON = (
+    select(OFFICERS)
+    .join(IDENTITIES, IDENTITIES.c.officer == OFFICERS.c.id)
+    .where(IDENTITIES.c.iss == bindparam("iss"), IDENTITIES.c.sub == bindparam("sub"))
+)
+_ROLES = select(GRANTS.c.role).where(
+    GRANTS.c.officer == bindparam("officer"),
+    GRANTS.c.state == "active",
+    # A grant may be tied to one account of the person.
+    GRANTS.c.sub.is_(None) | (GRANTS.c.sub == bindparam("sub")),
+)
+_KIDS = select(OFFICER_KEYS.c.kid).where(
+    OFFICER_KEYS.c.officer == bindparam("officer"), OFFICER_KEYS.c.state == "active"
+)
+
+
 def standing(connection: Connection, iss: str, sub: str) -> Standing | None:
     """Return the standing of the person who signed in, or ``None`` if unknown here."""
-    person = (
-        connection.execute(
-            select(OFFICERS)
-            .join(IDENTITIES, IDENTITIES.c.officer == OFFICERS.c.id)
-            .where(IDENTITIES.c.iss == iss, IDENTITIES.c.sub == sub)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    person = connection.execute(_PERSON, {"iss": iss, "sub": sub}).mappings().one_or_none()
     if person is None:
         return None
-    roles = connection.execute(
-        select(GRANTS.c.role).where(
-            GRANTS.c.officer == person["id"],
-            GRANTS.c.state == "active",
-            # A grant may be tied to one account of the person.
-            GRANTS.c.sub.is_(None) | (GRANTS.c.sub == sub),
-        )
-    ).scalars()
-    kids = connection.execute(
-        select(OFFICER_KEYS.c.kid).where(
-            OFFICER_KEYS.c.officer == person["id"], OFFICER_KEYS.c.state == "active"
-        )
-    ).scalars()
+    roles = connection.execute(_ROLES, {"officer": person["id"], "sub": sub}).scalars()
+    kids = connection.execute(_KIDS, {"officer": person["id"]}).scalars()
     return Standing(
         officer=person["id"],
         name=person["name"],

@@ -9,11 +9,12 @@ Owns transactions and the rule *no change without an event* (DESIGN §3.3); know
   together; a unit's caller is answered only after that commit.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert, tuple_
+from sqlalchemy import Connection, Insert, Table, insert, tuple_
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import row_digest, row_key, touched_text
@@ -25,15 +26,25 @@ class UnrecordedChangeError(RuntimeError):
     """A unit changed recorded rows without an event: a defect, never a user's error."""
 
 
+@functools.cache
+def _insert(table: Table) -> Insert:
+    """Return the insert statement of a table; built once, because every unit needs some."""
+    return insert(table)
+
+
 class Unit:
     """What a unit of work may do to the database.
 
     Args:
         connection: inside an open transaction (or savepoint) owned by the caller.
+
+    Attributes:
+        recovering: this unit is part of a recovery and may write while the node is read-only.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.recovering = False
         self._touched: list[tuple[str, list[Any], str | None]] = []
         self.rings: set[str] = set()
 
@@ -48,7 +59,7 @@ class Unit:
             return
         names = [column.name for column in table.columns]
         full = [{name: row.get(name) for name in names} for row in many]
-        self.connection.execute(insert(table), full if len(full) > 1 else full[0])
+        self.connection.execute(_insert(table), full if len(full) > 1 else full[0])
         if table.info.get("protection") == "recorded":
             self._touched.extend(
                 (table.name, row_key(table, row), row_digest(table, row)) for row in full

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import RowMapping
 
-from api.domain.decisions import Decision, refuse
+from api.domain import threads
+from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError
 from api.domain.events import Act, Actor, Subject
 from api.ports.policy import Action, Resource
 from api.records import statements, streams
 from api.records.unit_of_work import Unit
-from api.services import recording
+from api.services import parking, recording
 from api.services.authorising import context, peer_caller
 from api.services.effects import EFFECTS
-from api.services.effects.base import Disposed, Received
+from api.services.effects.base import Disposed, Received, Refusal, about_of
 from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement, try_open
 from api.wire.digests import digest
@@ -32,7 +33,13 @@ from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
 from api.wire.message_bodies import Item, parse_items
 from api.wire.messages import Kind, parse_message
-from api.wire.statements import DISPOSITION, NONCE_BYTES, Content, compose_payload
+from api.wire.statements import (
+    DISPOSITION,
+    NONCE_BYTES,
+    Content,
+    compose_statement,
+    parse_statement,
+)
 
 _SENTENCE = 300
 
@@ -45,6 +52,21 @@ class _Opened:
     sealed: Sealed | None
     brought: tuple[Sealed, ...]
     verdict: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Items of one message that are decided together, in order.
+
+    Attributes:
+        message: row of the message that brought them.
+        items: the items.
+        first: place of the first one in the message.
+    """
+
+    message: RowMapping
+    items: Sequence[_Opened]
+    first: int = 0
 
 
 class _RefusalFoundError(Exception):
@@ -70,6 +92,37 @@ def process_next(node: Node, peer: str, pool: ThreadPoolExecutor) -> bool:
     else:
         _apply_statements(node, message, opened, pool)
     return True
+
+
+def process_parked(node: Node, parked: RowMapping) -> bool:
+    """Judge a statement again that waited for another one or for a ruling.
+
+    Returns:
+        Whether it waits no longer: it was applied or refused, with its disposition.
+    """
+    message = node.db.read(
+        lambda connection: streams.message_in(connection, parked["peer"], parked["message"])
+    )
+    if message is None:
+        return False
+    body = parse_message(bytes(message["envelope"]))[1]
+    item = parse_items(body.body)[parked["ordinal"]]
+    opened = [_open(node, parked["peer"], item, body.kind)]
+    batch = _Batch(message, opened, parked["ordinal"])
+    decisions = [each.verdict for each in opened]
+    for _ in range(2):
+        sealed = [_disposition(node, message, opened[0], decisions[0])]
+        try:
+            return node.db.write(
+                lambda unit: (
+                    parking.take(unit, parked) and _write(node, unit, batch, decisions, sealed)  # noqa: B023
+                )
+            )
+        except _RefusalFoundError as found:
+            if threads.waits(found.decision):
+                return False
+            decisions = [found.decision]
+    return False
 
 
 def _open(node: Node, peer: str, item: Item, kind: Kind) -> _Opened:
@@ -124,9 +177,14 @@ def _apply_statements(
             lambda pair: _disposition(node, message, *pair), zip(opened, decisions, strict=True)
         )
     )
+    batch = _Batch(message, opened)
     for _ in range(len(opened) + 1):
         try:
-            node.db.write(lambda unit: _write(node, unit, message, opened, decisions, sealed))
+            node.db.write(
+                lambda unit: (
+                    _take_message(unit, message) and _write(node, unit, batch, decisions, sealed)
+                )
+            )
         except _RefusalFoundError as found:
             decisions[found.ordinal] = found.decision
             sealed[found.ordinal] = _disposition(
@@ -151,14 +209,14 @@ def _disposition(node: Node, message: RowMapping, opened: _Opened, decision: Dec
     if not decision.allowed:
         body["code"] = decision.code
         body["detail"] = decision.reason[:_SENTENCE] or decision.code
-    payload = compose_payload(
+    statement = compose_statement(
         Content(DISPOSITION, (message["peer"],), body),  # type: ignore[arg-type]
         issuer=node.ministry,
         issued_at=node.clock.now(),
         nonce=node.entropy.token(NONCE_BYTES),
         by=None,
     )
-    return seal_statement(node, payload)
+    return seal_statement(node, statement)
 
 
 def _payload_of(envelope: bytes) -> bytes:
@@ -168,29 +226,60 @@ def _payload_of(envelope: bytes) -> bytes:
         return envelope
 
 
+def _take_message(unit: Unit, message: RowMapping) -> bool:
+    key = {"peer": message["peer"], "id": message["id"]}
+    taken = unit.update(streams.MESSAGES_IN, key, {"state": "done"}, expect={"state": "stored"})
+    return taken is not None
+
+
 def _write(
     node: Node,
     unit: Unit,
-    message: RowMapping,
-    opened: Sequence[_Opened],
+    batch: _Batch,
     decisions: Sequence[Decision],
     dispositions: Sequence[Sealed],
-) -> None:
-    key = {"peer": message["peer"], "id": message["id"]}
-    if unit.update(streams.MESSAGES_IN, key, {"state": "done"}, expect={"state": "stored"}) is None:
-        return
-    at = node.now()
-    for ordinal, (each, decision, sealed) in enumerate(
-        zip(opened, decisions, dispositions, strict=True)
+) -> bool:
+    at, message = node.now(), batch.message
+    for number, (each, decision, sealed) in enumerate(
+        zip(batch.items, decisions, dispositions, strict=True)
     ):
+        ordinal = batch.first + number
+        if threads.waits(decision):
+            parking.park(node, unit, _refusal(message, each, decision, at), ordinal)
+            continue
         if decision.allowed:
-            decision = _effect(node, unit, message, ordinal, each, at)  # noqa: PLW2901
+            decision = _effect(node, unit, message, number, each, at)  # noqa: PLW2901
+        else:
+            _keep_refused(node, unit, _refusal(message, each, decision, at))
         _record_one(node, unit, message, ordinal, (each, decision, sealed), at)
     unit.ring("applied")
+    return True
+
+
+def _refusal(message: RowMapping, each: _Opened, decision: Decision, at: str) -> Refusal | None:
+    """Return what is refused, as far as it can be read and is the peer's own."""
+    raw = each.item.envelope
+    try:
+        statement = (
+            each.sealed.statement
+            if each.sealed is not None
+            else parse_statement(parse_envelope(raw).payload)
+        )
+    except WireError:
+        return None
+    if statement.issuer != message["peer"] or statement.type not in EFFECTS:
+        return None
+    return Refusal(statement, raw, decision, message["peer"], message["id"], at)
+
+
+def _keep_refused(node: Node, unit: Unit, refusal: Refusal | None) -> None:
+    if refusal is None or statements.by_id(unit.connection, refusal.statement.id) is not None:
+        return
+    EFFECTS[refusal.statement.type].refused(node, unit, refusal)
 
 
 def _effect(
-    node: Node, unit: Unit, message: RowMapping, ordinal: int, each: _Opened, at: str
+    node: Node, unit: Unit, message: RowMapping, number: int, each: _Opened, at: str
 ) -> Decision:
     """Store the statement with what it brought and run its effect."""
     sealed = each.sealed
@@ -198,7 +287,10 @@ def _effect(
         raise TypeError("an item that did not open is never applied")
     statement = sealed.statement
     if statements.by_id(unit.connection, statement.id) is not None:
-        raise _RefusalFoundError(ordinal, refuse("statement.known", "This statement is known."))
+        if not streams.pending_statements(unit.connection, message["peer"], [statement.id]):
+            # It came before, beside another statement, and took effect then.
+            return ALLOWED
+        raise _RefusalFoundError(number, refuse("statement.known", "This statement is known."))
     effect = EFFECTS[statement.type]
     received = Received(
         statement,
@@ -212,12 +304,12 @@ def _effect(
     except ComityError as error:
         decision = refuse(error.code, error.message)
     if not decision.allowed:
-        raise _RefusalFoundError(ordinal, decision)
-    about = statement.body.get("package")
-    _store(unit, sealed, message["peer"], about if isinstance(about, str) else None, at)
+        raise _RefusalFoundError(number, decision)
+    _store(unit, sealed, message["peer"], about_of(statement), at)
     for other in each.brought:
         if statements.by_id(unit.connection, other.statement.id) is None:
-            _store(unit, other, message["peer"], other.statement.id, at)
+            about = about_of(other.statement) or other.statement.id
+            _store(unit, other, message["peer"], about, at)
     return decision
 
 

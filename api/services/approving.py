@@ -46,7 +46,7 @@ from api.wire.statements import (
     By,
     Officer,
     Statement,
-    compose_payload,
+    compose_statement,
     parse_statement,
 )
 
@@ -76,7 +76,7 @@ def candidate(node: Node, caller: Caller, draft_id: str, form: str, kid: str) ->
     require_state(draft, DRAFTED)
     endorsing.require_own_key(caller, kid)
     approver = endorsing.officer(caller, row.approved_by, form, kid)
-    return _compose(node, draft, approver)
+    return _compose(node, draft, approver).payload
 
 
 def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Draft:
@@ -110,7 +110,7 @@ def approve_signed(
     permit = _permit_to_approve(node, caller, draft, row, endorsement.form)
     proposed = parse_statement(payload)
     _check_candidate(node, caller, draft, proposed)
-    return _seal(node, caller, draft, permit, payload, endorsement)
+    return _seal(node, caller, draft, permit, proposed, endorsement)
 
 
 def send(node: Node, caller: Caller, draft_id: str) -> Draft:
@@ -141,12 +141,12 @@ def _permit_to_approve(node: Node, caller: Caller, draft: Draft, row: Row, form:
     return permit
 
 
-def _compose(node: Node, draft: Draft, approver: Officer | None) -> bytes:
+def _compose(node: Node, draft: Draft, approver: Officer | None) -> Statement:
     content = draft.content
     place = node.db.read(
         lambda connection: effect_of(content.type).place(node, connection, content)
     )
-    return compose_payload(
+    return compose_statement(
         content,
         issuer=node.ministry,
         issued_at=node.clock.now(),
@@ -186,14 +186,14 @@ def _seal(
     caller: Caller,
     draft: Draft,
     permit: Permit,
-    payload: bytes,
+    statement: Statement,
     approval: Endorsement | None,
 ) -> Draft:
     content = draft.content
     effect = effect_of(content.type)
     about = node.db.read(lambda connection: effect.check(node, connection, content))
     endorsements = [proof for proof in (draft.endorsement, approval) if proof is not None]
-    sealed = seal_statement(node, payload, endorsements)
+    sealed = seal_statement(node, statement, endorsements)
     try:
         node.db.write(
             lambda unit: _write_sealed(node, unit, caller, draft, permit, sealed, effect, about)

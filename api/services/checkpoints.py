@@ -36,8 +36,9 @@ from api.tlog.tiles import TILE_WIDTH, decode_bundle, encode_bundle, tiles_for_a
 from api.wire.digests import digest_bytes
 from api.wire.encoding import format_instant
 from api.wire.leaf import event_commitment, leaf_entry, statement_commitment
+from api.wire.membership import Member
 
-_BATCH = 2048
+BATCH = 2048
 _LEASE = "sequencer"
 _LEASE_SECONDS = 15
 
@@ -58,7 +59,7 @@ class StoredTiles:
         self._connection = connection
 
     def read_tile(self, level: int, index: int, width: int) -> bytes:
-        """Return the first ``width`` hashes of a tile, from a stored tile of at least that width."""
+        """Return the first ``width`` hashes of a tile; the stored one may be wider."""
         data = log.tile(self._connection, level, index)
         if data is None or len(data) < 32 * width:
             raise Unavailable("log.tile-missing", "A tile of the log is missing; run audit fsck.")
@@ -103,25 +104,25 @@ def _head(row: RowMapping | None) -> Head:
     return Head(row["size"], bytes.fromhex(row["root"]), bytes(row["note"]))
 
 
-def sign_head(signer: Signer, origin: str, head: Checkpoint, timestamp: int) -> bytes:
+def sign_head(signer: Signer, me: Member, head: Checkpoint, timestamp: int) -> bytes:
     """Return the note of a head, signed Ed25519 and ML-DSA-44 by this node's log keys.
 
     Args:
         signer: holds the keys of purposes ``log`` and ``log-pq``.
-        origin: name of the log, which is also the name of its keys.
+        me: this ministry's entry in the membership.
         head: origin, size and root.
         timestamp: POSIX seconds for the ML-DSA-44 signature.
     """
     text = format_checkpoint(head)
     lines = [
         signature_line(signer, key, text, timestamp)
-        for key in log_keys.own_verifiers(signer, origin, witness=False)
+        for key in log_keys.own_keys(signer, me, witness=False)
     ]
     return format_note(text, lines)
 
 
 def signature_line(
-    signer: Signer, key: "log_keys.NamedKey", text: str, timestamp: int
+    signer: Signer, key: log_keys.NamedKey, text: str, timestamp: int
 ) -> SignatureLine:
     """Return one signature line over a checkpoint's text by one of this node's keys."""
     verifier: VerifierKey = key.verifier
@@ -149,7 +150,7 @@ def integrate(node: Node, holder: str) -> int:
         lambda connection: root_at(size, GrowingTiles(StoredTiles(connection), fresh))
     )
     timestamp = int(node.clock.now().timestamp())
-    note = sign_head(node.signer, node.me.origin, Checkpoint(node.me.origin, size, root), timestamp)
+    note = sign_head(node.signer, node.me, Checkpoint(node.me.origin, size, root), timestamp)
 
     def write(unit: Unit) -> None:
         lease = log.lease(unit.connection, _LEASE)
@@ -181,7 +182,7 @@ def _plan(
     list[bytes],
 ]:
     old = _head(log.newest_head(connection))
-    events = log.unsequenced(connection, _BATCH)
+    events = log.unsequenced(connection, BATCH)
     entries = [entry_of(event) for event in events]
     hashes = [leaf_hash(entry) for entry in entries]
     fresh = tiles_for_append(old.size, hashes, StoredTiles(connection))

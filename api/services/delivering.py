@@ -20,9 +20,10 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
+from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.records import log, node_state, statements, streams
 from api.records.unit_of_work import Unit
-from api.services import checkpoints, log_keys, recording, sealing
+from api.services import checkpoints, recording, sealing
 from api.services.effects import EFFECTS
 from api.services.node import Node
 from api.tlog.errors import LogError
@@ -324,9 +325,9 @@ def _cosignature(node: Node, peer: str, receipt: Receipt) -> list[dict[str, obje
         raise Invalid("receipt.cosignature", "The receipt cosigns a head this node never signed.")
     lines = list(receipt.cosignature.lines)
     note = bytes(head["note"]) + "".join(f"{line}\n" for line in lines).encode()
-    witnesses = log_keys.witness_verifiers(node.membership.member(peer))
+    witnesses = witness_verifiers(node.membership.member(peer))
     try:
-        opened = open_checkpoint(note, log_keys.log_verifiers(node.me), witnesses)
+        opened = open_checkpoint(note, log_verifiers(node.me), witnesses)
     except LogError as error:
         raise Invalid("receipt.cosignature", "The cosignature does not verify.") from error
     if {signed.key.kind for signed in opened.cosignatures} != {key.kind for key in witnesses}:

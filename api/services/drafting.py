@@ -64,7 +64,7 @@ def create(
         raise Invalid("draft.package", "Submit evidence packages to /packages, not as drafts.")
     effect = effect_of(content.type)
     validate_body(content.type, dict(content.body))
-    prepared, proof = endorsing.preparer(node, caller, content, row.prepared_by, endorsement)
+    prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
     permit = authorise(
         node,
         caller,
@@ -120,7 +120,7 @@ def replace_content(
         raise Stale("draft.stale", "The draft changed since you read it; read it again.")
     content = replace(draft.content, body=body)
     validate_body(content.type, dict(body))
-    prepared, proof = endorsing.preparer(node, caller, content, row.prepared_by, endorsement)
+    prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )

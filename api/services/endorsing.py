@@ -8,7 +8,6 @@ from typing import Any
 
 from api.domain.errors import Invalid, Refused
 from api.services.authorising import Caller
-from api.services.node import Node
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import PREPARED, RECORDED, Endorsement
 from api.wire.keys import thumbprint
@@ -22,7 +21,6 @@ def officer(caller: Caller, roles: frozenset[str], form: str, kid: str | None) -
 
 
 def preparer(
-    _node: Node,
     caller: Caller,
     content: Content,
     roles: frozenset[str],
@@ -34,15 +32,28 @@ def preparer(
         WireError: ``endorsement.*``.
         Refused: ``key.not-enrolled``.
     """
+    named, proof = claimed(caller, roles, endorsement)
+    if proof is not None:
+        signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+        check_endorsement(named, proof, signed)
+    return named, proof
+
+
+def claimed(
+    caller: Caller, roles: frozenset[str], endorsement: Mapping[str, Any] | None
+) -> tuple[Officer, Endorsement | None]:
+    """Return the preparer and their signature, not checked yet: sealing checks it.
+
+    Raises:
+        WireError: ``endorsement.*``, ``key.malformed``.
+        Refused: ``key.not-enrolled``.
+    """
     if endorsement is None:
         return officer(caller, roles, RECORDED, None), None
     proof = Endorsement.from_json({**endorsement, "part": PREPARED})
     kid = thumbprint(proof.jwk)
     require_own_key(caller, kid)
-    named = officer(caller, roles, proof.form, kid)
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
-    check_endorsement(named, proof, signed)
-    return named, proof
+    return officer(caller, roles, proof.form, kid), proof
 
 
 def require_own_key(caller: Caller, kid: str) -> None:

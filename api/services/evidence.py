@@ -25,8 +25,7 @@ from api.services.effects import evidence as effects
 from api.services.idempotency import Once
 from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
-from api.wire.payloads import validate_body
-from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_payload
+from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,6 @@ def submit(
         Refused: the policy denies it, or ``key.not-enrolled``.
     """
     body, endorsement = _parts(draft)
-    validate_body(EVIDENCE_PACKAGE, body)
     content = Content(EVIDENCE_PACKAGE, (), body)
     row = node.four_eyes.rows["evidence-package"]
     fresh = Resource(
@@ -85,22 +83,23 @@ def submit(
         },
     )
     permit = authorise(node, caller, Action.PACKAGE_SUBMIT, fresh, form=_form(endorsement))
-    prepared, proof = endorsing.preparer(node, caller, content, row.prepared_by, endorsement)
-    node.db.read(lambda connection: _check_supersedes(node, connection, body))
-    payload = compose_payload(
+    prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
+    if "supersedes" in body:
+        node.db.read(lambda connection: _check_supersedes(node, connection, body))
+    statement = compose_statement(
         content,
         issuer=node.ministry,
         issued_at=node.clock.now(),
         nonce=node.entropy.token(NONCE_BYTES),
         by=By(prepared, None),
     )
-    sealed = seal_statement(node, payload, [proof] if proof is not None else [])
+    sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
     return node.db.write(lambda unit: _store_package(node, unit, caller, sealed, entry, once))
 
 
-def _store_package(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in one place
+def _store_package(
     node: Node,
     unit: Unit,
     caller: Caller,

@@ -28,7 +28,7 @@ class Once:
     key: str
     request: str
 
-    def before(self, node: Node) -> tuple[int, Any] | None:
+    def before(self, node: Node) -> tuple[int, dict[str, Any]] | None:
         """Return the stored ``(status, body)`` of the same call, or ``None`` for a new one.
 
         Raises:

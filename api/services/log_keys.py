@@ -1,23 +1,16 @@
-"""Note verifiers of logs and witnesses, derived from membership and signer key records.
+"""This node's own log and witness keys, paired with their note verifiers.
 
-Owns the names: a log's keys are named by its origin, a ministry's witness keys by
-``<origin>/witness``. Signs nothing.
+Others' keys come from the membership (``domain/log_trust.py``). Signs nothing.
 """
 
 from dataclasses import dataclass
 
+from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.ports.signer import Signer
-from api.tlog.note import KeyKind, VerifierKey
-from api.wire.encoding import b64u_decode
-from api.wire.keys import KeyRecord, Purpose
+from api.tlog.note import VerifierKey
+from api.wire.keys import Purpose
 from api.wire.membership import Member
 
-_KINDS = {
-    Purpose.LOG: KeyKind.ED25519,
-    Purpose.LOG_PQ: KeyKind.COSIGNATURE_ML_DSA_44,
-    Purpose.WITNESS: KeyKind.COSIGNATURE_ED25519,
-    Purpose.WITNESS_PQ: KeyKind.COSIGNATURE_ML_DSA_44,
-}
 _LOG = (Purpose.LOG, Purpose.LOG_PQ)
 _WITNESS = (Purpose.WITNESS, Purpose.WITNESS_PQ)
 
@@ -30,33 +23,19 @@ class NamedKey:
     verifier: VerifierKey
 
 
-def witness_name(origin: str) -> str:
-    """Return the name under which the ministry with this log origin cosigns."""
-    return f"{origin}/witness"
+def own_keys(signer: Signer, me: Member, *, witness: bool) -> list[NamedKey]:
+    """Return this node's current log (or witness) keys, Ed25519 first.
 
-
-def verifier(record: KeyRecord, origin: str) -> VerifierKey:
-    """Return the note verifier of one log or witness key record."""
-    name = origin if record.purpose in _LOG else witness_name(origin)
-    public = record.public["pub"] if record.public["kty"] == "AKP" else record.public["x"]
-    return VerifierKey(name, _KINDS[record.purpose], b64u_decode(public))
-
-
-def log_verifiers(member: Member) -> list[VerifierKey]:
-    """Return the verifiers of a member's log."""
-    return [verifier(key, member.origin) for key in member.keys if key.purpose in _LOG]
-
-
-def witness_verifiers(member: Member) -> list[VerifierKey]:
-    """Return the verifiers of a member's witness."""
-    return [verifier(key, member.origin) for key in member.keys if key.purpose in _WITNESS]
-
-
-def own_verifiers(signer: Signer, origin: str, *, witness: bool) -> list[NamedKey]:
-    """Return this node's current log (or witness) keys, Ed25519 first."""
+    Args:
+        signer: holds the private halves.
+        me: this ministry's entry in the membership; its origin names the keys.
+        witness: the keys that cosign others' logs, instead of those that sign the own one.
+    """
     purposes = _WITNESS if witness else _LOG
-    return [
-        NamedKey(record.kid, verifier(record, origin))
-        for purpose in purposes
-        for record in signer.keys(purpose)
-    ]
+    verifiers = witness_verifiers if witness else log_verifiers
+    found = []
+    for purpose in purposes:
+        for record in signer.keys(purpose):
+            own = Member(me.id, me.jurisdiction, me.name, me.url, me.origin, (record,))
+            found += [NamedKey(record.kid, verifier) for verifier in verifiers(own)]
+    return found

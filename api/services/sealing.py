@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from api.domain.errors import Invalid
 from api.services.node import Node
 from api.wire import envelope as envelopes
-from api.wire.endorsements import EndorsedPart, check_endorsements
+from api.wire.digests import digest
+from api.wire.endorsements import EndorsedPart, check_endorsements, check_statement
 from api.wire.envelope import Endorsement, Envelope
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
@@ -26,23 +27,25 @@ class Sealed:
     digest: str
 
 
-def seal_statement(node: Node, payload: bytes, endorsements: Sequence[Endorsement] = ()) -> Sealed:
-    """Seal a statement payload with this ministry's ES384 and ML-DSA-87 keys.
+def seal_statement(
+    node: Node, statement: Statement, endorsements: Sequence[Endorsement] = ()
+) -> Sealed:
+    """Seal a statement with this ministry's ES384 and ML-DSA-87 keys.
+
+    The officers' signatures are checked first: the ministry seals no false one.
 
     Raises:
-        WireError: ``statement.*`` if the payload is not a statement, ``key.unknown``.
+        WireError: ``endorsement.*``, ``key.unknown``.
     """
-    statement = parse_statement(payload)
+    check_statement(statement, endorsements)
     raw = envelopes.seal(
-        payload,
+        statement.payload,
         envelopes.STATEMENT,
         node.signer.keys(Purpose.SEAL),
         node.signer.sign,
         endorsements,
     )
-    opened = envelopes.parse_envelope(raw)
-    check_endorsements(statement, opened)
-    return Sealed(statement, raw, opened.digest)
+    return Sealed(statement, raw, digest(raw))
 
 
 def seal_message(node: Node, payload: bytes) -> bytes:

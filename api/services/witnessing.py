@@ -3,28 +3,33 @@
 Owns the atomic compare-and-persist of what this node has seen of each partner's log. The steps of
 :func:`examine`, in order:
 
-1. The head is signed by the log keys that the membership gives to that partner.
-2. It continues the size this node last cosigned, or the right size is answered.
-3. The consistency proof holds between the old head and this one.
-4. The leaf hashes that come with it extend the stored tiles to exactly the head's root.
+1. No proof of that partner's misbehaviour stands.
+2. The head is signed with every log key that the membership gives to that partner.
+3. It continues the size this node last cosigned, or the right size is answered. A smaller head whose
+   root is not that of the stored leaves is no old head but another history.
+4. The consistency proof holds between the old head and this one.
+5. The leaf hashes that come with it extend the stored tiles to exactly the head's root.
 
 Only then is the head cosigned; :func:`persist` stores tiles and head in the caller's transaction
-and refuses if another head was stored in between.
+and refuses if another head was stored in between, or while this node is restored and may have
+forgotten what it cosigned.
 """
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from api.domain.errors import Conflict, Invalid
-from api.records import log, streams
+from api.domain.errors import Conflict, Invalid, Refused
+from api.domain.log_trust import log_verifiers
+from api.records import log, node_state, streams
 from api.records.unit_of_work import Unit
-from api.services import log_keys
+from api.services import log_keys, recording
 from api.services.checkpoints import signature_line
 from api.services.node import Node
+from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
 from api.tlog.heads import open_checkpoint
-from api.tlog.merkle import split_hashes
+from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.note import parse_note
 from api.tlog.proofs import root_at, verify_consistency
 from api.tlog.tiles import tiles_for_append
@@ -61,34 +66,50 @@ class PeerTiles:
         return data[: 32 * width]
 
 
+def open_head(node: Node, peer: str, note: bytes) -> Checkpoint:
+    """Return a partner's head whose log has signed it with each kind of key it has.
+
+    Raises:
+        Invalid: ``log.head``.
+    """
+    member = node.membership.member(peer)
+    try:
+        opened = open_checkpoint(note, log_verifiers(member))
+    except LogError as error:
+        raise Invalid("log.head", f"The checkpoint does not verify: {error}.") from error
+    if not opened.complete:
+        # Half a signature would witness what no proof of misbehaviour could ever use.
+        raise Invalid("log.head", "Sign checkpoints with every log key that the membership lists.")
+    return opened.checkpoint
+
+
 def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -> Examined:
     """Judge the head in a message's evidence; see the module docstring.
 
     Raises:
+        Refused: ``log.accused``: a proof of misbehaviour stands.
         Invalid: ``log.*``: not signed by that log, or inconsistent with what was seen before.
         Conflict: ``log.size``: not from the size last cosigned; ``details["size"]`` has it.
     """
-    member = node.membership.member(peer)
+    require_trust(connection, peer)
     note = evidence.checkpoint.encode()
-    try:
-        head = open_checkpoint(note, log_keys.log_verifiers(member)).checkpoint
-    except LogError as error:
-        raise Invalid("log.head", f"The checkpoint does not verify: {error}.") from error
+    head = open_head(node, peer, note)
     seen = streams.peer_log(connection, peer)
     old = seen["size"] if seen is not None else 0
+    if head.size < old:
+        _require_prefix(connection, peer, head)
+        raise Conflict("log.size", "A larger head of this log was cosigned already.", size=old)
     stated = evidence.consistency.from_ if evidence.consistency is not None else 0
-    if head.size < old or (stated != old and head.size > old > 0):
+    if stated != old and head.size > old > 0:
         raise Conflict("log.size", "Prove consistency from the size last cosigned.", size=old)
-    leaves = evidence.leaves
-    if len(leaves) != 32 * (head.size - old):
+    if len(evidence.leaves) != HASH_SIZE * (head.size - old):
         raise Conflict("log.size", "Send the leaf hashes from the size last cosigned.", size=old)
-    hashes = split_hashes(leaves)
     try:
-        if seen is not None:
+        if seen is not None and old > 0:
             path = evidence.consistency.path if evidence.consistency is not None else ()
             root = bytes.fromhex(seen["root"])
             verify_consistency(old, head.size, root, head.root, list(path))
-        tiles = tiles_for_append(old, hashes, PeerTiles(connection, peer))
+        tiles = extend(connection, peer, old, split_hashes(evidence.leaves))
         root = root_at(head.size, PeerTiles(connection, peer, tiles))
     except LogError as error:
         raise Invalid("log.inconsistent", f"The log does not continue: {error}.") from error
@@ -97,13 +118,47 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
     return Examined(peer, old, head.size, head.root, note, tiles)
 
 
+def require_trust(connection: Connection, peer: str) -> None:
+    """Refuse to vouch for a log while a proof against its ministry stands.
+
+    Raises:
+        Refused: ``log.accused``.
+    """
+    if node_state.accused(connection, peer):
+        raise Refused(
+            "log.accused",
+            "A proof of this ministry's misbehaviour stands; its log is not cosigned.",
+        )
+
+
+def extend(
+    connection: Connection, peer: str, old: int, hashes: list[bytes]
+) -> list[tuple[int, int, bytes]]:
+    """Return the tiles of a partner's log that change when leaves follow the stored ones.
+
+    Raises:
+        LogError: ``tile.length``.
+    """
+    return tiles_for_append(old, hashes, PeerTiles(connection, peer))
+
+
+def _require_prefix(connection: Connection, peer: str, head: Checkpoint) -> None:
+    """Tell a head that is merely old from one of another history.
+
+    Raises:
+        Invalid: ``log.inconsistent``.
+    """
+    if root_at(head.size, PeerTiles(connection, peer)) != head.root:
+        raise Invalid("log.inconsistent", "This head is not of the history that was seen before.")
+
+
 def cosign(node: Node, examined: Examined) -> list[str]:
     """Return this node's cosignature lines for an examined head, without line feeds."""
     text = parse_note(examined.note).text
     timestamp = int(node.clock.now().timestamp())
     return [
         signature_line(node.signer, key, text, timestamp).format().removesuffix("\n")
-        for key in log_keys.own_verifiers(node.signer, node.me.origin, witness=True)
+        for key in log_keys.own_keys(node.signer, node.me, witness=True)
     ]
 
 
@@ -113,8 +168,11 @@ def persist(unit: Unit, examined: Examined, lines: list[str], substantive: int) 
     A crash before the commit leaves the older head; the cosignature has not left this node then.
 
     Raises:
+        Unavailable: ``node.restoring``.
         Conflict: ``log.size``: another head of that log was stored meanwhile.
     """
+    if not unit.recovering and node_state.restoring(unit.connection):
+        raise recording.restoring()
     seen = streams.peer_log(unit.connection, examined.peer)
     old = seen["size"] if seen is not None else 0
     if old != examined.old:

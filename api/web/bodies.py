@@ -6,6 +6,7 @@ second, so that no door accepts duplicate members, NaN or oversize input.
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -79,8 +80,20 @@ def checked(model: type[M], value: Any) -> M:
         ) from None
 
 
-def once_of(request: Request, caller: Caller, data: bytes) -> Once | None:
-    """Return the idempotency of a call, if it carries an ``Idempotency-Key``.
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The Idempotency-Key of a call and the digest of the whole request."""
+
+    key: str
+    request: str
+
+    def by(self, caller: Caller) -> Once:
+        """Return the idempotency of this call by that officer."""
+        return Once(caller.person, self.key, self.request)
+
+
+def keyed(request: Request, data: bytes) -> Keyed | None:
+    """Return the key of a call, if it carries an ``Idempotency-Key``.
 
     Raises:
         Invalid: ``idempotency.malformed``.
@@ -91,7 +104,7 @@ def once_of(request: Request, caller: Caller, data: bytes) -> Once | None:
     if not _KEY.fullmatch(key):
         raise Invalid("idempotency.malformed", "Use 1 to 200 visible ASCII characters as the key.")
     text = f"{request.method} {request.url.path}\n".encode() + data
-    return Once(caller.person, key, hashlib.sha256(text).hexdigest())
+    return Keyed(key, hashlib.sha256(text).hexdigest())
 
 
 def if_match(request: Request) -> str:

@@ -40,3 +40,25 @@ async def officer(request: Request) -> Caller:
 
 
 OfficerOf = Annotated[Caller, Depends(officer)]
+
+
+class Pending:
+    """An officer who will be identified in the same worker thread as the use case.
+
+    For routes that do one thing: they save a change of threads. ``routing.run`` resolves it.
+    """
+
+    def __init__(self, doors: Doors, token: str, request_id: str) -> None:
+        self._doors, self._token, self._request_id = doors, token, request_id
+
+    def resolve(self) -> Caller:
+        """Return the caller; to be called in a worker thread."""
+        return identify(self._doors, self._token, self._request_id)
+
+
+async def pending_officer(request: Request) -> Pending:
+    """Return the caller-to-be; the token is read now and judged with the use case."""
+    return Pending(request.app.state.doors, bearer(request), request.state.request_id)
+
+
+PendingOf = Annotated[Pending, Depends(pending_officer)]

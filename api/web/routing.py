@@ -4,8 +4,8 @@ Owns the rule that no route exists without a declared action: :class:`ActionRout
 register one, and ``tests/architecture`` walks the routes.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 import anyio.to_thread
 from fastapi import APIRouter
@@ -20,16 +20,25 @@ _LIMITER: dict[str, anyio.CapacityLimiter] = {}
 _WORKERS = 48
 
 
+class Resolvable(Protocol):
+    """An argument that becomes its value in the worker thread."""
+
+    def resolve(self) -> Any:
+        """Return the value."""
+        ...
+
+
+def _call(use_case: Callable[..., T], arguments: Sequence[Any], members: Mapping[str, Any]) -> T:
+    resolved = [each.resolve() if hasattr(each, "resolve") else each for each in arguments]
+    return use_case(*resolved, **members)
+
+
 async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
     limiter = _LIMITER.get("use-cases")
     if limiter is None:
         limiter = _LIMITER["use-cases"] = anyio.CapacityLimiter(_WORKERS)
-    if members:
-        return await anyio.to_thread.run_sync(
-            lambda: use_case(*arguments, **members), limiter=limiter
-        )
-    return await anyio.to_thread.run_sync(use_case, *arguments, limiter=limiter)
+    return await anyio.to_thread.run_sync(_call, use_case, arguments, members, limiter=limiter)
 
 
 class ActionRouter(APIRouter):

@@ -96,10 +96,21 @@ def check_endorsements(statement: Statement, envelope: Envelope) -> list[Endorse
     Raises:
         WireError: ``endorsement.*``, see the module docstring.
     """
+    return check_statement(statement, envelope.endorsements)
+
+
+def check_statement(
+    statement: Statement, endorsements: Sequence[Endorsement]
+) -> list[EndorsedPart]:
+    """Check the endorsements of a statement that is about to be sealed, or has been.
+
+    Raises:
+        WireError: ``endorsement.*``, see the module docstring.
+    """
     return check_parts(
         _named(statement),
         {PREPARED: statement.prepared, APPROVED: statement.payload},
-        envelope.endorsements,
+        endorsements,
     )
 
 

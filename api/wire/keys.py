@@ -119,7 +119,7 @@ class KeyRecord:
         if not isinstance(value, dict) or set(value) != _RECORD_MEMBERS:
             raise _malformed("Give a key record exactly its seven members.")
         public = value["public"]
-        if value["purpose"] not in set(Purpose) or not isinstance(public, dict):
+        if value["purpose"] not in list(Purpose) or not isinstance(public, dict):
             raise _malformed("Name a known purpose and give the public key as an object.")
         purpose = Purpose(str(value["purpose"]))
         jwk = {name: part for name, part in public.items() if isinstance(part, str)}

@@ -137,7 +137,7 @@ def parse_message_body(payload: bytes) -> MessageBody:
     """
     value = canonical.parse_canonical(payload, limit=limits.MESSAGE)
     kind = value.get("kind") if isinstance(value, dict) else None
-    if kind not in set(Kind):
+    if kind not in list(Kind):
         raise WireError("message.kind", "Send a message kind this protocol version knows.")
     numbered = kind in NUMBERED
     required = ("comity", "from", "to", "id", "kind", "epoch", "body", "substantive_size")
@@ -243,5 +243,8 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
         proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
         consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
     return extract(request.raw("message")), Evidence(
-        evidence.text("checkpoint", longest=_LONGEST_NOTE), tuple(proofs), consistency, evidence.b64u("leaves")
+        evidence.text("checkpoint", longest=_LONGEST_NOTE),
+        tuple(proofs),
+        consistency,
+        evidence.b64u("leaves"),
     )

@@ -206,7 +206,22 @@ def compose_payload(
     by: By | None,
     place: Place | None = None,
 ) -> bytes:
-    """Compose the payload bytes of a statement: the one time it is serialised.
+    """Return the payload bytes of a statement; see `compose_statement`."""
+    return compose_statement(
+        content, issuer=issuer, issued_at=issued_at, nonce=nonce, by=by, place=place
+    ).payload
+
+
+def compose_statement(
+    content: Content,
+    *,
+    issuer: str,
+    issued_at: datetime,
+    nonce: bytes,
+    by: By | None,
+    place: Place | None = None,
+) -> Statement:
+    """Compose a statement: the one time its payload is serialised.
 
     Args:
         content: What was prepared.
@@ -233,9 +248,7 @@ def compose_payload(
             members["prev"] = place.prev
         if place.seen is not None:
             members["seen"] = {"seq": place.seen.seq, "id": place.seen.id}
-    payload = canonical.canonical(members)
-    parse_statement(payload)
-    return payload
+    return parse_statement(canonical.canonical(members))
 
 
 def parse_statement(payload: bytes) -> Statement:

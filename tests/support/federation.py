@@ -25,13 +25,12 @@ from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
-from api.jobs.sequence import sequence
 from api.ports.peers import PeerReply
 from api.records import migrating
 from api.records.database import Database
 from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
 from api.records.unit_of_work import Unit
-from api.services import receiving, recording
+from api.services import checkpoints, receiving, recording
 from api.services.authorising import Caller, officer_caller
 from api.services.node import Limits, Node
 from api.web import problems
@@ -239,7 +238,7 @@ class Federation:
         node = self.nodes[ministry]
         if ministry in self.down:
             return False
-        moved = sequence(node, "test")
+        moved = checkpoints.integrate(node, "test") > 0
         for other in self.nodes:
             if other != ministry:
                 try:

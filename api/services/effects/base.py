@@ -15,8 +15,10 @@ from sqlalchemy.engine import RowMapping
 from api.domain.decisions import ALLOWED, Decision
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
+from api.records import statements
 from api.records.unit_of_work import Unit
 from api.services.node import Node
+from api.wire.digests import digest
 from api.wire.statements import Content, Place, Statement
 
 
@@ -54,6 +56,39 @@ class Received:
     peer: str
     message: str
     brought: dict[str, Statement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A partner's statement that is being refused, as far as it could be read.
+
+    Attributes:
+        statement: parsed payload; its seal may be what was refused.
+        envelope: the bytes as they came, inside a message that the partner signed.
+        decision: why it is refused.
+        peer: who sent it.
+        message: id of the message that brought it.
+        at: the node's clock.
+    """
+
+    statement: Statement
+    envelope: bytes
+    decision: Decision
+    peer: str
+    message: str
+    at: str
+
+    def store(self, unit: Unit) -> None:
+        """Keep the statement all the same: it takes a number that nothing else may take."""
+        row = statements.values(
+            self.statement,
+            self.envelope,
+            digest(self.envelope),
+            origin=self.peer,
+            about=self.statement.thread_id,
+            at=self.at,
+        )
+        unit.insert(statements.STATEMENTS, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +155,10 @@ class Effect(Protocol):
         """Change the tables as a partner's statement does, or refuse it and change nothing."""
         ...
 
+    def refused(self, node: Node, unit: Unit, refusal: Refusal) -> None:
+        """Keep what must be kept of a partner's statement that is refused."""
+        ...
+
     def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
         """Note that a partner's node has durably stored this statement of ours."""
         ...
@@ -139,6 +178,9 @@ class Plain:
     def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
         """Accept without further effect."""
         return ALLOWED
+
+    def refused(self, _node: Node, _unit: Unit, _refusal: Refusal) -> None:
+        """Nothing is kept but the refusal itself."""
 
     def receipted(
         self, _unit: Unit, _original: RowMapping, _peer: str, _message: str, _at: str
@@ -166,3 +208,14 @@ def member_text(body: dict[str, Any], name: str) -> str:
     """Return a text member of a validated body (empty if absent)."""
     value = body.get(name)
     return value if isinstance(value, str) else ""
+
+
+def about_of(statement: Statement) -> str | None:
+    """Return the id of the object a statement concerns, for look-ups: its package, designation
+    or thread.
+    """
+    for name in ("package", "designation"):
+        value = statement.body.get(name)
+        if isinstance(value, str) and statement.thread is None:
+            return value
+    return statement.thread

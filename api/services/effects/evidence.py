@@ -2,23 +2,25 @@
 
 The rules, in the order in which they are judged:
 
-* A package may be released while it is ``submitted`` or ``released``, by the ministry that holds
-  it, to one recipient under one active release, and only when every exhibit is stored here.
-* A holder that is not the originator needs the originator's consent for that very recipient; the
-  release names both and brings the consent along.
+* A package may be released to one recipient under one active release, and only when every exhibit
+  is stored here (``domain/evidence.py``); a release may supersede the one before it.
+* A holder that is not the originator needs the originator's consent for that very recipient, and
+  may not widen the marking (``domain/markings.py``); the release brings the consent along.
 * A recall goes to every ministry that holds the package by release or consent; only the originator
   recalls; a recalled package is not released again.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 from typing_extensions import override
 
+from api.domain import evidence as rules
 from api.domain import markings
 from api.domain.decisions import ALLOWED, Decision, refuse
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.records import packages, statements
 from api.records.unit_of_work import Unit
@@ -36,8 +38,6 @@ from api.services.node import Node
 from api.wire.envelope import parse_envelope
 from api.wire.statements import Content, Statement, parse_statement
 
-RELEASABLE = {"submitted", "released"}
-
 
 def package_body(connection: Connection, package_id: str) -> dict[str, Any]:
     """Return the body of a stored package.
@@ -48,7 +48,12 @@ def package_body(connection: Connection, package_id: str) -> dict[str, Any]:
     row = statements.by_id(connection, package_id)
     if row is None:
         raise NotFound("package.unknown", "There is no such package here.")
-    return parse_statement(parse_envelope(bytes(row["envelope"])).payload).body
+    return opened(row).body
+
+
+def opened(row: RowMapping) -> Statement:
+    """Return the statement in a stored row; its envelope was verified when it was stored."""
+    return parse_statement(parse_envelope(bytes(row["envelope"])).payload)
 
 
 class ReleaseEffect(Plain):
@@ -61,18 +66,17 @@ class ReleaseEffect(Plain):
         package = _known(connection, member_text(body, "package"))
         if list(content.to) != [body.get("recipient")]:
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
-        _may_be_released(connection, package, content.to[0])
+        _require(rules.may_release(_situation(connection, package), body), Conflict)
         recipient = node.membership.member(content.to[0])
-        marking = body["marking"]
-        verdict = markings.may_release(
-            marking if isinstance(marking, dict) else {},
-            recipient=recipient.id,
-            jurisdiction=recipient.jurisdiction,
+        marking = _marking(body)
+        _require(
+            markings.may_release(
+                marking, recipient=recipient.id, jurisdiction=recipient.jurisdiction
+            ),
+            Invalid,
         )
-        if not verdict:
-            raise Invalid(verdict.code, verdict.reason)
         if package["originator"] != node.ministry:
-            _require_consent(connection, package, body)
+            _require_consent(node, connection, package, body)
         elif body.get("consent") is not None:
             raise Invalid("release.own-package", "An own package needs no onward consent.")
         return str(package["id"])
@@ -82,7 +86,8 @@ class ReleaseEffect(Plain):
         body = issued.statement.body
         package, recipient = member_text(body, "package"), issued.statement.to[0]
         row = _known(unit.connection, package)
-        _may_be_released(unit.connection, row, recipient)
+        _require(rules.may_release(_situation(unit.connection, row), body), Conflict)
+        _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(issued.statement, issued.at))
         _hold(unit, package, recipient, issued.statement.id, "sent")
         if row["state"] == "submitted":
@@ -130,8 +135,10 @@ class ReleaseEffect(Plain):
             verdict = _consent_given(received, package)
             if not verdict:
                 return verdict
-        if packages.active_release(unit.connection, package.id, node.ministry) is not None:
+        held = packages.active_release(unit.connection, package.id, node.ministry)
+        if held is not None and held["id"] != body.get("supersedes_release"):
             return refuse("release.duplicate", "This package is already held under a release.")
+        _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(statement, received.at))
         if known is None:
             _take_in(unit, package, received)
@@ -245,7 +252,7 @@ class OnwardConsentEffect(Plain):
         request = statements.by_id(connection, member_text(body, "request"))
         if request is None or request["type"] != "onward-request/1":
             raise NotFound("onward.unknown-request", "There is no such onward request here.")
-        asked = parse_statement(parse_envelope(bytes(request["envelope"])).payload)
+        asked = opened(request)
         if list(content.to) != [asked.issuer] or any(
             asked.body.get(name) != body.get(name) for name in ("package", "recipient")
         ):
@@ -283,55 +290,89 @@ def _known(connection: Connection, package_id: str) -> RowMapping:
     return row
 
 
-def _may_be_released(connection: Connection, package: RowMapping, recipient: str) -> None:
-    if package["state"] not in RELEASABLE | {"received"}:
-        raise Conflict(
-            "package.not-releasable", "A returned, superseded or recalled package is not released."
-        )
-    held = packages.active_release(connection, package["id"], recipient)
-    if held is not None:
-        raise Conflict("release.exists", "This ministry already holds the package under a release.")
-    missing = [
-        row["label"]
-        for row in packages.exhibits_of(connection, package["id"])
-        if row["state"] != "held"
-    ]
-    if missing:
-        raise Conflict(
-            "package.exhibits-missing",
-            "Some exhibits are not stored here yet: upload them, then release.",
-            count=len(missing),
-        )
-
-
-def _require_consent(connection: Connection, package: RowMapping, body: dict[str, Any]) -> None:
-    consent = statements.by_id(connection, member_text(body, "consent"))
-    if consent is None or consent["type"] != "onward-consent/1":
-        raise Conflict(
-            "onward.no-consent", "Passing this package on needs its originator's consent."
-        )
-    given = parse_statement(parse_envelope(bytes(consent["envelope"])).payload)
-    fits = (
-        given.issuer == package["originator"] == body.get("originator")
-        and given.body.get("package") == package["id"]
-        and given.body.get("recipient") == body.get("recipient")
+def _situation(connection: Connection, package: RowMapping) -> rules.Situation:
+    """Return what the rule of release looks at, as this node has it."""
+    exhibits = packages.exhibits_of(connection, package["id"])
+    return rules.Situation(
+        state=rules.PackageState(package["state"]),
+        originator=package["originator"],
+        active={
+            row["recipient"]: row["id"]
+            for row in packages.releases_of(connection, package["id"])
+            if row["state"] == "active"
+        },
+        missing_exhibits=sum(1 for row in exhibits if row["state"] != "held"),
     )
-    if not fits:
-        raise Conflict("onward.no-consent", "The consent is for another package or recipient.")
+
+
+def _require(verdict: Decision, kind: type[ComityError]) -> None:
+    if not verdict:
+        raise kind(verdict.code, verdict.reason)
+
+
+def _marking(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    marking = body.get("marking")
+    return marking if isinstance(marking, Mapping) else {}
+
+
+def _require_consent(
+    node: Node, connection: Connection, package: RowMapping, body: dict[str, Any]
+) -> None:
+    """Refuse an onward release that the originator's consent does not cover."""
+    row = statements.by_id(connection, member_text(body, "consent"))
+    consent = None
+    if row is not None and row["type"] == "onward-consent/1":
+        given = opened(row)
+        consent = rules.Consent(given.issuer, given.to, given.body)
+    _require(
+        rules.consent_covers(
+            consent,
+            originator=package["originator"],
+            holder=node.ministry,
+            release=body,
+            at=node.now(),
+        ),
+        Conflict,
+    )
+    held = packages.active_release(connection, package["id"], node.ministry)
+    under = statements.by_id(connection, held["id"]) if held is not None else None
+    if under is None or consent is None:
+        raise Conflict("release.not-held", "This node holds the package under no release.")
+    _require(
+        markings.may_pass_on(
+            _marking(opened(under).body),
+            _marking(body),
+            consent=_marking(consent.body),
+            recipient=member_text(body, "recipient"),
+            jurisdictions={member.id: member.jurisdiction for member in node.membership.members},
+        ),
+        Invalid,
+    )
 
 
 def _consent_given(received: Received, package: Statement) -> Decision:
+    """Judge the consent that an onward release brings."""
     body = received.statement.body
-    consent = received.brought.get(member_text(body, "consent"))
-    if consent is None or consent.type != "onward-consent/1":
-        return refuse("onward.no-consent", "An onward release brings the originator's consent.")
-    fits = (
-        consent.issuer == package.issuer == body.get("originator")
-        and consent.body.get("package") == package.id
-        and consent.body.get("recipient") == body.get("recipient")
-        and received.statement.issuer in consent.to
+    given = received.brought.get(member_text(body, "consent"))
+    consent = None
+    if given is not None and given.type == "onward-consent/1":
+        consent = rules.Consent(given.issuer, given.to, given.body)
+    return rules.consent_covers(
+        consent,
+        originator=package.issuer,
+        holder=received.statement.issuer,
+        release=body,
+        at=received.statement.issued_at,
     )
-    return ALLOWED if fits else refuse("onward.no-consent", "The consent is for something else.")
+
+
+def _end_release(unit: Unit, body: Mapping[str, Any]) -> None:
+    """End the release that a new one supersedes."""
+    older = body.get("supersedes_release")
+    if isinstance(older, str):
+        unit.update(
+            packages.RELEASES, {"id": older}, {"state": "superseded"}, expect={"state": "active"}
+        )
 
 
 def _release_row(statement: Statement, at: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services import evidence, package_files
+from api.services.authorising import Caller
 from api.services.draft_form import Draft
+from api.services.node import Node
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
-from api.web.principals import OfficerOf
+from api.web.principals import OfficerOf, PendingOf
 from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
@@ -68,16 +70,22 @@ class Reason(BaseModel):
     body=Submission,
     operation_id="submit_package",
 )
-async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def submit(request: Request, node: NodeOf, caller: PendingOf) -> JSONResponse:
     """Submit a signed package; it stays home until it is released."""
     data, value = await bodies.json_body(request)
     bodies.checked(Submission, value)
-    once = bodies.once_of(request, caller, data)
-    if once is not None and (known := await run(once.before, node)) is not None:
-        return JSONResponse(known[1], status_code=known[0])
-    package_id = await run(evidence.submit, node, caller, value, once)
-    location = f"/api/v1/packages/{package_id}"
-    return JSONResponse({"id": package_id}, status_code=201, headers={"location": location})
+    keyed = bodies.keyed(request, data)
+    status, content = await run(_submit, caller, node, value, keyed)
+    headers = {"location": f"/api/v1/packages/{content['id']}"}
+    return JSONResponse(content, status_code=status, headers=headers)
+
+
+def _submit(
+    caller: Caller, node: Node, value: dict[str, Any], keyed: bodies.Keyed | None
+) -> tuple[int, dict[str, Any]]:
+    once = keyed.by(caller) if keyed is not None else None
+    known = once.before(node) if once is not None else None
+    return known or (201, {"id": evidence.submit(node, caller, value, once)})
 
 
 @router.route_for("GET", "/packages", Action.PACKAGE_LIST, operation_id="list_packages")

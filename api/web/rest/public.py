@@ -3,8 +3,8 @@
 from fastapi.responses import JSONResponse
 
 from api import __version__
+from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.services import readiness
-from api.services.log_keys import log_verifiers, witness_verifiers
 from api.web.deps import DoorsOf, NodeOf
 from api.web.routing import PUBLIC, ActionRouter, run
 

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints figures and a ratio against its floor or a peer in the same run."""

@@ -1,0 +1,267 @@
+"""Publish: token, parse, officer signature, policy, hybrid seal, durable commit over HTTP.
+
+Against floor F2 in the same run: the same cryptography on two threads plus group commit of the same
+rows, without HTTP, parsing or policy. Prints rates, their ratio and latencies.
+
+    python -m bench publish [--database sqlite|postgresql] [--seconds N]
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import multiprocessing
+import sys
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from api.adapters.identity.issuer_keys import IssuerKeys
+from api.adapters.identity.resource_server import ResourceServer
+from api.app import create_app
+from api.domain.events import Act, Subject
+from api.records import packages, statements
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.sealing import seal_statement
+from api.wire.envelope import Endorsement
+from api.wire.statements import By, Content, compose_statement, prepared_bytes
+from api.worker import Worker
+from tests.support.databases import start_postgres
+from tests.support.federation import ISSUER, Federation
+from tests.support.issuer import FakeIssuer
+from tests.support.signing import US, Signatory
+
+AUDIENCE = "https://us-treasury.example"
+SUB = "us-treasury:analyst"
+
+
+def body(number: int) -> dict[str, Any]:
+    """A package of ordinary size: one exhibit, three claims."""
+    return {
+        "title": f"Package {number}",
+        "summary": ("A summary of what happened. " * 10).strip(),
+        "language": "en",
+        "subjects": [{"key": "s1", "schema": "Person", "names": [{"text": "Test Person"}]}],
+        "claims": [
+            {"subject": "s1", "act": ("An act. " * 5).strip(), "ground": "a ground", "exhibits": ["one"]}
+            for _ in range(3)
+        ],
+        "exhibits": [
+            {
+                "label": "one",
+                "media_type": "text/plain",
+                "size": 10,
+                "digest": f"sha256:{hashlib.sha256(b'0123456789').hexdigest()}",
+                "kind": "official-record",
+                "source": "made for the bench",
+            }
+        ],
+        "exculpatory": "None known.",
+        "legal_basis": "For the bench.",
+        "compelled": False,
+    }
+
+
+def requests(count: int) -> list[bytes]:
+    """Signed submissions, made before anything is timed."""
+    analyst = Signatory(SUB)
+    made = []
+    for number in range(count):
+        content = Content("evidence-package/1", (), body(number))
+        signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+        endorsement = analyst.endorse("prepared", signed).to_json()
+        draft = {"type": content.type, "body": content.body, "endorsement": endorsement}
+        made.append(json.dumps(draft).encode())
+    return made
+
+
+def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
+    """F2: verify, seal, commit the same rows on two threads; no HTTP, token, parsing, policy."""
+    node = federation["us-treasury"]
+    analyst = Signatory(SUB)
+    parsed = [json.loads(draft) for draft in drafts]
+    deadline = time.perf_counter() + seconds
+    counter = iter(range(len(parsed)))
+    lock = threading.Lock()
+    done = 0
+
+    def one(draft: dict[str, Any]) -> None:
+        content = Content("evidence-package/1", (), draft["body"])
+        statement = compose_statement(
+            content,
+            issuer=node.ministry,
+            issued_at=node.clock.now(),
+            nonce=node.entropy.token(16),
+            by=By(analyst.officer),
+        )
+        sealed = seal_statement(node, statement, [Endorsement.from_json(draft["endorsement"])])
+
+        def write(unit: Unit) -> None:
+            at = node.now()
+            package = sealed.statement.id
+            unit.insert(
+                statements.STATEMENTS,
+                statements.values(
+                    sealed.statement, sealed.envelope, sealed.digest, origin="own", about=package, at=at
+                ),
+            )
+            unit.insert(
+                packages.PACKAGES,
+                {
+                    "id": package,
+                    "originator": node.ministry,
+                    "title": draft["body"]["title"],
+                    "state": "submitted",
+                    "prepared_by": "x",
+                    "submitted_at": at,
+                },
+            )
+            unit.insert(
+                packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package, draft["body"]["exhibits"])
+            )
+            entry = recording.Entry(act=Act.PACKAGE_SUBMITTED, subject=Subject("package", package))
+            recording.record(node, unit, recording.concerning(entry, package, sealed.digest))
+
+        node.db.write(write)
+
+    def worker() -> None:
+        nonlocal done
+        while time.perf_counter() < deadline:
+            with lock:
+                number = next(counter, None)
+            if number is None:
+                return
+            one(parsed[number])
+            with lock:
+                done += 1
+
+    started = time.perf_counter()
+    # Enough callers to fill a group commit; the cryptography itself has two cores.
+    with ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(worker) for _ in range(8)]:
+            future.result()
+    return done / (time.perf_counter() - started)
+
+
+def client(port: int, token: str, drafts: list[bytes], connections: int, seconds: float, out: Any) -> None:
+    """A separate process that posts drafts over keep-alive connections and reports latencies."""
+    out.put(asyncio.run(_client(port, token, drafts, connections, seconds)))
+
+
+async def _client(
+    port: int, token: str, drafts: list[bytes], connections: int, seconds: float
+) -> tuple[int, float, list[float]]:
+    latencies: list[float] = []
+    queue = iter(drafts)
+    deadline = time.perf_counter() + seconds
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for draft in queue:
+            if time.perf_counter() > deadline:
+                break
+            head = (
+                f"POST /api/v1/packages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
+                f"content-type: application/json\r\ncontent-length: {len(draft)}\r\n\r\n"
+            ).encode()
+            started = time.perf_counter()
+            writer.write(head + draft)
+            status = await reader.readuntil(b"\r\n\r\n")
+            length = int(status.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            answer = await reader.readexactly(length)
+            latencies.append(time.perf_counter() - started)
+            if b" 201 " not in status.split(b"\r\n")[0]:
+                raise RuntimeError(answer[:300])
+        writer.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return len(latencies), time.perf_counter() - started, latencies
+
+
+def measure(port: int, token: str, drafts: list[bytes], connections: int, seconds: float) -> tuple[float, list[float]]:
+    """Rate per second and latencies of one load."""
+    context = multiprocessing.get_context("spawn")
+    out: Any = context.Queue()
+    process = context.Process(target=client, args=(port, token, drafts, connections, seconds, out))
+    process.start()
+    count, took, latencies = out.get()
+    process.join()
+    return count / took, latencies
+
+
+def percentile(values: list[float], share: float) -> float:
+    """A percentile in milliseconds."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+
+def run(database: str, seconds: float) -> None:
+    """Print the figures for one kind of database."""
+    server = start_postgres() if database == "postgresql" else None
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _run(Path(folder), database, seconds, server.fresh if server is not None else None)
+    finally:
+        if server is not None:
+            server.stop()
+
+
+def _run(folder: Path, database: str, seconds: float, fresh: Callable[[], str] | None) -> None:
+    urls = [{"us-treasury": fresh()} if fresh else None for _ in range(2)]
+    drafts = requests(int(seconds * 900))
+    bare = Federation(folder / "floor", ministries=(US,), urls=urls[0])
+    rate = floor(bare, drafts, seconds)
+    bare.close()
+    federation = Federation(folder / "node", ministries=(US,), urls=urls[1])
+    node = federation["us-treasury"]
+    issuer = FakeIssuer(ISSUER, federation.clock)
+    tokens = ResourceServer(
+        AUDIENCE, [IssuerKeys(issuer.trusted(), issuer.fetch, federation.clock)], federation.clock
+    )
+    app = create_app(node, tokens, public_url=AUDIENCE, background=Worker(node))
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+    server = uvicorn.Server(config)
+    sys.setswitchinterval(0.0005)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    token = issuer.token(SUB, AUDIENCE)
+    third = len(drafts) // 3
+    single, alone = measure(port, token, drafts[:third], 1, seconds / 2)
+    many, crowd = measure(port, token, drafts[third:], 32, seconds)
+    server.should_exit = True
+    thread.join(20)
+    federation.close()
+    print(f"{database}: floor F2 {rate:.0f}/s, over HTTP with 32 clients {many:.0f}/s")
+    print(f"{database}: ratio to F2 {many / rate:.2f} (aim 0.6)")
+    print(
+        f"{database}: one client {single:.0f}/s, p50 {statistics.median(alone) * 1000:.1f} ms (aim 6); "
+        f"32 clients p50 {percentile(crowd, 0.5):.1f} ms, p95 {percentile(crowd, 0.95):.1f} ms (aim 120)"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="bench publish")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    parser.add_argument("--seconds", type=float, default=6.0)
+    options = parser.parse_args(arguments)
+    for database in ["sqlite", "postgresql"] if options.database == "both" else [options.database]:
+        run(database, options.seconds)
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
