@@ -27,6 +27,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import DERIVED, METADATA, VOLATILE
+from api.records.node_state import RESTORING
 
 _COUNTER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -124,9 +125,29 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
 
 
-def add_event(connection: Connection, row: dict[str, Any]) -> None:
-    """Insert one event; its place in the log is decided later, by the sequencer."""
-    connection.execute(insert(EVENTS), row)
+_ADD_EVENT = insert(EVENTS)
+_EVENT_COLUMNS = [column for column in EVENTS.columns if column.name != "seq"]
+_ADD_EVENT_UNLESS_RESTORING = insert(EVENTS).from_select(
+    [column.name for column in _EVENT_COLUMNS],
+    select(*(bindparam(column.name, type_=column.type) for column in _EVENT_COLUMNS)).where(
+        ~RESTORING
+    ),
+)
+
+
+def add_event(connection: Connection, row: dict[str, Any], *, always: bool = False) -> bool:
+    """Insert one event; its place in the log is decided later, by the sequencer.
+
+    Args:
+        connection: inside the transaction that changes the rows.
+        row: the event's columns but ``seq``.
+        always: insert also while the node is restored and read-only.
+
+    Returns:
+        Whether it was inserted; without it the caller must give the transaction up.
+    """
+    statement = _ADD_EVENT if always else _ADD_EVENT_UNLESS_RESTORING
+    return connection.execute(statement, row).rowcount == 1
 
 
 def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
@@ -189,6 +210,36 @@ def cosigned_sizes(connection: Connection, limit: int = 64) -> list[tuple[int, s
         .limit(limit)
     )
     return [(row.size, row.cosigner) for row in connection.execute(query)]
+
+
+def sizes_cosigned_by(connection: Connection, count: int, limit: int) -> list[int]:
+    """Return the newest sizes of heads that at least ``count`` partners have cosigned."""
+    if count == 0:
+        query = select(HEADS.c.size).order_by(HEADS.c.size.desc()).limit(limit)
+    else:
+        query = (
+            select(COSIGNATURES.c.size)
+            .group_by(COSIGNATURES.c.size)
+            .having(func.count(func.distinct(COSIGNATURES.c.cosigner)) >= count)
+            .order_by(COSIGNATURES.c.size.desc())
+            .limit(limit)
+        )
+    return list(connection.execute(query).scalars())
+
+
+def oldest_beyond(connection: Connection, size: int) -> str:
+    """Return the time of the oldest event that is no leaf below ``size`` (empty if none)."""
+    first_leaf = (
+        select(EVENTS.c.time)
+        .where(EVENTS.c.leaf_index >= size)
+        .order_by(EVENTS.c.leaf_index)
+        .limit(1)
+    )
+    first_waiting = (
+        select(EVENTS.c.time).where(EVENTS.c.leaf_index.is_(None)).order_by(EVENTS.c.seq).limit(1)
+    )
+    found = [connection.execute(query).scalar() for query in (first_leaf, first_waiting)]
+    return min((time for time in found if time), default="")
 
 
 def last_cosigned(connection: Connection, cosigner: str) -> int:

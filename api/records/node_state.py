@@ -4,7 +4,7 @@ Owns the tables ``node_state`` (one row a fact: pinned membership, stop switch, 
 ``misbehaviour`` (transferable proofs, kept for good).
 """
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, exists, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -31,6 +31,21 @@ MISBEHAVIOUR = Table(
     info=RECORDED,
 )
 
+# A head that its log signed and this node refused, without a proof (yet) that it contradicts.
+REFUSED_HEAD = "refused-head"
+UPHELD = "uphold"
+
+RESTORE = "restore"
+OPEN = "done"
+# True while the node was restored and may not write yet; part of the statement that adds an event.
+RESTORING = exists().where(NODE_STATE.c.name == RESTORE, NODE_STATE.c.value != OPEN)
+_RESTORING = select(RESTORING)
+
+
+def restoring(connection: Connection) -> bool:
+    """Tell whether this node was restored and still waits for its partners' answers."""
+    return bool(connection.execute(_RESTORING).scalar_one())
+
 
 def value(connection: Connection, name: str) -> str | None:
     """Return one fact."""
@@ -54,3 +69,23 @@ def misbehaviour_by_id(connection: Connection, proof_id: str) -> RowMapping | No
     """Return one kept proof."""
     query = select(MISBEHAVIOUR).where(MISBEHAVIOUR.c.id == proof_id)
     return connection.execute(query).mappings().one_or_none()
+
+
+def refused_heads(connection: Connection) -> list[RowMapping]:
+    """Return refused heads that are neither proven contradictory nor consistent, oldest first."""
+    query = (
+        select(MISBEHAVIOUR)
+        .where(MISBEHAVIOUR.c.kind == REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None))
+        .order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def accused(connection: Connection, peer: str) -> bool:
+    """Tell whether a proof against a ministry awaits a ruling or was upheld."""
+    standing = exists().where(
+        MISBEHAVIOUR.c.peer == peer,
+        MISBEHAVIOUR.c.kind != REFUSED_HEAD,
+        MISBEHAVIOUR.c.ruling.is_(None) | (MISBEHAVIOUR.c.ruling == UPHELD),
+    )
+    return bool(connection.execute(select(standing)).scalar_one())

@@ -30,6 +30,9 @@ class Limits:
         retry_cap: longest wait between deliveries.
         retry_refusals: refusals in a row after which a message is shown as a dead letter.
         confirm_warning: how long before its end a confirmation is shown as due.
+        quorum: partners that must have cosigned a head before it counts as public; at most all.
+        anchor_every: how often partners' heads are anchored in the own log.
+        watch_every: how often partners' views of third logs are compared.
         cursor_secret: key of the page cursors' signature; random at each start of a node's life.
     """
 
@@ -39,6 +42,9 @@ class Limits:
     retry_base: float = 0.5
     retry_cap: float = 60.0
     retry_refusals: int = 20
+    quorum: int = 1
+    anchor_every: float = 3600.0
+    watch_every: float = 5.0
     cursor_secret: bytes = b""
 
 

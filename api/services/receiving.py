@@ -16,7 +16,6 @@ by ``services/applying.py``; here nothing but the message is judged. The steps o
    repeat finds the stored receipt.
 """
 
-import json
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -27,7 +26,7 @@ from api.domain.events import Act, Actor, Subject
 from api.ports.policy import Action, Resource
 from api.records import streams
 from api.records.unit_of_work import Unit
-from api.services import checkpoints, recording, sealing, serving, witnessing
+from api.services import checkpoints, misbehaviour, recording, sealing, serving, witnessing
 from api.services.authorising import Permit, authorise, peer_caller
 from api.services.node import Node
 from api.tlog.errors import LogError
@@ -37,6 +36,7 @@ from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import MESSAGE, Envelope, parse_envelope, verify_seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
+from api.wire.limits import MESSAGE as MESSAGE_LIMIT
 from api.wire.message_bodies import Cosignature, EpochChange, Item, Receipt, parse_items
 from api.wire.messages import (
     NUMBERED,
@@ -47,6 +47,7 @@ from api.wire.messages import (
     parse_message,
     parse_request,
 )
+from api.wire.misbehaviour import MisbehaviourKind
 
 MESSAGE_TYPE = "application/comity-message+json"
 
@@ -109,14 +110,15 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
     if isinstance(stored, bytes):
         return Answer(stored)
     if stored is not None:
-        keep_equivocation(node, message, stored)
+        return Answer(_contradiction(node, message, stored))
     state = node.db.read(lambda connection: _judge_number(node, connection, message))
     try:
         examined = node.db.read(
             lambda connection: witnessing.examine(node, connection, message.peer, message.evidence)
         )
     except Invalid as error:
-        serving.suspect(node, message.peer, message.evidence.checkpoint, error)
+        if error.code == witnessing.INCONSISTENT:
+            misbehaviour.refused(node, message.peer, message.evidence.checkpoint.encode())
         raise
     statements = _check_items(message, examined)
     lines = witnessing.cosign(node, examined)
@@ -151,7 +153,9 @@ def _unnumbered(node: Node, message: Authenticated) -> Answer:
         data = serving.exhibit_range(node, message.peer, message.body)
         return Answer(data, "application/octet-stream")
     if kind is Kind.CHECKPOINT:
-        return Answer(serving.cosigned(node, message.peer, message.evidence), "text/plain")
+        return Answer(
+            serving.cosigned(node, message.peer, message.body, message.evidence), "text/plain"
+        )
     raise WireError("message.kind", "A receipt is an answer and is not sent by itself.")
 
 
@@ -167,25 +171,30 @@ def _repeated(connection: Connection, message: Authenticated) -> bytes | RowMapp
     return bytes(known["receipt"]) if known["digest"] == message.digest else known
 
 
-def keep_equivocation(node: Node, message: Authenticated, known: RowMapping) -> None:
-    """Keep both signed messages as proof and refuse; the first stored one stands.
+def _contradiction(node: Node, message: Authenticated, known: RowMapping) -> bytes:
+    """Judge a message whose id or number is taken by other bytes.
+
+    Returns:
+        The stored receipt, if it is the same content sealed twice: the first envelope stands.
 
     Raises:
-        Conflict: ``equivocation``, always.
+        Conflict: ``equivocation``: two contents under one number, both kept as proof;
+            ``message.id``: the id of another number.
     """
-    proof = json.dumps(
-        {
-            "comity": "1",
-            "kind": "message-number-reuse",
-            "ministry": message.peer,
-            "first": bytes(known["envelope"]).decode(),
-            "second": message.raw.decode(),
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-    ).encode()
-    serving.keep_proof(node, message.peer, "message-number-reuse", proof)
-    raise Conflict("equivocation", "This id or number was used with other bytes; both are kept.")
+    kept = misbehaviour.keep_reuse(
+        node,
+        message.peer,
+        MisbehaviourKind.MESSAGE_NUMBER_REUSE,
+        bytes(known["envelope"]),
+        message.raw,
+    )
+    if kept:
+        raise Conflict("equivocation", "This number was used with other bytes; both are kept.")
+    if parse_envelope(bytes(known["envelope"]), limit=MESSAGE_LIMIT).payload == (
+        message.envelope.payload
+    ):
+        return bytes(known["receipt"])
+    raise Conflict("message.id", "This id belongs to a message with another number.")
 
 
 @dataclass(frozen=True, slots=True)

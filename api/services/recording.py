@@ -8,11 +8,28 @@ caller's transaction. Must not decide anything.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from api.domain.errors import Unavailable
 from api.domain.events import THE_NODE, Act, Actor, Event, Subject
 from api.records import log, streams
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.wire.canonical import canonical
+
+# What a restored node still records while it waits for its partners: refusals, reads, the restore
+# itself, and what it learns of others' misbehaviour. Everything else would build on stale facts.
+WHILE_RESTORING = frozenset(
+    {
+        Act.ACCESS_REFUSED,
+        Act.EQUIVOCATION_KEPT,
+        Act.EXHIBIT_READ,
+        Act.MISBEHAVIOUR_KEPT,
+        Act.NODE_RESTORED,
+        Act.NODE_STARTED,
+        Act.NODE_STOPPED,
+        Act.PACKAGE_FETCHED,
+        Act.PACKAGE_READ,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,11 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
     """Insert the event of everything this unit changed since the last one; returns its id.
 
     The leaf of an event that concerns no statement commits to 32 random bytes in the statement's
-    place (PROTOCOL §6), which are the salt column then.
+    place (PROTOCOL §6), which are the salt column then. Because nothing changes without an event,
+    this is also the one place that keeps a restored node read-only (PROTOCOL §8).
+
+    Raises:
+        Unavailable: ``node.restoring``: the node was restored from a backup.
     """
     touched, state = unit.take_change_set()
     event = Event(
@@ -69,7 +90,7 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
         request=entry.request,
         message=entry.message,
     )
-    log.add_event(
+    recorded = log.add_event(
         unit.connection,
         {
             "id": event.id,
@@ -87,8 +108,10 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
             "touched": touched,
             "leaf_index": None,
         },
+        always=unit.recovering or entry.act in WHILE_RESTORING,
     )
-    unit.ring("event")
+    if not recorded:
+        raise restoring()
     return event.id
 
 
@@ -124,4 +147,15 @@ def post(
             }
             for peer in peers
         ],
+    )
+    if peers:
+        # A delivery waits: the sequencer need not wait for its next tick.
+        unit.ring("urgent")
+
+
+def restoring() -> Unavailable:
+    """Return the refusal of everything that a restored node may not do yet."""
+    return Unavailable(
+        "node.restoring",
+        "This node was restored from a backup and is read-only until its partners have answered.",
     )

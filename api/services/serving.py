@@ -1,19 +1,16 @@
-"""What a node answers a partner outside the numbered stream, and proofs of misbehaviour.
+"""What a node answers a partner outside the numbered stream.
 
 Owns the answers to ``fetch``, ``exhibit-range`` and ``checkpoint`` messages. They change nothing
-but what was cosigned, and, where a partner misbehaves, the table of proofs.
+but what was cosigned.
 """
 
-from api.domain.errors import ComityError, NotFound
-from api.domain.events import Act, Actor, Subject
+from api.domain.errors import Invalid, NotFound
 from api.ports.policy import Action, Resource
-from api.records import node_state, packages, streams
-from api.records.unit_of_work import Unit
-from api.services import delivering, recording, witnessing
+from api.records import packages, streams
+from api.services import delivering, misbehaviour, witnessing
 from api.services.authorising import authorise, peer_caller
 from api.services.node import Node
 from api.wire.canonical import Json, canonical, parse_canonical
-from api.wire.digests import digest
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
 from api.wire.messages import Evidence, MessageBody
@@ -73,58 +70,21 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     return b"".join(node.store.read(wanted.digest, min(wanted.offset, end), end))
 
 
-def cosigned(node: Node, peer: str, evidence: Evidence) -> bytes:
-    """Cosign a partner's head outside any delivery; returns the cosignature lines."""
-    examined = node.db.read(lambda connection: witnessing.examine(node, connection, peer, evidence))
+def cosigned(node: Node, peer: str, body: MessageBody, evidence: Evidence) -> bytes:
+    """Cosign a partner's head outside any delivery; returns the cosignature lines.
+
+    Raises:
+        Refused, Conflict, Invalid: as ``witnessing.examine``.
+        Unavailable: ``node.restoring``.
+    """
+    try:
+        examined = node.db.read(
+            lambda connection: witnessing.examine(node, connection, peer, evidence)
+        )
+    except Invalid as error:
+        if error.code == witnessing.INCONSISTENT:
+            misbehaviour.refused(node, peer, evidence.checkpoint.encode())
+        raise
     lines = witnessing.cosign(node, examined)
-
-    def write(unit: Unit) -> None:
-        seen = streams.peer_log(unit.connection, peer)
-        witnessing.persist(unit, examined, lines, seen["substantive"] if seen is not None else 0)
-
-    node.db.write(write)
+    node.db.write(lambda unit: witnessing.persist(unit, examined, lines, body.substantive_size))
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def keep_proof(node: Node, peer: str, kind: str, proof: bytes) -> str:
-    """Store a proof of misbehaviour once and freeze the peer's stream; returns its id."""
-    proof_id = digest(proof)
-
-    def write(unit: Unit) -> None:
-        if node_state.misbehaviour_by_id(unit.connection, proof_id) is not None:
-            return
-        unit.insert(
-            node_state.MISBEHAVIOUR,
-            {"id": proof_id, "peer": peer, "kind": kind, "proof": proof, "found_at": node.now()},
-        )
-        unit.update(streams.STREAMS_IN, {"peer": peer}, {"state": "frozen"})
-        act = Act.EQUIVOCATION_KEPT if "reuse" in kind else Act.MISBEHAVIOUR_KEPT
-        entry = recording.Entry(
-            act=act,
-            subject=Subject("misbehaviour", proof_id),
-            actor=Actor("peer", sub=peer),
-            origin="peer",
-            outcome="refused",
-            code=kind,
-        )
-        recording.record(node, unit, entry)
-
-    node.db.write(write)
-    return proof_id
-
-
-def suspect(node: Node, peer: str, checkpoint: str, error: ComityError) -> None:
-    """Keep a head signed by a partner's log that does not continue what was seen before."""
-    if error.code != "log.inconsistent":
-        return
-    seen = node.db.read(lambda connection: streams.peer_log(connection, peer))
-    proof = canonical(
-        {
-            "comity": "1",
-            "kind": "inconsistent-heads",
-            "ministry": peer,
-            "first": bytes(seen["note"]).decode() if seen is not None else "",
-            "second": checkpoint,
-        }
-    )
-    keep_proof(node, peer, "inconsistent-heads", proof)

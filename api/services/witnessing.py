@@ -5,8 +5,8 @@ Owns the atomic compare-and-persist of what this node has seen of each partner's
 
 1. No proof of that partner's misbehaviour stands.
 2. The head is signed with every log key that the membership gives to that partner.
-3. It continues the size this node last cosigned, or the right size is answered. A smaller head whose
-   root is not that of the stored leaves is no old head but another history.
+3. It continues the size this node last cosigned, or the right size is answered. A smaller head
+   whose root is not that of the stored leaves is no old head but another history.
 4. The consistency proof holds between the old head and this one.
 5. The leaf hashes that come with it extend the stored tiles to exactly the head's root.
 
@@ -34,6 +34,8 @@ from api.tlog.note import parse_note
 from api.tlog.proofs import root_at, verify_consistency
 from api.tlog.tiles import tiles_for_append
 from api.wire.messages import Evidence
+
+INCONSISTENT = "log.inconsistent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,9 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
         tiles = extend(connection, peer, old, split_hashes(evidence.leaves))
         root = root_at(head.size, PeerTiles(connection, peer, tiles))
     except LogError as error:
-        raise Invalid("log.inconsistent", f"The log does not continue: {error}.") from error
+        raise Invalid(INCONSISTENT, f"The log does not continue: {error}.") from error
     if root != head.root:
-        raise Invalid("log.inconsistent", "The leaf hashes do not make the checkpoint's root.")
+        raise Invalid(INCONSISTENT, "The leaf hashes do not make the checkpoint's root.")
     return Examined(peer, old, head.size, head.root, note, tiles)
 
 
@@ -149,7 +151,7 @@ def _require_prefix(connection: Connection, peer: str, head: Checkpoint) -> None
         Invalid: ``log.inconsistent``.
     """
     if root_at(head.size, PeerTiles(connection, peer)) != head.root:
-        raise Invalid("log.inconsistent", "This head is not of the history that was seen before.")
+        raise Invalid(INCONSISTENT, "This head is not of the history that was seen before.")
 
 
 def cosign(node: Node, examined: Examined) -> list[str]:
@@ -191,6 +193,9 @@ def persist(unit: Unit, examined: Examined, lines: list[str], substantive: int) 
         "root": examined.root.hex(),
         "note": examined.note,
         "cosignatures": "\n".join(lines).encode(),
-        "substantive": substantive,
+        # Stated by the partner: bounded by what was seen, and it never shrinks.
+        "substantive": max(
+            seen["substantive"] if seen is not None else 0, min(substantive, examined.size)
+        ),
     }
     log.upsert(unit.connection, streams.PEER_LOGS, [row])

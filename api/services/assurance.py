@@ -1,0 +1,113 @@
+"""What of this node's log partners vouch for: the public head, and the tail nobody has seen yet.
+
+Owns the rule which head is public: the newest one that ``Limits.quorum`` partners have cosigned,
+each with every kind of witness key it has. The log door shows that head; what lies beyond it is
+reported with its size and age. A ministry's own witness never counts. Changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from api.domain.log_trust import log_policy, partners
+from api.records import log
+from api.services.node import Node
+from api.tlog.errors import LogError
+from api.tlog.policy import Policy, parse_policy
+from api.wire.encoding import parse_instant
+
+_CANDIDATES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PublicHead:
+    """A head of this node's log that reached the quorum.
+
+    Attributes:
+        size: leaves.
+        root: 32 bytes.
+        note: the checkpoint with the log's signatures, then the partners' cosignatures.
+        cosigners: ministries that cosigned it.
+    """
+
+    size: int
+    root: bytes
+    note: bytes
+    cosigners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What lies beyond the public head.
+
+    Attributes:
+        leaves: leaves in signed heads that no quorum has cosigned.
+        unsequenced: committed events that are in no head yet.
+        since: time of the oldest of all these events; empty if there are none.
+        seconds: its age.
+    """
+
+    leaves: int
+    unsequenced: int
+    since: str
+    seconds: int
+
+
+def threshold(node: Node) -> int:
+    """Return how many partners must have cosigned: the setting, at most all there are."""
+    return min(node.limits.quorum, len(partners(node.membership, node.ministry)))
+
+
+def policy(node: Node) -> Policy:
+    """Return the tlog-policy that a public head of this node's log meets."""
+    return parse_policy(policy_text(node).encode())
+
+
+def policy_text(node: Node) -> str:
+    """Return that policy as text, as it travels in exports."""
+    return log_policy(node.membership, node.ministry, threshold(node))
+
+
+def public_head(node: Node, connection: Connection) -> PublicHead | None:
+    """Return the newest public head, or ``None`` before the first.
+
+    The stored cosignatures are verified again, so that a witness key revoked since, or a changed
+    row, never makes a head look better than it is.
+    """
+    wanted = policy(node)
+    needed = threshold(node)
+    for size in log.sizes_cosigned_by(connection, needed, _CANDIDATES):
+        row = log.head_at(connection, size)
+        if row is None:
+            continue
+        lines = log.cosignatures_at(connection, size)
+        note = with_lines(bytes(row["note"]), [line["line"] for line in lines])
+        try:
+            wanted.open(note)
+        except LogError:
+            continue
+        cosigners = tuple(sorted({line["cosigner"] for line in lines}))
+        return PublicHead(size, bytes.fromhex(row["root"]), note, cosigners)
+    return None
+
+
+def with_lines(note: bytes, lines: Sequence[str]) -> bytes:
+    """Return a note with further signature lines (given without line feeds) at its end."""
+    return note + "".join(f"{line}\n" for line in lines).encode()
+
+
+def tail(node: Node, connection: Connection, public: PublicHead | None) -> Tail:
+    """Return what lies beyond the public head."""
+    newest = log.newest_head(connection)
+    known = public.size if public is not None else 0
+    since = log.oldest_beyond(connection, known)
+    age = 0
+    if since:
+        age = max(0, int((node.clock.now() - parse_instant(since)).total_seconds()))
+    return Tail(
+        leaves=(newest["size"] if newest is not None else 0) - known,
+        unsequenced=log.count_unsequenced(connection),
+        since=since,
+        seconds=age,
+    )
