@@ -22,7 +22,7 @@ from api.web import problems
 from api.web.deps import Doors
 from api.web.hardening import Hardening
 from api.web.peer import messages
-from api.web.rest import audit, drafts, exhibits, officers, packages, public
+from api.web.rest import audit, audit_export, drafts, exhibits, officers, packages, public
 from api.web.rest import node as node_routes
 from api.wire.errors import WireError
 
@@ -33,6 +33,7 @@ ROUTERS = (
     drafts.router,
     officers.router,
     audit.router,
+    audit_export.router,
     node_routes.router,
     messages.router,
 )
