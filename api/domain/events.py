@@ -1,10 +1,10 @@
 """Audit events: the acts that can be recorded and the exact bytes of one record.
 
-Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests only: an event never
-holds a title, a name or a reason. Must not decide whether an act may happen.
+Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests only: an event
+never holds a title, a name or a reason. Must not decide whether an act may happen.
 
-Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act stays
-in a comment so that its name is never given another meaning.
+Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act
+stays in a comment so that its name is never given another meaning.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ class Act(StrEnum):
     ACCESS_REFUSED = "access.refused"
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
+    DEADLINE_PASSED = "deadline.passed"
     DELEGATION_APPROVED = "delegation.approved"
+    DELEGATION_ENDED = "delegation.ended"
     DELEGATION_PROPOSED = "delegation.proposed"
     DELIVERY_ABANDONED = "delivery.abandoned"
     DESIGNATION_AMENDED = "designation.amended"
@@ -67,10 +69,17 @@ class Act(StrEnum):
     PACKAGE_RETURNED = "package.returned"
     PACKAGE_SUBMITTED = "package.submitted"
     PACKAGE_SUPERSEDED = "package.superseded"
+    PROPOSAL_ENDORSED = "proposal.endorsed"
+    PROPOSAL_LAPSED = "proposal.lapsed"
+    PROPOSAL_REPLACED = "proposal.replaced"
+    PROPOSAL_RETURNED = "proposal.returned"
+    PROPOSAL_SUBMITTED = "proposal.submitted"
+    RECUSAL_LIFTED = "recusal.lifted"
     RECUSAL_RECORDED = "recusal.recorded"
     SAMPLE_SAVED = "sample.saved"
     STATEMENT_APPLIED = "statement.applied"
     STATEMENT_ISSUED = "statement.issued"
+    STATEMENT_PARKED = "statement.parked"
     STATEMENT_REFUSED = "statement.refused"
     STREAM_ADVANCED = "stream.advanced"
     STREAM_RULED = "stream.ruled"

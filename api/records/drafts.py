@@ -36,6 +36,8 @@ DRAFTS = Table(
     Column("statement", Text),
     Index("ix_drafts_state", "state", "created_at", "id"),
     Index("ix_drafts_about", "about"),
+    Index("ix_drafts_thread", "thread"),
+    Index("ix_drafts_confirm", "confirm_by", "confirmed_by"),
     info=RECORDED,
 )
 

@@ -83,6 +83,8 @@ HOLDERS = Table(
     Column("recall_disposition", Text),
     Column("recall_outcome", Text),
     Index("ix_holders_ministry", "ministry", "package"),
+    Index("ix_holders_state", "state"),
+    Index("ix_holders_recall", "recall_outcome"),
     info=RECORDED,
 )
 

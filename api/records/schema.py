@@ -1,8 +1,36 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
-from api.records import drafts, log, node_state, officers, packages, requests, statements, streams
+from api.records import (
+    delegations,
+    designations,
+    drafts,
+    log,
+    node_state,
+    officers,
+    packages,
+    requests,
+    statements,
+    streams,
+    subjects,
+    tasks,
+    threads,
+)
 from api.records.metadata import METADATA
 
-MODULES = (drafts, log, node_state, officers, packages, requests, statements, streams)
+MODULES = (
+    delegations,
+    designations,
+    drafts,
+    log,
+    node_state,
+    officers,
+    packages,
+    requests,
+    statements,
+    streams,
+    subjects,
+    tasks,
+    threads,
+)
 
 __all__ = ["METADATA", "MODULES"]

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 from api.domain.errors import Invalid
-from api.services.effects import evidence
+from api.services.effects import designations, evidence, mirroring
 from api.services.effects.base import Effect
 
-EFFECTS: Mapping[str, Effect] = evidence.EFFECTS
+EFFECTS: Mapping[str, Effect] = {
+    **evidence.EFFECTS,
+    **designations.EFFECTS,
+    **mirroring.EFFECTS,
+}
 
 
 def effect_of(type_: str) -> Effect:

@@ -211,9 +211,7 @@ def member_text(body: dict[str, Any], name: str) -> str:
 
 
 def about_of(statement: Statement) -> str | None:
-    """Return the id of the object a statement concerns, for look-ups: its package, designation
-    or thread.
-    """
+    """Return the id of the package, designation or thread that a statement concerns."""
     for name in ("package", "designation"):
         value = statement.body.get(name)
         if isinstance(value, str) and statement.thread is None:

@@ -1,0 +1,86 @@
+"""Roles lent during an absence.
+
+Owns the table ``delegations``; recusals stand beside the officers in ``records/officers.py``.
+"""
+
+from sqlalchemy import Column, Connection, Index, Table, Text, or_, select
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+from api.records.officers import GRANTS, OFFICERS, RECUSALS
+
+DELEGATIONS = Table(
+    "delegations",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("delegator", Text, nullable=False),
+    Column("delegate", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("acts", Text, nullable=False),
+    Column("starts", Text, nullable=False),
+    Column("ends", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposer", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", Text),
+    Column("ended_by", Text),
+    Column("ended_at", Text),
+    Index("ix_delegations_delegate", "delegate", "delegator"),
+    Index("ix_delegations_delegator", "delegator"),
+    info=RECORDED,
+)
+
+
+def by_id(connection: Connection, delegation_id: str) -> RowMapping | None:
+    """Return one delegation."""
+    query = select(DELEGATIONS).where(DELEGATIONS.c.id == delegation_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def everything(connection: Connection, person: str | None = None) -> list[RowMapping]:
+    """Return delegations, newest first, of everyone or those that a person is part of."""
+    table = DELEGATIONS
+    query = select(table).order_by(table.c.proposed_at.desc(), table.c.id)
+    if person is not None:
+        query = query.where(or_(table.c.delegator == person, table.c.delegate == person))
+    return list(connection.execute(query).mappings())
+
+
+def between(connection: Connection, delegator: str, delegate: str) -> list[RowMapping]:
+    """Return the approved delegations from one person to another that were not ended."""
+    table = DELEGATIONS
+    query = select(table).where(
+        table.c.delegator == delegator,
+        table.c.delegate == delegate,
+        table.c.approved_by.is_not(None),
+        table.c.ended_at.is_(None),
+    )
+    return list(connection.execute(query).mappings())
+
+
+def granted(connection: Connection, *persons: str) -> dict[str, frozenset[str]]:
+    """Return the roles granted to each of these persons who is active; lent roles are not in it."""
+    query = (
+        select(OFFICERS.c.id, GRANTS.c.role)
+        .join(GRANTS, GRANTS.c.officer == OFFICERS.c.id)
+        .where(OFFICERS.c.id.in_(persons), OFFICERS.c.state == "active", GRANTS.c.state == "active")
+    )
+    found: dict[str, frozenset[str]] = {}
+    for person, role in connection.execute(query):
+        found[person] = found.get(person, frozenset()) | {role}
+    return found
+
+
+def recusals(connection: Connection, object_id: str | None = None) -> list[RowMapping]:
+    """Return recusals that stand, newest first, of one object or of all."""
+    query = select(RECUSALS).where(RECUSALS.c.state == "active")
+    if object_id is not None:
+        query = query.where(RECUSALS.c.object == object_id)
+    return list(connection.execute(query.order_by(RECUSALS.c.at.desc())).mappings())
+
+
+def recusal(connection: Connection, officer: str, object_id: str) -> RowMapping | None:
+    """Return one officer's recusal from one object, standing or lifted."""
+    query = select(RECUSALS).where(RECUSALS.c.officer == officer, RECUSALS.c.object == object_id)
+    return connection.execute(query).mappings().one_or_none()

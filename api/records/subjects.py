@@ -1,0 +1,113 @@
+"""Subjects as this node's objects describe them, and officers' verdicts on who is who.
+
+Owns the tables ``subjects`` (one row for each description, with its names' tokens) and
+``verdicts``. A subject's reference is ``<kind>:<id>`` or ``<kind>:<id>#<key>`` of the object that
+describes it.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, Connection, Index, Table, Text, and_, or_, select
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+
+SUBJECTS = Table(
+    "subjects",
+    METADATA,
+    Column("ref", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("schema", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("tokens", Text, nullable=False),
+    Column("births", Text, nullable=False),
+    Index("ix_subjects_object", "object"),
+    info=RECORDED,
+)
+
+VERDICTS = Table(
+    "verdicts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("one", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("replaced_by", Text),
+    Index("ix_verdicts_one", "one"),
+    Index("ix_verdicts_other", "other"),
+    info=RECORDED,
+)
+
+
+def by_ref(connection: Connection, ref: str) -> RowMapping | None:
+    """Return one description."""
+    query = select(SUBJECTS).where(SUBJECTS.c.ref == ref)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def by_refs(connection: Connection, refs: Sequence[str]) -> dict[str, RowMapping]:
+    """Return descriptions by reference."""
+    if not refs:
+        return {}
+    query = select(SUBJECTS).where(SUBJECTS.c.ref.in_(refs))
+    return {row["ref"]: row for row in connection.execute(query).mappings()}
+
+
+def of_object(connection: Connection, object_id: str) -> list[RowMapping]:
+    """Return the descriptions that one object holds."""
+    query = select(SUBJECTS).where(SUBJECTS.c.object == object_id)
+    return list(connection.execute(query.order_by(SUBJECTS.c.ref)).mappings())
+
+
+def sharing(connection: Connection, tokens: Sequence[str], limit: int) -> list[RowMapping]:
+    """Return descriptions with a token that begins like one of these, in order of reference."""
+    if not tokens:
+        return []
+    found = or_(*(SUBJECTS.c.tokens.contains(f" {token}", autoescape=True) for token in tokens))
+    query = select(SUBJECTS).where(found).order_by(SUBJECTS.c.ref).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
+def verdict_between(connection: Connection, one: str, other: str) -> RowMapping | None:
+    """Return the verdict that stands between two references, in the order of their text."""
+    query = select(VERDICTS).where(
+        VERDICTS.c.one == one, VERDICTS.c.other == other, VERDICTS.c.replaced_by.is_(None)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def verdicts_on(connection: Connection, refs: Sequence[str]) -> list[RowMapping]:
+    """Return the standing verdicts that concern any of these references."""
+    if not refs:
+        return []
+    query = select(VERDICTS).where(
+        VERDICTS.c.replaced_by.is_(None),
+        or_(VERDICTS.c.one.in_(refs), VERDICTS.c.other.in_(refs)),
+    )
+    return list(connection.execute(query).mappings())
+
+
+def standing_verdicts(connection: Connection) -> list[RowMapping]:
+    """Return every verdict that stands."""
+    query = select(VERDICTS).where(VERDICTS.c.replaced_by.is_(None))
+    return list(connection.execute(query.order_by(VERDICTS.c.at, VERDICTS.c.id)).mappings())
+
+
+def verdict_page(
+    connection: Connection, *, limit: int, before: tuple[str, str] | None = None
+) -> list[RowMapping]:
+    """Return verdicts newest first, replaced ones included, after the ``(at, id)`` given."""
+    query = select(VERDICTS).order_by(VERDICTS.c.at.desc(), VERDICTS.c.id.desc()).limit(limit)
+    if before is not None:
+        at, last = before
+        query = query.where(
+            or_(VERDICTS.c.at < at, and_(VERDICTS.c.at == at, VERDICTS.c.id < last))
+        )
+    return list(connection.execute(query).mappings())

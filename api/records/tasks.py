@@ -1,0 +1,219 @@
+"""What waits for whom, kept as an index of what makes it; reviews; reliances; deadlines.
+
+Owns the tables ``tasks``, ``reviews``, ``reliances`` and ``deadlines``. Rows of ``tasks`` and
+``reliances`` follow from the object named by ``source`` and are replaced with it; a review stays
+until an officer closes it with a reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Index, Table, Text, and_, func, or_, select
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+from api.records.unit_of_work import Unit
+
+NO_TIME = "~"
+"""Stands in ``due`` for a task without a time; sorts after every instant."""
+
+TASKS = Table(
+    "tasks",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("owed_by", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("about_kind", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Index("ix_tasks_source", "source"),
+    Index("ix_tasks_owed", "owed_by", "due", "id"),
+    info=RECORDED,
+)
+
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("decision_kind", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("thread", Text),
+    Column("key", Text),
+    Column("path", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Column("outcome", Text),
+    Column("reason", Text),
+    Column("closed_by", Text),
+    Column("closed_at", Text),
+    Index("ix_reviews_state", "state", "opened_at", "id"),
+    Index("ix_reviews_decision", "decision"),
+    info=RECORDED,
+)
+
+RELIANCES = Table(
+    "reliances",
+    METADATA,
+    Column("source", Text, primary_key=True),
+    Column("decision_kind", Text, primary_key=True),
+    Column("decision", Text, primary_key=True),
+    Column("on_kind", Text, primary_key=True),
+    Column("on", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("ministry", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Index("ix_reliances_on", "on_kind", "on"),
+    info=RECORDED,
+)
+
+# Times that passed unmet, each noted once.
+DEADLINES = Table(
+    "deadlines",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("due", Text, primary_key=True),
+    Column("noted_at", Text, nullable=False),
+    info=RECORDED,
+)
+
+
+def replace_rows(
+    unit: Unit, table: Table, source: str, wanted: Sequence[Mapping[str, Any]], *, keep: str = ""
+) -> None:
+    """Make the rows of one source exactly these, touching only those that differ.
+
+    Args:
+        unit: the open unit of work.
+        table: ``TASKS`` or ``RELIANCES``.
+        source: whose rows.
+        wanted: whole rows but for ``source`` (and ``keep``, which an unchanged row retains).
+        keep: a column that does not count as a difference.
+    """
+    names = [column.name for column in table.primary_key.columns]
+    query = select(table).where(table.c.source == source)
+    known = {
+        tuple(row[name] for name in names): row for row in unit.connection.execute(query).mappings()
+    }
+    rows = {}
+    for row in wanted:
+        full = {**row, "source": source}
+        rows[tuple(full[name] for name in names)] = full
+    for key in known.keys() - rows.keys():
+        unit.delete(table, dict(zip(names, key, strict=True)))
+    for key, row in rows.items():
+        old = known.get(key)
+        if old is None:
+            unit.insert(table, row)
+        elif any(old[name] != value for name, value in row.items() if name != keep):
+            changed = {name: value for name, value in row.items() if name not in {*names, keep}}
+            unit.update(table, dict(zip(names, key, strict=True)), changed)
+
+
+def owed_by(
+    connection: Connection,
+    ministries: Sequence[str],
+    roles: Sequence[str] | None,
+    *,
+    limit: int,
+    after: tuple[str, str] | None = None,
+    until: str | None = None,
+) -> list[RowMapping]:
+    """Return tasks by due time.
+
+    Args:
+        connection: open connection.
+        ministries: who owes them.
+        roles: values of the column ``roles`` that count; ``None`` for all.
+        limit: at most so many.
+        after: ``(due, id)`` of the last row of the page before.
+        until: only those due before this instant.
+    """
+    query = select(TASKS).where(TASKS.c.owed_by.in_(ministries))
+    if roles is not None:
+        query = query.where(TASKS.c.roles.in_(roles))
+    if after is not None:
+        due, last = after
+        query = query.where(or_(TASKS.c.due > due, and_(TASKS.c.due == due, TASKS.c.id > last)))
+    if until is not None:
+        query = query.where(TASKS.c.due < until)
+    query = query.order_by(TASKS.c.due, TASKS.c.id).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
+def by_id(connection: Connection, task_id: str) -> RowMapping | None:
+    """Return one task."""
+    query = select(TASKS).where(TASKS.c.id == task_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def count(connection: Connection, ministry: str, until: str | None = None) -> int:
+    """Return how many tasks a ministry owes, or how many of them were due before an instant."""
+    query = select(func.count()).select_from(TASKS).where(TASKS.c.owed_by == ministry)
+    if until is not None:
+        query = query.where(TASKS.c.due < until)
+    return connection.execute(query).scalar_one()
+
+
+def review(connection: Connection, review_id: str) -> RowMapping | None:
+    """Return one review."""
+    query = select(REVIEWS).where(REVIEWS.c.id == review_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def reviews_of(connection: Connection, decisions: Sequence[str]) -> list[RowMapping]:
+    """Return all reviews of these decisions, oldest first."""
+    if not decisions:
+        return []
+    query = select(REVIEWS).where(REVIEWS.c.decision.in_(decisions))
+    return list(connection.execute(query.order_by(REVIEWS.c.opened_at, REVIEWS.c.id)).mappings())
+
+
+def resting_on(connection: Connection, places: Sequence[tuple[str, str]]) -> list[RowMapping]:
+    """Return the reliances on any of these ``(kind, id)``."""
+    if not places:
+        return []
+    kinds: dict[str, list[str]] = {}
+    for kind, id_ in places:
+        kinds.setdefault(kind, []).append(id_)
+    found: list[RowMapping] = []
+    for kind, ids in kinds.items():
+        query = select(RELIANCES).where(RELIANCES.c.on_kind == kind, RELIANCES.c.on.in_(ids))
+        found += connection.execute(query).mappings()
+    return found
+
+
+def noted(connection: Connection, kind: str, objects: Sequence[str]) -> set[tuple[str, str, str]]:
+    """Return ``(object, key, due)`` of the times already noted as passed."""
+    if not objects:
+        return set()
+    query = select(DEADLINES.c.object, DEADLINES.c.key, DEADLINES.c.due).where(
+        DEADLINES.c.kind == kind, DEADLINES.c.object.in_(objects)
+    )
+    return {(object_, key, due) for object_, key, due in connection.execute(query)}
+
+
+def unnoted(connection: Connection, now: str, limit: int) -> list[RowMapping]:
+    """Return tasks whose time passed before ``now`` and is not noted yet, oldest first."""
+    seen = and_(
+        DEADLINES.c.kind == TASKS.c.kind,
+        DEADLINES.c.object == TASKS.c.about,
+        DEADLINES.c.key == TASKS.c.key,
+        DEADLINES.c.due == TASKS.c.due,
+    )
+    query = (
+        select(TASKS)
+        .join(DEADLINES, seen, isouter=True)
+        .where(TASKS.c.due < now, DEADLINES.c.kind.is_(None))
+        .order_by(TASKS.c.due, TASKS.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())

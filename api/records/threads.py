@@ -1,0 +1,315 @@
+"""Mirror threads as this node keeps them beside the signed statements.
+
+Owns the tables ``threads``, ``thread_subjects``, ``thread_names``, ``thread_voids``,
+``thread_disputes``, ``parked_statements`` and ``comparisons``. The first three are what the two
+sequences amount to, kept for pages and look-ups; the statements stay the only source of content.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    or_,
+    select,
+)
+from sqlalchemy.engine import RowMapping
+
+from api.records.metadata import METADATA, RECORDED
+
+THREADS = Table(
+    "threads",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("requester", Text, nullable=False),
+    Column("addressee", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("respond_by", Text, nullable=False),
+    Column("release_at", Text),
+    Column("continues", Text),
+    Column("requester_seq", Integer, nullable=False),
+    Column("addressee_seq", Integer, nullable=False),
+    Column("subjects", Integer, nullable=False),
+    Column("undecided", Integer, nullable=False),
+    Column("state_digest", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Index("ix_threads_page", "opened_at", "id"),
+    Index("ix_threads_phase", "phase", "opened_at", "id"),
+    Index("ix_threads_parties", "requester", "addressee", "phase"),
+    Index("ix_threads_continues", "continues"),
+    Index("ix_threads_updated", "updated_at", "id"),
+    info=RECORDED,
+)
+
+THREAD_SUBJECTS = Table(
+    "thread_subjects",
+    METADATA,
+    Column("thread", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("designation", Text),
+    Column("suggested", Text),
+    Column("finding", Text),
+    Column("regime", Text),
+    Column("until", Text),
+    Column("finding_statement", Text),
+    Column("effect", Text),
+    Column("effect_statement", Text),
+    Index("ix_thread_subjects_designation", "designation"),
+    Index("ix_thread_subjects_effect", "effect"),
+    info=RECORDED,
+)
+
+# Every name of a subject as written, in one case: for the requester's own check before it asks.
+THREAD_NAMES = Table(
+    "thread_names",
+    METADATA,
+    Column("thread", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Index("ix_thread_names_name", "name"),
+    info=RECORDED,
+)
+
+# Statements refused through a disposition: they keep their number and have no effect.
+THREAD_VOIDS = Table(
+    "thread_voids",
+    METADATA,
+    Column("statement", Text, primary_key=True),
+    Column("thread", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_thread_voids_thread", "thread"),
+    info=RECORDED,
+)
+
+THREAD_DISPUTES = Table(
+    "thread_disputes",
+    METADATA,
+    Column("thread", Text, primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("proof", Text, primary_key=True),
+    Column("opened_at", Text, nullable=False),
+    Column("ruling", Text),
+    Column("ruled_by", Text),
+    Column("ruled_at", Text),
+    info=RECORDED,
+)
+
+# Statements that wait for one before them or for a ruling: judged again when either comes.
+PARKED = Table(
+    "parked_statements",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("statement", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_parked_statements_thread", "thread", "peer", "seq"),
+    info=RECORDED,
+)
+
+# The last outcome of comparing a thread's state with the partner's; written when it changes.
+COMPARISONS = Table(
+    "comparisons",
+    METADATA,
+    Column("thread", Text, primary_key=True),
+    Column("peer", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("requester_seq", Integer, nullable=False),
+    Column("addressee_seq", Integer, nullable=False),
+    Column("ours", Text, nullable=False),
+    Column("theirs", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_comparisons_outcome", "outcome"),
+    info=RECORDED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list of threads is narrowed to; ``None`` leaves a member open.
+
+    Attributes:
+        phase: ``open``, ``closed``, ``withdrawn`` or ``void``.
+        requester: the asking ministry.
+        addressee: the asked ministry.
+    """
+
+    phase: str | None = None
+    requester: str | None = None
+    addressee: str | None = None
+
+
+def by_id(connection: Connection, thread_id: str) -> RowMapping | None:
+    """Return one thread's row."""
+    query = select(THREADS).where(THREADS.c.id == thread_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def lock(connection: Connection, thread_id: str) -> RowMapping | None:
+    """Return one thread's row and keep others from changing it until the transaction ends.
+
+    SQLite has one writer and ignores the lock; on PostgreSQL two processes that both write into a
+    thread would otherwise each store a state without the other's statement.
+    """
+    query = select(THREADS).where(THREADS.c.id == thread_id).with_for_update()
+    return connection.execute(query).mappings().one_or_none()
+
+
+def page(
+    connection: Connection, wanted: Wanted, *, limit: int, before: tuple[str, str] | None = None
+) -> list[RowMapping]:
+    """Return threads newest first, after the ``(opened_at, id)`` given."""
+    query = select(THREADS).order_by(THREADS.c.opened_at.desc(), THREADS.c.id.desc()).limit(limit)
+    if before is not None:
+        at, last = before
+        query = query.where(
+            or_(THREADS.c.opened_at < at, and_(THREADS.c.opened_at == at, THREADS.c.id < last))
+        )
+    for name in ("phase", "requester", "addressee"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(THREADS.c[name] == value)
+    return list(connection.execute(query).mappings())
+
+
+def with_party(
+    connection: Connection, peer: str, *, after: tuple[str, str], limit: int
+) -> list[RowMapping]:
+    """Return threads shared with a peer that changed after ``(updated_at, id)``, oldest first."""
+    at, last = after
+    query = (
+        select(THREADS)
+        .where(or_(THREADS.c.requester == peer, THREADS.c.addressee == peer))
+        .where(
+            or_(THREADS.c.updated_at > at, and_(THREADS.c.updated_at == at, THREADS.c.id > last))
+        )
+        .order_by(THREADS.c.updated_at, THREADS.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def continuations(connection: Connection, thread_id: str) -> list[str]:
+    """Return the ids of threads that continue this one."""
+    query = select(THREADS.c.id).where(THREADS.c.continues == thread_id).order_by(THREADS.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def subjects_of(connection: Connection, thread_ids: Sequence[str]) -> dict[str, list[RowMapping]]:
+    """Return the subjects of threads, by thread."""
+    if not thread_ids:
+        return {}
+    query = select(THREAD_SUBJECTS).where(THREAD_SUBJECTS.c.thread.in_(thread_ids))
+    found: dict[str, list[RowMapping]] = {}
+    for row in connection.execute(query).mappings():
+        found.setdefault(row["thread"], []).append(row)
+    return found
+
+
+def names_of(connection: Connection, thread_id: str) -> set[tuple[str, str]]:
+    """Return the ``(key, name)`` pairs noted for a thread."""
+    query = select(THREAD_NAMES.c.key, THREAD_NAMES.c.name).where(
+        THREAD_NAMES.c.thread == thread_id
+    )
+    return {(key, name) for key, name in connection.execute(query)}
+
+
+def open_alike(
+    connection: Connection,
+    parties: tuple[str, str],
+    designations: Sequence[str],
+    names: Sequence[str],
+) -> list[str]:
+    """Return open threads of an ordered pair that share a designation or a name as written."""
+    found: set[str] = set()
+    pair = and_(
+        THREADS.c.requester == parties[0],
+        THREADS.c.addressee == parties[1],
+        THREADS.c.phase == "open",
+    )
+    if designations:
+        query = (
+            select(THREADS.c.id)
+            .join(THREAD_SUBJECTS, THREAD_SUBJECTS.c.thread == THREADS.c.id)
+            .where(pair, THREAD_SUBJECTS.c.designation.in_(designations))
+        )
+        found.update(connection.execute(query).scalars())
+    if names:
+        query = (
+            select(THREADS.c.id)
+            .join(THREAD_NAMES, THREAD_NAMES.c.thread == THREADS.c.id)
+            .where(pair, THREAD_NAMES.c.name.in_(names))
+        )
+        found.update(connection.execute(query).scalars())
+    return sorted(found)
+
+
+def effect_pairs(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return ``(designation asked for, designation that followed, effect's statement)``."""
+    query = select(
+        THREAD_SUBJECTS.c.designation,
+        THREAD_SUBJECTS.c.effect,
+        THREAD_SUBJECTS.c.effect_statement,
+    ).where(THREAD_SUBJECTS.c.effect.is_not(None), THREAD_SUBJECTS.c.designation.is_not(None))
+    return [(asked, made, source) for asked, made, source in connection.execute(query)]
+
+
+def voids_of(connection: Connection, thread_id: str) -> dict[str, RowMapping]:
+    """Return the void statements of a thread by id."""
+    query = select(THREAD_VOIDS).where(THREAD_VOIDS.c.thread == thread_id)
+    return {row["statement"]: row for row in connection.execute(query).mappings()}
+
+
+def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:
+    """Return what was kept of equivocation in a thread, ruled on or not."""
+    query = select(THREAD_DISPUTES).where(THREAD_DISPUTES.c.thread == thread_id)
+    return list(connection.execute(query.order_by(THREAD_DISPUTES.c.opened_at)).mappings())
+
+
+def open_disputes(connection: Connection) -> list[RowMapping]:
+    """Return every dispute that waits for a ruling, oldest first."""
+    query = select(THREAD_DISPUTES).where(THREAD_DISPUTES.c.ruling.is_(None))
+    return list(connection.execute(query.order_by(THREAD_DISPUTES.c.opened_at)).mappings())
+
+
+def parked(connection: Connection, thread_id: str | None = None) -> list[RowMapping]:
+    """Return waiting statements in the order in which they would be judged again."""
+    query = select(PARKED)
+    if thread_id is not None:
+        query = query.where(PARKED.c.thread == thread_id)
+    query = query.order_by(PARKED.c.thread, PARKED.c.peer, PARKED.c.seq)
+    return list(connection.execute(query).mappings())
+
+
+def comparison(connection: Connection, thread_id: str, peer: str) -> RowMapping | None:
+    """Return the last recorded outcome of comparing a thread with a peer."""
+    query = select(COMPARISONS).where(COMPARISONS.c.thread == thread_id, COMPARISONS.c.peer == peer)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def differences(connection: Connection) -> list[RowMapping]:
+    """Return the comparisons that last came out different."""
+    query = select(COMPARISONS).where(COMPARISONS.c.outcome == "different")
+    return list(connection.execute(query.order_by(COMPARISONS.c.at)).mappings())
+
+
+def plain(row: RowMapping) -> dict[str, Any]:
+    """Return a row's members that say something."""
+    return {name: value for name, value in row.items() if value is not None}

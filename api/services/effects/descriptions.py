@@ -1,0 +1,75 @@
+"""Descriptions of subjects, noted for search when the object that holds them is stored.
+
+Owns the rows of ``subjects`` and the normal form of names they are searched by. Compares nothing
+and decides nothing: who is who is an officer's verdict.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from api.records import subjects
+from api.records.unit_of_work import Unit
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def tokens_of(text: str) -> list[str]:
+    """Return a name's words without case, accents and punctuation, in order.
+
+    The name is decomposed (Unicode NFKD), combining marks are dropped, and what is left is split
+    at everything that is neither letter nor digit. Scripts without spaces stay whole.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+    return _WORD.findall(plain)
+
+
+def reference(kind: str, object_id: str, key: str = "") -> str:
+    """Return the reference of a description: ``<kind>:<id>`` or ``<kind>:<id>#<key>``."""
+    return f"{kind}:{object_id}#{key}" if key else f"{kind}:{object_id}"
+
+
+def note(
+    unit: Unit, kind: str, object_id: str, issuer: str, described: Iterable[Mapping[str, Any]]
+) -> None:
+    """Make the noted descriptions of an object these; untouched ones are not written again.
+
+    Args:
+        unit: the open unit of work.
+        kind: ``designation``, ``package``, ``proposal`` or ``thread``.
+        object_id: its id.
+        issuer: the ministry whose description it is.
+        described: subjects as bodies hold them, with their keys where they have any.
+    """
+    known = {row["ref"]: row for row in subjects.of_object(unit.connection, object_id)}
+    for subject in described:
+        row = _row(kind, object_id, issuer, subject)
+        old = known.get(row["ref"])
+        if old is None:
+            unit.insert(subjects.SUBJECTS, row)
+        elif dict(old) != row:
+            changed = {name: value for name, value in row.items() if name != "ref"}
+            unit.update(subjects.SUBJECTS, {"ref": row["ref"]}, changed)
+
+
+def _row(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> dict[str, Any]:
+    names = [str(name["text"]) for name in subject["names"]]
+    latin = (str(one["text"]) for one in subject["names"] if one.get("script") == "Latn")
+    words = sorted({word for name in names for word in tokens_of(name)})
+    births = [str(one["value"]) for one in subject.get("birth_dates", ())]
+    key = str(subject.get("key", ""))
+    return {
+        "ref": reference(kind, object_id, key),
+        "kind": kind,
+        "object": object_id,
+        "key": key,
+        "issuer": issuer,
+        "schema": str(subject["schema"]),
+        "name": next(latin, names[0]),
+        "names": json.dumps(names, ensure_ascii=False),
+        "tokens": "".join(f" {word}" for word in words),
+        "births": json.dumps(births),
+    }

@@ -1,0 +1,203 @@
+"""Moves of the exchange for federation tests: designations, requests, findings, in a line each."""
+
+import copy
+import hashlib
+from typing import Any
+
+from api.domain.thread_state import ThreadState
+from api.domain.threads import fold
+from api.records import threads
+from api.services import approving, drafting, evidence
+from api.services.effects import thread_record
+from api.wire.statements import Content
+from tests.support.bodies import PERSON, UNTIL, body
+from tests.support.federation import Federation
+
+US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
+HOME = {US: "US", UK: "UK", CA: "CA"}
+REGIME = {US: "US-GLOMAG", UK: "UK-GHR", CA: "CA-SEMA"}
+EXHIBIT = b"an exhibit\n" * 100
+
+
+def person(name: str) -> dict[str, Any]:
+    """Facts of a person with one Latin name."""
+    facts = {key: value for key, value in copy.deepcopy(PERSON).items() if key != "key"}
+    return {**facts, "names": [{"text": name, "script": "Latn"}]}
+
+
+def draft(
+    federation: Federation,
+    ministry: str,
+    type_: str,
+    to: tuple[str, ...],
+    members: dict[str, Any],
+    thread: str | None = None,
+    *,
+    by: str = "analyst",
+) -> drafting.Draft:
+    """A draft; types that need no approval are sealed at once."""
+    content = Content(type_, to, members, thread)
+    return drafting.create(federation[ministry], federation.officer(ministry, by), content)
+
+
+def approve(
+    federation: Federation, ministry: str, made: drafting.Draft, by: str = "reviewer"
+) -> str:
+    """Have a draft approved; returns the statement's id."""
+    if made.row["state"] != "sealed":
+        node, officer = federation[ministry], federation.officer(ministry, by)
+        made = approving.approve_recorded(node, officer, made.row["id"], made.row["digest"])
+    return str(made.row["statement"])
+
+
+def issue(
+    federation: Federation,
+    ministry: str,
+    type_: str,
+    to: tuple[str, ...],
+    members: dict[str, Any],
+    thread: str | None = None,
+) -> str:
+    """A statement by analyst and reviewer; returns its id."""
+    return approve(federation, ministry, draft(federation, ministry, type_, to, members, thread))
+
+
+def designate(
+    federation: Federation,
+    ministry: str,
+    name: str,
+    *,
+    to: tuple[str, ...] = (),
+    day: str = "2020-07-09",
+    **members: Any,
+) -> str:
+    """A designation by a ministry, told to everyone else unless said otherwise."""
+    others = to or tuple(one for one in (US, UK, CA) if one != ministry)
+    home = HOME[ministry]
+    content = body(
+        "designation/1",
+        subject=person(name),
+        jurisdiction=home,
+        regime=REGIME[ministry],
+        instants={"in_force": {"at": day, "zone": "Etc/UTC"}},
+        mirrors=[],
+    )
+    return issue(federation, ministry, "designation/1", others, {**content, **members})
+
+
+def request(
+    federation: Federation,
+    requester: str,
+    addressee: str,
+    designations: dict[str, str],
+    names: dict[str, str] | None = None,
+    **members: Any,
+) -> str:
+    """A mirror request for designations by key; returns the thread's id."""
+    subjects = [
+        {**person((names or {}).get(key, f"Person {designations[key][7:15]}")), "key": key}
+        for key in designations
+    ]
+    content = body(
+        "mirror-request/1",
+        subjects=subjects,
+        designations=designations,
+        evidence=[],
+        respond_by=UNTIL,
+        regimes=dict.fromkeys(designations, REGIME[addressee]),
+    )
+    merged = {**content, **members}
+    return issue(federation, requester, "mirror-request/1", (addressee,), merged)
+
+
+def say(federation: Federation, ministry: str, thread: str, kind: str, **members: Any) -> str:
+    """A statement in a thread, such as ``say(f, UK, thread, "closure", reason="Done.")``."""
+    record = federation[ministry].db.read(lambda c: thread_record.require(c, thread))
+    parties = {record.opener.issuer, *record.opener.to}
+    to = tuple(sorted(parties - {ministry}))
+    return issue(federation, ministry, f"mirror-{kind}/1", to, members, thread)
+
+
+def find(
+    federation: Federation, ministry: str, thread: str, key: str, kind: str = "mirror", **more: Any
+) -> str:
+    """A finding on one subject."""
+    members: dict[str, Any] = {
+        "subject": key,
+        "finding": kind,
+        "reasons": {"releasable": "Because of what was shown."},
+        "relies_on": [],
+        **more,
+    }
+    if kind.startswith("mirror"):
+        members.setdefault("regime", REGIME[ministry])
+    return say(federation, ministry, thread, "finding", **members)
+
+
+def state(federation: Federation, ministry: str, thread: str) -> ThreadState:
+    """The thread as a node computes it from its statements."""
+    return fold(federation[ministry].db.read(lambda c: thread_record.require(c, thread)))
+
+
+def digests(federation: Federation, thread: str) -> set[str]:
+    """The state digests that the nodes with this thread have stored; one if they agree."""
+    rows = [node.db.read(lambda c: threads.by_id(c, thread)) for node in federation]
+    return {row["state_digest"] for row in rows if row is not None}
+
+
+def agreed(federation: Federation, thread: str) -> ThreadState:
+    """The thread's state, after checking that both ends store and compute the same one."""
+    federation.settle()
+    assert len(digests(federation, thread)) == 1
+    rows = [node.db.read(lambda c: threads.by_id(c, thread)) for node in federation]
+    parties = [row["requester"] for row in rows if row] + [row["addressee"] for row in rows if row]
+    ends = {ministry: state(federation, ministry, thread).to_json() for ministry in set(parties)}
+    assert len(ends) == 2
+    first, second = ends.values()
+    assert first == second
+    return state(federation, next(iter(ends)), thread)
+
+
+def package(federation: Federation, ministry: str, title: str = "A package", **members: Any) -> str:
+    """A submitted evidence package with one exhibit."""
+    node, analyst = federation[ministry], federation.officer(ministry, "analyst")
+    exhibit = EXHIBIT + title.encode()
+    digest = f"sha256:{hashlib.sha256(exhibit).hexdigest()}"
+    content = body("evidence-package/1", title=title)
+    content["exhibits"] = [
+        {
+            "label": "one",
+            "media_type": "text/plain",
+            "size": len(exhibit),
+            "digest": digest,
+            "kind": "official-record",
+            "source": "made for the test",
+        }
+    ]
+    content["claims"] = [{**content["claims"][0], "exhibits": ["one"]}]
+    content |= members
+    evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+    made = {
+        "type": "evidence-package/1",
+        "body": content,
+        "endorsement": federation.endorse(analyst, Content("evidence-package/1", (), content)),
+    }
+    return evidence.submit(node, analyst, made)
+
+
+def release(federation: Federation, ministry: str, package_id: str, to: str) -> str:
+    """A release of a package to one recipient; returns the release's id."""
+    content = {
+        "recipient": to,
+        "marking": {
+            "tlp": "AMBER",
+            "releasable_to": [to],
+            "originator_control": True,
+            "permitted_use": ["consideration of designation"],
+        },
+        "legal_basis": "For the test.",
+    }
+    made = evidence.release(
+        federation[ministry], federation.officer(ministry, "analyst"), package_id, content
+    )
+    return approve(federation, ministry, made)
