@@ -10,10 +10,14 @@ pairs: a request can fail before the other node has it ("failed and not stored")
 stored"). Faults are drawn from a seeded generator or set by a test.
 """
 
+import atexit
+import functools
 import random
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +46,22 @@ from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, member
 
 ISSUER = "https://id.example"
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
+
+
+@functools.cache
+def shipped_policies() -> CedarDecider:
+    """The policies of the repository; parsed once, they keep no state."""
+    return CedarDecider.from_directory(POLICIES)
+
+
+@functools.cache
+def migrated_template() -> Path:
+    """An SQLite file at the newest revision, made once and copied for every node."""
+    folder = tempfile.mkdtemp(prefix="comity-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder) / "node.db"
+    migrating.upgrade(f"sqlite:///{file}")
+    return file
 
 
 class SimulatedClock:
@@ -118,12 +138,17 @@ class Federation:
         self.people: dict[str, Caller] = {}
         self.down: set[str] = set()
         self.pool = ThreadPoolExecutor(2)
-        decider = CedarDecider.from_directory(POLICIES)
+        decider = shipped_policies()
+        self.homes = {ministry.id: folder / ministry.id for ministry in ministries}
         for number, ministry in enumerate(ministries):
-            home = folder / ministry.id
+            home = self.homes[ministry.id]
             home.mkdir(parents=True)
-            url = (urls or {}).get(ministry.id) or f"sqlite:///{home}/node.db"
-            migrating.upgrade(url)
+            url = (urls or {}).get(ministry.id)
+            if url is None:
+                url = f"sqlite:///{home}/node.db"
+                shutil.copyfile(migrated_template(), home / "node.db")
+            else:
+                migrating.upgrade(url)
             wire = self.wires[ministry.id] = Wire(self, ministry.id)
             self.nodes[ministry.id] = Node(
                 ministry=ministry.id,
@@ -259,6 +284,16 @@ class Federation:
                 return
             self.clock.sleep(0.3)
         raise AssertionError("the federation does not come to rest")
+
+    def restart(self, ministry: str, db: Database | None = None) -> None:
+        """Begin again as a new process would: nothing is left but the database and the store."""
+        node = self.nodes[ministry]
+        node.db.close()
+        self.nodes[ministry] = replace(
+            node,
+            db=db or Database(node.db.url),
+            store=FolderStore(self.homes[ministry] / "store"),
+        )
 
     def close(self) -> None:
         for node in self.nodes.values():
