@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, LargeBinary, Table, Text, exists, sel
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
+from api.records.unit_of_work import Unit
 
 NODE_STATE = Table(
     "node_state",
@@ -33,6 +34,7 @@ MISBEHAVIOUR = Table(
 
 # A head that its log signed and this node refused, without a proof (yet) that it contradicts.
 REFUSED_HEAD = "refused-head"
+STATEMENT_EQUIVOCATION = "statement-equivocation"
 UPHELD = "uphold"
 
 RESTORE = "restore"
@@ -51,6 +53,18 @@ def value(connection: Connection, name: str) -> str | None:
     """Return one fact."""
     query = select(NODE_STATE.c.value).where(NODE_STATE.c.name == name)
     return connection.execute(query).scalar_one_or_none()
+
+
+def since(connection: Connection, name: str) -> str:
+    """Return when one fact was written (empty if it was not)."""
+    query = select(NODE_STATE.c.at).where(NODE_STATE.c.name == name)
+    return connection.execute(query).scalar_one_or_none() or ""
+
+
+def put(unit: Unit, name: str, text: str, at: str) -> None:
+    """Write one fact; the caller records the event."""
+    if unit.update(NODE_STATE, {"name": name}, {"value": text, "at": at}) is None:
+        unit.insert(NODE_STATE, {"name": name, "value": text, "at": at})
 
 
 def everything(connection: Connection) -> dict[str, str]:
@@ -82,10 +96,13 @@ def refused_heads(connection: Connection) -> list[RowMapping]:
 
 
 def accused(connection: Connection, peer: str) -> bool:
-    """Tell whether a proof against a ministry awaits a ruling or was upheld."""
+    """Tell whether a proof against a ministry awaits a ruling or was upheld.
+
+    Two statements with one number concern their thread alone: the stream and the log go on.
+    """
     standing = exists().where(
         MISBEHAVIOUR.c.peer == peer,
-        MISBEHAVIOUR.c.kind != REFUSED_HEAD,
+        MISBEHAVIOUR.c.kind.not_in((REFUSED_HEAD, STATEMENT_EQUIVOCATION)),
         MISBEHAVIOUR.c.ruling.is_(None) | (MISBEHAVIOUR.c.ruling == UPHELD),
     )
     return bool(connection.execute(select(standing)).scalar_one())

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
+from api.records.node_state import MISBEHAVIOUR
 
 THREADS = Table(
     "threads",
@@ -94,6 +95,7 @@ THREAD_VOIDS = Table(
     info=RECORDED,
 )
 
+# Which proof of equivocation concerns which thread; the ruling stands beside the proof.
 THREAD_DISPUTES = Table(
     "thread_disputes",
     METADATA,
@@ -101,9 +103,6 @@ THREAD_DISPUTES = Table(
     Column("issuer", Text, primary_key=True),
     Column("proof", Text, primary_key=True),
     Column("opened_at", Text, nullable=False),
-    Column("ruling", Text),
-    Column("ruled_by", Text),
-    Column("ruled_at", Text),
     info=RECORDED,
 )
 
@@ -278,15 +277,14 @@ def voids_of(connection: Connection, thread_id: str) -> dict[str, RowMapping]:
 
 
 def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:
-    """Return what was kept of equivocation in a thread, ruled on or not."""
-    query = select(THREAD_DISPUTES).where(THREAD_DISPUTES.c.thread == thread_id)
-    return list(connection.execute(query.order_by(THREAD_DISPUTES.c.opened_at)).mappings())
-
-
-def open_disputes(connection: Connection) -> list[RowMapping]:
-    """Return every dispute that waits for a ruling, oldest first."""
-    query = select(THREAD_DISPUTES).where(THREAD_DISPUTES.c.ruling.is_(None))
-    return list(connection.execute(query.order_by(THREAD_DISPUTES.c.opened_at)).mappings())
+    """Return the disputes in a thread, each with the ``ruling`` on its proof."""
+    query = (
+        select(THREAD_DISPUTES, MISBEHAVIOUR.c.ruling)
+        .join(MISBEHAVIOUR, MISBEHAVIOUR.c.id == THREAD_DISPUTES.c.proof)
+        .where(THREAD_DISPUTES.c.thread == thread_id)
+        .order_by(THREAD_DISPUTES.c.opened_at)
+    )
+    return list(connection.execute(query).mappings())
 
 
 def parked(connection: Connection, thread_id: str | None = None) -> list[RowMapping]:

@@ -212,9 +212,6 @@ def upgrade() -> None:
     sa.Column('issuer', sa.Text(), nullable=False),
     sa.Column('proof', sa.Text(), nullable=False),
     sa.Column('opened_at', sa.Text(), nullable=False),
-    sa.Column('ruling', sa.Text(), nullable=True),
-    sa.Column('ruled_by', sa.Text(), nullable=True),
-    sa.Column('ruled_at', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('thread', 'issuer', 'proof', name=op.f('pk_thread_disputes')),
     info={'protection': 'recorded'}
     )

@@ -1,6 +1,7 @@
 """Two statements of one issuer with one number in a thread: kept as proof, and disputed.
 
-Owns the table ``thread_disputes`` and the proofs of this kind. Nothing else changes: the statement
+Owns the table ``thread_disputes`` and the proofs of this kind. The ruling itself is
+``services/misbehaviour.py``'s. Nothing else changes: the statement
 that was stored first stands, other threads and the stream go on, and the issuer's later statements
 in this thread wait for an administrator's ruling.
 """
@@ -31,22 +32,23 @@ def keep(node: Node, unit: Unit, refusal: Refusal) -> None:
         if row["issuer"] == statement.issuer and row["seq"] == statement.seq
     ]
     proof = _proof(node, statement.issuer, bytes(known[0]["envelope"]), refusal.envelope)
-    proof_id = digest(proof or refusal.envelope)
-    if proof is not None and node_state.misbehaviour_by_id(unit.connection, proof_id) is None:
-        unit.insert(
-            node_state.MISBEHAVIOUR,
-            {
-                "id": proof_id,
-                "peer": statement.issuer,
-                "kind": MisbehaviourKind.STATEMENT_EQUIVOCATION.value,
-                "proof": proof,
-                "found_at": refusal.at,
-            },
-        )
-    disputed = rows.disputes_of(unit.connection, str(statement.thread))
-    if all((row["issuer"], row["proof"]) != (statement.issuer, proof_id) for row in disputed):
-        values = {"thread": statement.thread, "issuer": statement.issuer, "proof": proof_id}
-        unit.insert(rows.THREAD_DISPUTES, {**values, "opened_at": refusal.at})
+    if proof is None:
+        return
+    proof_id = digest(proof)
+    if node_state.misbehaviour_by_id(unit.connection, proof_id) is not None:
+        return
+    unit.insert(
+        node_state.MISBEHAVIOUR,
+        {
+            "id": proof_id,
+            "peer": statement.issuer,
+            "kind": MisbehaviourKind.STATEMENT_EQUIVOCATION.value,
+            "proof": proof,
+            "found_at": refusal.at,
+        },
+    )
+    values = {"thread": statement.thread, "issuer": statement.issuer, "proof": proof_id}
+    unit.insert(rows.THREAD_DISPUTES, {**values, "opened_at": refusal.at})
     recording.record(
         node,
         unit,

@@ -24,6 +24,9 @@ from api.services.effects.descriptions import note
 from api.wire.envelope import parse_envelope
 from api.wire.statements import Statement, parse_statement
 
+RESUME = "resume"
+"""The ruling after which an issuer's later statements are judged again."""
+
 
 def opened(row: RowMapping) -> Statement:
     """Return the statement of a stored row; its seal was judged when it came in."""
@@ -42,7 +45,9 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
     if not any(row["id"] == thread_id for row in rows):
         return None
     disputed = {
-        row["issuer"] for row in threads.disputes_of(connection, thread_id) if row["ruling"] is None
+        row["issuer"]
+        for row in threads.disputes_of(connection, thread_id)
+        if row["ruling"] != RESUME
     }
     voided = threads.voids_of(connection, thread_id)
     return Record.of((opened(row) for row in rows), voided=voided, disputed=disputed)
