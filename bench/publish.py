@@ -11,8 +11,8 @@ import asyncio
 import hashlib
 import json
 import multiprocessing
-import sys
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -51,7 +51,12 @@ def body(number: int) -> dict[str, Any]:
         "language": "en",
         "subjects": [{"key": "s1", "schema": "Person", "names": [{"text": "Test Person"}]}],
         "claims": [
-            {"subject": "s1", "act": ("An act. " * 5).strip(), "ground": "a ground", "exhibits": ["one"]}
+            {
+                "subject": "s1",
+                "act": ("An act. " * 5).strip(),
+                "ground": "a ground",
+                "exhibits": ["one"],
+            }
             for _ in range(3)
         ],
         "exhibits": [
@@ -110,7 +115,12 @@ def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
             unit.insert(
                 statements.STATEMENTS,
                 statements.values(
-                    sealed.statement, sealed.envelope, sealed.digest, origin="own", about=package, at=at
+                    sealed.statement,
+                    sealed.envelope,
+                    sealed.digest,
+                    origin="own",
+                    about=package,
+                    at=at,
                 ),
             )
             unit.insert(
@@ -151,7 +161,9 @@ def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
     return done / (time.perf_counter() - started)
 
 
-def client(port: int, token: str, drafts: list[bytes], connections: int, seconds: float, out: Any) -> None:
+def client(
+    port: int, token: str, drafts: list[bytes], connections: int, seconds: float, out: Any
+) -> None:
     """A separate process that posts drafts over keep-alive connections and reports latencies."""
     out.put(asyncio.run(_client(port, token, drafts, connections, seconds)))
 
@@ -187,7 +199,9 @@ async def _client(
     return len(latencies), time.perf_counter() - started, latencies
 
 
-def measure(port: int, token: str, drafts: list[bytes], connections: int, seconds: float) -> tuple[float, list[float]]:
+def measure(
+    port: int, token: str, drafts: list[bytes], connections: int, seconds: float
+) -> tuple[float, list[float]]:
     """Rate per second and latencies of one load."""
     context = multiprocessing.get_context("spawn")
     out: Any = context.Queue()

@@ -24,14 +24,14 @@ from sqlalchemy.engine import RowMapping
 from api.domain.errors import Conflict, Unavailable
 from api.domain.events import Act
 from api.ports.signer import Signer
-from api.records import log
+from api.records import log, node_state
 from api.records.unit_of_work import Unit
-from api.services import log_keys
+from api.services import log_keys, recording
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, format_checkpoint
 from api.tlog.merkle import EMPTY_ROOT, leaf_hash
 from api.tlog.note import KeyKind, SignatureLine, VerifierKey, format_note, signed_message
-from api.tlog.proofs import consistency_proof, inclusion_proof, root_at
+from api.tlog.proofs import consistency_proof, inclusion_proofs, root_at
 from api.tlog.tiles import TILE_WIDTH, decode_bundle, encode_bundle, tiles_for_append
 from api.wire.digests import digest_bytes
 from api.wire.encoding import format_instant
@@ -140,6 +140,7 @@ def integrate(node: Node, holder: str) -> int:
 
     Raises:
         Conflict: ``log.not-leader``: another process holds the lease.
+        Unavailable: ``node.restoring``: the node was found restored meanwhile.
     """
     fence = _hold(node, holder)
     old, events, fresh, bundles, hashes = node.db.read(_plan)
@@ -158,6 +159,8 @@ def integrate(node: Node, holder: str) -> int:
         grown = (newest_row["size"] if newest_row is not None else 0) != old.size
         if lease is None or lease["holder"] != holder or lease["fence"] != fence or grown:
             raise Conflict("log.not-leader", "Another process integrates this log.")
+        if node_state.restoring(unit.connection):
+            raise recording.restoring()
         log.place(unit.connection, [event["seq"] for event in events], old.size)
         log.upsert(unit.connection, log.BUNDLES, bundles)
         log.upsert(
@@ -182,7 +185,9 @@ def _plan(
     list[bytes],
 ]:
     old = _head(log.newest_head(connection))
-    events = log.unsequenced(connection, BATCH)
+    # A restored node may have forgotten heads it signed: it signs none until it knows.
+    waits = node_state.restoring(connection)
+    events = [] if waits else log.unsequenced(connection, BATCH)
     entries = [entry_of(event) for event in events]
     hashes = [leaf_hash(entry) for entry in entries]
     fresh = tiles_for_append(old.size, hashes, StoredTiles(connection))
@@ -254,7 +259,14 @@ def substantive_size(connection: Connection) -> int:
 
 def prove_inclusion(connection: Connection, index: int, size: int) -> list[bytes]:
     """Return the inclusion path of a leaf in the tree of ``size`` leaves."""
-    return inclusion_proof(index, size, StoredTiles(connection))
+    return prove_inclusions(connection, [index], size)[0]
+
+
+def prove_inclusions(
+    connection: Connection, indexes: Sequence[int], size: int
+) -> list[list[bytes]]:
+    """Return the inclusion paths of several leaves in the tree of ``size`` leaves."""
+    return inclusion_proofs(indexes, size, StoredTiles(connection))
 
 
 def cosigned_note(connection: Connection, *, at_least: int = 0) -> tuple[bytes | None, int]:

@@ -36,7 +36,7 @@ from api.wire.envelope import verify_seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.leaf import LeafOpening, event_commitment
-from api.wire.message_bodies import Item, Receipt, items_body, parse_items
+from api.wire.message_bodies import Item, Receipt, items_body
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
@@ -204,17 +204,18 @@ def build_request(node: Node, message: RowMapping, cosigned: int) -> bytes:
         message: row of ``messages_out``.
         cosigned: size from which the recipient wants consistency and leaf hashes.
     """
-    body = parse_message(bytes(message["envelope"]))[1]
-    items = parse_items(body.body) if body.kind is not Kind.EPOCH else ()
-    evidence = node.db.read(lambda connection: _evidence(connection, items, cosigned))
+    evidence = node.db.read(lambda connection: _evidence(connection, message, cosigned))
     return compose_request(bytes(message["envelope"]), evidence)
 
 
-def _evidence(connection: Connection, items: tuple[Item, ...], cosigned: int) -> Evidence:
+def _evidence(connection: Connection, message: RowMapping, cosigned: int) -> Evidence:
     head = log.newest_head(connection)
     if head is None:
         raise Unavailable("log.empty", "This log has no head yet.")
     size = head["size"]
+    wanted = [row["statement"] for row in streams.items_of(connection, message["id"])]
+    events = log.events_of_statements(connection, wanted)
+    indexes = [int(events[statement]["leaf_index"]) for statement in wanted]
     consistency = None
     if 0 < cosigned <= size:
         path = checkpoints.prove_consistency(connection, cosigned, size)
@@ -222,10 +223,10 @@ def _evidence(connection: Connection, items: tuple[Item, ...], cosigned: int) ->
     return Evidence(
         checkpoint=bytes(head["note"]).decode(),
         inclusion=tuple(
-            InclusionPath(
-                item.index, tuple(checkpoints.prove_inclusion(connection, item.index, size))
+            InclusionPath(index, tuple(path))
+            for index, path in zip(
+                indexes, checkpoints.prove_inclusions(connection, indexes, size), strict=True
             )
-            for item in items
         ),
         consistency=consistency,
         leaves=b"".join(checkpoints.leaf_hashes(connection, min(cosigned, size), size)),
@@ -248,7 +249,7 @@ def send(node: Node, message: RowMapping) -> Sent:
             except (WireError, Invalid) as error:
                 return Sent("retry", error.code)
             return Sent("receipted")
-        code, size = _problem(reply.body)
+        code, size = read_problem(reply.body)
         if code != "log.size" or size is None:
             later = reply.status in _TRY_LATER or reply.status not in _PERMANENT
             return Sent("retry" if later else "refused", code or f"http.{reply.status}")
@@ -256,7 +257,8 @@ def send(node: Node, message: RowMapping) -> Sent:
     return Sent("retry", "log.size")
 
 
-def _problem(body: bytes) -> tuple[str, int | None]:
+def read_problem(body: bytes) -> tuple[str, int | None]:
+    """Return code and size from a partner's problem document (empty, ``None`` if absent)."""
     try:
         problem = parse(body, limit=64 * 1024)
     except WireError:

@@ -33,7 +33,7 @@ from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
 from api.wire.digests import digest, digest_bytes
-from api.wire.envelope import MESSAGE, Envelope, parse_envelope, verify_seal
+from api.wire.envelope import MESSAGE, Envelope, parse_envelope, payload_digest, verify_seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
@@ -272,7 +272,7 @@ def _check_item(item: Item, index: int, path: list[bytes], head: witnessing.Exam
         verify_inclusion(item.index, head.size, leaf_hash(entry), path, head.root)
     except LogError as error:
         raise Invalid("log.inclusion", "An item is not in the sender's log.") from error
-    return [digest(parse_envelope(raw).payload) for raw in (item.envelope, *item.accompanying)]
+    return [payload_digest(raw) for raw in (item.envelope, *item.accompanying)]
 
 
 def _receipt(

@@ -15,16 +15,20 @@ from api.tlog.tiles import TILE_HEIGHT, HashReader, read_hashes, width_in
 class TreeHashes:
     """Hashes of aligned perfect subtrees of one tree size, computed from its tiles.
 
-    Keeps the tiles read for one proof, so that a tile is read once.
+    Keeps what it read and computed, so that several proofs in one tree share it.
     """
 
     def __init__(self, size: int, reader: HashReader) -> None:
         self._size = size
         self._reader = reader
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._perfect: dict[tuple[int, int], bytes] = {}
 
     def perfect(self, start: int, height: int) -> bytes:
         """Root of the 2**height leaves from `start` (a multiple of 2**height, within the size)."""
+        known = self._perfect.get((start, height))
+        if known is not None:
+            return known
         level, inner = divmod(height, TILE_HEIGHT)
         at = start >> (TILE_HEIGHT * level)
         index, offset = at >> TILE_HEIGHT, at & (2**TILE_HEIGHT - 1)
@@ -36,6 +40,7 @@ class TreeHashes:
         hashes = tile[offset : offset + (1 << inner)]
         while len(hashes) > 1:
             hashes = parents(hashes)
+        self._perfect[start, height] = hashes[0]
         return hashes[0]
 
     def range_root(self, start: int, end: int) -> bytes:
@@ -82,8 +87,21 @@ def inclusion_proof(index: int, size: int, reader: HashReader) -> list[bytes]:
     Raises:
         LogError: ``proof.range`` unless 0 <= index < size.
     """
-    _check_range(index, size - 1, "the index")
+    return inclusion_proofs([index], size, reader)[0]
+
+
+def inclusion_proofs(indexes: Sequence[int], size: int, reader: HashReader) -> list[list[bytes]]:
+    """Audit paths of several leaves of one tree; tiles are read once for all of them.
+
+    Raises:
+        LogError: ``proof.range`` unless 0 <= index < size for each.
+    """
     tree = TreeHashes(size, reader)
+    return [_audit_path(index, size, tree) for index in indexes]
+
+
+def _audit_path(index: int, size: int, tree: TreeHashes) -> list[bytes]:
+    _check_range(index, size - 1, "the index")
     path: list[bytes] = []
     start, end = 0, size
     while end - start > 1:

@@ -14,6 +14,7 @@ Refusal codes: ``envelope.malformed``, ``envelope.signatures``, ``envelope.prote
 ``time-unproven``; ``json.*`` for bytes that are no canonical JSON.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -247,6 +248,21 @@ def parse_envelope(raw: bytes, *, limit: int = limits.ENVELOPE) -> Envelope:
         if typ != STATEMENT or parts not in ([PREPARED], [APPROVED], [PREPARED, APPROVED]):
             raise WireError("envelope.endorsements", "Endorse statements, each part once.")
     return Envelope(members.b64u("payload"), signatures, endorsements, raw)
+
+
+def payload_digest(raw: bytes) -> str:
+    """Return the digest of an envelope's payload: the id of the statement in it.
+
+    Reads no more than it needs; whether the envelope is well-formed is judged by `parse_envelope`.
+
+    Raises:
+        WireError: ``envelope.malformed``.
+    """
+    try:
+        payload = encoding.b64u_decode(json.loads(raw)["payload"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise WireError("envelope.malformed", "Give an envelope with its payload.") from None
+    return digests.digest(payload)
 
 
 def _signature(value: Json) -> Signature:

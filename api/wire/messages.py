@@ -24,6 +24,10 @@ VERSION: Final = "1"
 _CODE: Final = "message.malformed"
 _MOST_HASHES: Final = 64  # longest path in a tree of 2^63 leaves
 _LONGEST_NOTE: Final = 64 * 1024
+# The three pieces of text around the members of a canonical request body.
+_BEFORE: Final = b'{"evidence":'
+_BETWEEN: Final = b',"message":'
+_AFTER: Final = b"}"
 
 
 class Kind(StrEnum):
@@ -110,23 +114,22 @@ def compose_message(message: MessageBody) -> bytes:
     Raises:
         WireError: Whatever `parse_message_body` would refuse.
     """
-    members: dict[str, object] = {
+    members: dict[str, Json] = {
         "comity": VERSION,
         "from": message.from_,
         "to": message.to,
         "id": message.id,
         "kind": message.kind.value,
         "epoch": message.epoch,
-        "body": message.body,
+        "body": dict(message.body),
         "substantive_size": message.substantive_size,
     }
     if message.seq is not None:
         members["seq"] = message.seq
     if message.prev is not None:
         members["prev"] = message.prev
-    payload = canonical.canonical(members)
-    parse_message_body(payload)
-    return payload
+    _read_message_body(members)
+    return canonical.canonical(members)
 
 
 def parse_message_body(payload: bytes) -> MessageBody:
@@ -135,7 +138,10 @@ def parse_message_body(payload: bytes) -> MessageBody:
     Raises:
         WireError: ``message.*``, ``json.*``.
     """
-    value = canonical.parse_canonical(payload, limit=limits.MESSAGE)
+    return _read_message_body(canonical.parse_canonical(payload, limit=limits.MESSAGE))
+
+
+def _read_message_body(value: Json) -> MessageBody:
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind not in list(Kind):
         raise WireError("message.kind", "Send a message kind this protocol version knows.")
@@ -216,9 +222,9 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
         "consistency": consistency,
         "leaves": encoding.b64u_encode(evidence.leaves),
     }
-    return canonical.canonical(
-        {"message": embed(message, limit=limits.MESSAGE), "evidence": beside}
-    )
+    # The message is canonical already (it is an envelope), and so is each member of this object:
+    # the canonical whole is made without reading megabytes again.
+    return _BEFORE + canonical.canonical(beside) + _BETWEEN + message + _AFTER
 
 
 def parse_request(body: bytes) -> tuple[bytes, Evidence]:
@@ -242,7 +248,9 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     if evidence.raw("consistency") is not None:
         proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
         consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
-    return extract(request.raw("message")), Evidence(
+    # The body is canonical, so the message's bytes stand where they must.
+    start = len(_BEFORE) + len(canonical.canonical(request.raw("evidence"))) + len(_BETWEEN)
+    return body[start : -len(_AFTER)], Evidence(
         evidence.text("checkpoint", longest=_LONGEST_NOTE),
         tuple(proofs),
         consistency,
