@@ -123,11 +123,19 @@ class Api:
         return _document(self._send("PUT", path, json=body, headers={"if-match": tag}))
 
     def holds_exhibit(self, digest: str) -> bool:
-        """Say whether the node holds an exhibit that this person may read."""
+        """Say whether the node holds an exhibit.
+
+        Raises:
+            Refused: this person has nothing to do with exhibits.
+        """
+        path = f"/exhibits/{digest}"
         try:
-            self._send("HEAD", f"/exhibits/{digest}")
-        except (NotFound, Refused):
+            self._send("HEAD", path)
+        except NotFound:
             return False
+        except Refused:
+            # An answer to HEAD has no body; this one says why, before any byte is uploaded.
+            self._send("GET", path, headers={"range": "bytes=0-0"})
         return True
 
     def put_exhibit(self, digest: str, size: int, body: Body) -> None:

@@ -104,11 +104,8 @@ def main(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _usage(error, as_json=as_json)
     except typer.Abort:
+        output.talk("Nothing was done.")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has seen enough. Nothing more can be written, not even at exit.
-        sys.stdout = None
-        return ExitCode.UNEXPECTED
     except (ComityError, WireError, LogError, OSError) as error:
         return _refused(error, as_json=as_json)
     except Exception as error:

@@ -1,17 +1,16 @@
 """``comity node serve`` and ``node work``: a node's processes.
 
-Owns listening, signals and logging of those processes; what they do is the application's.
+Owns listening and signals of those processes; what they do is the application's.
 """
 
-import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from api.cli import output
+from api.cli.log_lines import log_to_stderr
 from api.cli.operator import SettingsFile, load_settings
 from api.cli.profiles import CliContext
 from api.domain.errors import Conflict, Unavailable
@@ -35,7 +34,7 @@ def serve(context: CliContext, *, settings: SettingsFile = None) -> None:
     from api.bootstrap import build
 
     loaded = load_settings(settings)
-    _log_to_stderr(loaded.log_level)
+    log_to_stderr(loaded.log_level)
     listener = _listen(loaded.listen_host, loaded.listen_port)
     try:
         installation = build(loaded)
@@ -56,7 +55,7 @@ def work(context: CliContext, *, settings: SettingsFile = None) -> None:
     from api.worker import serve_until
 
     loaded = load_settings(settings)
-    _log_to_stderr(loaded.log_level)
+    log_to_stderr(loaded.log_level)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -132,14 +131,3 @@ def _listen(host: str, port: int) -> socket.socket:
 def _listening(settings: "Settings", listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"listening on http://{host}:{port} as {settings.ministry} ({settings.public_url})"
-
-
-def _log_to_stderr(level: str) -> None:
-    """Send log lines of this process to stderr, those of chatty libraries from warnings on."""
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    for name in ("uvicorn", "httpx2", "httpcore2", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,112 @@
+"""Nodes on loopback, signed-in profiles and a package file for the tests of the command line."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import CommandLine
+from tests.support.running_node import RunningNodes, running_nodes
+
+US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
+PEOPLE = ("analyst", "analyst2", "reviewer", "reviewer2", "auditor", "admin", "admin2")
+SIGNERS = ("analyst", "analyst2", "reviewer2")
+DESCRIPTION = """\
+title = "{title}"
+summary = "What happened."
+language = "en"
+exculpatory = "None known."
+legal_basis = "For the test."
+compelled = false
+
+[[subjects]]
+key = "s1"
+schema = "Person"
+names = [{{ text = "Test Person" }}]
+
+[[claims]]
+subject = "s1"
+act = "An act."
+ground = "a ground"
+exhibits = ["one.txt"]
+
+[[exhibits]]
+file = "one.txt"
+kind = "official-record"
+source = "made for the test"
+"""
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNodes]:
+    """Three nodes; tests share them, so each makes its own objects."""
+    with running_nodes(tmp_path_factory.mktemp("nodes")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def signed_in_home(nodes: RunningNodes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    for ministry in (US, UK, CA):
+        for name in PEOPLE:
+            nodes.profile(home, ministry, name, key=name in SIGNERS)
+    return home
+
+
+@pytest.fixture
+def comity(signed_in_home: Path) -> CommandLine:
+    """The command line with a profile for everyone, such as ``us-analyst``.
+
+    Analysts and the second reviewer have signing keys, the first reviewer has none.
+    """
+    return CommandLine(signed_in_home)
+
+
+@pytest.fixture
+def build(comity: CommandLine, tmp_path: Path) -> Callable[..., Path]:
+    """Builds a package file with one exhibit whose content is the title."""
+
+    def built(title: str, profile: str = "us-analyst") -> Path:
+        folder = tmp_path / f"evidence-{title}"
+        folder.mkdir()
+        (folder / "one.txt").write_text(title)
+        description = tmp_path / f"{title}.toml"
+        description.write_text(DESCRIPTION.format(title=title))
+        out = tmp_path / f"{title}.comity"
+        result = comity(
+            "package", "build", folder, "--description", description, "--out", out, profile=profile
+        )
+        assert result.code == 0, result.err
+        return out
+
+    return built
+
+
+@pytest.fixture
+def submit(comity: CommandLine, build: Callable[..., Path]) -> Callable[[str], str]:
+    """Builds and submits a package of the US; returns its id."""
+
+    def submitted(title: str) -> str:
+        result = comity("package", "submit", build(title), profile="us-analyst")
+        assert result.code == 0, result.err
+        return result.out.strip()
+
+    return submitted
+
+
+@pytest.fixture
+def release(comity: CommandLine) -> Callable[..., str]:
+    """Drafts the release of a US package; returns the draft's id."""
+
+    def drafted(package: str, to: str = UK, *options: str) -> str:
+        result = comity(
+            *("package", "release", package, "--to", to, "--tlp", "AMBER"),
+            *("--legal-basis", "For the test.", *options),
+            profile="us-analyst",
+            as_json=True,
+        )
+        assert result.code == 0, result.err
+        identifier: str = result.document["id"]
+        return identifier
+
+    return drafted
