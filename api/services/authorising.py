@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from api.domain.errors import NotFound, NotSignedIn, Refused
 from api.domain.events import Act, Actor, Subject
 from api.ports.policy import Action, PolicyDecision, Principal, Resource
 from api.records import officers
-from api.services import recording
+from api.services import lending, recording
+from api.services.lending import Lent
 from api.services.node import Node
 from api.wire.encoding import parse_instant
 
@@ -28,6 +31,8 @@ class Caller:
         origin: ``rest``, ``peer``, ``job`` or ``operator``.
         request: request id.
         name: the officer's display name; never recorded in events.
+        lent: what the officer may do in another's place; ``None`` when acting in own right.
+        lent_roles: the roles so lent now.
     """
 
     principal: Principal
@@ -36,6 +41,8 @@ class Caller:
     origin: str = "rest"
     request: str = ""
     name: str = ""
+    lent: Lent | None = None
+    lent_roles: frozenset[str] = frozenset()
 
     @property
     def person(self) -> str:
@@ -43,9 +50,20 @@ class Caller:
         return self.principal.person
 
     @property
+    def authors(self) -> frozenset[str]:
+        """Whose work it is that this caller writes: their own, and of whom they stand in for."""
+        return frozenset({self.person} | ({self.lent.lender} if self.lent is not None else set()))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that a statement may name this officer by."""
+        return self.principal.roles | self.lent_roles
+
+    @property
     def actor(self) -> Actor:
         """The form in which events name this caller."""
-        roles = "+".join(sorted(self.principal.roles))
+        lent = (f"{role}@{self.lent.lender}" for role in self.lent_roles) if self.lent else ()
+        roles = "+".join([*sorted(self.principal.roles), *sorted(lent)])
         return Actor(self.principal.kind, self.iss, self.sub, roles)
 
 
@@ -73,14 +91,36 @@ def collection(name: str) -> Resource:
 
 
 def officer_caller(
-    node: Node, iss: str, sub: str, *, origin: Literal["rest", "operator"], request: str
+    node: Node,
+    iss: str,
+    sub: str,
+    *,
+    origin: Literal["rest", "operator"],
+    request: str,
+    in_place_of: str = "",
 ) -> Caller:
     """Return the caller behind a verified identity.
+
+    Args:
+        node: this node.
+        iss: issuer of the account.
+        sub: account at that issuer.
+        origin: the door.
+        request: request id.
+        in_place_of: officer record of the person in whose place the caller acts; what that
+            person did not lend is judged in the caller's own right.
 
     Raises:
         NotSignedIn: ``officer.unknown``: the account is nobody's here.
     """
-    found = node.db.read(lambda connection: officers.standing(connection, iss, sub))
+
+    def read(connection: Connection) -> tuple[officers.Standing | None, Lent | None]:
+        standing = officers.standing(connection, iss, sub)
+        if standing is None or not in_place_of:
+            return standing, None
+        return standing, lending.load(connection, in_place_of, standing.officer)
+
+    found, lent = node.db.read(read)
     if found is None:
         raise NotSignedIn(
             "officer.unknown",
@@ -100,7 +140,8 @@ def officer_caller(
         outside=found.outside,
         expires=expires,
     )
-    return Caller(principal, iss, sub, origin, request, found.name)
+    lent_roles = lent.roles(node.clock.now()) if lent is not None else frozenset()
+    return Caller(principal, iss, sub, origin, request, found.name, lent, lent_roles)
 
 
 def peer_caller(node: Node, ministry: str, *, request: str = "", origin: str = "peer") -> Caller:
@@ -148,12 +189,12 @@ def authorise(
         Refused: with the policy's code and the deciding policies.
         NotFound: ``<kind>.unknown``.
     """
-    decision = node.decider.decide(caller.principal, action, resource, context(node, form))
+    principal = principal_of(node, caller, action)
+    decision = node.decider.decide(principal, action, resource, context(node, form))
     if decision.allowed:
         return Permit(action, resource, decision.policies, decision.policy_set, _SEAL)
     hidden = visible_by is not None and (
-        visible_by == action
-        or not node.decider.decide(caller.principal, visible_by, resource, context(node)).allowed
+        visible_by == action or not may(node, caller, visible_by, resource)
     )
     record_refusal(node, caller, resource, decision)
     if hidden:
@@ -166,13 +207,22 @@ def visible(
     node: Node, caller: Caller, action: Action, resources: Sequence[Resource]
 ) -> list[bool]:
     """Return which of these objects the caller may see, by the same policies as a read."""
-    decisions = node.decider.decide_many(caller.principal, action, resources, context(node))
+    principal = principal_of(node, caller, action)
+    decisions = node.decider.decide_many(principal, action, resources, context(node))
     return [decision.allowed for decision in decisions]
 
 
 def may(node: Node, caller: Caller, action: Action, resource: Resource) -> bool:
     """Tell whether the act would be allowed, recording nothing; for views, never for acts."""
-    return node.decider.decide(caller.principal, action, resource, context(node)).allowed
+    principal = principal_of(node, caller, action)
+    return node.decider.decide(principal, action, resource, context(node)).allowed
+
+
+def principal_of(node: Node, caller: Caller, action: Action) -> Principal:
+    """Return what the policies see of a caller for one act, lent roles included."""
+    if caller.lent is None:
+        return caller.principal
+    return lending.principal_for(caller.principal, caller.lent, action, node.clock.now())
 
 
 def record_refusal(

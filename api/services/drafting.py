@@ -77,7 +77,7 @@ def create(
     values |= {
         "id": node.entropy.identifier(),
         "version": 1,
-        "authors": json.dumps([caller.person]),
+        "authors": json.dumps(sorted(caller.authors)),
         "about": about,
         "created_at": values["updated_at"],
     }
@@ -128,7 +128,7 @@ def replace_content(
     version = draft.row["version"] + 1
     values |= {
         "version": version,
-        "authors": json.dumps(sorted(draft.authors | {caller.person})),
+        "authors": json.dumps(sorted(draft.authors | caller.authors)),
         "about": about,
         "return_reason": None,
     }

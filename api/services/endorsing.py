@@ -16,7 +16,7 @@ from api.wire.statements import Content, Officer, prepared_bytes
 
 def officer(caller: Caller, roles: frozenset[str], form: str, kid: str | None) -> Officer:
     """Return how a statement names the caller, in the first of its roles that the table allows."""
-    fitting = sorted(caller.principal.roles & roles) or sorted(caller.principal.roles) or ["none"]
+    fitting = sorted(caller.roles & roles) or sorted(caller.roles) or ["none"]
     return Officer(caller.iss, caller.sub, fitting[0], form, kid)
 
 

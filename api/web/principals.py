@@ -5,14 +5,18 @@ messages (``services/receiving.py``) or, for members-only reads, by a short-live
 their message key (``services/peer_tokens.py``).
 """
 
+import re
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.domain.errors import NotSignedIn
+from api.domain.errors import Invalid, NotSignedIn
 from api.services.authorising import Caller, officer_caller
 from api.web.deps import Doors
 from api.web.routing import run
+
+IN_PLACE_OF = "comity-in-place-of"
+_OFFICER = re.compile("[0-9a-f]{32}")
 
 
 def bearer(request: Request) -> str:
@@ -27,16 +31,36 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-def identify(doors: Doors, token: str, request_id: str) -> Caller:
+def stand_in(request: Request) -> str:
+    """Return the officer in whose place the caller says to act (empty: in own right).
+
+    Raises:
+        Invalid: ``delegation.officer``: the header names no officer record.
+    """
+    named = request.headers.get(IN_PLACE_OF, "")
+    if named and not _OFFICER.fullmatch(named):
+        raise Invalid("delegation.officer", "Name the officer you stand in for by record id.")
+    return named
+
+
+def identify(doors: Doors, token: str, request_id: str, in_place_of: str = "") -> Caller:
     """Return the officer behind a token."""
     identity = doors.tokens.verify(token)
-    return officer_caller(doors.node, identity.iss, identity.sub, origin="rest", request=request_id)
+    return officer_caller(
+        doors.node,
+        identity.iss,
+        identity.sub,
+        origin="rest",
+        request=request_id,
+        in_place_of=in_place_of,
+    )
 
 
 async def officer(request: Request) -> Caller:
     """Return the signed-in officer; FastAPI dependency of every officer's route."""
     doors: Doors = request.app.state.doors
-    return await run(identify, doors, bearer(request), request.state.request_id)
+    request_id = request.state.request_id
+    return await run(identify, doors, bearer(request), request_id, stand_in(request))
 
 
 OfficerOf = Annotated[Caller, Depends(officer)]
@@ -48,17 +72,19 @@ class Pending:
     For routes that do one thing: they save a change of threads. ``routing.run`` resolves it.
     """
 
-    def __init__(self, doors: Doors, token: str, request_id: str) -> None:
+    def __init__(self, doors: Doors, token: str, request_id: str, in_place_of: str = "") -> None:
         self._doors, self._token, self._request_id = doors, token, request_id
+        self._in_place_of = in_place_of
 
     def resolve(self) -> Caller:
         """Return the caller; to be called in a worker thread."""
-        return identify(self._doors, self._token, self._request_id)
+        return identify(self._doors, self._token, self._request_id, self._in_place_of)
 
 
 async def pending_officer(request: Request) -> Pending:
     """Return the caller-to-be; the token is read now and judged with the use case."""
-    return Pending(request.app.state.doors, bearer(request), request.state.request_id)
+    request_id = request.state.request_id
+    return Pending(request.app.state.doors, bearer(request), request_id, stand_in(request))
 
 
 PendingOf = Annotated[Pending, Depends(pending_officer)]

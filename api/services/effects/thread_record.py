@@ -82,7 +82,7 @@ def keep(unit: Unit, record: Record, at: str) -> ThreadState:
         changed = {name: value for name, value in row.items() if name != "id"}
         unit.update(threads.THREADS, {"id": state.id}, {**changed, "updated_at": at})
     _keep_subjects(unit, state)
-    described = list(_described(record, state))
+    described = list(descriptions(record, state))
     note(unit, "thread", state.id, state.requester, described)
     _keep_names(unit, state.id, described)
     reliance.refresh(unit, state.id, in_thread(state))
@@ -158,7 +158,7 @@ def _write(unit: Unit, table: Table, old: RowMapping | None, row: Mapping[str, A
         unit.update(table, keys, changed)
 
 
-def _described(record: Record, state: ThreadState) -> Iterator[Mapping[str, Any]]:
+def descriptions(record: Record, state: ThreadState) -> Iterator[Mapping[str, Any]]:
     """Every subject with the description by the opener or amendment that brought it."""
     for statement in record.requester:
         found: Any = statement.body.get("subjects" if statement is record.opener else "add")

@@ -1,0 +1,169 @@
+"""Subjects across objects: search by name, and officers' verdicts on who is who.
+
+Owns the search and the table ``verdicts``. A search *suggests* (DESIGN §3.6): what it finds is a
+candidate with the words it shares, and nothing follows from it until an officer records a verdict
+with a reason. Verdicts stay at this node.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.errors import Invalid, NotFound
+from api.domain.events import Act, Subject
+from api.ports.policy import Action, Resource
+from api.records import subjects
+from api.records.unit_of_work import Unit
+from api.services import objects, recording
+from api.services.authorising import Caller, authorise, collection
+from api.services.effects.descriptions import tokens_of
+from api.services.node import Node
+
+OUTCOMES = ("same", "not-same")
+_LOOKED_AT = 2000
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A description that shares words with what was looked for.
+
+    Attributes:
+        row: the description.
+        shared: the words it shares, in order.
+        score: shared words over all words of the longer name, 0 to 1; an order, not a decision.
+    """
+
+    row: RowMapping
+    shared: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates, best first, with the verdicts that stand among them."""
+
+    candidates: list[Candidate]
+    verdicts: list[RowMapping]
+
+
+def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
+    """Return descriptions in objects that the caller may read, with names like the one given.
+
+    Raises:
+        Invalid: ``subject.query``: no letters or digits in it.
+    """
+    authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
+    words = list(dict.fromkeys(tokens_of(text)))
+    if not words or len(text) > _LONGEST:
+        raise Invalid("subject.query", "Give a name with letters, of at most 300 characters.")
+    rows = node.db.read(lambda connection: subjects.sharing(connection, words, _LOOKED_AT))
+    found = sorted((_candidate(words, row) for row in rows), key=_best_first)
+    allowed = objects.readable(
+        node, caller, ((one.row["kind"], one.row["object"]) for one in found[: limit * 4])
+    )
+    shown = [one for one in found if (one.row["kind"], one.row["object"]) in allowed][:limit]
+    refs = [one.row["ref"] for one in shown]
+    verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
+    return Found(shown, verdicts)
+
+
+def _candidate(words: Sequence[str], row: RowMapping) -> Candidate:
+    own = row["tokens"].split()
+    shared = tuple(word for word in words if any(one.startswith(word) for one in own))
+    # Descriptions list every word of every alias once; the shorter side says how much is left open.
+    longest = max(len(words), min(len(own), len(tokens_of(row["name"])) or 1))
+    return Candidate(row, shared, round(len(shared) / longest, 3))
+
+
+def _best_first(one: Candidate) -> tuple[float, str]:
+    return (-one.score, one.row["ref"])
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an officer found about two descriptions.
+
+    Attributes:
+        one: reference of a description.
+        other: reference of another.
+        outcome: ``same`` or ``not-same``.
+        reason: why, in words.
+    """
+
+    one: str
+    other: str
+    outcome: str
+    reason: str
+
+
+def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMapping:
+    """Record that two descriptions are of one subject, or are not; it replaces an earlier verdict.
+
+    Raises:
+        Invalid: ``verdict.outcome``, ``verdict.reason-missing``, ``verdict.itself``.
+        NotFound: ``subject.unknown``: absent, or in an object that the caller may not read.
+    """
+    one, other = sorted((judgement.one, judgement.other))
+    if judgement.outcome not in OUTCOMES:
+        raise Invalid("verdict.outcome", "Say same or not-same.")
+    if not judgement.reason.strip():
+        raise Invalid("verdict.reason-missing", "Say how you know.")
+    if one == other:
+        raise Invalid("verdict.itself", "Name two descriptions.")
+    permit = authorise(node, caller, Action.VERDICT_RECORD, Resource("subject", one))
+    rows = node.db.read(lambda connection: subjects.by_refs(connection, [one, other]))
+    places = {(row["kind"], row["object"]) for row in rows.values()}
+    if len(rows) != 2 or objects.readable(node, caller, places) != places:  # noqa: PLR2004
+        raise NotFound("subject.unknown", "There is no such subject here.")
+    verdict_id = node.entropy.identifier()
+
+    def write(unit: Unit) -> None:
+        earlier = subjects.verdict_between(unit.connection, one, other)
+        if earlier is not None:
+            values = {"replaced_by": verdict_id}
+            unit.update(subjects.VERDICTS, {"id": earlier["id"]}, values)
+        unit.insert(
+            subjects.VERDICTS,
+            {
+                "id": verdict_id,
+                "one": one,
+                "other": other,
+                "outcome": judgement.outcome,
+                "reason": judgement.reason,
+                "by": caller.person,
+                "at": node.now(),
+            },
+        )
+        entry = recording.Entry(
+            act=Act.VERDICT_RECORDED,
+            subject=Subject("verdict", verdict_id),
+            actor=caller.actor,
+            origin=caller.origin,
+            policies=permit.policies,
+            policy_set=permit.policy_set,
+            request=caller.request,
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+    return node.db.read(lambda connection: _verdict(connection, one, other))
+
+
+def _verdict(connection: Connection, one: str, other: str) -> RowMapping:
+    row = subjects.verdict_between(connection, one, other)
+    if row is None:
+        raise NotFound("verdict.unknown", "There is no such verdict here.")
+    return row
+
+
+def verdicts(
+    node: Node, caller: Caller, *, limit: int, before: tuple[str, str] | None = None
+) -> list[RowMapping]:
+    """Return verdicts, newest first, replaced ones included."""
+    authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
+    return node.db.read(
+        lambda connection: subjects.verdict_page(connection, limit=limit, before=before)
+    )
