@@ -18,7 +18,7 @@ from api.domain.errors import ComityError
 from api.ports.identity import TokenVerifier
 from api.services.node import Node
 from api.tlog.errors import LogError
-from api.web import problems
+from api.web import docs_page, problems
 from api.web.deps import Doors
 from api.web.hardening import Hardening
 from api.web.peer import messages
@@ -28,6 +28,7 @@ from api.wire.errors import WireError
 
 ROUTERS = (
     public.router,
+    docs_page.router,
     packages.router,
     exhibits.router,
     drafts.router,
