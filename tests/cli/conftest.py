@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from api.adapters.crypto import keystore, sealed_file
+from api.adapters.crypto.sealed_file import KdfCost
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes, running_nodes
 
@@ -35,6 +37,15 @@ file = "one.txt"
 kind = "official-record"
 source = "made for the test"
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_key_files() -> Iterator[None]:
+    """Derive keys of files quickly: these tests are not about the cost of guessing."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (keystore, sealed_file):
+            patch.setattr(module, "KdfCost", lambda *given: KdfCost(*given or (64, 1, 1)))
+        yield
 
 
 @pytest.fixture(scope="session")
