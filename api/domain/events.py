@@ -144,6 +144,7 @@ class Event:
         policy_set: digest of the policy set that decided; empty for the node's own acts.
         request: request id that ties log lines to this event.
         message: id of the message concerned; empty if none.
+        count: how many acts this event stands for, where several were counted into one.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Event:
     policy_set: str = ""
     request: str = ""
     message: str = ""
+    count: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form whose canonical bytes are stored and committed to the log."""
@@ -184,6 +186,7 @@ class Event:
             "policy_set": self.policy_set,
             "request": self.request,
             "message": self.message,
+            "count": self.count,
         }
         body.update({name: value for name, value in optional.items() if value})
         return body

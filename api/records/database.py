@@ -8,9 +8,9 @@ import copy
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from api.domain.errors import Full, Unavailable
+from api.ports.observing import UNOBSERVED, Observer
 from api.records.unit_of_work import Unit
 
 T = TypeVar("T")
@@ -42,10 +43,12 @@ class Database:
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
         pool_size: connections kept for PostgreSQL.
+        observer: told which acts were committed.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+    def __init__(self, url: str, *, pool_size: int = 12, observer: Observer = UNOBSERVED) -> None:
         self.url = url
+        self._observer = observer
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
         self._recovering = False
@@ -56,10 +59,11 @@ class Database:
                 pool_size=_READERS,
                 max_overflow=_READERS * 4,
                 connect_args={"check_same_thread": False, "timeout": 30},
+                hide_parameters=True,
             )
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_nothing)
-            self._writer: _Writer | None = _Writer(self.engine, self._ring)
+            self._writer: _Writer | None = _Writer(self.engine, self._tell)
         else:
             self.engine = create_engine(
                 url,
@@ -67,6 +71,7 @@ class Database:
                 max_overflow=pool_size,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
+                hide_parameters=True,
             )
             self._writer = None
 
@@ -106,7 +111,7 @@ class Database:
                     unit.finish()
                 # A crash before this line leaves everything or nothing; the jobs' periodic look
                 # finds whatever was committed without its bell.
-                self._ring(unit.rings)
+                self._tell(unit.rings, unit.acts)
             except DBAPIError as error:
                 state = getattr(error.orig, "sqlstate", None)
                 if state in _RETRYABLE and attempt + 1 < _RETRIES:
@@ -141,10 +146,12 @@ class Database:
             self._listeners.setdefault(topic, []).append(bell)
         return bell
 
-    def _ring(self, topics: set[str]) -> None:
+    def _tell(self, topics: set[str], acts: Sequence[tuple[str, str]]) -> None:
+        """Wake those who listen for what was just committed, and let it be counted."""
         for topic in topics:
             for bell in self._listeners.get(topic, ()):
                 bell.set()
+        self._observer.committed(acts)
 
     def healthy(self) -> bool:
         """Tell whether a trivial read works now."""
@@ -161,12 +168,22 @@ class Database:
         self.engine.dispose()
 
 
+@dataclass(slots=True)
+class _Told:
+    """What to say once a group of units has committed: bells to ring, acts to count."""
+
+    rings: set[str] = field(default_factory=set)
+    acts: list[tuple[str, str]] = field(default_factory=list)
+
+
 class _Writer:
     """The only thread that writes to an SQLite file (within this process)."""
 
-    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
+    def __init__(
+        self, engine: Engine, tell: Callable[[set[str], Sequence[tuple[str, str]]], None]
+    ) -> None:
         self._engine = engine
-        self._ring = ring
+        self._tell = tell
         self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="comity-writer", daemon=True)
         self._thread.start()
@@ -207,12 +224,12 @@ class _Writer:
 
     def _commit(self, group: list[_Queued]) -> None:
         results: list[tuple[_Queued, Any]] = []
-        rings: set[str] = set()
+        told = _Told()
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 for queued in group:
-                    self._run_one(connection, queued, results, rings)
+                    self._run_one(connection, queued, results, told)
                 connection.exec_driver_sql("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
             for queued in group:
@@ -221,7 +238,7 @@ class _Writer:
             return
         # Committed. A crash from here on loses only the answers; callers repeat with the same
         # Idempotency-Key or see the object that is there.
-        self._ring(rings)
+        self._tell(told.rings, told.acts)
         for queued, result in results:
             queued.done.set_result(result)
 
@@ -230,7 +247,7 @@ class _Writer:
         connection: Connection,
         queued: _Queued,
         results: list[tuple[_Queued, Any]],
-        rings: set[str],
+        told: "_Told",
     ) -> None:
         # Straight to the driver: SQLAlchemy's own execution would cost more than the savepoint.
         driver: Any = connection.connection.driver_connection
@@ -247,7 +264,8 @@ class _Writer:
             queued.done.set_exception(error)
             return
         driver.execute("RELEASE unit")
-        rings |= unit.rings
+        told.rings |= unit.rings
+        told.acts += unit.acts
         results.append((queued, result))
 
 
@@ -280,6 +298,6 @@ def _translated(error: Exception) -> Exception:
     if "disk is full" in message or "disk full" in message or "no space left" in message:
         return Full("database.full", "The node's disk is full; nothing was stored.")
     if isinstance(error, OperationalError):
-        _log.error("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+        _log.error("database unavailable", exc_info=error)
         return Unavailable("database.unavailable", "The database cannot be reached; try again.")
     return error

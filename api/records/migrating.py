@@ -53,7 +53,7 @@ def head() -> str:
 
 def current(url: str) -> str | None:
     """Return the database's revision, or ``None`` for an empty database."""
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()

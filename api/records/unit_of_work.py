@@ -40,6 +40,8 @@ class Unit:
 
     Attributes:
         recovering: this unit is part of a recovery and may write while the node is read-only.
+        rings: topics whose listeners are woken after the commit.
+        acts: ``(act, outcome)`` of the events recorded, counted after the commit.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -47,6 +49,7 @@ class Unit:
         self.recovering = False
         self._touched: list[tuple[str, list[Any], str | None]] = []
         self.rings: set[str] = set()
+        self.acts: list[tuple[str, str]] = []
 
     def insert(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Insert one or more rows; columns that are not named become NULL.

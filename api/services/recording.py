@@ -42,6 +42,7 @@ class Entry:
         actor: who did it; the node itself if not given.
         statement: id of the statement this act concerns, if any.
         envelope_digest: digest of that statement's envelope; the leaf then commits to it.
+        count: how many acts this event stands for; 0 for one.
     """
 
     act: Act
@@ -54,6 +55,7 @@ class Entry:
     policy_set: str = ""
     request: str = ""
     message: str = ""
+    count: int = 0
     statement: str | None = None
     envelope_digest: str | None = None
 
@@ -89,6 +91,7 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
         policy_set=entry.policy_set,
         request=entry.request,
         message=entry.message,
+        count=entry.count,
     )
     recorded = log.add_event(
         unit.connection,
@@ -112,6 +115,7 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
     )
     if not recorded:
         raise restoring()
+    unit.acts.append((event.act.value, event.outcome))
     return event.id
 
 

@@ -1,0 +1,1 @@
+"""Those who watch the node: log lines, counters, traces. Implementations of ``ports/observing``."""
