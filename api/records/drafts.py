@@ -7,7 +7,7 @@ constraint).
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or_, select
+from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, func, or_, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -123,6 +123,32 @@ def unconfirmed(connection: Connection, until: str) -> list[RowMapping]:
         DRAFTS.c.confirm_by <= until,
     )
     return list(connection.execute(query).mappings())
+
+
+def pending(
+    connection: Connection, *, limit: int, after: tuple[str, str] | None = None
+) -> list[RowMapping]:
+    """Return drafts that wait for somebody, by the time of their confirmation (``~`` for none).
+
+    Args:
+        connection: open connection.
+        limit: at most so many.
+        after: ``(time, id)`` of the last one before.
+    """
+    due = func.coalesce(DRAFTS.c.confirm_by, "~")
+    waiting = or_(
+        DRAFTS.c.state.in_(("drafted", "returned")),
+        and_(
+            DRAFTS.c.confirm_by.is_not(None),
+            DRAFTS.c.confirmed_by.is_(None),
+            DRAFTS.c.state == "sealed",
+        ),
+    )
+    query = select(DRAFTS).where(waiting)
+    if after is not None:
+        at, last = after
+        query = query.where(or_(due > at, and_(due == at, DRAFTS.c.id > last)))
+    return list(connection.execute(query.order_by(due, DRAFTS.c.id).limit(limit)).mappings())
 
 
 def version_row(row: dict[str, Any], author: str) -> dict[str, Any]:

@@ -236,6 +236,28 @@ def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[Ro
     return list(connection.execute(query).mappings())
 
 
+def unanswered(
+    connection: Connection, *, limit: int, after: tuple[str, str] | None = None
+) -> list[RowMapping]:
+    """Return holders that owe an answer to a release or recall, by package and ministry."""
+    query = select(HOLDERS).where(
+        or_(
+            HOLDERS.c.state.in_(("sent", "receipted")),
+            HOLDERS.c.recall_outcome.in_(("sent", "refused")),
+        )
+    )
+    if after is not None:
+        package, ministry = after
+        query = query.where(
+            or_(
+                HOLDERS.c.package > package,
+                and_(HOLDERS.c.package == package, HOLDERS.c.ministry > ministry),
+            )
+        )
+    query = query.order_by(HOLDERS.c.package, HOLDERS.c.ministry).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
 def exhibit_rows(package_id: str, exhibits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the ``package_exhibits`` rows of a package body's exhibits."""
     return [

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import DERIVED, METADATA, RECORDED, VOLATILE
+from api.records.statements import STATEMENTS
 
 OUTBOX = Table(
     "outbox",
@@ -270,6 +271,16 @@ def first_held(connection: Connection, peer: str, epoch: int) -> int | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+def held_numbers(connection: Connection, peer: str) -> list[int]:
+    """Return the numbers of a peer's early messages of any epoch."""
+    query = (
+        select(MESSAGES_IN.c.seq)
+        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state.in_(("held", "misfit")))
+        .order_by(MESSAGES_IN.c.seq)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def peers_to_process(connection: Connection) -> list[str]:
     """Return peers with stored messages that are not processed."""
     query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == "stored").distinct()
@@ -308,6 +319,11 @@ def peer_log(connection: Connection, peer: str) -> RowMapping | None:
     """Return what this node last cosigned of a peer's log."""
     query = select(PEER_LOGS).where(PEER_LOGS.c.peer == peer)
     return connection.execute(query).mappings().one_or_none()
+
+
+def peer_logs(connection: Connection) -> list[RowMapping]:
+    """Return what this node last cosigned of every peer's log."""
+    return list(connection.execute(select(PEER_LOGS).order_by(PEER_LOGS.c.peer)).mappings())
 
 
 def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:
@@ -364,6 +380,18 @@ def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
         if state == "receipted":
             entry["receipted"] += count
     return counts
+
+
+def receipted_by_type(connection: Connection, peer: str, until: str) -> dict[str, int]:
+    """Return by type how many statements a peer had signed for at an instant."""
+    query = (
+        select(STATEMENTS.c.type, func.count())
+        .join(OUTBOX, OUTBOX.c.statement == STATEMENTS.c.id)
+        .join(MESSAGES_OUT, MESSAGES_OUT.c.id == OUTBOX.c.message)
+        .where(OUTBOX.c.peer == peer, MESSAGES_OUT.c.receipted_at <= until)
+        .group_by(STATEMENTS.c.type)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def applied_counts(connection: Connection) -> dict[str, dict[str, int]]:

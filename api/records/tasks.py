@@ -169,6 +169,14 @@ def review(connection: Connection, review_id: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
+def reviews(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
+    """Return reviews by id; unknown ids are absent."""
+    if not ids:
+        return {}
+    query = select(REVIEWS).where(REVIEWS.c.id.in_(ids))
+    return {row["id"]: row for row in connection.execute(query).mappings()}
+
+
 def reviews_of(connection: Connection, decisions: Sequence[str]) -> list[RowMapping]:
     """Return all reviews of these decisions, oldest first."""
     if not decisions:

@@ -80,7 +80,7 @@ def _draft(node: Node, connection: Connection, id_: str, recused: Recused) -> Re
     return draft_form.resource(node, table, found, aside=recused.get(about, frozenset()))
 
 
-_KINDS: Mapping[str, tuple[Action, Callable[[Node, Connection, str, Recused], Resource | None]]] = {
+KINDS: Mapping[str, tuple[Action, Callable[[Node, Connection, str, Recused], Resource | None]]] = {
     "designation": (Action.DESIGNATION_READ, _designation),
     "draft": (Action.DRAFT_READ, _draft),
     "package": (Action.PACKAGE_READ, _package),
@@ -103,7 +103,7 @@ def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set
     def read(connection: Connection) -> None:
         recused = delegations.recused_many(connection, [id_ for _, id_ in wanted])
         for kind, id_ in wanted:
-            action, find = _KINDS[kind]
+            action, find = KINDS[kind]
             resource = find(node, connection, id_, recused)
             if resource is not None:
                 by_action.setdefault(action, []).append(((kind, id_), resource))

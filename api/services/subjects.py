@@ -20,6 +20,7 @@ from api.services import objects, recording
 from api.services.authorising import Caller, authorise, collection
 from api.services.effects.descriptions import tokens_of
 from api.services.node import Node
+from api.services.paging import visible_page
 
 OUTCOMES = ("same", "not-same")
 _LOOKED_AT = 2000
@@ -162,8 +163,26 @@ def _verdict(connection: Connection, one: str, other: str) -> RowMapping:
 def verdicts(
     node: Node, caller: Caller, *, limit: int, before: tuple[str, str] | None = None
 ) -> list[RowMapping]:
-    """Return verdicts, newest first, replaced ones included."""
+    """Return verdicts on what the caller may read, newest first, replaced ones included."""
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    return node.db.read(
-        lambda connection: subjects.verdict_page(connection, limit=limit, before=before)
+
+    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
+        places = [{_place(row["one"]), _place(row["other"])} for row in rows]
+        seen = objects.readable(node, caller, (one for pair in places for one in pair))
+        return [pair <= seen for pair in places]
+
+    return visible_page(
+        lambda at: node.db.read(
+            lambda connection: subjects.verdict_page(connection, limit=limit, before=at)
+        ),
+        allowed,
+        lambda row: (row["at"], row["id"]),
+        limit=limit,
+        start=before,
     )
+
+
+def _place(ref: str) -> tuple[str, str]:
+    """Return kind and id of the object that holds a description."""
+    kind, _, rest = ref.partition(":")
+    return kind, rest.partition("#")[0]

@@ -1,0 +1,163 @@
+"""Delegations and recusals over REST."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.domain.errors import Invalid
+from api.ports.policy import Action
+from api.services import delegating
+from api.services.delegating import Aside, Proposed
+from api.web import bodies
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.rest import views
+from api.web.routing import ActionRouter, run
+from api.wire.encoding import parse_instant
+from api.wire.errors import WireError
+
+router = ActionRouter(prefix="/api/v1", tags=["delegations"])
+_OFFICER = "^[0-9a-f]{32}$"
+_OBJECT = "^(sha256:[0-9a-f]{64}|[0-9a-f]{32})$"
+DelegationId = Annotated[str, Path(pattern=_OFFICER)]
+Reason = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class NewDelegation(BaseModel):
+    """A role lent for an absence; without ``delegator`` it is the caller's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    delegator: Annotated[str | None, Field(pattern=_OFFICER)] = None
+    delegate: Annotated[str, Field(pattern=_OFFICER)]
+    role: Annotated[str, Field(pattern="^[a-z]{1,20}$")]
+    acts: Annotated[list[str] | None, Field(max_length=50)] = None
+    starts: Annotated[str, Field(max_length=30)]
+    ends: Annotated[str, Field(max_length=30)]
+    reason: Reason
+
+
+class NewRecusal(BaseModel):
+    """A conflict of interest; without ``officer`` it is the caller's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    officer: Annotated[str | None, Field(pattern=_OFFICER)] = None
+    object: Annotated[str, Field(pattern=_OBJECT)]
+    reason: Reason
+
+
+class Lifting(BaseModel):
+    """Whose recusal from what has passed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    officer: Annotated[str, Field(pattern=_OFFICER)]
+    object: Annotated[str, Field(pattern=_OBJECT)]
+
+
+@router.route_for(
+    "POST",
+    "/delegations",
+    Action.DELEGATION_PROPOSE,
+    status_code=201,
+    body=NewDelegation,
+    operation_id="propose_delegation",
+)
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Propose to lend a role for an absence; somebody who is no part of it approves."""
+    content = await bodies.model_body(request, NewDelegation)
+    proposed = Proposed(
+        delegator=content.delegator or "",
+        delegate=content.delegate,
+        role=content.role,
+        acts=content.acts or [],
+        starts=_instant(content.starts),
+        ends=_instant(content.ends),
+        reason=content.reason,
+    )
+    row = await run(delegating.propose, node, caller, proposed)
+    return JSONResponse(_delegation(row), status_code=201)
+
+
+@router.route_for("GET", "/delegations", Action.DELEGATION_LIST, operation_id="list_delegations")
+async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """List delegations: all for administrators and auditors, one's own for others."""
+    rows = await run(delegating.listed, node, caller)
+    return views.page([_delegation(row) for row in rows], None)
+
+
+@router.route_for(
+    "POST",
+    "/delegations/{delegation_id}/approve",
+    Action.DELEGATION_APPROVE,
+    operation_id="approve_delegation",
+)
+async def approve(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Approve a delegation."""
+    return JSONResponse(_delegation(await run(delegating.approve, node, caller, delegation_id)))
+
+
+@router.route_for(
+    "POST",
+    "/delegations/{delegation_id}/end",
+    Action.DELEGATION_END,
+    operation_id="end_delegation",
+)
+async def end(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """End a delegation at once."""
+    return JSONResponse(_delegation(await run(delegating.end, node, caller, delegation_id)))
+
+
+@router.route_for(
+    "POST",
+    "/recusals",
+    Action.RECUSAL_RECORD,
+    status_code=201,
+    body=NewRecusal,
+    operation_id="record_recusal",
+)
+async def recuse(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Record a conflict of interest: the officer neither sees the object nor acts on it."""
+    content = await bodies.model_body(request, NewRecusal)
+    aside = Aside(content.officer or "", content.object, content.reason)
+    return JSONResponse(
+        views.plain(await run(delegating.recuse, node, caller, aside)), status_code=201
+    )
+
+
+@router.route_for(
+    "POST", "/recusals/lift", Action.RECUSAL_LIFT, body=Lifting, operation_id="lift_recusal"
+)
+async def lift(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Lift a recusal that has passed."""
+    content = await bodies.model_body(request, Lifting)
+    row = await run(delegating.lift, node, caller, content.officer, content.object)
+    return JSONResponse(views.plain(row))
+
+
+@router.route_for("GET", "/recusals", Action.RECUSAL_LIST, operation_id="list_recusals")
+async def recusals(
+    node: NodeOf,
+    caller: OfficerOf,
+    object: Annotated[str | None, Query(pattern=_OBJECT)] = None,  # noqa: A002 - the API's word
+) -> JSONResponse:
+    """List the recusals that stand, of one object or of all."""
+    rows = await run(delegating.recusals, node, caller, object)
+    return views.page([views.plain(row) for row in rows], None)
+
+
+def _instant(text: str) -> Any:
+    try:
+        return parse_instant(text)
+    except WireError:
+        raise Invalid("delegation.instant", "Write instants as 2026-11-23T17:25:39.123Z.") from None
+
+
+def _delegation(row: RowMapping) -> dict[str, Any]:
+    view = views.plain(row)
+    view["acts"] = row["acts"].split()
+    return view

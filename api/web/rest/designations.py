@@ -1,0 +1,202 @@
+"""Designations over REST: state, amend, end, list, read."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.domain.designations import AMENDMENT, DELISTING
+from api.ports.policy import Action
+from api.services import designations
+from api.services.designations import DesignationView
+from api.web import bodies, cursors
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.rest import views
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1/designations", tags=["designations"])
+DesignationId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
+Jurisdiction = Annotated[str | None, Query(pattern="^[A-Z]{2,8}(-[A-Z0-9]{1,8})?$")]
+_SHOWN = (
+    "id",
+    "issuer",
+    "jurisdiction",
+    "regime",
+    "name",
+    "list_reference",
+    "since",
+    "ended_on",
+    "amendments",
+    "proposal",
+    "stored_at",
+)
+
+
+class NewDesignation(BaseModel):
+    """The fact that this jurisdiction listed a subject, in the making."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[list[str], Field(min_length=1, max_length=64)]
+    body: dict[str, Any]
+    endorsement: dict[str, Any] | None = None
+
+
+class NewChange(BaseModel):
+    """An amendment or delisting; the designation is the one in the path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: dict[str, Any]
+    endorsement: dict[str, Any] | None = None
+
+
+@router.route_for(
+    "POST",
+    "",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=NewDesignation,
+    operation_id="draft_designation",
+)
+async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Draft a designation; another reviewer approves it."""
+    content = await bodies.model_body(request, NewDesignation)
+    draft = await run(
+        designations.designate, node, caller, content.to, content.body, content.endorsement
+    )
+    return views.created_draft(draft)
+
+
+@router.route_for("GET", "", Action.DESIGNATION_LIST, operation_id="list_designations")
+async def listed(
+    node: NodeOf,
+    caller: OfficerOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    jurisdiction: Jurisdiction = None,
+) -> JSONResponse:
+    """List designations of all jurisdictions, last stored first."""
+    name = f"designations:{jurisdiction}"
+    place = cursors.read(node, caller, name, cursor)
+    before = (str(place[0]), str(place[1])) if place else None
+    rows = await run(
+        designations.listed,
+        node,
+        caller,
+        limit=limit + 1,
+        before=before,
+        jurisdiction=jurisdiction,
+    )
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.make(node, caller, name, [last["stored_at"], last["id"]])
+    return views.page([_summary(row) for row in rows[:limit]], following)
+
+
+@router.route_for(
+    "GET", "/{designation_id}", Action.DESIGNATION_READ, operation_id="read_designation"
+)
+async def read(designation_id: DesignationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Read a designation as it stands, its statements, its clocks, and what rests on it."""
+    view = await run(designations.read, node, caller, designation_id)
+    return JSONResponse(_whole(view), headers={"cache-control": "no-store"})
+
+
+@router.route_for(
+    "POST",
+    "/{designation_id}/amendments",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=NewChange,
+    operation_id="draft_amendment",
+)
+async def amend(
+    designation_id: DesignationId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Draft an amendment, addressed to every ministry that was given the designation."""
+    content = await bodies.model_body(request, NewChange)
+    draft = await run(
+        designations.change,
+        node,
+        caller,
+        designation_id,
+        AMENDMENT,
+        content.body,
+        content.endorsement,
+    )
+    return views.created_draft(draft)
+
+
+@router.route_for(
+    "POST",
+    "/{designation_id}/delisting",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=NewChange,
+    operation_id="draft_delisting",
+)
+async def delist(
+    designation_id: DesignationId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Draft a delisting, addressed to every ministry that was given the designation."""
+    content = await bodies.model_body(request, NewChange)
+    draft = await run(
+        designations.change,
+        node,
+        caller,
+        designation_id,
+        DELISTING,
+        content.body,
+        content.endorsement,
+    )
+    return views.created_draft(draft)
+
+
+def _summary(row: RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in _SHOWN if row[name] is not None}
+
+
+def _whole(view: DesignationView) -> dict[str, Any]:
+    return {
+        **_summary(view.row),
+        "standing": dict(view.standing.body),
+        "statements": [
+            {
+                "id": one.id,
+                "type": one.type,
+                "issuer": one.issuer,
+                "issued_at": one.issued_at,
+                "body": one.body,
+            }
+            for one in view.statements
+        ],
+        "known_to": sorted(view.known_to),
+        "clocks": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "started": one.started.isoformat(),
+                "due": one.due.isoformat() if one.due is not None else None,
+                "text": one.text,
+                "basis": one.basis.value,
+                "source": list(one.source),
+            }
+            for one in view.clocks
+        ],
+        "rests_on_it": [
+            {
+                "kind": one.decision.kind.value,
+                "id": one.decision.id,
+                "ministry": one.decision.ministry,
+                "thread": one.thread or None,
+                "key": one.key or None,
+                "path": list(one.path),
+            }
+            for one in view.rests_on_it
+        ],
+    }

@@ -1,0 +1,213 @@
+"""Proposals over REST: write, submit, endorse, return, lapse, share."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.ports.policy import Action
+from api.services import proposals
+from api.web import bodies, cursors
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.rest import views
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1/proposals", tags=["proposals"])
+ProposalId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
+_SHOWN = (
+    "id",
+    "ministry",
+    "regime",
+    "title",
+    "state",
+    "version",
+    "digest",
+    "endorsed_by",
+    "reason",
+    "statement",
+    "created_at",
+    "updated_at",
+)
+
+
+class NewProposal(BaseModel):
+    """A proposal's content, as ``designation-proposal/1`` has it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: dict[str, Any]
+
+
+class Endorsement(BaseModel):
+    """The digest of the version that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+class Why(BaseModel):
+    """A reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class Recipients(BaseModel):
+    """With whom the releasable part is shared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[list[str], Field(min_length=1, max_length=64)]
+    endorsement: dict[str, Any] | None = None
+
+
+@router.route_for(
+    "POST",
+    "",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=NewProposal,
+    operation_id="create_proposal",
+)
+async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Write a proposal; it stays a draft until it is submitted."""
+    content = await bodies.model_body(request, NewProposal)
+    row = await run(proposals.create, node, caller, content.body)
+    answer = _answer(row, 201)
+    answer.headers["location"] = f"/api/v1/proposals/{row['id']}"
+    return answer
+
+
+@router.route_for("GET", "", Action.PROPOSAL_LIST, operation_id="list_proposals")
+async def listed(
+    node: NodeOf,
+    caller: OfficerOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
+) -> JSONResponse:
+    """List proposals, newest first: this ministry's own, and what partners shared."""
+    place = cursors.read(node, caller, f"proposals:{state}", cursor)
+    before = (str(place[0]), str(place[1])) if place else None
+    rows = await run(proposals.listed, node, caller, limit=limit + 1, before=before, state=state)
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.make(
+            node, caller, f"proposals:{state}", [last["created_at"], last["id"]]
+        )
+    return views.page([_summary(row) for row in rows[:limit]], following)
+
+
+@router.route_for("GET", "/{proposal_id}", Action.PROPOSAL_READ, operation_id="read_proposal")
+async def read(proposal_id: ProposalId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Read a proposal with its history; the ETag goes into If-Match of a change."""
+    row, history = await run(proposals.read, node, caller, proposal_id)
+    versions = [
+        {name: each[name] for name in ("version", "author", "digest", "at")} for each in history
+    ]
+    return _answer(row, 200, {"versions": versions})
+
+
+@router.route_for(
+    "PUT",
+    "/{proposal_id}",
+    Action.DRAFT_EDIT,
+    body=NewProposal,
+    operation_id="replace_proposal",
+)
+async def replace(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Write the next version; whoever writes one never endorses the proposal."""
+    tag = bodies.if_match(request)
+    content = await bodies.model_body(request, NewProposal)
+    row = await run(proposals.replace, node, caller, proposal_id, tag, content.body)
+    return _answer(row)
+
+
+@router.route_for(
+    "POST", "/{proposal_id}/submit", Action.DRAFT_EDIT, operation_id="submit_proposal"
+)
+async def submit(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Put the proposal before the reviewers."""
+    tag = bodies.if_match(request)
+    return _answer(await run(proposals.submit, node, caller, proposal_id, tag))
+
+
+@router.route_for(
+    "POST",
+    "/{proposal_id}/endorse",
+    Action.PROPOSAL_ENDORSE,
+    body=Endorsement,
+    operation_id="endorse_proposal",
+)
+async def endorse(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Endorse the version whose digest was read."""
+    content = await bodies.model_body(request, Endorsement)
+    return _answer(await run(proposals.endorse, node, caller, proposal_id, content.digest))
+
+
+@router.route_for(
+    "POST",
+    "/{proposal_id}/return",
+    Action.PROPOSAL_RETURN,
+    body=Why,
+    operation_id="return_proposal",
+)
+async def give_back(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Return the proposal to its authors with a reason."""
+    content = await bodies.model_body(request, Why)
+    return _answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
+
+
+@router.route_for(
+    "POST", "/{proposal_id}/lapse", Action.PROPOSAL_LAPSE, body=Why, operation_id="lapse_proposal"
+)
+async def lapse(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Let the proposal lapse."""
+    content = await bodies.model_body(request, Why)
+    return _answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
+
+
+@router.route_for(
+    "POST",
+    "/{proposal_id}/share",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=Recipients,
+    operation_id="share_proposal",
+)
+async def share(
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Draft the statement that shares the releasable part with partners."""
+    content = await bodies.model_body(request, Recipients)
+    draft = await run(proposals.share, node, caller, proposal_id, content.to, content.endorsement)
+    return views.created_draft(draft)
+
+
+def _summary(row: RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in _SHOWN if row[name] is not None}
+
+
+def _answer(row: RowMapping, status: int = 200, more: dict[str, Any] | None = None) -> JSONResponse:
+    content = {**_summary(row), "body": json.loads(row["body"]), **(more or {})}
+    tag = f'"{proposals.tag_of(row)}"'
+    return JSONResponse(
+        content, status_code=status, headers={"etag": tag, "cache-control": "no-store"}
+    )

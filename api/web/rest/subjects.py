@@ -1,0 +1,105 @@
+"""Subjects and verdicts over REST: search suggests, an officer's verdict decides."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.ports.policy import Action
+from api.services import subjects
+from api.services.subjects import Candidate, Judgement
+from api.web import bodies, cursors
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.rest import views
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1", tags=["subjects"])
+_REF = "^(designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?$"
+
+
+class NewVerdict(BaseModel):
+    """What an officer found about two descriptions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    one: Annotated[str, Field(pattern=_REF)]
+    other: Annotated[str, Field(pattern=_REF)]
+    outcome: Literal["same", "not-same"]
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+@router.route_for("GET", "/subjects", Action.SUBJECT_SEARCH, operation_id="search_subjects")
+async def search(
+    node: NodeOf,
+    caller: OfficerOf,
+    q: Annotated[str, Query(min_length=1, max_length=300)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JSONResponse:
+    """Suggest descriptions with names like this one, in objects that the caller may read."""
+    found = await run(subjects.search, node, caller, q, limit=limit)
+    content = {
+        "items": [_candidate(one) for one in found.candidates],
+        "verdicts": [_verdict(row) for row in found.verdicts],
+        "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
+    }
+    return JSONResponse(content, headers={"cache-control": "no-store"})
+
+
+@router.route_for("GET", "/verdicts", Action.SUBJECT_SEARCH, operation_id="list_verdicts")
+async def verdicts(
+    node: NodeOf,
+    caller: OfficerOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> JSONResponse:
+    """List verdicts, newest first, replaced ones included."""
+    place = cursors.read(node, caller, "verdicts", cursor)
+    before = (str(place[0]), str(place[1])) if place else None
+    rows = await run(subjects.verdicts, node, caller, limit=limit + 1, before=before)
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.make(node, caller, "verdicts", [last["at"], last["id"]])
+    return views.page([_verdict(row) for row in rows[:limit]], following)
+
+
+@router.route_for(
+    "POST",
+    "/verdicts",
+    Action.VERDICT_RECORD,
+    status_code=201,
+    body=NewVerdict,
+    operation_id="record_verdict",
+)
+async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Record that two descriptions are of one subject, or are not; stays at this node."""
+    content = await bodies.model_body(request, NewVerdict)
+    judgement = Judgement(content.one, content.other, content.outcome, content.reason)
+    row = await run(subjects.record_verdict, node, caller, judgement)
+    return JSONResponse(_verdict(row), status_code=201)
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    row = one.row
+    return {
+        "ref": row["ref"],
+        "kind": row["kind"],
+        "object": row["object"],
+        "key": row["key"] or None,
+        "issuer": row["issuer"],
+        "schema": row["schema"],
+        "name": row["name"],
+        "names": json.loads(row["names"]),
+        "births": json.loads(row["births"]),
+        "shared": list(one.shared),
+        "score": one.score,
+    }
+
+
+def _verdict(row: RowMapping) -> dict[str, Any]:
+    names = ("id", "one", "other", "outcome", "reason", "by", "at", "replaced_by")
+    return {name: row[name] for name in names if row[name] is not None}
