@@ -10,10 +10,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
-from api.jobs.sequence import sequence
+from api.jobs.sequence import Sequencer
+from api.jobs.watch_peers import Watch
 from api.services.node import Node
 
 _log = logging.getLogger(__name__)
@@ -36,9 +38,11 @@ class Worker:
         self._pool = ThreadPoolExecutor(_CRYPTO_THREADS, thread_name_prefix="comity-crypto")
         bell = node.db.bell
         self.loops = [
-            Loop("sequence", partial(sequence, node, holder), bell("urgent"), _SEQUENCE_TICK),
+            Loop("sequence", Sequencer(node, holder), bell("urgent"), _SEQUENCE_TICK),
             Loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
             Loop("gaps", partial(fill_gaps, node), None, 1.0),
+            Loop("watch", Watch(node), None, node.limits.watch_every),
+            Loop("anchor", partial(anchor, node), None, node.limits.watch_every),
             Loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
         ]
         for member in node.membership.members:

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from api.records import node_state, streams
-from api.services import delivering
+from api.services import delivering, restoring
 from api.services.node import Node
 from api.services.status import STOP_SWITCH
 
@@ -17,6 +17,8 @@ def deliver(node: Node, peer: str) -> bool:
     Returns:
         Whether to go on at once: something was composed or receipted.
     """
+    if node.db.read(node_state.restoring):
+        return False
     composed = delivering.compose(node, peer) is not None
     message, tried = node.db.read(lambda connection: _next(node, connection, peer))
     if message is None:
@@ -26,6 +28,9 @@ def deliver(node: Node, peer: str) -> bool:
         if tried is not None:
             delivering.note_attempt(node, peer, sent)
         return True
+    if sent.code == "log.size":
+        # The partner holds more of this node's log than the log itself: has a disk been swapped?
+        restoring.noticed(node, peer)
     delivering.note_attempt(node, peer, sent)
     count = (tried["count"] if tried is not None else 0) + 1
     if sent.outcome == _REFUSALS and count >= node.limits.retry_refusals:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
-from api.records import streams
+from api.records import node_state, streams
 from api.services import applying, fetching
 from api.services.node import Node
 from api.wire.errors import WireError
@@ -13,6 +13,8 @@ from api.wire.errors import WireError
 
 def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
     """Apply one message of each peer that has one; returns whether any was applied."""
+    if node.db.read(node_state.restoring):
+        return False
     peers = node.db.read(streams.peers_to_process)
     worked = [applying.process_next(node, peer, pool) for peer in peers]
     return any(worked)
@@ -24,6 +26,8 @@ def fill_gaps(node: Node) -> bool:
     def gaps(connection: Connection) -> list[str]:
         return streams.peers_with_gaps(connection)
 
+    if node.db.read(node_state.restoring):
+        return False
     filled = False
     for peer in node.db.read(gaps):
         try:
@@ -36,4 +40,6 @@ def fill_gaps(node: Node) -> bool:
 
 def fetch_exhibits(node: Node) -> bool:
     """Fetch a range of an exhibit that a received package still lacks."""
+    if node.db.read(node_state.restoring):
+        return False
     return fetching.fetch_exhibits(node)

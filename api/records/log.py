@@ -195,6 +195,12 @@ def head_at(connection: Connection, size: int) -> RowMapping | None:
     return connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
 
 
+def head_between(connection: Connection, least: int, most: int) -> bool:
+    """Tell whether a head of a size from ``least`` to ``most`` was signed."""
+    query = select(HEADS.c.size).where(HEADS.c.size.between(least, most)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:
     """Return the partners' cosignatures of the head of this size."""
     query = select(COSIGNATURES).where(COSIGNATURES.c.size == size).order_by(COSIGNATURES.c.line)

@@ -34,8 +34,6 @@ from api.tlog.proofs import root_at
 from api.wire.digests import digest
 from api.wire.misbehaviour import MisbehaviourKind, MisbehaviourProof, compose_misbehaviour
 
-CONSISTENT = "consistent"
-
 
 class Ruling(StrEnum):
     """What an administrator decides on a proof: the stream goes on, or stays frozen."""
@@ -175,16 +173,19 @@ def _keep_refused(node: Node, peer: str, note: bytes) -> None:
     node.db.write(write)
 
 
-def acquit(node: Node, head_id: str) -> None:
-    """Close a refused head that proved to be of the same history after all."""
+def settle(node: Node, head_id: str, verdict: Judged) -> None:
+    """Close a refused head once it is known to be of the same history, or of another."""
 
     def write(unit: Unit) -> None:
-        values = {"ruling": CONSISTENT, "ruled_by": "node"}
+        values = {"ruling": str(verdict), "ruled_by": "node"}
         key, expect = {"id": head_id}, {"ruling": None}
         if unit.update(node_state.MISBEHAVIOUR, key, values, expect=expect) is None:
             return
         entry = recording.Entry(
-            act=Act.EQUIVOCATION_RULED, subject=Subject("head", head_id), actor=THE_NODE
+            act=Act.EQUIVOCATION_RULED,
+            subject=Subject("head", head_id),
+            actor=THE_NODE,
+            code=str(verdict),
         )
         recording.record(node, unit, entry)
 

@@ -21,6 +21,7 @@ WHILE_RESTORING = frozenset(
     {
         Act.ACCESS_REFUSED,
         Act.EQUIVOCATION_KEPT,
+        Act.EQUIVOCATION_RULED,
         Act.EXHIBIT_READ,
         Act.MISBEHAVIOUR_KEPT,
         Act.NODE_RESTORED,

@@ -27,17 +27,20 @@ from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
+from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
+from api.jobs.watch_peers import Watch
 from api.ports.peers import PeerReply
 from api.records import migrating
 from api.records.database import Database
 from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
 from api.records.unit_of_work import Unit
-from api.services import checkpoints, receiving, recording
-from api.services.authorising import Caller, officer_caller
+from api.services import add_checkpoint, checkpoints, log_reading, peer_tokens, receiving, recording
+from api.services.authorising import Caller, officer_caller, peer_caller
 from api.services.node import Limits, Node
 from api.web import problems
+from api.web.log import submitting
 from api.wire.errors import WireError
 from api.wire.keys import thumbprint
 from api.wire.membership import Membership
@@ -101,21 +104,27 @@ class Wire:
     sender: str
     fault: Callable[[str, str], str] = field(default=lambda sender, peer: "none")
     log: list[tuple[str, bytes]] = field(default_factory=list)
+    reads: list[tuple[str, str]] = field(default_factory=list)
 
     def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
         fate = self.fault(self.sender, peer)
         self.log.append((peer, body))
         if fate == "lost":
             raise Unavailable("peer.unreachable", "lost on the way")
-        reply = self.federation.receive(peer, body)
+        door = self.federation.submit if path == add_checkpoint.PATH else self.federation.receive
+        reply = door(peer, body)
         if fate == "duplicated":
-            reply = self.federation.receive(peer, body)
+            reply = door(peer, body)
         if fate == "answer-lost":
             raise Unavailable("peer.unreachable", "the answer was lost")
         return reply
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
-        raise Unavailable("peer.unreachable", "not simulated")
+        fate = self.fault(self.sender, peer)
+        self.reads.append((peer, path))
+        if fate in {"lost", "answer-lost"}:
+            raise Unavailable("peer.unreachable", fate)
+        return self.federation.read(peer, path, token)
 
 
 class Federation:
@@ -137,6 +146,7 @@ class Federation:
         self.wires: dict[str, Wire] = {}
         self.people: dict[str, Caller] = {}
         self.down: set[str] = set()
+        self.watches: dict[str, Watch] = {}
         self.pool = ThreadPoolExecutor(2)
         decider = shipped_policies()
         self.homes = {ministry.id: folder / ministry.id for ministry in ministries}
@@ -257,6 +267,39 @@ class Federation:
             text = json.dumps({"code": error.code, "detail": error.message, **details})
             return PeerReply(problems.status_of(error), text.encode())
         return PeerReply(200, answer.body)
+
+    def read(self, ministry: str, path: str, token: str) -> PeerReply:
+        """What a node's log door answers to a member's node, without HTTP."""
+        if ministry in self.down:
+            raise Unavailable("peer.unreachable", "the node is down")
+        node = self.nodes[ministry]
+        try:
+            caller = peer_caller(node, peer_tokens.verify(node, token))
+            served = log_reading.answer(node, caller, path.removeprefix("/log/"))
+        except ComityError as error:
+            return PeerReply(problems.status_of(error), b"")
+        return PeerReply(200, served.body, {"content-type": served.media_type})
+
+    def submit(self, ministry: str, body: bytes) -> PeerReply:
+        """What a node's witness answers to a bare submission, without HTTP."""
+        if ministry in self.down:
+            raise Unavailable("peer.unreachable", "the node is down")
+        try:
+            lines = add_checkpoint.accept(self.nodes[ministry], body)
+        except ComityError as error:
+            if error.code == "log.size":
+                size = f"{error.details['size']}\n".encode()
+                return PeerReply(409, size, {"content-type": add_checkpoint.SIZE_TYPE})
+            return PeerReply(submitting.status_of(error), b"")
+        return PeerReply(200, lines, {"content-type": "text/plain"})
+
+    def watch(self, rounds: int = 1) -> None:
+        """Rounds of watching over logs and of anchoring, at every node that is up."""
+        for _ in range(rounds):
+            for ministry, node in self.nodes.items():
+                if ministry not in self.down:
+                    self.watches.setdefault(ministry, Watch(node))()
+                    anchor(node)
 
     def step(self, ministry: str) -> bool:
         """One round of every job of one node; returns whether anything moved."""

@@ -1,1 +1,1 @@
-"""."""
+"""The door to the log: tiles, checkpoints, witnessing."""

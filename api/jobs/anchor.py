@@ -1,0 +1,12 @@
+"""Anchors partners' heads in the own log when they are due."""
+
+from api.records import node_state
+from api.services import anchoring
+from api.services.node import Node
+
+
+def anchor(node: Node) -> bool:
+    """Anchor what is due; never more is waiting."""
+    if not node.db.read(node_state.restoring):
+        anchoring.anchor_due(node)
+    return False

@@ -1,0 +1,130 @@
+"""The log over GET (C2SP tlog-tiles, and tlog-witness monitoring), for members only.
+
+Owns who asks: another member's node by its peer token, or an officer by an access token. What lies
+at each address is ``services/log_reading.py``'s.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from api.ports.policy import Action
+from api.services import log_reading, peer_tokens
+from api.services.authorising import Caller, peer_caller
+from api.web.deps import Doors, NodeOf
+from api.web.principals import bearer, identify
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/log", tags=["log"])
+
+_NOTE = {200: {"content": {"text/plain": {}}, "description": "A signed note (C2SP)."}}
+_TILE = {200: {"content": {"application/octet-stream": {}}, "description": "Concatenated bytes."}}
+
+
+def _identify(doors: Doors, token: str, request_id: str) -> Caller:
+    if peer_tokens.looks_like_one(token):
+        ministry = peer_tokens.verify(doors.node, token)
+        return peer_caller(doors.node, ministry, request=request_id)
+    return identify(doors, token, request_id)
+
+
+class _Reader:
+    """A reader who will be identified in the worker thread (``routing.run`` resolves it)."""
+
+    def __init__(self, doors: Doors, token: str, request_id: str) -> None:
+        self._doors, self._token, self._request_id = doors, token, request_id
+
+    def resolve(self) -> Caller:
+        """Return the caller; to be called in a worker thread."""
+        return _identify(self._doors, self._token, self._request_id)
+
+
+async def reader(request: Request) -> _Reader:
+    """Return the member's node or officer who reads."""
+    return _Reader(request.app.state.doors, bearer(request), request.state.request_id)
+
+
+ReaderOf = Annotated[_Reader, Depends(reader)]
+
+
+async def _answer(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
+    path = request.url.path.partition("/log/")[2]
+    served = await run(log_reading.answer, node, caller, path)
+    headers = {"cache-control": served.cache, "vary": "authorization"}
+    return Response(served.body, media_type=served.media_type, headers=headers)
+
+
+@router.route_for(
+    "GET", "/checkpoint", Action.LOG_READ, operation_id="read_checkpoint", responses=_NOTE
+)
+async def checkpoint(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
+    """Return the public head: the newest that enough partners cosigned."""
+    return await _answer(request, node, caller)
+
+
+@router.route_for(
+    "GET", "/tile/{tile:path}", Action.LOG_READ, operation_id="read_tile", responses=_TILE
+)
+async def tile(request: Request, tile: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
+    """Return a hash tile `<L>/<N>[.p/<W>]` or a bundle `entries/<N>[.p/<W>]`."""
+    return await _answer(request, node, caller)
+
+
+@router.route_for(
+    "GET",
+    "/{origin}/checkpoint",
+    Action.LOG_READ,
+    operation_id="read_seen_checkpoint",
+    responses=_NOTE,
+)
+async def seen_checkpoint(
+    request: Request,
+    origin: str,  # noqa: ARG001
+    node: NodeOf,
+    caller: ReaderOf,
+) -> Response:
+    """Return the newest head this witness cosigned of the log with this origin's SHA-256."""
+    return await _answer(request, node, caller)
+
+
+@router.route_for(
+    "GET",
+    "/{origin}/tile/{tile:path}",
+    Action.LOG_READ,
+    operation_id="read_seen_tile",
+    responses=_TILE,
+)
+async def seen_tile(
+    request: Request,
+    origin: str,  # noqa: ARG001
+    tile: str,  # noqa: ARG001
+    node: NodeOf,
+    caller: ReaderOf,
+) -> Response:
+    """Return a hash tile that this witness keeps of that log."""
+    return await _answer(request, node, caller)
+
+
+@router.route_for("GET", "/{origin}/stream", Action.LOG_READ, operation_id="read_own_stream")
+async def own_stream(request: Request, origin: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
+    """Return to that log's ministry how far its messages and heads came here."""
+    return await _answer(request, node, caller)
+
+
+@router.route_for(
+    "GET",
+    "/{origin}/messages/{epoch}/{seq}",
+    Action.LOG_READ,
+    operation_id="read_own_message",
+)
+async def own_message(
+    request: Request,
+    origin: str,  # noqa: ARG001
+    epoch: str,  # noqa: ARG001
+    seq: str,  # noqa: ARG001
+    node: NodeOf,
+    caller: ReaderOf,
+) -> Response:
+    """Return to that log's ministry a message it sent, with the receipt it got."""
+    return await _answer(request, node, caller)
