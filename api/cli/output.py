@@ -90,11 +90,13 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Itera
 
 
 def details(members: Mapping[str, object]) -> Iterable[str]:
-    """Yield one line per member that has a value: name, then value."""
+    """Yield one line per member that has a value: name, then value; further lines are set in."""
     present = {name: value for name, value in members.items() if value not in (None, "", [], ())}
     room = max(map(len, present), default=0)
     for name, value in present.items():
-        yield f"{name:<{room}}{_GAP}{safe(value)}"
+        lines = value.splitlines() if isinstance(value, str) else [value]
+        for before, line in zip((name, *[""] * len(lines)), lines, strict=False):
+            yield f"{before:<{room}}{_GAP}{safe(line)}"
 
 
 def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> object:

@@ -256,6 +256,7 @@ def test_values_for_people() -> None:
     assert output.safe(["a", "b"]) == "a, b"
     assert output.safe({"a": 1}) == '{"a": 1}'
     assert list(output.details({"a": 1, "long": "x", "empty": None})) == ["a     1", "long  x"]
+    assert list(output.details({"text": "one\ntwo\x1b[2J"})) == ["text  one", "      two\\u001b[2J"]
 
 
 class _Terminal(io.StringIO):
