@@ -4,12 +4,16 @@ import copy
 import hashlib
 from typing import Any
 
+from api.domain.events import Act, Subject
 from api.domain.thread_state import ThreadState
 from api.domain.threads import fold
-from api.records import threads
-from api.services import approving, drafting, evidence
+from api.records import statements, threads
+from api.records.unit_of_work import Unit
+from api.services import approving, drafting, evidence, recording
 from api.services.effects import thread_record
-from api.wire.statements import Content
+from api.services.effects.mirroring import place_of
+from api.services.sealing import seal_statement
+from api.wire.statements import NONCE_BYTES, By, Content, Officer, Place, compose_statement
 from tests.support.bodies import PERSON, UNTIL, body
 from tests.support.federation import Federation
 
@@ -201,3 +205,59 @@ def release(federation: Federation, ministry: str, package_id: str, to: str) -> 
         federation[ministry], federation.officer(ministry, "analyst"), package_id, content
     )
     return approve(federation, ministry, made)
+
+
+def force(
+    federation: Federation,
+    ministry: str,
+    type_: str,
+    to: tuple[str, ...],
+    members: dict[str, Any],
+    thread: str,
+    *,
+    place: Place | None = None,
+    hidden: bool = False,
+) -> str:
+    """A statement that a node seals and sends without asking its own rules; returns its id.
+
+    Args:
+        federation: the nodes.
+        ministry: whose node misbehaves.
+        type_: statement type.
+        to: recipients.
+        members: the body.
+        thread: the thread it claims.
+        place: its claimed place; the next one if not given.
+        hidden: keep it out of the issuer's own sequence, as somebody who lies at home as well.
+    """
+    node = federation[ministry]
+    record = node.db.read(lambda c: thread_record.require(c, thread))
+    officer = Officer("https://id.example", f"{ministry}:reviewer", "reviewer", "recorded")
+    statement = compose_statement(
+        Content(type_, to, members, thread),
+        issuer=ministry,
+        issued_at=node.clock.now(),
+        nonce=node.entropy.token(NONCE_BYTES),
+        by=By(officer, officer),
+        place=place or place_of(record, ministry),
+    )
+    sealed = seal_statement(node, statement)
+    row = statements.values(
+        sealed.statement, sealed.envelope, sealed.digest, origin="own", about=thread, at=node.now()
+    )
+
+    def write(unit: Unit) -> None:
+        unit.insert(statements.STATEMENTS, row | ({"thread": None, "seq": None} if hidden else {}))
+        if not hidden:
+            thread_record.keep(unit, record.adding(sealed.statement), node.now())
+        recording.post(node, unit, to, sealed.statement.id)
+        entry = recording.Entry(
+            act=Act.STATEMENT_ISSUED,
+            subject=Subject("thread", thread),
+            statement=sealed.statement.id,
+            envelope_digest=sealed.digest,
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+    return sealed.statement.id
