@@ -1,14 +1,14 @@
 """Alembic environment: runs revisions on the connection it is given, with time-outs."""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from api.records.schema import METADATA
 
 config = context.config
 
 
-def _run(connection) -> None:
+def _run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         # A revision that cannot get its lock soon must fail rather than queue the whole node
         # behind itself.
