@@ -1,16 +1,82 @@
-"""What auditors and the keepers of the log read across events: ranges, periods, messages.
+"""What auditors and the keepers of the log store, and what they read across events.
 
-Owns no event (``records/log.py`` does): here are the look-ups that exports and checks need, made
-for walking a whole log in constant memory.
+Owns the tables ``audit_exports``, ``audit_samples``, ``review_notes`` and ``erasure_orders``, and
+the look-ups that exports and checks need, made for walking a whole log in constant memory. Owns no
+event (``records/log.py`` does).
 """
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, func, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.log import BUNDLES, EVENTS, HEADS
+from api.records.metadata import METADATA, RECORDED
 from api.records.streams import DISPOSITIONS, INBOX, MESSAGES_IN, MESSAGES_OUT, OUTBOX
+
+EXPORTS = Table(
+    "audit_exports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("officer", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+    Index("ix_audit_exports_made_at", "made_at", "id"),
+    info=RECORDED,
+)
+
+# A sample is drawn from a fixed tree by a stated rule, so that another auditor draws the same one.
+SAMPLES = Table(
+    "audit_samples",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("officer", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("entries", Text, nullable=False),
+    Column("saved_at", Text, nullable=False),
+    Index("ix_audit_samples_saved_at", "saved_at", "id"),
+    info=RECORDED,
+)
+
+NOTES = Table(
+    "review_notes",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("officer", Text, nullable=False),
+    Column("sample", Text),
+    Column("leaf", BigInteger),
+    Column("document", Text, nullable=False),
+    Column("endorsement", Text),
+    Column("written_at", Text, nullable=False),
+    Index("ix_review_notes_leaf", "leaf"),
+    Index("ix_review_notes_written_at", "written_at", "id"),
+    info=RECORDED,
+)
+
+ERASURES = Table(
+    "erasure_orders",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("change_set", Text),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Text),
+    Index("ix_erasure_orders_target", "kind", "target"),
+    info=RECORDED,
+)
+EVENT, EXHIBIT = "event", "exhibit"
+PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
 
 _LINE_COLUMNS = (
     EVENTS.c.leaf_index,
@@ -146,3 +212,44 @@ def disposed(connection: Connection, peer: str, statements: Sequence[str]) -> li
         .order_by(DISPOSITIONS.c.statement)
     )
     return list(connection.execute(query).mappings())
+
+
+def stated_ministry(connection: Connection) -> str | None:
+    """Return the ministry that the oldest event with a body names."""
+    query = select(EVENTS.c.body).where(EVENTS.c.body.is_not(None)).order_by(EVENTS.c.seq).limit(1)
+    body = connection.execute(query).scalar_one_or_none()
+    try:
+        event = json.loads(bytes(body)) if body is not None else {}
+    except ValueError:
+        event = {}
+    named = event.get("ministry") if isinstance(event, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def blank_event(index: int) -> dict[str, str | None]:
+    """Return what the columns of an erased event hold: nothing of it but its place."""
+    return {
+        "id": f"erased-{index}",
+        "time": "",
+        "act": "",
+        "object_kind": "",
+        "object_id": "",
+        "actor": "",
+        "outcome": "",
+        "body": None,
+        "salt_e": None,
+    }
+
+
+def erased_leaves(connection: Connection) -> dict[int, str]:
+    """Return by leaf index the digest of the change set of each event that was erased."""
+    query = select(ERASURES.c.target, ERASURES.c.change_set).where(
+        ERASURES.c.kind == EVENT, ERASURES.c.state == CARRIED_OUT
+    )
+    return {int(row.target): row.change_set for row in connection.execute(query)}
+
+
+def lost_ranges(connection: Connection) -> tuple[tuple[int, int], ...]:
+    """Return the leaf ranges ``(first, end)`` that were recovered by their hashes alone."""
+    del connection
+    return ()

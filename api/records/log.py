@@ -86,6 +86,9 @@ HEADS = Table(
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("root", Text, nullable=False),
     Column("note", LargeBinary, nullable=False),
+    # Written by records/heads.py: the head before this one, and the digests of the cosignatures.
+    Column("previous", Text),
+    Column("cosigned", Text),
     info=DERIVED,
 )
 
@@ -175,13 +178,29 @@ def count_unsequenced(connection: Connection) -> int:
 
 
 def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
-    """Give consecutive leaf indexes to events."""
-    statement = (
-        EVENTS.update().where(EVENTS.c.seq == bindparam("of")).values(leaf_index=bindparam("index"))
-    )
-    connection.execute(
-        statement, [{"of": seq, "index": first + offset} for offset, seq in enumerate(seqs)]
-    )
+    """Give consecutive leaf indexes to events, and with them the number that goes with the place.
+
+    An event's ``seq`` orders the queue while it waits; once it is a leaf it is its index plus 1.
+    On SQLite it is that already, unless leaves were recovered without their events.
+    """
+    placed = [
+        {"of": seq, "index": first + offset, "number": first + offset + 1}
+        for offset, seq in enumerate(seqs)
+    ]
+    moved = [row for row in placed if row["of"] != row["number"]]
+    statement = EVENTS.update().where(EVENTS.c.seq == bindparam("of"))
+    if len(moved) < len(placed):
+        kept = [row for row in placed if row["of"] == row["number"]]
+        connection.execute(
+            statement.values(leaf_index=bindparam("index")),
+            [{"of": row["of"], "index": row["index"]} for row in kept],
+        )
+    if moved:
+        # Upwards from the largest, so that no two rows meet under one number.
+        moved.sort(key=lambda row: row["of"], reverse=True)
+        connection.execute(
+            statement.values(leaf_index=bindparam("index"), seq=bindparam("number")), moved
+        )
 
 
 def newest_head(connection: Connection) -> RowMapping | None:

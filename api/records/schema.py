@@ -1,6 +1,7 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    audit,
     delegations,
     designations,
     drafts,
@@ -18,6 +19,7 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    audit,
     delegations,
     designations,
     drafts,

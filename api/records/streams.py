@@ -136,6 +136,7 @@ PEER_LOGS = Table(
     Column("note", LargeBinary, nullable=False),
     Column("cosignatures", LargeBinary, nullable=False),
     Column("substantive", BigInteger, nullable=False),
+    Column("seal", LargeBinary),
     info=DERIVED,
 )
 

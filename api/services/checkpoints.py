@@ -24,7 +24,7 @@ from sqlalchemy.engine import RowMapping
 from api.domain.errors import Conflict, Unavailable
 from api.domain.events import Act
 from api.ports.signer import Signer
-from api.records import log, node_state
+from api.records import heads, log, node_state
 from api.records.unit_of_work import Unit
 from api.services import log_keys, recording
 from api.services.node import Node
@@ -168,7 +168,7 @@ def integrate(node: Node, holder: str) -> int:
             log.TILES,
             [{"level": level, "n": n, "data": data} for level, n, data in fresh],
         )
-        log.upsert(unit.connection, log.HEADS, [{"size": size, "root": root.hex(), "note": note}])
+        heads.put_head(unit.connection, size, root.hex(), note)
         unit.ring("head")
 
     node.db.write(write)

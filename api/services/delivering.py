@@ -21,7 +21,7 @@ from sqlalchemy.engine import RowMapping
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.records import log, node_state, statements, streams
+from api.records import heads, log, node_state, statements, streams
 from api.records.unit_of_work import Unit
 from api.services import checkpoints, recording, sealing
 from api.services.effects import EFFECTS
@@ -288,7 +288,7 @@ def store_receipt(node: Node, message: RowMapping, raw: bytes) -> None:
         key, expect = {"id": message["id"]}, {"state": "composed"}
         if unit.update(streams.MESSAGES_OUT, key, values, expect=expect) is None:
             return
-        log.upsert(unit.connection, log.COSIGNATURES, lines)
+        heads.add_cosignatures(unit.connection, lines)
         _tell_effects(unit, message, node.now())
         recording.record(
             node,

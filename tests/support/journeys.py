@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.records import log, streams
+from api.records import heads, log, streams
 from api.services import approving, checkpoints, evidence, witnessing
 from api.services.node import Node
 from api.wire.messages import ConsistencyPath, Evidence
@@ -114,7 +114,7 @@ def _witness(owner: Node, witness: Node) -> None:
     lines = witnessing.cosign(witness, examined)
     witness.db.write(lambda unit: witnessing.persist(unit, examined, lines, examined.size))
     rows = [{"size": examined.size, "line": line, "cosigner": witness.ministry} for line in lines]
-    owner.db.write(lambda unit: log.upsert(unit.connection, log.COSIGNATURES, rows))
+    owner.db.write(lambda unit: heads.add_cosignatures(unit.connection, rows))
 
 
 def _evidence(connection: Connection, old: int) -> Evidence:

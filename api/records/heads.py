@@ -1,0 +1,63 @@
+"""Writing signed heads and partners' cosignatures so that a row that goes missing is missed.
+
+Owns the two columns that chain these rows: a head names the head before it, and lists the digests
+of its cosignatures. Neither is evidence against the operator (the signatures are); they let
+``audit fsck`` name a row that was lost or removed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from api.records.log import COSIGNATURES, HEADS, newest_head, upsert
+
+
+def put_head(connection: Connection, size: int, root: str, note: bytes) -> None:
+    """Store a signed head that follows all stored ones.
+
+    Args:
+        connection: inside the transaction that stores its tiles.
+        size: leaves.
+        root: hex.
+        note: the head with this log's signatures.
+    """
+    newest = newest_head(connection)
+    before = None if newest is None else previous_text(newest["size"], newest["root"])
+    row = {"size": size, "root": root, "note": note, "previous": before, "cosigned": None}
+    upsert(connection, HEADS, [row])
+
+
+def previous_text(size: int, root: str) -> str:
+    """Return how a head names the one before it: size and hex root."""
+    return f"{size} {root}"
+
+
+def add_cosignatures(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store cosignature lines of heads of this log, and list them in their heads' rows.
+
+    Args:
+        connection: inside a transaction.
+        rows: ``size``, ``line`` (without line feed) and ``cosigner`` each.
+    """
+    for size in sorted({row["size"] for row in rows}):
+        # Two partners may answer at once: the head's row is the lock.
+        locked = select(HEADS.c.size).where(HEADS.c.size == size).with_for_update()
+        connection.execute(locked).one()
+        upsert(connection, COSIGNATURES, [row for row in rows if row["size"] == size])
+        stored = connection.execute(
+            select(COSIGNATURES.c.cosigner, COSIGNATURES.c.line).where(COSIGNATURES.c.size == size)
+        )
+        listed = cosigned_text([cosignature_digest(row.cosigner, row.line) for row in stored])
+        connection.execute(HEADS.update().where(HEADS.c.size == size).values(cosigned=listed))
+
+
+def cosignature_digest(cosigner: str, line: str) -> str:
+    """Return the name of a cosignature in its head's list: hex SHA-256 of cosigner and line."""
+    return hashlib.sha256(f"{cosigner}\n{line}".encode()).hexdigest()
+
+
+def cosigned_text(digests: Sequence[str]) -> str | None:
+    """Return the one spelling of a head's list; ``None`` for an empty one."""
+    return " ".join(sorted(set(digests))) or None
