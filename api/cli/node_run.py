@@ -1,6 +1,7 @@
 """``comity node serve`` and ``node work``: a node's processes.
 
-Owns listening and signals of those processes; what they do is the application's.
+Owns listening and signals of those processes; what they do is the application's. Log lines go to
+stdout, the one line that says that a node listens to stderr.
 """
 
 import os
@@ -10,7 +11,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from api.cli import output
-from api.cli.log_lines import log_to_stderr
 from api.cli.operator import SettingsFile, load_settings
 from api.cli.profiles import CliContext
 from api.domain.errors import Conflict, Unavailable
@@ -24,51 +24,52 @@ _GRACE_SECONDS = 20
 _KEEP_ALIVE_SECONDS = 30
 
 
-def serve(context: CliContext, *, settings: SettingsFile = None) -> None:
+def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
     """Run the node: its doors, and its background jobs unless COMITY_JOBS is false.
 
     SIGTERM lets requests and jobs at hand end, then the process.
 
     Example: comity node serve --settings /etc/comity/settings.env
     """
+    from api.adapters.observing import logs
     from api.bootstrap import build
 
     loaded = load_settings(settings)
-    log_to_stderr(loaded.log_level)
     listener = _listen(loaded.listen_host, loaded.listen_port)
     try:
         installation = build(loaded)
+        logs.configure(loaded.log_level)
         try:
-            _serve(context, installation, listener)
+            _serve(installation, listener)
         finally:
             installation.close()
     finally:
         listener.close()
 
 
-def work(context: CliContext, *, settings: SettingsFile = None) -> None:
+def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
     """Run the background jobs alone, beside a node that serves with COMITY_JOBS=false.
 
     Example: comity node work --settings /etc/comity/settings.env
     """
+    from api.adapters.observing import logs
     from api.bootstrap import build
     from api.worker import serve_until
 
     loaded = load_settings(settings)
-    log_to_stderr(loaded.log_level)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     installation = build(loaded)
+    logs.configure(loaded.log_level)
     try:
         output.talk(f"working for {loaded.ministry}")
         serve_until(installation.node, ended)
     finally:
         installation.close()
-    output.result(context, {"ended": True}, [])
 
 
-def _serve(context: CliContext, installation: "Installation", listener: socket.socket) -> None:
+def _serve(installation: "Installation", listener: socket.socket) -> None:
     import uvicorn
     from typing_extensions import override
 
@@ -111,7 +112,6 @@ def _serve(context: CliContext, installation: "Installation", listener: socket.s
     server.run(sockets=[listener])
     if not server.started:
         raise Unavailable("node.not-started", "The node could not start; the log says why.")
-    output.result(context, {"ended": True}, [])
 
 
 def _listen(host: str, port: int) -> socket.socket:

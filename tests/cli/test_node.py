@@ -1,7 +1,6 @@
 """`comity node init|admins|serve|work`, `membership`, `key rotate|escrow|list --node`, `demo`."""
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -16,7 +15,6 @@ import httpx2
 import pytest
 
 from api.adapters.crypto.keystore import FileKeystore
-from api.cli.log_lines import JsonLines
 from api.records import migrating
 from api.wire.keys import Purpose
 from api.wire.membership import parse_membership
@@ -305,14 +303,3 @@ def test_demo_hands_over_with_its_arguments(
         [*start, "--home", "/some/where", "--exit", "--json"],
         [*start, "--json", "--seed", "3"],
     ]
-
-
-def test_log_lines_are_json_with_what_was_added() -> None:
-    record = logging.makeLogRecord({"msg": "request", "levelname": "INFO", "status": 200})
-    line = json.loads(JsonLines().format(record))
-    assert line.items() >= {"message": "request", "level": "INFO", "status": 200}.items()
-    assert line["at"].endswith("+00:00")
-    error = ValueError("why")
-    trace = (ValueError, error, None)
-    record = logging.makeLogRecord({"msg": "broken", "exc_info": trace})
-    assert "ValueError: why" in json.loads(JsonLines().format(record))["trace"]
