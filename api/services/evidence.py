@@ -14,14 +14,16 @@ from sqlalchemy.exc import IntegrityError
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import officers, packages, statements
 from api.records.unit_of_work import Unit
-from api.services import drafting, endorsing, recording
+from api.services import drafting, endorsing, recording, reliance
 from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
 from api.services.draft_form import Draft
 from api.services.effects import evidence as effects
+from api.services.effects.descriptions import note
 from api.services.idempotency import Once
 from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
@@ -132,7 +134,8 @@ def _store_package(
         },
     )
     unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
-    _supersede(unit, body, package_id)
+    _supersede(node, unit, body, package_id)
+    note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
     if once is not None:
         once.keep(node, unit, 201, {"id": package_id})
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
@@ -168,7 +171,7 @@ def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any
         )
 
 
-def _supersede(unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
+def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
     older = body.get("supersedes")
     if older is None:
         return
@@ -176,6 +179,8 @@ def _supersede(unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
     expect = {"superseded_by": None}
     if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
         raise Conflict("package.not-current", "Another package has superseded it already.")
+    superseded = (Kind.PACKAGE, str(older))
+    reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
 
 
 def listed(

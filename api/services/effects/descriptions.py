@@ -33,7 +33,13 @@ def reference(kind: str, object_id: str, key: str = "") -> str:
 
 
 def note(
-    unit: Unit, kind: str, object_id: str, issuer: str, described: Iterable[Mapping[str, Any]]
+    unit: Unit,
+    kind: str,
+    object_id: str,
+    issuer: str,
+    described: Iterable[Mapping[str, Any]],
+    *,
+    fresh: bool = False,
 ) -> None:
     """Make the noted descriptions of an object these; untouched ones are not written again.
 
@@ -43,7 +49,12 @@ def note(
         object_id: its id.
         issuer: the ministry whose description it is.
         described: subjects as bodies hold them, with their keys where they have any.
+        fresh: the object is new, so that there is nothing to compare with.
     """
+    if fresh:
+        rows = [_row(kind, object_id, issuer, subject) for subject in described]
+        unit.insert(subjects.SUBJECTS, rows)
+        return
     known = {row["ref"]: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:
         row = _row(kind, object_id, issuer, subject)

@@ -22,8 +22,10 @@ from api.domain import markings
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind
 from api.records import packages, statements
 from api.records.unit_of_work import Unit
+from api.services import reliance
 from api.services.effects.base import (
     Consequence,
     Disposed,
@@ -34,6 +36,7 @@ from api.services.effects.base import (
     member_text,
     require_members,
 )
+from api.services.effects.descriptions import note
 from api.services.node import Node
 from api.wire.envelope import parse_envelope
 from api.wire.statements import Content, Statement, parse_statement
@@ -142,6 +145,7 @@ class ReleaseEffect(Plain):
         unit.insert(packages.RELEASES, _release_row(statement, received.at))
         if known is None:
             _take_in(unit, package, received)
+            _review_superseded(node, unit, package)
         return ALLOWED
 
 
@@ -162,8 +166,8 @@ class RecallEffect(Plain):
             )
         return str(package["id"])
 
-    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
-        """Mark the package, its releases and every holder."""
+    def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Mark the package, its releases and every holder; own decisions on it are reviewed."""
         package = member_text(issued.statement.body, "package")
         changed = unit.update(
             packages.PACKAGES, {"id": package}, {"state": "recalled"}, expect=None
@@ -176,6 +180,8 @@ class RecallEffect(Plain):
             [(package, ministry) for ministry in issued.statement.to],
             {"recall": issued.statement.id, "recall_outcome": "sent"},
         )
+        changed_thing = (Kind.PACKAGE, package)
+        reliance.open_reviews(node, unit, Change.RECALLED, changed_thing, issued.statement.id)
         return Consequence(Act.PACKAGE_RECALLED, Subject("package", package), issued.statement.to)
 
     @override
@@ -196,7 +202,7 @@ class RecallEffect(Plain):
         unit.update(packages.HOLDERS, key, values, expect={"recall": disposed.original["id"]})
 
     @override
-    def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
+    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
         """Stop using the package."""
         package = packages.by_id(unit.connection, member_text(received.statement.body, "package"))
         if package is None:
@@ -207,6 +213,8 @@ class RecallEffect(Plain):
             return refuse("package.recalled", "This package has been recalled already.")
         unit.update(packages.PACKAGES, {"id": package["id"]}, {"state": "recalled"})
         _end_releases(unit, str(package["id"]))
+        recalled = (Kind.PACKAGE, str(package["id"]))
+        reliance.open_reviews(node, unit, Change.RECALLED, recalled, received.statement.id)
         return ALLOWED
 
 
@@ -388,8 +396,17 @@ def _release_row(statement: Statement, at: str) -> dict[str, Any]:
     }
 
 
+def _review_superseded(node: Node, unit: Unit, package: Statement) -> None:
+    """A newer version of a package of the same originator opens reviews of what rests on it."""
+    older = packages.by_id(unit.connection, member_text(package.body, "supersedes"))
+    if older is not None and older["originator"] == package.issuer:
+        superseded = (Kind.PACKAGE, str(older["id"]))
+        reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package.id)
+
+
 def _take_in(unit: Unit, package: Statement, received: Received) -> None:
     body: dict[str, Any] = package.body
+    note(unit, "package", package.id, package.issuer, body["subjects"], fresh=True)
     unit.insert(
         packages.PACKAGES,
         {
