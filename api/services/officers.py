@@ -126,8 +126,8 @@ def approve_officer(node: Node, caller: Caller, officer_id: str) -> RowMapping:
 def suspend(node: Node, caller: Caller, officer_id: str) -> RowMapping:
     """Suspend an officer at once: their next call is refused."""
     load(node, officer_id)
-    change = _change(node, officer_id, subject=officer_id)
-    permit = authorise(node, caller, Action.OFFICER_SUSPEND, change)
+    target = Resource("officer", officer_id, {"person": officer_id})
+    permit = authorise(node, caller, Action.OFFICER_SUSPEND, target)
     _decide(node, caller, permit, officers.OFFICERS, officer_id, {"state": SUSPENDED}, ACTIVE)
     return load(node, officer_id)
 

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.cli.conftest import CA, UK
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes
@@ -72,7 +70,6 @@ def test_only_an_analyst_submits(comity: CommandLine, build: Build) -> None:
     assert result.problem["policies"]
 
 
-@pytest.mark.xfail(strict=True, reason="a refused PUT of an exhibit is answered 500")
 def test_a_reviewer_uploads_nothing(comity: CommandLine, build: Build) -> None:
     result = comity("package", "submit", build("reviewers"), profile="us-reviewer", as_json=True)
     assert result.code == 4

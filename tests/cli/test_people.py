@@ -64,7 +64,6 @@ def test_two_administrators_add_an_officer_with_a_role(comity: CommandLine) -> N
     assert revoked.document["state"] == "revoked"
 
 
-@pytest.mark.xfail(strict=True, reason="services.officers.suspend asks about another resource kind")
 def test_one_administrator_suspends(comity: CommandLine) -> None:
     officer = hire(comity, "suspended-1")
     comity("officer", "approve", officer, profile="us-admin2")

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
+from api.ports.store import Stored
 from api.services import evidence
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -45,10 +46,10 @@ class _Upload:
             async for chunk in request.stream():
                 if chunk:
                     await self._put(chunk)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again where the chunks are read
             await self._put(error)
-            raise
-        await self._put(None)
+        else:
+            await self._put(None)
 
     async def _put(self, item: bytes | Exception | None) -> None:
         while not self._gone.is_set():
@@ -76,6 +77,8 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
     """Store an exhibit's bytes under their SHA-256; the same bytes may be sent again."""
     stated = request.headers.get("content-length", "")
     upload = _Upload()
+    stored: Stored | Exception
+    # A refusal is carried out of the task group as a value: inside, it would become a group.
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(upload.feed, request)
         try:
@@ -87,9 +90,12 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
                 int(stated) if stated.isdigit() else None,
                 iter(upload),
             )
-        finally:
-            upload.abandon()
-            tasks.cancel_scope.cancel()
+        except Exception as refusal:  # noqa: BLE001 - raised again below
+            stored = refusal
+        upload.abandon()
+        tasks.cancel_scope.cancel()
+    if isinstance(stored, Exception):
+        raise stored
     return JSONResponse({"digest": stored.digest, "size": stored.size}, status_code=201)
 
 
