@@ -4,7 +4,6 @@ Owns the use cases; statements are made through drafts (``drafting``), what they
 ``effects.designations``'.
 """
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from api.services.paging import visible_page
 from api.wire.statements import Content, Statement
 
 _URGENT = "urgent"
+_PROCEDURES = {"renewed": "urgent-renewed", "confirmed": "designated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,36 +102,48 @@ def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:
         standing = standing_of(connection, designation_id)
         if standing is None:
             raise unknown("designation")
-        rows = designations.statements_of(connection, designation_id)
+        stored = [opened(each) for each in designations.statements_of(connection, designation_id)]
+        first = next(one for one in stored if one.id == designation_id)
         return DesignationView(
             row,
             standing,
-            [opened(each) for each in rows],
+            stored,
             known_to(connection, designation_id),
-            clocks_of(node, standing),
+            clocks_of(node, first, [one for one in stored if one is not first]),
             reliance.affected_by(connection, (Kind.DESIGNATION, designation_id)),
         )
 
     return node.db.read(view)
 
 
-def clocks_of(node: Node, designation: Designation) -> list[Clock]:
+def clocks_of(node: Node, first: Statement, later: Sequence[Statement]) -> list[Clock]:
     """Return the periods of law that run from a designation, the next due first.
 
-    They start with the days that its statements give: made, designated, revoked; and with the
-    urgent procedure where the designation says that it was made under it (``procedure``).
+    They start and stop with the days that its statements give: made, designated, revoked. A member
+    ``procedure`` says ``urgent`` in a designation made under an urgent procedure, and ``renewed``
+    or ``confirmed`` in the amendment by which that was renewed or found to meet the threshold.
+
+    Args:
+        node: this node.
+        first: the designation.
+        later: its amendments and delisting.
     """
-    regime = node.regimes.get(str(designation.body["regime"]))
+    standing = rules.standing(first, later)
+    regime = node.regimes.get(str(standing.body["regime"]))
     if regime is None:
         return []
-    instants: Mapping[str, Any] = designation.body["instants"]
-    events: dict[str, dt.date] = {"designated": designation.since}
+    urgent = first.body.get("procedure") == _URGENT
+    events = {"urgent-designated" if urgent else "designated": standing.since}
+    instants: Any = first.body["instants"]
     if "made" in instants:
         events["made"] = rules.day_of(instants["made"])
-    if designation.body.get("procedure") == _URGENT:
-        events["urgent-designated"] = designation.since
-    if designation.delisting is not None:
-        events["revoked"] = designation.delisting.on
+    for one in later:
+        changed: Any = one.body["instants"]
+        event = _PROCEDURES.get(str(one.body.get("procedure")))
+        if event is not None and one.issuer == first.issuer:
+            events[event] = rules.effective_on(changed)
+    if standing.delisting is not None:
+        events["revoked"] = standing.delisting.on
     return clocks(regime, events)
 
 

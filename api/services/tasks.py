@@ -27,7 +27,7 @@ from api.records.unit_of_work import Unit
 from api.services import draft_form, holdings, objects, recording, reliance
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.designations import clocks_of
-from api.services.effects.designation_record import all_standing
+from api.services.effects.designation_record import histories
 from api.services.node import Node
 from api.services.paging import visible_page
 
@@ -250,9 +250,9 @@ def _clocks(
             cause=one.id,
             why=f"{clock.name}: {clock.text}",
         )
-        for one in node.db.read(all_standing)
-        if one.jurisdiction == home and one.delisting is None
-        for clock in clocks_of(node, one)
+        for one, later in node.db.read(histories)
+        if one.body["jurisdiction"] == home
+        for clock in clocks_of(node, one, later)
     ]
     found.sort(key=lambda one: one.place)
 

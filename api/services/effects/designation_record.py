@@ -38,18 +38,19 @@ def standing_of(
     return None if first is None else rules.standing(first, known.values())
 
 
-def all_standing(connection: Connection) -> list[Designation]:
-    """Return every designation known here as it stands."""
+def histories(connection: Connection) -> list[tuple[Statement, list[Statement]]]:
+    """Return every designation known here with what was later said about it."""
     statements = [opened(row) for row in designations.statements_of(connection)]
     later: dict[str, list[Statement]] = {}
     for one in statements:
         if one.type != rules.DESIGNATION:
             later.setdefault(member_text(one.body, "designation"), []).append(one)
-    return [
-        rules.standing(one, later.get(one.id, ()))
-        for one in statements
-        if one.type == rules.DESIGNATION
-    ]
+    return [(one, later.get(one.id, [])) for one in statements if one.type == rules.DESIGNATION]
+
+
+def all_standing(connection: Connection) -> list[Designation]:
+    """Return every designation known here as it stands."""
+    return [rules.standing(one, later) for one, later in histories(connection)]
 
 
 def known_to(connection: Connection, designation_id: str) -> frozenset[str]:
