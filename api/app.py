@@ -3,9 +3,11 @@
 Owns the order of middleware, the doors and the error handler; no business rule.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
@@ -14,9 +16,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import __version__
-from api.domain.errors import ComityError
+from api.domain.errors import ComityError, Full, Unavailable
+from api.jobs.loop import Loop
 from api.ports.identity import TokenVerifier
+from api.ports.observing import UNOBSERVED, Observer
+from api.services import refusals
 from api.services.node import Node
+from api.services.readiness import Bounds, Readiness
+from api.services.refusals import AnonymousRefusals
 from api.tlog.errors import LogError
 from api.web import docs_page, problems
 from api.web.deps import Doors
@@ -38,6 +45,9 @@ ROUTERS = (
     node_routes.router,
     messages.router,
 )
+_log = logging.getLogger(__name__)
+_BOUNDS: Final = Bounds()
+_LOOP_END_SECONDS: Final = 5.0
 _HTTP_CODES = {404: "route.unknown", 405: "method.not-allowed"}
 
 
@@ -59,6 +69,8 @@ def create_app(
     *,
     public_url: str,
     background: Background | None = None,
+    observer: Observer = UNOBSERVED,
+    bounds: Bounds = _BOUNDS,
 ) -> FastAPI:
     """Return the application of one node.
 
@@ -67,10 +79,14 @@ def create_app(
         tokens: verifier of officers' access tokens.
         public_url: address under which officers and partners reach it.
         background: jobs to run in this process, or ``None`` where workers run apart.
+        observer: watches requests.
+        bounds: what still counts as ready.
     """
+    strangers = AnonymousRefusals()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        counting = _start_counting(node, strangers)
         if background is not None:
             background.start()
         try:
@@ -78,6 +94,7 @@ def create_app(
         finally:
             if background is not None:
                 await anyio.to_thread.run_sync(background.stop)
+            await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
 
     app = FastAPI(
         title="Comity",
@@ -89,14 +106,31 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.doors = Doors(node, tokens, public_url)
+    app.state.readiness = Readiness(node, bounds)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Hardening, entropy=node.entropy)
+    app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
     for kind in (ComityError, WireError, LogError, Exception):
         app.add_exception_handler(kind, _refusal)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     return app
+
+
+def _start_counting(node: Node, strangers: AnonymousRefusals) -> Loop:
+    """Start recording, once a minute, how many callers were refused whom nobody knows."""
+    loop = Loop("refusals", partial(strangers.record, node), None, refusals.EVERY)
+    loop.start()
+    return loop
+
+
+def _end_counting(loop: Loop, node: Node, strangers: AnonymousRefusals) -> None:
+    loop.stop()
+    loop.join(_LOOP_END_SECONDS)
+    try:
+        strangers.record(node)
+    except (Unavailable, Full) as error:
+        _log.warning("refusals not recorded", extra={"code": error.code})
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -4,14 +4,23 @@ Owns construction and the refusals of an unsafe start; decides nothing at run ti
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
 
 from api import __version__
 from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.identity.fetching import HttpFetch
 from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
 from api.adapters.identity.resource_server import ResourceServer
+from api.adapters.observing.logs import LogContext
+from api.adapters.observing.peers import ObservedPeers
+from api.adapters.observing.together import Together
+from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.regimes import load_regimes
@@ -19,6 +28,7 @@ from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
 from api.ports.identity import TokenVerifier
+from api.ports.observing import Observer
 from api.ports.signer import Signer
 from api.ports.store import ExhibitStore
 from api.records import migrating
@@ -27,21 +37,58 @@ from api.services.node import Limits, Node
 from api.settings import Settings
 from api.wire.membership import Membership, parse_membership
 
+if TYPE_CHECKING:
+    from api.adapters.observing.counting import Counting
+    from api.adapters.observing.tracing import Tracing
+
 _HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
+class Watchers:
+    """Those who watch this process work.
+
+    Attributes:
+        observer: all of them as one.
+        counting: the counters, if metrics are wanted.
+        tracing: the traces, if a collector is set.
+    """
+
+    observer: Observer
+    counting: "Counting | None"
+    tracing: "Tracing | None"
+
+
+@dataclass(frozen=True, slots=True)
 class Installation:
-    """A node with the parts that only doors and operators need."""
+    """A node with the parts that only doors and operators need.
+
+    Attributes:
+        node: the node.
+        tokens: verifier of officers' access tokens.
+        keystore: its private keys.
+        settings: what it was built from.
+        watchers: who watches it.
+        certificate_until: end of the client certificate shown to partners, if there is one.
+    """
 
     node: Node
     tokens: TokenVerifier
     keystore: FileKeystore
     settings: Settings
+    watchers: Watchers
+    certificate_until: datetime | None
+
+    @property
+    def observer(self) -> Observer:
+        """Everyone who watches, as one."""
+        return self.watchers.observer
 
     def close(self) -> None:
-        """Finish queued writes and close connections."""
+        """Finish queued writes, close connections, hand over the last traces."""
         self.node.db.close()
+        if self.watchers.tracing is not None:
+            self.watchers.tracing.close()
 
 
 def policies_folder(settings: Settings) -> Path:
@@ -76,24 +123,26 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
 
     Raises:
         Unavailable: ``database.*``.
-        Invalid: ``membership.digest``, ``keystore.*``, ``keys.not-in-membership``.
+        Invalid: ``membership.digest``, ``keystore.*``, ``keys.not-in-membership``,
+            ``telemetry.absent``.
     """
     if check_schema:
         migrating.require_head(settings.database_url)
     membership = pinned_membership(settings)
     keystore = FileKeystore.open(settings.keystore, lambda: passphrase(settings))
     _require_own_keys(membership, settings.ministry, keystore)
+    watchers = watchers_of(settings)
     clock = SystemClock()
     policies = policies_folder(settings)
     decider = CedarDecider.from_directory(policies)
     node = Node(
         ministry=settings.ministry,
-        db=Database(settings.database_url),
+        db=Database(settings.database_url, observer=watchers.observer),
         signer=keystore,
         decider=decider,
         four_eyes=decider.four_eyes,
         store=store_of(settings),
-        transport=peers_of(settings, membership),
+        transport=ObservedPeers(peers_of(settings, membership), watchers.observer),
         clock=clock,
         entropy=SystemEntropy(),
         membership=membership,
@@ -110,7 +159,51 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         IssuerKeys(TrustedIssuer(issuer), HttpFetch(), clock) for issuer in settings.issuers.split()
     ]
     tokens = ResourceServer(settings.token_audience, issuers, clock)
-    return Installation(node, tokens, keystore, settings)
+    certificate = settings.peer_certificate
+    until = None if certificate is None else valid_until(certificate)
+    return Installation(node, tokens, keystore, settings, watchers, until)
+
+
+def watchers_of(settings: Settings) -> Watchers:
+    """Return those who watch; what nobody asked for is not even imported.
+
+    Raises:
+        Invalid: ``telemetry.absent``.
+    """
+    counting = tracing = None
+    observers: list[Observer] = [LogContext()]
+    if settings.metrics_listen:
+        from api.adapters.observing.counting import Counting
+
+        counting = Counting()
+        observers.append(counting)
+    if settings.otel_endpoint:
+        tracing = _tracing(settings)
+        observers.append(tracing)
+    return Watchers(Together(observers), counting, tracing)
+
+
+def _tracing(settings: Settings) -> "Tracing":
+    try:
+        from api.adapters.observing.tracing import Tracing
+
+        return Tracing.to_collector(settings.otel_endpoint, settings.ministry, __version__)
+    except ImportError:
+        raise Invalid(
+            "telemetry.absent",
+            "COMITY_OTEL_ENDPOINT needs the extra: install comity-exchange[telemetry].",
+        ) from None
+
+
+def local_places(settings: Settings) -> Mapping[str, Path]:
+    """Return the local folders that the node fills, by name; empty where nothing is local."""
+    places = {}
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        places["database"] = Path(url.database).resolve().parent
+    if "://" not in settings.store:
+        places["store"] = Path(settings.store)
+    return places
 
 
 def passphrase(settings: Settings) -> str:

@@ -37,7 +37,11 @@ class Settings(BaseSettings):
     )
     jobs: bool = Field(default=True, description="run the background jobs inside the app")
     exhibit_limit: int = Field(default=64 * 1024**3, description="largest exhibit in bytes")
-    log_level: str = Field(default="INFO", description="least level of log lines")
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="least level of log lines",
+    )
     allow_http_peers: bool = Field(
         default=False, description="reach partners over plain http; for loopback demos only"
     )

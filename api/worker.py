@@ -7,7 +7,10 @@ import logging
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 
 from api.jobs.anchor import anchor
@@ -15,13 +18,17 @@ from api.jobs.deliver import deliver
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.sequence import Sequencer
+from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
+from api.ports.observing import UNOBSERVED, Observer
 from api.services.node import Node
 
 _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
 # Events that no delivery waits for are integrated in batches: a head costs two signatures.
 _SEQUENCE_TICK = 0.2
+# A call to a partner that hangs may take longer to end; whatever it left is repeated safely.
+_END_SECONDS = 8.0
 
 
 class Worker:
@@ -31,43 +38,60 @@ class Worker:
         node: the node to work for.
         tick: longest sleep of loops that other processes may have work for, in seconds. Commits
             in this process wake them at once.
+        observer: watches each piece of work.
+        certificate_until: end of the client certificate shown to partners, if there is one.
     """
 
-    def __init__(self, node: Node, *, tick: float = 0.1) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        tick: float = 0.1,
+        observer: Observer = UNOBSERVED,
+        certificate_until: datetime | None = None,
+    ) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}"
         self._pool = ThreadPoolExecutor(_CRYPTO_THREADS, thread_name_prefix="comity-crypto")
         bell = node.db.bell
+        loop = partial(Loop, observer=observer)
+        expiry = WatchExpiry(node, certificate_until)
         self.loops = [
-            Loop("sequence", Sequencer(node, holder), bell("urgent"), _SEQUENCE_TICK),
-            Loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
-            Loop("gaps", partial(fill_gaps, node), None, 1.0),
-            Loop("watch", Watch(node), None, node.limits.watch_every),
-            Loop("anchor", partial(anchor, node), None, node.limits.watch_every),
-            Loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
+            loop("sequence", Sequencer(node, holder), bell("urgent"), _SEQUENCE_TICK),
+            loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
+            loop("gaps", partial(fill_gaps, node), None, 1.0),
+            loop("watch", Watch(node), None, node.limits.watch_every),
+            loop("anchor", partial(anchor, node), None, node.limits.watch_every),
+            loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
+            loop("expiry", expiry, None, EVERY),
         ]
         for member in node.membership.members:
             if member.id != node.ministry:
+                step: Callable[[], bool] = partial(deliver, node, member.id)
                 wake = bell("head", "composed")
-                name = f"deliver-{member.id}"
-                self.loops.append(Loop(name, partial(deliver, node, member.id), wake, tick))
+                self.loops.append(loop(f"deliver-{member.id}", step, wake, tick, peer=member.id))
 
     def start(self) -> None:
         """Start every loop."""
         for loop in self.loops:
             loop.start()
 
-    def stop(self, timeout: float = 20.0) -> None:
-        """Let every loop finish its piece of work, then return."""
+    def stop(self, timeout: float = _END_SECONDS) -> None:
+        """Let every loop finish its piece of work, then return.
+
+        A loop that has not ended by then is left behind: its thread ends with the process, and any
+        piece of work may be cut off anywhere.
+        """
+        end = time.monotonic() + timeout
         for loop in self.loops:
             loop.stop()
         for loop in self.loops:
-            loop.join(timeout)
-        self._pool.shutdown(wait=True)
+            if not loop.join(max(0.0, end - time.monotonic())):
+                _log.warning("job cut off", extra={"job": loop.name})
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def serve_until(node: Node, ended: threading.Event, *, tick: float = 0.1) -> None:
+def serve_until(worker: Worker, ended: threading.Event) -> None:
     """Run the jobs until ``ended`` is set."""
-    worker = Worker(node, tick=tick)
     worker.start()
     _log.info("worker started")
     ended.wait()

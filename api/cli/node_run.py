@@ -1,9 +1,11 @@
 """``comity node serve`` and ``node work``: a node's processes.
 
-Owns listening and signals of those processes; what they do is the application's. Log lines go to
-stdout, the one line that says that a node listens to stderr.
+Owns listening, signals and the start of logging of those processes; what they do is the
+application's. Log lines go to stdout, one JSON object each; the one line that says that a node
+listens, and the sentence that says why it could not start, to stderr.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -18,6 +20,10 @@ from api.domain.errors import Conflict, Unavailable
 if TYPE_CHECKING:
     from api.bootstrap import Installation
     from api.settings import Settings
+    from api.web.metrics import Listener
+    from api.worker import Worker
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _GRACE_SECONDS = 20
@@ -31,17 +37,19 @@ def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node serve --settings /etc/comity/settings.env
     """
-    from api.adapters.observing import logs
     from api.bootstrap import build
 
     loaded = load_settings(settings)
     listener = _listen(loaded.listen_host, loaded.listen_port)
+    metrics = None
     try:
         installation = build(loaded)
-        logs.configure(loaded.log_level)
         try:
+            metrics = _show_metrics(installation)
+            _start_logging(loaded)
             _serve(installation, listener)
         finally:
+            _close(metrics)
             installation.close()
     finally:
         listener.close()
@@ -52,7 +60,6 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node work --settings /etc/comity/settings.env
     """
-    from api.adapters.observing import logs
     from api.bootstrap import build
     from api.worker import serve_until
 
@@ -61,11 +68,14 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     installation = build(loaded)
-    logs.configure(loaded.log_level)
+    metrics = None
     try:
+        metrics = _show_metrics(installation)
+        _start_logging(loaded)
         output.talk(f"working for {loaded.ministry}")
-        serve_until(installation.node, ended)
+        serve_until(_worker(installation), ended)
     finally:
+        _close(metrics)
         installation.close()
 
 
@@ -74,14 +84,17 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
     from typing_extensions import override
 
     from api.app import create_app
-    from api.worker import Worker
+    from api.bootstrap import local_places
+    from api.services.readiness import Bounds
 
     settings = installation.settings
     app = create_app(
         installation.node,
         installation.tokens,
         public_url=settings.public_url,
-        background=Worker(installation.node) if settings.jobs else None,
+        background=_worker(installation) if settings.jobs else None,
+        observer=installation.observer,
+        bounds=Bounds(places=local_places(settings)),
     )
     config = uvicorn.Config(
         app,
@@ -104,14 +117,53 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
             if self.started:
                 output.talk(_listening(settings, listener))
 
-    # uvicorn raises the signals that ended it once more when it is done: an orderly end is no
-    # death by signal.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     server = Server(config)
+
+    # Until uvicorn listens for signals itself, one that comes must not be lost. And when it is done
+    # it raises those that ended it once more: an orderly end is no death by signal.
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     server.run(sockets=[listener])
     if not server.started:
         raise Unavailable("node.not-started", "The node could not start; the log says why.")
+
+
+def _worker(installation: "Installation") -> "Worker":
+    from api.worker import Worker
+
+    return Worker(
+        installation.node,
+        observer=installation.observer,
+        certificate_until=installation.certificate_until,
+    )
+
+
+def _show_metrics(installation: "Installation") -> "Listener | None":
+    """Open the metrics listener, if one is wanted; without it nothing of it is imported."""
+    counting, settings = installation.watchers.counting, installation.settings
+    if counting is None:
+        return None
+    from api.bootstrap import local_places
+    from api.web.metrics import Subject, listen, parse_address
+
+    subject = Subject(installation.node, installation.certificate_until, local_places(settings))
+    address = parse_address(settings.metrics_listen, settings.listen_port)
+    return listen(counting.registry, subject, address)
+
+
+def _close(metrics: "Listener | None") -> None:
+    if metrics is not None:
+        metrics.close()
+
+
+def _start_logging(settings: "Settings") -> None:
+    from api.adapters.observing import logs
+
+    logs.configure(settings.log_level)
+    _log.info("node starts", extra={"ministry": settings.ministry})
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from api.domain.errors import Conflict, Full, Unavailable
+from api.ports.observing import IDLE, UNOBSERVED, Kind, Observer, Piece
 
 _log = logging.getLogger(__name__)
 _PAUSE_AFTER_ERROR = 1.0
@@ -22,12 +23,23 @@ class Loop:
         step: does one piece of work; returns whether to go on at once.
         bell: set when there may be work; ``None`` for jobs that only tick.
         tick: longest sleep in seconds.
+        peer: the partner it works for, if it is one's own.
+        observer: watches each piece of work.
     """
 
     def __init__(
-        self, name: str, step: Callable[[], bool], bell: threading.Event | None, tick: float
+        self,
+        name: str,
+        step: Callable[[], bool],
+        bell: threading.Event | None,
+        tick: float,
+        *,
+        peer: str = "",
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.name = name
+        self._peer = peer
+        self._observer = observer
         self._step = step
         self._bell = bell if bell is not None else threading.Event()
         self._tick = tick
@@ -43,9 +55,10 @@ class Loop:
         self._stop.set()
         self._bell.set()
 
-    def join(self, timeout: float) -> None:
-        """Wait for the loop's end."""
+    def join(self, timeout: float) -> bool:
+        """Wait for the loop's end; returns whether it came."""
         self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -54,14 +67,27 @@ class Loop:
                 self._bell.wait(self._tick)
 
     def _once(self) -> bool:
+        piece = Piece(Kind.JOB, self.name, peer=self._peer)
+        with self._observer.observe(piece):
+            more = self._work(piece)
+        if piece.outcome in {"waits", "failed"}:
+            self._stop.wait(_PAUSE_AFTER_ERROR)
+        return more
+
+    def _work(self, piece: Piece) -> bool:
+        """Do one piece of work and say how it ended; raises nothing."""
         try:
-            return self._step()
+            more = self._step()
         except Conflict:
             # Another worker did this piece; look again at the next tick.
-            return False
+            piece.outcome = IDLE
         except (Unavailable, Full) as error:
-            _log.warning("job %s waits: %s", self.name, error.code)
+            piece.outcome, piece.code = "waits", error.code
+            _log.warning("job waits", extra={"job": self.name, "code": error.code})
         except Exception:  # noqa: BLE001 - a job must outlive whatever one piece of work does
-            _log.exception("job %s failed and will be repeated", self.name)
-        self._stop.wait(_PAUSE_AFTER_ERROR)
+            piece.outcome = "failed"
+            _log.exception("job failed and will be repeated", extra={"job": self.name})
+        else:
+            piece.outcome = "worked" if more else IDLE
+            return more
         return False

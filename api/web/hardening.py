@@ -8,11 +8,16 @@ import logging
 import re
 import time
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.ports.observing import UNOBSERVED, Kind, Observer, Piece
 from api.ports.system import Entropy
+from api.services.refusals import AnonymousRefusals, refuses_a_stranger
+from api.web import problems
+from api.web.routing import SIGNED_MESSAGE
 
 _log = logging.getLogger("comity.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -23,6 +28,11 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+# nginx's number for a caller that left before the answer; it is never sent.
+_GONE: Final = "499"
+_SIGN_IN: Final = "401"
+_DOORS: Final = {"peer": "peer", "log": "log"}
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Hardening:
@@ -31,11 +41,21 @@ class Hardening:
     Args:
         app: the application.
         entropy: for request ids.
+        observer: watches each request.
+        refusals: where refused callers whom nobody knows are counted.
     """
 
-    def __init__(self, app: ASGIApp, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        entropy: Entropy,
+        observer: Observer = UNOBSERVED,
+        refusals: AnonymousRefusals | None = None,
+    ) -> None:
         self._app = app
         self._entropy = entropy
+        self._observer = observer
+        self._refusals = refusals or AnonymousRefusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -45,34 +65,52 @@ class Hardening:
         request_id = self._request_id(scope)
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
+        piece = Piece(Kind.REQUEST, "none", method=scope["method"], request=request_id)
         started = time.perf_counter()
-        status = 0
 
         async def finish(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                piece.outcome = str(message["status"])
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}
                 headers.extend(pair for pair in _HEADERS if pair[0] not in present)
                 headers.append((b"x-request-id", request_id.encode()))
             await send(message)
 
+        with self._observer.observe(piece):
+            try:
+                await self._answer(scope, receive, finish, piece)
+            finally:
+                # The template, never the path: paths hold ids of evidence.
+                piece.name = getattr(scope.get("route"), "path", "none")
+                piece.code = state.get("code", "")
+                self._note_stranger(scope, piece)
+                _write_line(piece, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, piece: Piece) -> None:
+        """Let the application answer; what it did not foresee becomes a problem document here.
+
+        Starlette would answer such errors outside of this middleware, without id and headers.
+        """
         try:
-            await self._app(scope, receive, finish)
-        finally:
-            route = scope.get("route")
-            _log.info(
-                "request",
-                extra={
-                    "request": request_id,
-                    "method": scope["method"],
-                    # The template, never the path: paths hold ids of evidence.
-                    "route": getattr(route, "path", "none"),
-                    "status": status,
-                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-                },
-            )
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            piece.outcome = _GONE
+        except Exception as error:
+            if piece.outcome:
+                # The answer had begun: the server can only close the connection.
+                raise
+            await problems.answer(Request(scope), error)(scope, receive, send)
+
+    def _note_stranger(self, scope: Scope, piece: Piece) -> None:
+        """Count the refusal of a caller whom nobody knows; see ``services/refusals``."""
+        by_signature = (getattr(scope.get("route"), "openapi_extra", None) or {}).get(
+            "x-comity-action"
+        ) == SIGNED_MESSAGE and refuses_a_stranger(piece.code)
+        if piece.outcome == _SIGN_IN or by_signature:
+            door = _DOORS.get(piece.name.split("/")[1] if "/" in piece.name else "", "rest")
+            self._refusals.note(door, piece.code)
+            self._observer.refused(door, piece.code)
 
     def _request_id(self, scope: Scope) -> str:
         for name, value in scope["headers"]:
@@ -81,3 +119,18 @@ class Hardening:
                 if _REQUEST_ID.fullmatch(text):
                     return str(text)
         return self._entropy.identifier()
+
+
+def _write_line(piece: Piece, seconds: float) -> None:
+    """Write the request's line; probes that passed are many and say nothing."""
+    members: dict[str, object] = {
+        "request": piece.request,
+        "method": piece.method,
+        "route": piece.name,
+        "status": int(piece.outcome or 0),
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    if piece.code:
+        members["code"] = piece.code
+    quiet = piece.name in _PROBES and piece.outcome == "200"
+    _log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=members)

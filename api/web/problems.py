@@ -74,6 +74,8 @@ def problem(
 ) -> Response:
     """Return a problem document."""
     request_id = getattr(request.state, "request_id", "")
+    # For the request's log line, counters and span.
+    request.state.code = code
     members: dict[str, Any] = {
         "type": f"{TYPE_BASE}{code}",
         "title": _TITLES.get(status, "Problem"),
@@ -100,7 +102,11 @@ def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, errors.Refused):
             extra["policies"] = list(error.policies)
         return problem(request, status_of(error), error.code, error.message, extra)
-    _log.exception("unexpected error on %s", request.scope.get("path", ""))
+    _log.error(
+        "unexpected error",
+        exc_info=error,
+        extra={"route": getattr(request.scope.get("route"), "path", "none")},
+    )
     return problem(
         request,
         500,

@@ -149,7 +149,9 @@ class IssuerKeys:
             self._attempted_at = now
             self._snapshot = _Snapshot(self._load(), now)
         except (FetchFailed, BadDocument) as error:
-            _log.warning("keys of issuer %s not refreshed: %s", self.trusted.issuer, error)
+            # Both errors carry sentences of this program, never what the issuer sent.
+            members = {"issuer": self.trusted.issuer, "reason": str(error)}
+            _log.warning("keys of an issuer not refreshed", extra=members)
         finally:
             self._lock.release()
 

@@ -115,11 +115,10 @@ class Counting:
             self._requests.labels(piece.name, method, status_class(piece.outcome)).inc()
             self._request_seconds.labels(piece.name, method).observe(seconds)
         elif piece.kind is Kind.JOB:
-            job = f"{piece.name}-{piece.peer}" if piece.peer else piece.name
-            self._jobs.labels(job, piece.outcome or "failed").inc()
-            self._job_ended.labels(job).set_to_current_time()
+            self._jobs.labels(piece.name, piece.outcome or "failed").inc()
+            self._job_ended.labels(piece.name).set_to_current_time()
             if piece.outcome != IDLE:
-                self._job_seconds.labels(job).observe(seconds)
+                self._job_seconds.labels(piece.name).observe(seconds)
         else:
             self._calls.labels(piece.peer, piece.outcome or "failed").inc()
             self._call_seconds.labels(piece.peer).observe(seconds)

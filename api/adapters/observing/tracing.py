@@ -20,7 +20,6 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
-from api.domain.errors import Invalid
 from api.ports.observing import IDLE, Kind, Piece
 
 _KINDS: Final = {
@@ -73,12 +72,10 @@ class Tracing:
         """Return traces that go to an OTLP/HTTP collector.
 
         Raises:
-            Invalid: ``telemetry.absent``.
+            ImportError: the exporter of the extra ``telemetry`` is not installed.
         """
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        except ImportError:
-            raise absent() from None
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         return cls(BatchSpanProcessor(exporter), ministry, version)
 
@@ -114,14 +111,6 @@ class Tracing:
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(_CLOSE_SECONDS)
-
-
-def absent() -> Invalid:
-    """Return the refusal of an endpoint without the packages that send to it."""
-    return Invalid(
-        "telemetry.absent",
-        "COMITY_OTEL_ENDPOINT needs the extra: install comity-exchange[telemetry].",
-    )
 
 
 def _worth_keeping(piece: Piece) -> bool:

@@ -105,7 +105,7 @@ class HttpPeers:
                     if len(received) > _ROOM:
                         raise Unavailable("peer.oversize", "The peer answers more than allowed.")
         except httpx2.HTTPError as error:
-            _log.info("peer %s unreachable: %s", peer, type(error).__name__)
+            _log.info("peer unreachable", extra={"peer": peer, "reason": type(error).__name__})
             raise Unavailable("peer.unreachable", "The peer's node does not answer now.") from error
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return PeerReply(response.status_code, bytes(received), kept)
