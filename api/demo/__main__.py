@@ -15,7 +15,7 @@ from types import FrameType
 from api.demo import launcher, outcome, reckoning, story
 from api.demo.door import ActFailedError
 from api.demo.home import DemoHome
-from api.demo.launcher import Federation
+from api.demo.launcher import Federation, Reach
 from api.demo.processes import Processes
 from api.demo.story.narrator import Narrator
 from api.demo.story.stage import Stage
@@ -65,7 +65,7 @@ def _perform(home: DemoHome, options: argparse.Namespace) -> int:
     narrator = Narrator()
     with _ending(Processes(home.logs)) as running:
         up = launcher.launch(home, running, narrator)
-        stage = Stage(up.staffs, narrator)
+        stage = Stage(up.staffs, narrator, Reach(up, running))
         try:
             story.play_all(stage)
             narrator.scene("The reckoning")

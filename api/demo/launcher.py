@@ -40,6 +40,30 @@ class Federation:
     staffs: dict[str, Staff]
 
 
+class Reach:
+    """The story's power over processes (``story.stage.Powers``).
+
+    Args:
+        up: the federation; its children are kept right.
+        running: all processes.
+    """
+
+    def __init__(self, up: Federation, running: Processes) -> None:
+        self._up = up
+        self._running = running
+
+    def switch_off(self, ministry: str) -> None:
+        """End a node's process."""
+        self._running.end(ministry)
+
+    def switch_on(self, ministry: str) -> None:
+        """Start it again and wait until it is ready."""
+        node = next(one for one in self._up.nodes if one.ministry.id == ministry)
+        child = start_node(self._running, node)
+        self._up.children[ministry] = child
+        self._running.wait_ready(child)
+
+
 def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation:
     """Put everything up and give every ministry its officers.
 

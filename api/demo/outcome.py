@@ -52,7 +52,7 @@ def result(reckoning: Reckoning, seconds: float) -> dict[str, Any]:
         "ok": reckoning.ok,
         "seconds": round(seconds, 1),
         "nodes": reckoning.nodes,
-        "threads": [],
+        "threads": reckoning.threads,
         "streams": reckoning.streams,
         "lost": reckoning.lost,
         "duplicated": reckoning.duplicated,
@@ -74,6 +74,13 @@ def table(document: dict[str, Any]) -> str:
         f"{one['from']:<12} {one['to']:<12} {one['sent']:>5} {one['receipted']:>10} "
         f"{one['applied']:>8} {one['refused']:>7}"
         for one in document["streams"]
+    ]
+    lines += ["", "mirror requests, findings, the same state at both ends:"]
+    lines += [
+        f"{one['requester']} to {one['addressee']}, {one['phase']}: "
+        + ", ".join(f"{key} {kind}" for key, kind in one["findings"].items())
+        + ("" if len({*one["state_at"].values()}) == 1 else "  ENDS DIFFER")
+        for one in document["threads"]
     ]
     lines += [
         "",

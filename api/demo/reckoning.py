@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.demo import cast
+from api.demo import agreement, cast
 from api.demo.cast import Ministry
 from api.demo.door import ActFailedError
 from api.demo.home import DemoHome
 from api.demo.processes import comity_command, environment
-from api.demo.story.stage import Sent, Stage
+from api.demo.story.book import Sent
+from api.demo.story.stage import Stage
 from api.wire import export
 
 AUDITOR = "auditor"
@@ -38,6 +39,7 @@ class Reckoning:
 
     Attributes:
         nodes: by ministry, its log's size and root and where its export lies.
+        threads: every mirror request with its findings and the state digest at both ends.
         streams: six entries, one for each ordered pair.
         lost: statements that left and were never decided by their recipient.
         duplicated: decisions beyond the first on one statement of one sender.
@@ -45,6 +47,7 @@ class Reckoning:
     """
 
     nodes: dict[str, dict[str, Any]]
+    threads: list[dict[str, Any]]
     streams: list[dict[str, Any]]
     lost: int
     duplicated: int
@@ -72,13 +75,16 @@ def reckon(stage: Stage, home: DemoHome) -> Reckoning:
     decided = {one.id: decisions(home.export(one.id)) for one in cast.MINISTRIES}
     sent = {*stage.book.sent, *(one for each in cast.MINISTRIES for one in carried(home, each))}
     lost, duplicated = compare(sent, decided)
+    threads = agreement.threads(stage)
     return Reckoning(
         {one.id: _node(home, one) for one in cast.MINISTRIES},
+        threads,
         streams,
         lost,
         duplicated,
         [fault for fault in faults if fault]
         + stream_faults(streams, stage.book.sent)
+        + agreement.faults(threads, stage.book.threads)
         + ([f"{lost} statements lost"] if lost else [])
         + ([f"{duplicated} statements decided twice"] if duplicated else []),
     )
@@ -162,8 +168,8 @@ def _at_rest(stage: Stage) -> bool:
 def _await_witnesses(stage: Stage, sizes: dict[str, int]) -> None:
     """Give partners time to cosign; a tail that nobody cosigned yet is shown, never a failure.
 
-    An export ends at the newest cosigned head. Every decision on a statement lies before it, because
-    the message with the disposition was receipted together with its sender's head.
+    An export ends at the newest cosigned head. Every decision on a statement lies before it: the
+    message with the disposition was receipted together with its sender's head.
     """
     try:
         stage.until("cosignatures", lambda: _witnessed(stage, sizes), _WITNESSING)

@@ -1,11 +1,13 @@
 """The demo as its users run it: once to the end, once staying up."""
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +73,31 @@ def test_the_last_line_says_that_everything_adds_up(told: Told) -> None:
     for one in result["streams"]:
         assert one["sent"] == one["receipted"] == one["applied"] + one["refused"]
     from_us = [one for one in result["streams"] if one["from"] == "us-treasury"]
-    assert all(one["applied"] >= 3 for one in from_us)
+    assert all(one["applied"] >= 20 for one in from_us)
     assert 0 < result["seconds"] < 180
+
+
+def test_both_ends_of_every_thread_agree_on_the_findings_as_told(told: Told) -> None:
+    threads = told.result["threads"]
+    for thread in threads:
+        assert set(thread["state_at"]) == {thread["requester"], thread["addressee"]}
+        assert len(set(thread["state_at"].values())) == 1
+    pairs = sorted((one["requester"], one["addressee"], len(one["findings"])) for one in threads)
+    assert pairs == [
+        ("ca-gac", "us-treasury", 2),
+        ("uk-fcdo", "us-treasury", 2),
+        ("us-treasury", "ca-gac", 3),
+        ("us-treasury", "ca-gac", 8),
+        ("us-treasury", "uk-fcdo", 2),
+        ("us-treasury", "uk-fcdo", 8),
+    ]
+    first = next(
+        one
+        for one in threads
+        if one["addressee"] == "uk-fcdo" and len(one["findings"]) == 8  # the eight of July 2020
+    )
+    mirrored = [key for key, kind in first["findings"].items() if kind == "mirror"]
+    assert mirrored == ["s2", "s3"]
 
 
 def test_the_narrator_tells_who_does_what_to_whom(told: Told) -> None:
@@ -81,7 +106,15 @@ def test_the_narrator_tells_who_does_what_to_whom(told: Told) -> None:
         "Washington, reviewer: approves the release",
         "London, analyst: reads",
         "Ottawa, analyst: reads",
+        "Ottawa, analyst: is told on s5 under CA-JVCFOA",
+        "London, analyst: asks back",
+        "London, analyst: finds on s7 SUN Jinlong: decline",
+        "the withdrawal and London's finding have crossed",
         "Washington, reviewer: recalls",
+        "Ottawa, reviewer: has 1 review to make",
+        "Ottawa has caught up",
+        "on 2021-03-22 CA had 2 of 8",
+        "on 2024-12-09 CA had 5 of 8",
         "Washington, reviewer2: confirms the recall",
     ):
         assert line in told.narration
@@ -102,6 +135,48 @@ def test_the_exports_verify_and_recount_to_the_same_figures(told: Told) -> None:
         assert verdict.returncode == 0, verdict.stdout + verdict.stderr
         assert node["log_size"] > 0
         assert len(bytes.fromhex(node["root"])) == 32
+
+
+def test_an_outsider_recounts_the_streams_from_the_exports_alone(told: Told) -> None:
+    exports = {name: Path(node["export"]) for name, node in told.result["nodes"].items()}
+    recorded = {name: list(events(path)) for name, path in exports.items()}
+    for stream in told.result["streams"]:
+        sender, recipient = stream["from"], stream["to"]
+        receipted = {
+            event["message"] for event in recorded[sender] if event["act"] == "message.receipted"
+        }
+        carried = [
+            (message["id"], item["id"])
+            for message in messages(exports[sender], sender, recipient)
+            for item in message["statements"]
+        ]
+        applied = [
+            event["object"]["id"]
+            for event in recorded[recipient]
+            if event["act"] == "statement.applied" and event["actor"]["sub"] == sender
+        ]
+        assert len(carried) == stream["sent"]
+        assert sum(1 for message, _ in carried if message in receipted) == stream["receipted"]
+        assert sorted(applied) == sorted(statement for _, statement in carried)
+
+
+def events(export: Path) -> Iterator[dict[str, Any]]:
+    with zipfile.ZipFile(export) as container:
+        for line in container.read("entries.jsonl").splitlines():
+            text = json.loads(line)["event"]
+            yield json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def messages(export: Path, sender: str, recipient: str) -> list[dict[str, Any]]:
+    with zipfile.ZipFile(export) as container:
+        streams = json.loads(container.read("streams.json"))["streams"]
+    return [
+        message
+        for stream in streams
+        if (stream["from"], stream["to"]) == (sender, recipient)
+        for message in stream["messages"]
+        if message["kind"] == "deliver"
+    ]
 
 
 def test_demo_json_says_who_is_where(told: Told) -> None:
@@ -201,6 +276,20 @@ def test_a_profile_token_works_with_a_plain_call(up: Up) -> None:
     me = up.call("us-analyst", "GET", "/me").json()
     assert (me["ministry"], me["roles"]) == ("us-treasury", ["analyst"])
     assert up.call("ca-auditor", "GET", "/me").json()["roles"] == ["auditor"]
+
+
+@pytest.mark.parametrize(
+    ("day", "listed", "lags"),
+    [("2021-03-22", 2, {255}), ("2024-12-09", 5, {255, 1592, 1614})],
+)
+@pytest.mark.parametrize("profile", ["us-analyst", "uk-reviewer", "ca-auditor"])
+def test_coverage_is_the_same_at_every_node(
+    up: Up, profile: str, day: str, listed: int, lags: set[int]
+) -> None:
+    asked = f"/coverage?base=US:2020-07&jurisdiction=CA&as_of={day}"
+    found = up.call(profile, "GET", asked).json()
+    assert (found["listed"], found["of"]) == (listed, 8)
+    assert {one["lag_days"] for one in found["subjects"]} == lags
 
 
 def test_a_second_account_makes_no_second_pair_of_eyes(up: Up) -> None:

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from api.adapters.identity.tokens import Tokens
-from api.demo import cast, facts, reckoning
+from api.demo import agreement, cast, facts, reckoning
 from api.demo.__main__ import main
 from api.demo.accounts import Account
 from api.demo.door import ActFailedError, OfficerAtNode
 from api.demo.home import MARKER, DemoHome
 from api.demo.processes import Processes, environment, free_ports
-from api.demo.story import package_bodies
-from api.demo.story.stage import Sent
+from api.demo.story import package_bodies, script
+from api.demo.story.book import Asked, Sent
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.wire.payloads import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE
@@ -183,6 +183,72 @@ def test_a_stream_whose_ends_disagree_is_a_fault() -> None:
     assert reckoning.stream_faults([stream(1, 1, 0, 1)], SENT) == []
     for wrong in (stream(1, 1, 0, 0), stream(1, 0, 1, 0), stream(2, 2, 2, 0), stream(0, 0, 0, 0)):
         assert len(reckoning.stream_faults([wrong], SENT)) == 1
+
+
+ASKED = Asked("uk-2020", "sha256:t", cast.US, cast.UK, {"xpcc": "s1"}, {"s1": "decline"})
+
+
+def _thread(**changes: Any) -> dict[str, Any]:
+    entry = {
+        "id": "sha256:t",
+        "requester": "us-treasury",
+        "addressee": "uk-fcdo",
+        "findings": {"s1": "decline"},
+        "state_at": {"us-treasury": "sha256:x", "uk-fcdo": "sha256:x"},
+    }
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [_thread(state_at={"us-treasury": "sha256:x", "uk-fcdo": "sha256:y"})],
+        [_thread(state_at={"us-treasury": "sha256:x"})],
+        [_thread(findings={"s1": "mirror"})],
+        [_thread(), _thread(id="sha256:other")],
+        [],
+    ],
+)
+def test_a_thread_whose_ends_differ_or_that_is_not_as_told_is_a_fault(
+    found: list[dict[str, Any]],
+) -> None:
+    assert agreement.faults([_thread()], {"uk-2020": ASKED}) == []
+    assert len(agreement.faults(found, {"uk-2020": ASKED})) == 1
+
+
+@pytest.mark.parametrize("thread", ["uk-2020", "ca-2020"])
+def test_two_of_eight_were_mirrored_in_2021_and_every_subject_is_found_on(thread: str) -> None:
+    found = script.findings(thread)
+    assert set(found) == set(facts.package("package-2020-07")["subjects"])
+    mirrored = {subject for subject, words in found.items() if words["finding"] == "mirror"}
+    assert mirrored == {"zhu-hailun", "wang-mingshan"}
+    home = "UK" if thread.startswith("uk") else "CA"
+    listed = {subject for subject in found if _listed_by_2021(subject, home)}
+    assert mirrored == listed
+
+
+def _listed_by_2021(subject: str, jurisdiction: str) -> bool:
+    try:
+        return str(facts.designation(subject, jurisdiction)["in_force"]) < "2021-04"
+    except LookupError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "thread", ["uk-2020", "ca-2020", "us-from-uk", "us-from-ca", "uk-2021", "ca-2024"]
+)
+def test_words_put_into_officers_mouths_say_so_and_make_well_formed_bodies(thread: str) -> None:
+    assert "Written for the demonstration." in script.asks(thread)["reasons"]
+    for words in script.findings(thread).values():
+        assert "Written for the demonstration." in words["reasons"]
+        body = {
+            "subject": "s1",
+            "finding": words["finding"],
+            "reasons": {"releasable": words["reasons"]},
+            "relies_on": [],
+            **{name: words[name] for name in ("regime", "ground") if name in words},
+        }
+        validate_body("mirror-finding/1", body)
 
 
 class _Refusing(http.server.BaseHTTPRequestHandler):

@@ -29,6 +29,12 @@ def subject(identifier: str) -> dict[str, Any]:
     return found
 
 
+def not_same_as() -> list[dict[str, str]]:
+    """Return pairs of subjects that are easily taken for each other, and why they are not."""
+    found: list[dict[str, str]] = _document("subjects")["not_same_as"]
+    return found
+
+
 def designation(identifier: str, jurisdiction: str) -> dict[str, Any]:
     """Return one designation with its instants and the titles of its sources.
 
@@ -39,6 +45,14 @@ def designation(identifier: str, jurisdiction: str) -> dict[str, Any]:
         if (entry["subject"], entry["jurisdiction"]) == (identifier, jurisdiction):
             return {**entry, "sources": [source(key) for key in entry["sources"]]}
     raise LookupError(f"no designation of {identifier} by {jurisdiction}")
+
+
+def amendment(jurisdiction: str) -> dict[str, Any]:
+    """Return the one amendment of the story that a jurisdiction made to its designations."""
+    for entry in _document("designations")["amendments"]:
+        if entry["jurisdiction"] == jurisdiction:
+            return {**entry, "sources": [source(key) for key in entry["sources"]]}
+    raise LookupError(f"no amendment by {jurisdiction}")
 
 
 def source(key: str) -> str:

@@ -9,7 +9,22 @@ nodes' REST doors, as people do, and says what it did in one line per act.
 
 from typing import Final, Protocol
 
-from api.demo.story import july_2020, partners_read, recall, release
+from api.demo.story import (
+    amendment_2023,
+    closing_2021,
+    coverage,
+    december_2024,
+    findings_2020,
+    july_2020,
+    listing_2020,
+    march_2021,
+    not_the_same,
+    partners_read,
+    recall,
+    release,
+    requests_2020,
+    supplement,
+)
 from api.demo.story.stage import Stage
 
 
@@ -27,7 +42,22 @@ class Scene(Protocol):
         ...
 
 
-ACTS: Final[tuple[Scene, ...]] = (july_2020, release, partners_read, recall)
+ACTS: Final[tuple[Scene, ...]] = (
+    listing_2020,
+    july_2020,
+    release,
+    partners_read,
+    supplement,
+    requests_2020,
+    findings_2020,
+    march_2021,
+    not_the_same,
+    recall,
+    closing_2021,
+    amendment_2023,
+    december_2024,
+    coverage,
+)
 
 
 def play_all(stage: Stage) -> None:

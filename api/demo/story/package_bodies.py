@@ -1,16 +1,33 @@
-"""Bodies of evidence packages from the facts beside them.
+"""Evidence packages from the facts: their bodies, and the acts that submit them.
 
-Owns the way from a description and its exhibits to a body in the form of ``evidence-package/1``;
-must not sign or send.
+Owns the way from a description and its exhibits to a body in the form of ``evidence-package/1``.
 """
 
 import hashlib
 from typing import Any
 
 from api.demo import facts
+from api.demo.door import OfficerAtNode
+from api.demo.story.stage import Stage
 
 _COLLECTED_BY = "the demonstration's authors"
 _COLLECTED_ON = "2026-11-23"
+
+
+def submit(stage: Stage, author: OfficerAtNode, package: str, description: str) -> str:
+    """Store a package's exhibits, sign its manifest and submit it; returns its id.
+
+    Args:
+        stage: where it is played.
+        author: an analyst.
+        package: the story's name for it.
+        description: name of its description among the facts.
+    """
+    body, contents = compose(description)
+    for entry, content in zip(body["exhibits"], contents, strict=True):
+        author.upload(f"store the exhibit {entry['label']}", content)
+    stage.tell(author, f"stores the exhibits, {len(contents)} in number, each named by its SHA-256")
+    return stage.submit(author, package, body)
 
 
 def compose(name: str) -> tuple[dict[str, Any], list[bytes]]:

@@ -1,26 +1,27 @@
-"""A package with a wrong date leaves, and every holder is told to stop using it."""
+"""The wrong date is noticed: every holder is told to stop, and decisions on it are reviewed."""
 
-from api.demo import cast
-from api.demo.story import package_bodies, releasing
+from typing import Any
+
+from api.demo import cast, facts
+from api.demo.cast import Ministry
+from api.demo.story import asking, july_2020, releasing, requests_2020, script, speaking, supplement
 from api.demo.story.narrator import short
 from api.demo.story.stage import Stage, partners_of
 
-TITLE = "A wrong date is recalled"
-PACKAGE = "wrong-date"
+TITLE = "The wrong date is recalled, and reaches what rested on it"
+_FOUND_ON_IT = "peng-jiarui"
 
 
 def play(stage: Stage) -> None:
-    """Release the faulty package, notice, recall, confirm, and show what each holder did."""
-    partners = partners_of(cast.US)
-    analyst, reviewer = stage.officer(cast.US, "analyst2"), stage.officer(cast.US, "reviewer")
-    body, contents = package_bodies.compose("package-faulty")
-    for entry, content in zip(body["exhibits"], contents, strict=True):
-        analyst.upload(f"store the exhibit {entry['label']}", content)
-    package = stage.submit(analyst, PACKAGE, body)
-    releasing.release(stage, package, partners, (analyst, reviewer))
-    releasing.delivered(stage, package, analyst, partners)
+    """Recall, confirm, show what each holder did; then find again without the package."""
+    package = stage.book.packages[supplement.PACKAGE]
     _recall(stage, package)
     _dispositions(stage, package)
+    stage.together(
+        lambda: _find_again(stage, requests_2020.TO_LONDON, cast.UK),
+        lambda: _find_again(stage, requests_2020.TO_OTTAWA, cast.CA),
+    )
+    speaking.everyone_settled(stage)
 
 
 def _recall(stage: Stage, package: str) -> None:
@@ -58,3 +59,24 @@ def _dispositions(stage: Stage, package: str) -> None:
         analyst = stage.officer(partner, "analyst")
         found = analyst.get(f"read the recalled {short(package)}", f"/packages/{package}")
         stage.tell(analyst, f"sees {short(package)} marked as {found['state']}")
+
+
+def _find_again(stage: Stage, name: str, partner: Ministry) -> None:
+    """A review waits at each ministry that relied on it; finding again answers it."""
+    reviewer = stage.officer(partner, "reviewer")
+    waiting = reviews(stage, partner)
+    stage.tell(
+        reviewer,
+        f"has {len(waiting)} review to make: a finding on "
+        f"{facts.subject(_FOUND_ON_IT)['names'][0]['text']} rested on it",
+    )
+    words = script.again(_FOUND_ON_IT)
+    thread = stage.book.threads[name]
+    asking.find(stage, thread, _FOUND_ON_IT, words, (july_2020.PACKAGE,))
+    stage.until(f"the end of the review at {partner.id}", lambda: not reviews(stage, partner))
+
+
+def reviews(stage: Stage, ministry: Ministry) -> list[dict[str, Any]]:
+    """Return the reviews that wait for a ministry's reviewer."""
+    found = stage.officer(ministry, "reviewer").get("ask for the tasks", "/tasks")
+    return [task for task in found["items"] if task["kind"] == "review"]

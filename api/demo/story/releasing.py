@@ -41,7 +41,8 @@ def release(
             {**content, "endorsement": proof.to_json()},
         )
         stage.tell(analyst, f"drafts {what} under {content['marking']['tlp']}, signed")
-        stage.approve(reviewer, draft, what)
+        statement = stage.approve(reviewer, draft, what)
+        stage.book.releases[package, recipient.id] = statement
         stage.tell(reviewer, f"approves {what} with an own signature; the ministry seals it")
 
 

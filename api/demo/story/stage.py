@@ -7,13 +7,14 @@ second person, and waiting for what the nodes do by themselves.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
 
 from api.demo import cast
 from api.demo.cast import Ministry
 from api.demo.door import ActFailedError, OfficerAtNode
 from api.demo.staffing import Staff
+from api.demo.story.book import Book, Sent
 from api.demo.story.narrator import Narrator, short
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, Content
@@ -22,26 +23,16 @@ _PATIENCE = 45.0
 _LOOK_AGAIN = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One statement on its way to one ministry, as its sender's officers saw it leave."""
+class Powers(Protocol):
+    """What the story may do to processes: a node that is away for a while."""
 
-    sender: str
-    recipient: str
-    statement: str
+    def switch_off(self, ministry: str) -> None:
+        """End a node's process."""
+        ...
 
-
-@dataclass(slots=True)
-class Book:
-    """What the scenes made.
-
-    Attributes:
-        packages: package ids by the scene's name for them.
-        sent: every statement that left, once for each recipient.
-    """
-
-    packages: dict[str, str] = field(default_factory=dict)
-    sent: list[Sent] = field(default_factory=list)
+    def switch_on(self, ministry: str) -> None:
+        """Start it again and wait until it is ready."""
+        ...
 
 
 class Stage:
@@ -50,10 +41,12 @@ class Stage:
     Args:
         staffs: by ministry id, its accounts by name.
         narrator: who tells it.
+        powers: over the nodes' processes.
     """
 
-    def __init__(self, staffs: Mapping[str, Staff], narrator: Narrator) -> None:
+    def __init__(self, staffs: Mapping[str, Staff], narrator: Narrator, powers: Powers) -> None:
         self._staffs = staffs
+        self.powers = powers
         self.narrator = narrator
         self.book = Book()
         self._guard = threading.Lock()
@@ -80,7 +73,7 @@ class Stage:
         self.tell(
             author,
             f"submits the package '{body['title']}' {short(package)}, signed with an own key: "
-            f"{len(body['subjects'])} subjects, {len(body['exhibits'])} exhibits",
+            f"subjects {len(body['subjects'])}, exhibits {len(body['exhibits'])}",
         )
         return package
 
@@ -109,6 +102,12 @@ class Stage:
             self.book.sent += [
                 Sent(sender, recipient, str(sealed["statement"])) for recipient in sealed["to"]
             ]
+
+    def together(self, *acts: Callable[[], object]) -> None:
+        """Let several ministries act at the same time; what one of them raises is raised here."""
+        with ThreadPoolExecutor(len(acts)) as pool:
+            for done in [pool.submit(act) for act in acts]:
+                done.result()
 
     def until(self, act: str, look: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Wait until the nodes have done something by themselves.

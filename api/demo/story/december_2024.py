@@ -1,0 +1,28 @@
+"""December 2024: Ottawa was away, catches up, and mirrors the three it had deferred."""
+
+from api.demo import cast
+from api.demo.story import asking, july_2020, listing, requests_2020, script, speaking
+from api.demo.story.stage import Stage
+
+TITLE = "December 2024: Ottawa comes back and mirrors three more"
+THREE = ("chen-quanguo", "huo-liujun", "peng-jiarui")
+THREAD = "ca-2024"
+
+
+def play(stage: Stage) -> None:
+    """Washington asks again while Ottawa's node is down; it catches up in order and decides."""
+    stage.powers.switch_off(cast.CA.id)
+    stage.narrator.say("Ottawa's node is away; what is for Ottawa waits at its senders")
+    earlier = stage.book.threads[requests_2020.TO_OTTAWA]
+    thread = asking.ask(stage, THREAD, (cast.US, cast.CA), (july_2020.PACKAGE,), earlier)
+    asking.amend(stage, thread, "more time to respond", {"respond_by": asking.respond_by()})
+    stage.powers.switch_on(cast.CA.id)
+    stage.narrator.say("Ottawa's node is back")
+    speaking.settled(stage, cast.US, cast.CA)
+    stage.narrator.say("Ottawa has caught up: the request and its amendment arrived in order")
+    listing.designate(stage, cast.CA, THREE, mirroring=(cast.US,))
+    for subject, words in script.findings(THREAD).items():
+        asking.find(stage, thread, subject, words, (july_2020.PACKAGE,))
+        asking.effect(stage, thread, subject)
+    asking.close(stage, thread, "All three are listed by SOR/2024-253.")
+    speaking.everyone_settled(stage)
