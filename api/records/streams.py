@@ -427,6 +427,12 @@ def disposition_of(connection: Connection, peer: str, statement: str) -> RowMapp
     return connection.execute(query).mappings().one_or_none()
 
 
+def was_posted(connection: Connection, peer: str, statement: str) -> bool:
+    """Tell whether a statement was put into a peer's outbox."""
+    query = select(OUTBOX.c.id).where(OUTBOX.c.peer == peer, OUTBOX.c.statement == statement)
+    return connection.execute(query.limit(1)).scalar_one_or_none() is not None
+
+
 def dead_letters(connection: Connection) -> list[RowMapping]:
     """Return messages that were given up on."""
     query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.state == "dead")

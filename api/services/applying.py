@@ -400,7 +400,8 @@ def _apply_dispositions(node: Node, message: RowMapping, opened: Sequence[_Opene
 def _note_disposition(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
     body, peer = sealed.statement.body, message["peer"]
     original = statements.by_id(unit.connection, str(body["statement"]))
-    if original is None or original["issuer"] != node.ministry:
+    if original is None or not streams.was_posted(unit.connection, peer, original["id"]):
+        # Only the ministry that was sent a statement can say what became of it there.
         return
     if streams.disposition_of(unit.connection, peer, original["id"]) is not None:
         return
