@@ -1,19 +1,46 @@
 """Hears parked statements again, and compares the state of threads with each partner."""
 
-from sqlalchemy import Connection
+import logging
 
-from api.records import threads
-from api.services import applying
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.errors import ComityError
+from api.records import node_state, threads
+from api.services import applying, reconciling
 from api.services.node import Node
+from api.services.status import STOP_SWITCH
+
+_log = logging.getLogger(__name__)
+
+EVERY = 900.0
+"""Seconds between two comparisons with one partner."""
 
 
 def judge_parked(node: Node) -> bool:
     """Judge again what waits in each thread, in order; returns whether any was settled."""
 
-    def waiting(connection: Connection) -> list[threads.RowMapping]:
+    def waiting(connection: Connection) -> list[RowMapping]:
         return threads.parked(connection)
 
     settled = False
     for row in node.db.read(waiting):
         settled = applying.process_parked(node, row) or settled
     return settled
+
+
+def reconcile(node: Node, peer: str) -> bool:
+    """Compare all threads shared with one partner; one that is away is asked the next time.
+
+    A crash in the middle leaves what was written; the next comparison starts from the beginning.
+    """
+    if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
+        return False
+    try:
+        found = reconciling.sweep(node, peer)
+    except ComityError as error:
+        _log.info("threads not compared", extra={"peer": peer, "code": error.code})
+        return False
+    if found[reconciling.Outcome.DIFFERENT]:
+        _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
+    return False

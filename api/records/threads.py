@@ -47,7 +47,6 @@ THREADS = Table(
     Index("ix_threads_phase", "phase", "opened_at", "id"),
     Index("ix_threads_parties", "requester", "addressee", "phase"),
     Index("ix_threads_continues", "continues"),
-    Index("ix_threads_updated", "updated_at", "id"),
     info=RECORDED,
 )
 
@@ -133,7 +132,6 @@ COMPARISONS = Table(
     Column("addressee_seq", Integer, nullable=False),
     Column("ours", Text, nullable=False),
     Column("theirs", Text, nullable=False),
-    Column("message", Text, nullable=False),
     Column("at", Text, nullable=False),
     Index("ix_comparisons_outcome", "outcome"),
     info=RECORDED,
@@ -188,18 +186,13 @@ def page(
     return list(connection.execute(query).mappings())
 
 
-def with_party(
-    connection: Connection, peer: str, *, after: tuple[str, str], limit: int
-) -> list[RowMapping]:
-    """Return threads shared with a peer that changed after ``(updated_at, id)``, oldest first."""
-    at, last = after
+def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> list[RowMapping]:
+    """Return threads shared with a peer in the order of their ids, after the one given."""
     query = (
         select(THREADS)
         .where(or_(THREADS.c.requester == peer, THREADS.c.addressee == peer))
-        .where(
-            or_(THREADS.c.updated_at > at, and_(THREADS.c.updated_at == at, THREADS.c.id > last))
-        )
-        .order_by(THREADS.c.updated_at, THREADS.c.id)
+        .where(THREADS.c.id > after)
+        .order_by(THREADS.c.id)
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
@@ -274,6 +267,21 @@ def voids_of(connection: Connection, thread_id: str) -> dict[str, RowMapping]:
     """Return the void statements of a thread by id."""
     query = select(THREAD_VOIDS).where(THREAD_VOIDS.c.thread == thread_id)
     return {row["statement"]: row for row in connection.execute(query).mappings()}
+
+
+def voids_many(connection: Connection, thread_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the ids of void statements by thread, in order; threads without any are absent."""
+    if not thread_ids:
+        return {}
+    query = (
+        select(THREAD_VOIDS.c.thread, THREAD_VOIDS.c.statement)
+        .where(THREAD_VOIDS.c.thread.in_(thread_ids))
+        .order_by(THREAD_VOIDS.c.statement)
+    )
+    found: dict[str, list[str]] = {}
+    for thread, statement in connection.execute(query):
+        found.setdefault(thread, []).append(statement)
+    return found
 
 
 def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:

@@ -27,7 +27,6 @@ def upgrade() -> None:
     sa.Column('addressee_seq', sa.Integer(), nullable=False),
     sa.Column('ours', sa.Text(), nullable=False),
     sa.Column('theirs', sa.Text(), nullable=False),
-    sa.Column('message', sa.Text(), nullable=False),
     sa.Column('at', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('thread', 'peer', name=op.f('pk_comparisons')),
     info={'protection': 'recorded'}
@@ -281,7 +280,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_threads_page', ['opened_at', 'id'], unique=False)
         batch_op.create_index('ix_threads_parties', ['requester', 'addressee', 'phase'], unique=False)
         batch_op.create_index('ix_threads_phase', ['phase', 'opened_at', 'id'], unique=False)
-        batch_op.create_index('ix_threads_updated', ['updated_at', 'id'], unique=False)
 
     op.create_table('verdicts',
     sa.Column('id', sa.Text(), nullable=False),
@@ -326,7 +324,6 @@ def downgrade() -> None:
 
     op.drop_table('verdicts')
     with op.batch_alter_table('threads', schema=None) as batch_op:
-        batch_op.drop_index('ix_threads_updated')
         batch_op.drop_index('ix_threads_phase')
         batch_op.drop_index('ix_threads_parties')
         batch_op.drop_index('ix_threads_page')

@@ -1,0 +1,37 @@
+"""Members-only read of the states of shared threads: ``GET /peer/threads``."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+
+from api.domain.errors import NotSignedIn
+from api.ports.policy import Action
+from api.services import peer_tokens, reconciling
+from api.services.authorising import peer_caller
+from api.services.node import Node
+from api.web.deps import NodeOf
+from api.web.principals import bearer
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(tags=["peer"])
+
+
+def _served(node: Node, token: str, request_id: str, after: str) -> dict[str, object]:
+    if not peer_tokens.looks_like_one(token):
+        raise NotSignedIn("peer-token.malformed", "Only members' nodes compare threads.")
+    ministry = peer_tokens.verify(node, token)
+    caller = peer_caller(node, ministry, request=request_id)
+    return reconciling.serve(node, caller, reconciling.cursor_of(after))
+
+
+@router.route_for("GET", "/peer/threads", Action.MESSAGE_FETCH, operation_id="read_shared_threads")
+async def shared(
+    request: Request,
+    node: NodeOf,
+    after: Annotated[str, Query(max_length=71)] = "",
+) -> JSONResponse:
+    """Return heads, void statements and state digest of each thread shared with the asker."""
+    token, request_id = bearer(request), request.state.request_id
+    found = await run(_served, node, token, request_id, after)
+    return JSONResponse(found, headers={"cache-control": "no-store", "vary": "authorization"})
