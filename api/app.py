@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -28,8 +29,25 @@ from api.tlog.errors import LogError
 from api.web import docs_page, problems
 from api.web.deps import Doors
 from api.web.hardening import Hardening
+from api.web.log import reading, submitting
 from api.web.peer import messages
-from api.web.rest import audit, audit_export, drafts, exhibits, officers, packages, public
+from api.web.peer import threads as shared_threads
+from api.web.rest import (
+    audit,
+    audit_export,
+    coverage,
+    delegations,
+    designations,
+    drafts,
+    exhibits,
+    mirror_requests,
+    officers,
+    packages,
+    proposals,
+    public,
+    subjects,
+    tasks,
+)
 from api.web.rest import node as node_routes
 from api.wire.errors import WireError
 
@@ -39,15 +57,34 @@ ROUTERS = (
     packages.router,
     exhibits.router,
     drafts.router,
+    mirror_requests.router,
+    proposals.router,
+    designations.router,
+    subjects.router,
+    coverage.router,
+    tasks.router,
+    delegations.router,
     officers.router,
     audit.router,
     audit_export.router,
     node_routes.router,
     messages.router,
+    shared_threads.router,
+    reading.router,
+    submitting.router,
 )
 _log = logging.getLogger(__name__)
 _BOUNDS: Final = Bounds()
 _LOOP_END_SECONDS: Final = 5.0
+# The framework would hand query strings and exception texts to whatever OpenTelemetry provider it
+# finds in the process or the environment. Our own traces are adapters/observing/tracing's.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _HTTP_CODES = {404: "route.unknown", 405: "method.not-allowed"}
 
 
@@ -104,6 +141,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.doors = Doors(node, tokens, public_url)
     app.state.readiness = Readiness(node, bounds)

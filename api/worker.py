@@ -13,10 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
+from api.jobs import reconcile
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
+from api.jobs.expire_clocks import expire_clocks
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
+from api.jobs.reconcile import judge_parked
 from api.jobs.sequence import Sequencer
 from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
@@ -27,6 +30,8 @@ _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
 # Events that no delivery waits for are integrated in batches: a head costs two signatures.
 _SEQUENCE_TICK = 0.2
+_ALONE_TICK = 0.5
+_SHARED_TICK = 0.1
 # A call to a partner that hangs may take longer to end; whatever it left is repeated safely.
 _END_SECONDS = 8.0
 
@@ -36,7 +41,8 @@ class Worker:
 
     Args:
         node: the node to work for.
-        tick: longest sleep of loops that other processes may have work for, in seconds. Commits
+        tick: longest sleep of loops that other processes may have work for, in seconds; by default
+            half a second on SQLite, where every commit is this process's own, else a tenth. Commits
             in this process wake them at once.
         observer: watches each piece of work.
         certificate_until: end of the client certificate shown to partners, if there is one.
@@ -46,12 +52,14 @@ class Worker:
         self,
         node: Node,
         *,
-        tick: float = 0.1,
+        tick: float | None = None,
         observer: Observer = UNOBSERVED,
         certificate_until: datetime | None = None,
     ) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}"
         self._pool = ThreadPoolExecutor(_CRYPTO_THREADS, thread_name_prefix="comity-crypto")
+        if tick is None:
+            tick = _ALONE_TICK if node.db.dialect == "sqlite" else _SHARED_TICK
         bell = node.db.bell
         loop = partial(Loop, observer=observer)
         expiry = WatchExpiry(node, certificate_until)
@@ -63,12 +71,16 @@ class Worker:
             loop("anchor", partial(anchor, node), None, node.limits.watch_every),
             loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
             loop("expiry", expiry, None, EVERY),
+            loop("parked", partial(judge_parked, node), bell("applied", "ruled"), 5.0),
+            loop("clocks", partial(expire_clocks, node), None, 30.0),
         ]
         for member in node.membership.members:
             if member.id != node.ministry:
                 step: Callable[[], bool] = partial(deliver, node, member.id)
                 wake = bell("head", "composed")
                 self.loops.append(loop(f"deliver-{member.id}", step, wake, tick, peer=member.id))
+                compared: Callable[[], bool] = partial(reconcile.reconcile, node, member.id)
+                self.loops.append(loop(f"compare-{member.id}", compared, None, reconcile.EVERY))
 
     def start(self) -> None:
         """Start every loop."""
