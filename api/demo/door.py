@@ -93,6 +93,11 @@ class OfficerAtNode:
         answer = self._call(act, "POST", path, json=content)
         return answer.json() if answer.content else None
 
+    def move_on(self, act: str, path: str, move: str) -> Any:
+        """Move an object on, such as to ``submit``, if it is still as it was just read."""
+        tag = self._call(act, "GET", path).headers["etag"]
+        return self._call(act, "POST", f"{path}/{move}", headers={"if-match": tag}).json()
+
     def upload(self, act: str, data: bytes) -> str:
         """Store an exhibit; returns its digest."""
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -125,10 +130,9 @@ class OfficerAtNode:
         self._http.close()
 
     def _call(self, act: str, method: str, path: str, **options: Any) -> httpx2.Response:
+        headers = self._headers() | options.pop("headers", {})
         try:
-            answer = self._http.request(
-                method, f"/api/v1{path}", headers=self._headers(), **options
-            )
+            answer = self._http.request(method, f"/api/v1{path}", headers=headers, **options)
         except httpx2.HTTPError as error:
             raise _unreachable(act, self.ministry, error) from error
         if not answer.is_success:

@@ -82,7 +82,7 @@ class Processes:
             self._children[name] = child
         return child
 
-    def wait_ready(self, child: Child, seconds: float = 60.0) -> None:
+    def wait_ready(self, child: Child, seconds: float = 120.0) -> None:
         """Wait until a child answers.
 
         Raises:

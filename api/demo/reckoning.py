@@ -28,8 +28,8 @@ AUDITOR = "auditor"
 PURPOSE = "end of the Comity demonstration"
 _DELIVER = "deliver"
 _DECIDED = {"statement.applied", "statement.refused"}
-_PATIENCE = 60.0
-_WITNESSING = 15.0
+_PATIENCE = 120.0
+_WITNESSING = 30.0
 _VERIFYING = 120.0
 
 

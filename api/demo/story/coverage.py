@@ -22,6 +22,24 @@ def play(stage: Stage) -> None:
             analyst,
             f"on {day} {jurisdiction} had {found['listed']} of {found['of']}: {names or 'nobody'}",
         )
+    _board(stage)
+
+
+def _board(stage: Stage) -> None:
+    """Show every listed subject against the three jurisdictions, with days after the first."""
+    found = stage.officer(cast.UK, "reviewer").get("draw the board", "/coverage/board")
+    homes = found["jurisdictions"]
+    stage.narrator.table(
+        ["subject", *homes],
+        [
+            [row["name"], *(_cell(row["jurisdictions"][home]) for home in homes)]
+            for row in found["subjects"]
+        ],
+    )
+
+
+def _cell(listed: dict[str, Any] | None) -> str:
+    return "-" if listed is None else f"{listed['since']} +{listed['lag_days']}"
 
 
 def _compare(stage: Stage, jurisdiction: str, day: str) -> dict[str, Any]:

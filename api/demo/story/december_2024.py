@@ -1,6 +1,6 @@
 """December 2024: Ottawa was away, catches up, and mirrors the three it had deferred."""
 
-from api.demo import cast
+from api.demo import cast, facts
 from api.demo.story import asking, july_2020, listing, requests_2020, script, speaking
 from api.demo.story.stage import Stage
 
@@ -20,9 +20,32 @@ def play(stage: Stage) -> None:
     stage.narrator.say("Ottawa's node is back")
     speaking.settled(stage, cast.US, cast.CA)
     stage.narrator.say("Ottawa has caught up: the request and its amendment arrived in order")
-    listing.designate(stage, cast.CA, THREE, mirroring=(cast.US,))
+    proposal = _propose(stage)
+    listing.designate(stage, cast.CA, THREE, (cast.US,), proposal)
     for subject, words in script.findings(THREAD).items():
         asking.find(stage, thread, subject, words, (july_2020.PACKAGE,))
         asking.effect(stage, thread, subject)
     asking.close(stage, thread, "All three are listed by SOR/2024-253.")
     speaking.everyone_settled(stage)
+
+
+def _propose(stage: Stage) -> str:
+    """Ottawa's own paper: an analyst proposes the three, a reviewer endorses what was read."""
+    analyst, reviewer = stage.officer(cast.CA, "analyst"), stage.officer(cast.CA, "reviewer")
+    words = script.proposal(THREAD)
+    evidence = [{"package": stage.book.packages[july_2020.PACKAGE]}]
+    body = {
+        "title": words["title"],
+        "regime": words["regime"],
+        "subjects": [{"key": f"s{n}", **facts.subject(one)} for n, one in enumerate(THREE, 1)],
+        "grounds": [{**ground, "evidence": evidence} for ground in words["grounds"]],
+        "reasons": words["reasons"],
+        "measures": facts.designation(THREE[0], cast.CA.jurisdiction)["measures"],
+    }
+    made = analyst.post("propose the three", "/proposals", {"body": body})
+    place = f"/proposals/{made['id']}"
+    submitted = analyst.move_on("submit the proposal", place, "submit")
+    stage.tell(analyst, f"proposes three under {words['regime']}: {words['title']}")
+    reviewer.post("endorse the proposal", f"{place}/endorse", {"digest": submitted["digest"]})
+    stage.tell(reviewer, "endorses the proposal; each designation refers to it")
+    return str(made["id"])

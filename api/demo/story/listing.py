@@ -17,7 +17,11 @@ _INSTANTS = ("registered", "in_force", "announced")
 
 
 def designate(
-    stage: Stage, ministry: Ministry, subjects: Sequence[str], mirroring: Sequence[Ministry] = ()
+    stage: Stage,
+    ministry: Ministry,
+    subjects: Sequence[str],
+    mirroring: Sequence[Ministry] = (),
+    proposal: str | None = None,
 ) -> None:
     """State that a ministry's jurisdiction listed these subjects.
 
@@ -27,9 +31,12 @@ def designate(
         subjects: who.
         mirroring: ministries whose designations of the same subjects are mirrored, where there
             are any.
+        proposal: id of the endorsed proposal that they follow.
     """
     for subject in subjects:
         body = _body(stage, ministry, subject, mirroring)
+        if proposal is not None:
+            body["proposal"] = proposal
         since = (body["instants"].get("registered") or body["instants"]["in_force"])["at"]
         name = body["subject"]["names"][0]["text"]
         speech = Speech(

@@ -6,6 +6,7 @@ Owns the form of these lines; decides nothing.
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 _SHORT = 12
@@ -39,6 +40,14 @@ class Narrator:
     def say(self, text: str) -> None:
         """Say something that nobody in the story does."""
         self._write(f"{self.seconds:6.1f} s  {text}\n")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show a table, its columns as wide as they need to be."""
+        lines = [head, *rows]
+        widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            self._write(f"          {'  '.join(cells).rstrip()}\n")
 
     def _write(self, line: str) -> None:
         with self._guard:

@@ -33,6 +33,12 @@ def again(subject: str) -> dict[str, Any]:
     return found
 
 
+def proposal(thread: str) -> dict[str, Any]:
+    """Return title, regime, grounds and reasons of the addressee's own proposal."""
+    found: dict[str, Any] = _script()["proposals"][thread]
+    return found
+
+
 def authority() -> str:
     """Return the sender's authority to disclose."""
     return str(_script()["authority"])

@@ -19,8 +19,9 @@ from api.demo.story.narrator import Narrator, short
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, Content
 
-_PATIENCE = 45.0
-_LOOK_AGAIN = 0.1
+_PATIENCE = 120.0
+_LOOK_AGAIN = 0.05
+_SELDOM = 0.4
 
 
 class Powers(Protocol):
@@ -115,11 +116,12 @@ class Stage:
         Raises:
             ActFailedError: it did not happen in time.
         """
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, _LOOK_AGAIN
         while not look():
             if time.monotonic() > end:
                 raise ActFailedError(act, f"it did not happen within {seconds:.0f} s")
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(pause)
+            pause = min(_SELDOM, 1.5 * pause)
 
 
 def partners_of(ministry: Ministry) -> list[Ministry]:
