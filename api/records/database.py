@@ -223,7 +223,7 @@ class _Writer:
                 return
 
     def _commit(self, group: list[_Queued]) -> None:
-        results: list[tuple[_Queued, Any]] = []
+        results: list[tuple[_Queued, Any, Exception | None]] = []
         told = _Told()
         try:
             with self._engine.connect() as connection:
@@ -233,20 +233,22 @@ class _Writer:
                 connection.exec_driver_sql("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
             for queued in group:
-                if not queued.done.done():
-                    queued.done.set_exception(_translated(error))
+                queued.done.set_exception(_translated(error))
             return
         # Committed. A crash from here on loses only the answers; callers repeat with the same
         # Idempotency-Key or see the object that is there.
         self._tell(told.rings, told.acts)
-        for queued, result in results:
-            queued.done.set_result(result)
+        for queued, result, refusal in results:
+            if refusal is None:
+                queued.done.set_result(result)
+            else:
+                queued.done.set_exception(refusal)
 
     def _run_one(
         self,
         connection: Connection,
         queued: _Queued,
-        results: list[tuple[_Queued, Any]],
+        results: list[tuple[_Queued, Any, Exception | None]],
         told: "_Told",
     ) -> None:
         # Straight to the driver: SQLAlchemy's own execution would cost more than the savepoint.
@@ -261,12 +263,14 @@ class _Writer:
         except Exception as error:  # noqa: BLE001 - handed to the caller whose unit it was
             driver.execute("ROLLBACK TO unit")
             driver.execute("RELEASE unit")
-            queued.done.set_exception(error)
+            # Told after the commit as well: what refused it may be a unit of the same group, which
+            # the caller must then be able to see.
+            results.append((queued, None, error))
             return
         driver.execute("RELEASE unit")
         told.rings |= unit.rings
         told.acts += unit.acts
-        results.append((queued, result))
+        results.append((queued, result, None))
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
