@@ -39,21 +39,42 @@ async def raw_body(request: Request, limit: int) -> bytes:
     return bytes(received)
 
 
-async def json_body(request: Request, *, limit: int = PAYLOAD) -> tuple[bytes, dict[str, Any]]:
-    """Return the bytes and the decoded object of a JSON body.
+async def json_bytes(request: Request, *, limit: int = PAYLOAD) -> bytes:
+    """Return the bytes of a body that says it is JSON; reads nothing out of them.
 
     Raises:
-        WireError: ``json.*``.
-        Invalid: ``body.not-object``, ``media.unsupported``.
+        TooLarge: ``body.too-large``.
+        Invalid: ``media.unsupported``.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media and not (media == "application/json" or media.endswith("+json")):
         raise Invalid("media.unsupported", "Send application/json.")
-    data = await raw_body(request, limit)
+    return await raw_body(request, limit)
+
+
+def json_object(data: bytes, *, limit: int = PAYLOAD) -> dict[str, Any]:
+    """Return the object that a body's bytes are.
+
+    Raises:
+        WireError: ``json.*``.
+        Invalid: ``body.not-object``.
+    """
     value = canonical.parse(data, limit=limit)
     if not isinstance(value, dict):
         raise Invalid("body.not-object", "Send a JSON object.")
-    return data, value
+    return value
+
+
+async def json_body(request: Request, *, limit: int = PAYLOAD) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes and the decoded object of a JSON body.
+
+    Raises:
+        TooLarge: ``body.too-large``.
+        WireError: ``json.*``.
+        Invalid: ``body.not-object``, ``media.unsupported``.
+    """
+    data = await json_bytes(request, limit=limit)
+    return data, json_object(data, limit=limit)
 
 
 async def model_body(request: Request, model: type[M], *, limit: int = PAYLOAD) -> M:

@@ -72,17 +72,19 @@ class Reason(BaseModel):
 )
 async def submit(request: Request, node: NodeOf, caller: PendingOf) -> JSONResponse:
     """Submit a signed package; it stays home until it is released."""
-    data, value = await bodies.json_body(request)
-    bodies.checked(Submission, value)
+    data = await bodies.json_bytes(request)
     keyed = bodies.keyed(request, data)
-    status, content = await run(_submit, caller, node, value, keyed)
+    status, content = await run(_submit, caller, node, data, keyed)
     headers = {"location": f"/api/v1/packages/{content['id']}"}
     return JSONResponse(content, status_code=status, headers=headers)
 
 
 def _submit(
-    caller: Caller, node: Node, value: dict[str, Any], keyed: bodies.Keyed | None
+    caller: Caller, node: Node, data: bytes, keyed: bodies.Keyed | None
 ) -> tuple[int, dict[str, Any]]:
+    """Read and submit, in the worker thread and once the caller is known."""
+    value = bodies.json_object(data)
+    bodies.checked(Submission, value)
     once = keyed.by(caller) if keyed is not None else None
     known = once.before(node) if once is not None else None
     return known or (201, {"id": evidence.submit(node, caller, value, once)})
