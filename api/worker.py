@@ -33,7 +33,7 @@ _SEQUENCE_TICK = 0.2
 _ALONE_TICK = 0.5
 _SHARED_TICK = 0.1
 # A call to a partner that hangs may take longer to end; whatever it left is repeated safely.
-_END_SECONDS = 8.0
+_END_SECONDS = 5.0
 
 
 class Worker:

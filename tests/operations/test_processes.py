@@ -1,0 +1,183 @@
+"""Real processes: their log lines and metrics, and an end that loses nothing that was acknowledged."""
+
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.command_line import CommandLine
+from tests.support.issuer import FakeIssuer
+from tests.support.node_process import MadeNode, make_node, served_issuer
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("operations")]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[FakeIssuer]:
+    with served_issuer() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, issuer: FakeIssuer) -> MadeNode:
+    return make_node(tmp_path_factory.mktemp("made"), issuer)
+
+
+class Clients:
+    """Administrators who add officers as fast as they are answered."""
+
+    def __init__(self, made: MadeNode, count: int) -> None:
+        self.acknowledged: list[str] = []
+        self.unanswered = 0
+        self.refused: list[int] = []
+        self._made = made
+        self._threads = [
+            threading.Thread(target=self._work, args=(number,)) for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, number: int) -> None:
+        headers = self._made.signed_in("a1")
+        with httpx2.Client(base_url=self._made.url, headers=headers, trust_env=False) as web:
+            for attempt in range(100_000):
+                sub = f"person-{number}-{attempt}"
+                identity = {"iss": self._made.issuer.issuer, "sub": sub}
+                body = {"name": sub, "identities": [identity]}
+                try:
+                    answer = web.post("/api/v1/officers", json=body)
+                except httpx2.HTTPError:
+                    self.unanswered += 1
+                    return
+                if answer.status_code == 201:
+                    self.acknowledged.append(answer.json()["id"])
+                else:
+                    self.refused.append(answer.status_code)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def officers(made: MadeNode) -> dict[str, int]:
+    """Officers in the database, and how many events each has."""
+    with sqlite3.connect(made.home / "comity.db") as connection:
+        rows = connection.execute(
+            "SELECT o.id, (SELECT count(*) FROM events e WHERE e.object_id = o.id) FROM officers o"
+        )
+        found = dict(rows.fetchall())
+    connection.close()
+    return found
+
+
+def test_sigterm_under_load_loses_nothing_that_was_acknowledged(made: MadeNode) -> None:
+    with made.serving() as process:
+        clients = Clients(made, 6)
+        while len(clients.acknowledged) < 40:
+            assert process.process.poll() is None
+            time.sleep(0.01)
+        code, seconds = process.end(10)
+        clients.join()
+    assert code == 0, process.err.read_text()
+    assert seconds < 10
+    stored = officers(made)
+    assert set(clients.acknowledged) <= set(stored)
+    assert len(set(clients.acknowledged)) == len(clients.acknowledged)
+    # Nothing is there in part: every officer with the event of adding them.
+    assert all(stored[officer] == 1 for officer in clients.acknowledged)
+    # At most the requests that were never answered are there besides, and the administrators.
+    assert len(stored) - len(clients.acknowledged) <= clients.unanswered + 2
+    # Whoever was refused heard why: the node was ending.
+    assert set(clients.refused) <= {503}
+    assert process.of("node starts")
+    assert not [line for line in process.lines if line["level"] in {"error", "critical"}]
+
+
+def test_log_lines_and_metrics_of_a_process(made: MadeNode) -> None:
+    canary = "canary-in-a-path"
+    with made.serving(COMITY_LOG_LEVEL="DEBUG") as process:
+        web = httpx2.Client(base_url=made.url, trust_env=False)
+        with web:
+            web.get(f"/{canary}?q={canary}")
+            web.get("/api/v1/me", headers={"authorization": f"Bearer {canary}"})
+            me = web.get("/api/v1/me", headers=made.signed_in("a1") | {"x-request-id": "req-12345"})
+            assert me.status_code == 200
+        metrics = httpx2.get(made.metrics, trust_env=False).text
+        families = {each.name: each for each in text_string_to_metric_families(metrics)}
+        public = httpx2.get(f"{made.url}/metrics", trust_env=False)
+        assert public.status_code == 404
+        assert process.end(10)[0] == 0
+    assert canary not in process.out.read_text() + process.err.read_text() + metrics
+    assert made.issuer.token("a1", made.url)[:20] not in process.out.read_text()
+    requests = process.of("request")
+    assert {line["route"] for line in requests} >= {"/api/v1/me", "none", "/readyz"}
+    assert [line["status"] for line in requests if line["request"] == "req-12345"] == [200]
+    assert families["comity_log_leaves"].samples[0].value > 0
+    assert families["comity_sequencer_lease_held"].samples[0].value == 1
+    # The end recorded who had been refused since the start.
+    with sqlite3.connect(made.home / "comity.db") as connection:
+        query = "SELECT count(*) FROM events WHERE act = 'access.refused' AND object_kind = 'door'"
+        assert connection.execute(query).fetchone() == (1,)
+    connection.close()
+
+
+def test_a_partner_that_hangs_does_not_hold_up_the_end(tmp_path: Path, issuer: FakeIssuer) -> None:
+    """The partner takes the connection and never answers; calls to it wait for half a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        made = make_node(tmp_path, issuer, partner=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with made.serving() as process:
+            _wait_for_a_call(silent)
+            code, seconds = process.end(10, signal.SIGINT)
+    assert code == 0, process.err.read_text()
+    assert seconds < 10
+    assert process.of("job cut off")
+
+
+def _wait_for_a_call(silent: socket.socket) -> None:
+    silent.settimeout(30)
+    connection, _ = silent.accept()
+    connection.settimeout(30)
+    assert connection.recv(16)
+    # Kept open until the process is gone: closing it would be an answer.
+    _KEPT.append(connection)
+
+
+_KEPT: list[socket.socket] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_kept() -> Iterator[None]:
+    yield
+    while _KEPT:
+        _KEPT.pop().close()
+
+
+def test_a_worker_ends_in_order_too(made: MadeNode) -> None:
+    with made.serving("work") as process:
+        metrics = httpx2.get(made.metrics, trust_env=False).text
+        assert "comity_jobs_total" in metrics
+        code, seconds = process.end(10)
+    assert code == 0
+    assert seconds < 10
+    assert process.of("worker stopped")
+
+
+@pytest.mark.parametrize(
+    ("listen", "code"),
+    [("0.0.0.0:{port}", "metrics.public-port"), ("{port}", "metrics.address")],
+)
+def test_metrics_never_take_the_public_port(
+    made: MadeNode, monkeypatch: pytest.MonkeyPatch, listen: str, code: str
+) -> None:
+    port = made.url.rpartition(":")[2]
+    monkeypatch.setenv("COMITY_METRICS_LISTEN", listen.format(port=port))
+    refused = CommandLine(made.home)("node", "serve", "--settings", made.settings, as_json=True)
+    assert (refused.code, refused.problem["code"]) == (2, code)
