@@ -2,7 +2,7 @@
 
 from api.domain.errors import ComityError
 from api.records import node_state
-from api.services import anchoring, comparing, restoring
+from api.services import anchoring, comparing, recovering, restoring
 from api.services.node import Node
 from api.services.status import STOP_SWITCH
 from api.tlog.errors import LogError
@@ -31,7 +31,10 @@ class Watch:
         if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
             return False
         if node.db.read(node_state.restoring):
-            restoring.ask(node)
+            found = restoring.ask(node)
+            if found.complete and not found.behind:
+                # Nothing of the log is missing; what else was forgotten is learnt on the way.
+                recovering.recover(node)
             return False
         self._ask_to_cosign()
         comparing.compare_all(node, self._compared)

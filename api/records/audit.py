@@ -6,7 +6,9 @@ event (``records/log.py`` does).
 """
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, func, select
 from sqlalchemy.engine import RowMapping
@@ -75,6 +77,7 @@ ERASURES = Table(
     Index("ix_erasure_orders_target", "kind", "target"),
     info=RECORDED,
 )
+_RANGE: Final = re.compile(r"([0-9]{1,16}):([0-9]{1,16})")
 EVENT, EXHIBIT = "event", "exhibit"
 PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
 
@@ -214,16 +217,26 @@ def disposed(connection: Connection, peer: str, statements: Sequence[str]) -> li
     return list(connection.execute(query).mappings())
 
 
-def stated_ministry(connection: Connection) -> str | None:
-    """Return the ministry that the oldest event with a body names."""
-    query = select(EVENTS.c.body).where(EVENTS.c.body.is_not(None)).order_by(EVENTS.c.seq).limit(1)
-    body = connection.execute(query).scalar_one_or_none()
-    try:
-        event = json.loads(bytes(body)) if body is not None else {}
-    except ValueError:
-        event = {}
-    named = event.get("ministry") if isinstance(event, dict) else None
-    return named if isinstance(named, str) else None
+def stated_ministries(connection: Connection, limit: int) -> list[str]:
+    """Return the ministry that each of the oldest events with a body names."""
+    query = select(EVENTS.c.body).where(EVENTS.c.body.is_not(None)).order_by(EVENTS.c.seq)
+    found = []
+    for body in connection.execute(query.limit(limit)).scalars():
+        try:
+            event = json.loads(bytes(body))
+        except ValueError:
+            continue
+        named = event.get("ministry") if isinstance(event, dict) else None
+        if isinstance(named, str):
+            found.append(named)
+    return found
+
+
+def stated_origins(connection: Connection, limit: int) -> list[str]:
+    """Return the name of the log in each of the newest heads."""
+    query = select(HEADS.c.note).order_by(HEADS.c.size.desc()).limit(limit)
+    notes = [bytes(note) for note in connection.execute(query).scalars()]
+    return [note.partition(b"\n")[0].decode("utf-8", "replace") for note in notes]
 
 
 def blank_event(index: int) -> dict[str, str | None]:
@@ -250,6 +263,7 @@ def erased_leaves(connection: Connection) -> dict[int, str]:
 
 
 def lost_ranges(connection: Connection) -> tuple[tuple[int, int], ...]:
-    """Return the leaf ranges ``(first, end)`` that were recovered by their hashes alone."""
-    del connection
-    return ()
+    """Return the leaf ranges ``(first, end)`` whose events were lost and recovered without them."""
+    query = select(EVENTS.c.object_id).where(EVENTS.c.act == "log.recovered")
+    found = [_RANGE.fullmatch(text) for text in connection.execute(query).scalars()]
+    return tuple((int(match[1]), int(match[2])) for match in found if match is not None)

@@ -132,6 +132,11 @@ class Database:
         other._recovering = True  # noqa: SLF001 - a copy of this very object
         return other
 
+    @property
+    def recovering(self) -> bool:
+        """Whether this is the database of a recovery; see :meth:`for_recovery`."""
+        return self._recovering
+
     def _as_recovery(self, work: Callable[[Unit], T]) -> Callable[[Unit], T]:
         def recovering(unit: Unit) -> T:
             unit.recovering = True

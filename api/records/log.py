@@ -5,7 +5,7 @@ Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cos
 ``services/checkpoints.py`` only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -150,7 +150,9 @@ def add_event(connection: Connection, row: dict[str, Any], *, always: bool = Fal
         Whether it was inserted; without it the caller must give the transaction up.
     """
     statement = _ADD_EVENT if always else _ADD_EVENT_UNLESS_RESTORING
-    return connection.execute(statement, row).rowcount == 1
+    # Without this SQLAlchemy forgets the count of an insert on PostgreSQL.
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, row, execution_options=options).rowcount == 1
 
 
 def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
@@ -201,6 +203,47 @@ def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
         connection.execute(
             statement.values(leaf_index=bindparam("index"), seq=bindparam("number")), moved
         )
+
+
+def lost_event(index: int) -> dict[str, Any]:
+    """Return what the columns of a leaf hold whose event was lost: nothing but its place."""
+    names = ("time", "act", "object_kind", "object_id", "actor", "outcome")
+    blank: dict[str, Any] = dict.fromkeys(names, "")
+    place = {"seq": index + 1, "id": f"lost-{index}", "leaf_index": index}
+    return blank | place | {"body": None, "salt_e": None, "touched": None}
+
+
+def add_lost(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that mark lost events; see :func:`lost_event`."""
+    if rows:
+        connection.execute(insert(EVENTS), list(rows))
+
+
+def make_room(connection: Connection, size: int, matched: Mapping[int, int]) -> None:
+    """Move events that have no place yet behind the first ``size`` leaves.
+
+    Args:
+        connection: inside the transaction that grows the log to ``size``.
+        size: leaves of the log from now on.
+        matched: by leaf index, the number of a waiting event that proved to be that leaf.
+    """
+    waiting = select(EVENTS.c.seq).where(EVENTS.c.leaf_index.is_(None)).order_by(EVENTS.c.seq)
+    seqs = list(connection.execute(waiting).scalars())
+    places = {seq: index for index, seq in matched.items()}
+    # On PostgreSQL waiting events are numbered far above all places already (0003_auditing).
+    crowded = connection.dialect.name == "sqlite"
+    behind = [seq for seq in seqs if seq not in places and crowded]
+    numbers = {seq: size + 1 + offset for offset, seq in enumerate(behind)}
+    numbers |= {seq: index + 1 for seq, index in places.items()}
+    # By way of negative numbers, so that no two rows meet under one.
+    connection.execute(
+        EVENTS.update().where(EVENTS.c.seq.in_(list(numbers))).values(seq=-EVENTS.c.seq)
+    )
+    moved = [{"of": -seq, "number": numbers[seq], "index": places.get(seq)} for seq in numbers]
+    if moved:
+        statement = EVENTS.update().where(EVENTS.c.seq == bindparam("of"))
+        values = {"seq": bindparam("number"), "leaf_index": bindparam("index")}
+        connection.execute(statement.values(values), moved)
 
 
 def newest_head(connection: Connection) -> RowMapping | None:

@@ -182,6 +182,14 @@ def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def posted_to(
+    connection: Connection, peer: str, statement_ids: Sequence[str]
+) -> list[RowMapping]:
+    """Return the outbox rows of statements for one peer."""
+    query = select(OUTBOX).where(OUTBOX.c.peer == peer, OUTBOX.c.statement.in_(statement_ids))
+    return list(connection.execute(query).mappings())
+
+
 def stream_out(connection: Connection, peer: str) -> RowMapping | None:
     """Return the sending stream to a peer."""
     query = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == peer)

@@ -127,9 +127,9 @@ def accept(node: Node, body: bytes, *, request: str = "") -> bytes:
         if error.code == witnessing.INCONSISTENT:
             misbehaviour.refused(node, member.id, submission.note)
         raise
-    lines = witnessing.cosign(node, examined)
-    node.db.write(lambda unit: witnessing.persist(unit, examined, lines, substantive))
-    return "".join(f"{line}\n" for line in lines).encode()
+    cosigned = witnessing.cosign(node, examined, substantive)
+    node.db.write(lambda unit: witnessing.persist(unit, examined, cosigned))
+    return "".join(f"{line}\n" for line in cosigned.lines).encode()
 
 
 def _member(node: Node, note: bytes) -> Member:

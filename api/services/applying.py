@@ -137,7 +137,36 @@ def _open(node: Node, peer: str, item: Item, kind: Kind) -> _Opened:
             return _Opened(item, sealed, (), refuse(other.code, other.message))
         brought.append(other)
     verdict = _admissible(node, peer, sealed, kind)
+    if node.db.recovering and verdict:
+        verdict = _as_said(node, sealed.statement.id) or verdict
     return _Opened(item, sealed, tuple(brought), verdict)
+
+
+def _said(node: Node, statement_id: str) -> Sealed | None:
+    """Return this node's own disposition on a statement; during a recovery it may stand already."""
+    row = node.db.read(
+        lambda connection: next(
+            (
+                row
+                for row in statements.about(connection, statement_id, DISPOSITION)
+                if row["issuer"] == node.ministry
+            ),
+            None,
+        )
+    )
+    if row is None:
+        return None
+    raw = bytes(row["envelope"])
+    return Sealed(parse_statement(parse_envelope(raw).payload), raw, row["envelope_digest"])
+
+
+def _as_said(node: Node, statement_id: str) -> Decision | None:
+    """Return the refusal that this node had stated before it lost its memory, if it refused."""
+    said = _said(node, statement_id)
+    if said is None or said.statement.body["outcome"] != "refused":
+        return None
+    body = said.statement.body
+    return refuse(str(body.get("code", "")), str(body.get("detail", "")))
 
 
 def _admissible(node: Node, peer: str, sealed: Sealed, kind: Kind) -> Decision:
@@ -201,6 +230,9 @@ def _disposition(node: Node, message: RowMapping, opened: _Opened, decision: Dec
         if opened.sealed is not None
         else digest(_payload_of(opened.item.envelope))
     )
+    said = _said(node, statement_id) if node.db.recovering else None
+    if said is not None:
+        return said
     body: dict[str, object] = {
         "message": message["id"],
         "statement": statement_id,
@@ -352,8 +384,10 @@ def _record_one(
         about=str(statement_id),
         at=at,
     )
-    unit.insert(statements.STATEMENTS, row)
-    recording.post(node, unit, [peer], disposition.statement.id, kind="disposition")
+    # During a recovery the disposition may be one that the peer has had for long.
+    if not unit.recovering or statements.by_id(unit.connection, disposition.statement.id) is None:
+        unit.insert(statements.STATEMENTS, row)
+        recording.post(node, unit, [peer], disposition.statement.id, kind="disposition")
     act = Act.STATEMENT_APPLIED if decision.allowed else Act.STATEMENT_REFUSED
     recording.record(
         node,

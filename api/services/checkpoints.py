@@ -35,7 +35,13 @@ from api.tlog.proofs import consistency_proof, inclusion_proofs, root_at
 from api.tlog.tiles import TILE_WIDTH, decode_bundle, encode_bundle, tiles_for_append
 from api.wire.digests import digest_bytes
 from api.wire.encoding import format_instant
-from api.wire.leaf import event_commitment, leaf_entry, statement_commitment
+from api.wire.leaf import (
+    LeafOpening,
+    event_commitment,
+    leaf_entry,
+    parse_leaf_entry,
+    statement_commitment,
+)
 from api.wire.membership import Member
 
 BATCH = 2048
@@ -90,6 +96,26 @@ def entry_of(event: RowMapping) -> bytes:
         salt_s if digest is None else statement_commitment(salt_s, digest_bytes(digest))
     )
     return leaf_entry(event_part, statement_part)
+
+
+def opening_of(connection: Connection, event: RowMapping) -> LeafOpening:
+    """Return what lets a partner rebuild a leaf; where the event is gone, the bundle still tells.
+
+    Args:
+        connection: open for reading.
+        event: a row of ``events`` that has its place in the log.
+
+    Raises:
+        Unavailable: ``log.bundle-missing``.
+    """
+    salt_s = bytes(event["salt_s"])
+    if event["body"] is not None:
+        return LeafOpening(event_commitment(bytes(event["salt_e"]), bytes(event["body"])), salt_s)
+    n, at = divmod(int(event["leaf_index"]), TILE_WIDTH)
+    stored = log.bundle(connection, n)
+    if stored is None:
+        raise Unavailable("log.bundle-missing", "A bundle of the log is missing; run audit fsck.")
+    return LeafOpening(parse_leaf_entry(decode_bundle(stored)[at]).e, salt_s)
 
 
 def newest(node: Node) -> Head:
@@ -191,10 +217,10 @@ def _plan(
     entries = [entry_of(event) for event in events]
     hashes = [leaf_hash(entry) for entry in entries]
     fresh = tiles_for_append(old.size, hashes, StoredTiles(connection))
-    return old, events, fresh, _bundles(connection, old.size, entries), hashes
+    return old, events, fresh, bundle_rows(connection, old.size, entries), hashes
 
 
-def _bundles(
+def bundle_rows(
     connection: Connection, old_size: int, entries: Sequence[bytes]
 ) -> list[dict[str, object]]:
     """Return the bundle rows to write: the last partial one continued, then new ones."""

@@ -51,7 +51,7 @@ def compare_all(node: Node, compared: Compared) -> list[str]:
         Ids of the proofs that were found; witnesses that are away are passed over.
     """
     found = []
-    for owner in others(node):
+    for owner in _trusted(node):
         for witness in others(node, owner):
             try:
                 proof = compare(node, witness, owner, compared)
@@ -61,6 +61,15 @@ def compare_all(node: Node, compared: Compared) -> list[str]:
             if proof is not None:
                 found.append(proof)
     return found
+
+
+def _trusted(node: Node) -> list[str]:
+    """Return the members against whom no proof stands: one is enough."""
+    return node.db.read(
+        lambda connection: [
+            owner for owner in others(node) if not node_state.accused(connection, owner)
+        ]
+    )
 
 
 def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | None:
@@ -85,6 +94,7 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
     state = (head.size, head.root, int(seen["size"]))
     if compared.known.get((witness, owner)) == state:
         return None
+    note = witnessing.bare(note, node.membership.member(owner).origin)
     found = _judge(node, owner, note, head, RemoteTiles(node, witness, owner))
     if found.verdict is Judged.CONTRADICTORY:
         return misbehaviour.keep_heads(node, owner, found.proof)
@@ -139,7 +149,10 @@ def judge_refused(node: Node) -> list[str]:
         Ids of the proofs that were found.
     """
     proofs = []
+    trusted = _trusted(node)
     for row in node.db.read(node_state.refused_heads):
+        if row["peer"] not in trusted:
+            continue
         found = _judge_anywhere(node, row["peer"], bytes(row["proof"]))
         if found.verdict is Judged.CONTRADICTORY:
             proofs.append(misbehaviour.keep_heads(node, row["peer"], found.proof))

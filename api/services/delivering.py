@@ -12,8 +12,10 @@ Owns outbox, sending streams and retry state. The road of one statement, with wh
    partner's own stream.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
@@ -35,7 +37,6 @@ from api.wire.envelope import MESSAGE as MESSAGE_TYP
 from api.wire.envelope import verify_seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
-from api.wire.leaf import LeafOpening, event_commitment
 from api.wire.message_bodies import Item, Receipt, items_body
 from api.wire.messages import (
     ConsistencyPath,
@@ -152,7 +153,7 @@ def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapp
         event = events.get(row["statement"])
         if event is None or event["leaf_index"] is None:
             break
-        item = _item(row, event, envelopes)
+        item = _item(connection, row, event, envelopes)
         total += len(item.envelope) + sum(len(raw) for raw in item.accompanying)
         if items and total > _ROOM:
             break
@@ -161,12 +162,13 @@ def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapp
     return chosen, items
 
 
-def _item(row: RowMapping, event: RowMapping, envelopes: dict[str, RowMapping]) -> Item:
-    commitment = event_commitment(bytes(event["salt_e"]), bytes(event["body"]))
+def _item(
+    connection: Connection, row: RowMapping, event: RowMapping, envelopes: dict[str, RowMapping]
+) -> Item:
     return Item(
         envelope=bytes(envelopes[row["statement"]]["envelope"]),
         index=event["leaf_index"],
-        opening=LeafOpening(commitment, bytes(event["salt_s"])),
+        opening=checkpoints.opening_of(connection, event),
         accompanying=tuple(
             bytes(envelopes[other]["envelope"]) for other in (row["with"] or "").split()
         ),
@@ -289,7 +291,7 @@ def store_receipt(node: Node, message: RowMapping, raw: bytes) -> None:
         if unit.update(streams.MESSAGES_OUT, key, values, expect=expect) is None:
             return
         heads.add_cosignatures(unit.connection, lines)
-        _tell_effects(unit, message, node.now())
+        tell_effects(unit, message, node.now())
         recording.record(
             node,
             unit,
@@ -337,7 +339,8 @@ def _cosignature(node: Node, peer: str, receipt: Receipt) -> list[dict[str, obje
     return [{"size": size, "line": line, "cosigner": peer} for line in lines]
 
 
-def _tell_effects(unit: Unit, message: RowMapping, at: str) -> None:
+def tell_effects(unit: Unit, message: RowMapping | Mapping[str, Any], at: str) -> None:
+    """Tell the effects of a message's statements that a partner has stored it."""
     items = streams.items_of(unit.connection, message["id"])
     originals = statements.by_ids(unit.connection, [row["statement"] for row in items])
     for row in items:

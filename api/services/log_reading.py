@@ -32,7 +32,6 @@ from api.services.node import Node
 from api.services.remote_log import origin_name
 from api.tlog.errors import LogError
 from api.tlog.merkle import HASH_SIZE
-from api.tlog.note import format_note, parse_note
 from api.tlog.tiles import (
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -167,9 +166,7 @@ def _seen_checkpoint(connection: Connection, owner: Member) -> Served:
     row = streams.peer_log(connection, owner.id)
     if row is None:
         raise _absent()
-    note = parse_note(bytes(row["note"]))
-    # Lines of others that came along are not ours to pass on.
-    own = format_note(note.text, [line for line in note.signatures if line.name == owner.origin])
+    own = bytes(row["note"])
     lines = bytes(row["cosignatures"]).decode().split("\n")
     return Served(assurance.with_lines(own, lines), NOTE, SHORT)
 

@@ -29,7 +29,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
-from api.services.witnessing import PeerTiles, open_head
+from api.services.witnessing import PeerTiles, bare, open_head
 from api.tlog.proofs import root_at
 from api.wire.digests import digest
 from api.wire.misbehaviour import MisbehaviourKind, MisbehaviourProof, compose_misbehaviour
@@ -76,6 +76,7 @@ def judge(connection: Connection, node: Node, peer: str, note: bytes) -> Judgeme
 
 def refused(node: Node, peer: str, note: bytes) -> None:
     """Take up a head that was refused as inconsistent: prove it, forget it, or keep it."""
+    note = bare(note, node.membership.member(peer).origin)
     found = node.db.read(lambda connection: judge(connection, node, peer, note))
     if found.verdict is Judged.CONTRADICTORY:
         keep_heads(node, peer, found.proof)

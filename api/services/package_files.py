@@ -24,7 +24,6 @@ from api.services.evidence import permit_on
 from api.services.node import Node
 from api.services.witnessing import PeerTiles
 from api.tlog.proofs import inclusion_proof
-from api.wire.leaf import LeafOpening, event_commitment
 from api.wire.message_bodies import parse_items
 from api.wire.messages import parse_message
 from api.wire.package_file import (
@@ -120,9 +119,7 @@ def _own_proof(connection: Connection, statement: RowMapping) -> dict[str, bytes
     checkpoint, size = checkpoints.cosigned_note(connection, at_least=index + 1)
     if checkpoint is None:
         return {}
-    opening = LeafOpening(
-        event_commitment(bytes(event["salt_e"]), bytes(event["body"])), bytes(event["salt_s"])
-    )
+    opening = checkpoints.opening_of(connection, event)
     path = checkpoints.prove_inclusion(connection, index, size)
     return {PROOF: compose_proof(index, path, checkpoint, opening)}
 

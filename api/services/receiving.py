@@ -121,9 +121,9 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
             misbehaviour.refused(node, message.peer, message.evidence.checkpoint.encode())
         raise
     statements = _check_items(message, examined)
-    lines = witnessing.cosign(node, examined)
-    receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(lines)))
-    node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, lines)))
+    word = witnessing.cosign(node, examined, message.body.substantive_size)
+    receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(word.lines)))
+    node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, word)))
     return Answer(receipt)
 
 
@@ -309,7 +309,7 @@ def _store(
     message: Authenticated,
     place: _Place,
     receipt: bytes,
-    witnessed: tuple[witnessing.Examined, list[str]],
+    witnessed: tuple[witnessing.Examined, witnessing.Cosigned],
 ) -> None:
     """Step 8, in one transaction."""
     current = streams.stream_in(unit.connection, message.peer)
@@ -317,8 +317,7 @@ def _store(
         raise Conflict(
             "stream.moved", "Another message of this stream was stored meanwhile; repeat."
         )
-    examined, lines = witnessed
-    witnessing.persist(unit, examined, lines, message.body.substantive_size)
+    witnessing.persist(unit, *witnessed)
     unit.insert(
         streams.MESSAGES_IN,
         {

@@ -102,6 +102,11 @@ def standing(node: Node, connection: Connection) -> Standing:
     )
 
 
+def standing_now(node: Node) -> Standing:
+    """Return how far the restore has come, in a snapshot of its own."""
+    return node.db.read(lambda connection: standing(node, connection))
+
+
 def begin(node: Node, cause: str) -> None:
     """Make the node read-only and forget earlier answers.
 
@@ -166,7 +171,7 @@ def _holds(connection: Connection, head: Checkpoint) -> bool:
 
 def ask(node: Node) -> Standing:
     """Ask every member that has not answered yet for the largest head it holds of this log."""
-    found = node.db.read(lambda connection: standing(node, connection))
+    found = standing_now(node)
     for member in found.silent:
         try:
             note = seen_head(node, member, node.ministry)
@@ -175,7 +180,7 @@ def ask(node: Node) -> Standing:
             continue
         text = "0:" if head is None else f"{head.size}:{head.root.hex()}"
         _put(node, _ANSWER + member, text, Subject("peer", member), "answered")
-    return node.db.read(lambda connection: standing(node, connection))
+    return standing_now(node)
 
 
 def _put(node: Node, name: str, text: str, subject: Subject, code: str) -> None:
@@ -231,7 +236,7 @@ def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> Non
 
 
 def _require_silent(node: Node, member: str) -> Standing:
-    found = node.db.read(lambda connection: standing(node, connection))
+    found = standing_now(node)
     if not found.pending:
         raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
     if member not in others(node):
@@ -256,4 +261,4 @@ def _waive(node: Node, caller: Caller, member: str, text: str, code: str) -> Sta
         recording.record(node, unit, entry)
 
     node.db.write(write)
-    return node.db.read(lambda connection: standing(node, connection))
+    return standing_now(node)

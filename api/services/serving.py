@@ -85,6 +85,6 @@ def cosigned(node: Node, peer: str, body: MessageBody, evidence: Evidence) -> by
         if error.code == witnessing.INCONSISTENT:
             misbehaviour.refused(node, peer, evidence.checkpoint.encode())
         raise
-    lines = witnessing.cosign(node, examined)
-    node.db.write(lambda unit: witnessing.persist(unit, examined, lines, body.substantive_size))
-    return "".join(f"{line}\n" for line in lines).encode()
+    word = witnessing.cosign(node, examined, body.substantive_size)
+    node.db.write(lambda unit: witnessing.persist(unit, examined, word))
+    return "".join(f"{line}\n" for line in word.lines).encode()

@@ -13,7 +13,7 @@ from api.domain.events import Act, Subject
 from api.ports.policy import Action, Resource
 from api.records import log, node_state, packages, streams
 from api.records.unit_of_work import Unit
-from api.services import assurance, recording
+from api.services import assurance, recording, restoring
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 from api.wire.encoding import parse_instant
@@ -102,7 +102,7 @@ def figures(node: Node) -> Status:
             refused_heads=len(node_state.refused_heads(connection)),
             public=None if public is None else _shown(public, assurance.threshold(node)),
             unwitnessed=asdict(assurance.tail(node, connection, public)),
-            restore={"pending": node_state.restoring(connection)},
+            restore=asdict(restoring.standing(node, connection)),
             awaited=len(packages.awaited_exhibits(connection, _MOST_AWAITED)),
             at=now,
         )
@@ -160,9 +160,7 @@ def switch(node: Node, caller: Caller, position: str) -> None:
 
 def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Entry) -> None:
     """Write one fact about the node with its event."""
-    values = {"value": value, "at": node.now()}
-    if unit.update(node_state.NODE_STATE, {"name": name}, values) is None:
-        unit.insert(node_state.NODE_STATE, {"name": name, **values})
+    node_state.put(unit, name, value, node.now())
     recording.record(node, unit, entry)
     unit.ring("composed")
 

@@ -15,7 +15,9 @@ and refuses if another head was stored in between, or while this node is restore
 forgotten what it cosigned.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -30,9 +32,12 @@ from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
 from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import HASH_SIZE, split_hashes
-from api.tlog.note import parse_note
+from api.tlog.note import format_note, parse_note
 from api.tlog.proofs import root_at, verify_consistency
 from api.tlog.tiles import tiles_for_append
+from api.wire.canonical import canonical
+from api.wire.digests import digest
+from api.wire.keys import Purpose
 from api.wire.messages import Evidence
 
 INCONSISTENT = "log.inconsistent"
@@ -40,7 +45,10 @@ INCONSISTENT = "log.inconsistent"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A partner's head that passed the four steps, ready to be cosigned and stored."""
+    """A partner's head that passed the four steps, ready to be cosigned and stored.
+
+    ``substantive`` is what is remembered of the log's substantive size so far.
+    """
 
     peer: str
     old: int
@@ -48,6 +56,23 @@ class Examined:
     root: bytes
     note: bytes
     tiles: list[tuple[int, int, bytes]]
+    substantive: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """This node's word on an examined head.
+
+    Attributes:
+        lines: cosignature lines, without line feeds.
+        substantive: the log's substantive size as stated, bounded by what was seen.
+        seal: this node's signature over the row that remembers all this. Cosigning is no event
+            (PROTOCOL §6), so nothing else would tell if that row were changed.
+    """
+
+    lines: list[str]
+    substantive: int
+    seal: bytes
 
 
 class PeerTiles:
@@ -85,6 +110,16 @@ def open_head(node: Node, peer: str, note: bytes) -> Checkpoint:
     return opened.checkpoint
 
 
+def bare(note: bytes, origin: str) -> bytes:
+    """Return a note with its log's own signature lines alone.
+
+    Raises:
+        LogError: a code of ``parse_note``, or there is no such line.
+    """
+    parsed = parse_note(note)
+    return format_note(parsed.text, [line for line in parsed.signatures if line.name == origin])
+
+
 def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -> Examined:
     """Judge the head in a message's evidence; see the module docstring.
 
@@ -96,6 +131,7 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
     require_trust(connection, peer)
     note = evidence.checkpoint.encode()
     head = open_head(node, peer, note)
+    note = bare(note, head.origin)
     seen = streams.peer_log(connection, peer)
     old = seen["size"] if seen is not None else 0
     if head.size < old:
@@ -117,7 +153,8 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
         raise Invalid(INCONSISTENT, f"The log does not continue: {error}.") from error
     if root != head.root:
         raise Invalid(INCONSISTENT, "The leaf hashes do not make the checkpoint's root.")
-    return Examined(peer, old, head.size, head.root, note, tiles)
+    known = seen["substantive"] if seen is not None else 0
+    return Examined(peer, old, head.size, head.root, note, tiles, known)
 
 
 def require_trust(connection: Connection, peer: str) -> None:
@@ -154,17 +191,54 @@ def _require_prefix(connection: Connection, peer: str, head: Checkpoint) -> None
         raise Invalid(INCONSISTENT, "This head is not of the history that was seen before.")
 
 
-def cosign(node: Node, examined: Examined) -> list[str]:
-    """Return this node's cosignature lines for an examined head, without line feeds."""
+def cosign(node: Node, examined: Examined, stated: int) -> Cosigned:
+    """Return this node's cosignature of an examined head.
+
+    Args:
+        node: this node.
+        examined: the head.
+        stated: the substantive size that the partner states for its log; it never shrinks.
+    """
     text = parse_note(examined.note).text
     timestamp = int(node.clock.now().timestamp())
-    return [
+    lines = [
         signature_line(node.signer, key, text, timestamp).format().removesuffix("\n")
         for key in log_keys.own_keys(node.signer, node.me, witness=True)
     ]
+    substantive = max(examined.substantive, min(stated, examined.size))
+    key = node.signer.keys(Purpose.WITNESS)[0]
+    seal = node.signer.sign(key.kid, sealed_bytes(_row(examined, lines, substantive)))
+    return Cosigned(lines, substantive, seal)
 
 
-def persist(unit: Unit, examined: Examined, lines: list[str], substantive: int) -> None:
+def _row(examined: Examined, lines: list[str], substantive: int) -> dict[str, Any]:
+    return {
+        "peer": examined.peer,
+        "size": examined.size,
+        "root": examined.root.hex(),
+        "note": examined.note,
+        "cosignatures": "\n".join(lines).encode(),
+        "substantive": substantive,
+    }
+
+
+def sealed_bytes(row: Mapping[str, Any]) -> bytes:
+    """Return what this node's witness key signs of a row of ``peer_logs``.
+
+    The prefix keeps it apart from cosignatures, which the same key makes (tlog-cosignature).
+    """
+    members = {
+        "peer": row["peer"],
+        "size": row["size"],
+        "root": row["root"],
+        "note": digest(bytes(row["note"])),
+        "cosignatures": digest(bytes(row["cosignatures"])),
+        "substantive": row["substantive"],
+    }
+    return b"comity/peer-log/v1\n" + canonical(members)
+
+
+def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
     """Store the tiles and the head in the caller's transaction.
 
     A crash before the commit leaves the older head; the cosignature has not left this node then.
@@ -177,7 +251,8 @@ def persist(unit: Unit, examined: Examined, lines: list[str], substantive: int) 
         raise recording.restoring()
     seen = streams.peer_log(unit.connection, examined.peer)
     old = seen["size"] if seen is not None else 0
-    if old != examined.old:
+    known = seen["substantive"] if seen is not None else 0
+    if (old, known) != (examined.old, examined.substantive):
         raise Conflict("log.size", "Prove consistency from the size last cosigned.", size=old)
     log.upsert(
         unit.connection,
@@ -187,15 +262,5 @@ def persist(unit: Unit, examined: Examined, lines: list[str], substantive: int) 
             for level, n, data in examined.tiles
         ],
     )
-    row = {
-        "peer": examined.peer,
-        "size": examined.size,
-        "root": examined.root.hex(),
-        "note": examined.note,
-        "cosignatures": "\n".join(lines).encode(),
-        # Stated by the partner: bounded by what was seen, and it never shrinks.
-        "substantive": max(
-            seen["substantive"] if seen is not None else 0, min(substantive, examined.size)
-        ),
-    }
+    row = _row(examined, cosigned.lines, cosigned.substantive) | {"seal": cosigned.seal}
     log.upsert(unit.connection, streams.PEER_LOGS, [row])

@@ -87,9 +87,18 @@ class ReleaseEffect(Plain):
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
         body = issued.statement.body
+        row = _known(unit.connection, member_text(body, "package"))
+        _require(rules.may_release(_situation(unit.connection, row), body), Conflict)
+        return self.repeat(unit, issued)
+
+    def repeat(self, unit: Unit, issued: Issued) -> Consequence:
+        """Store a release that was made once already and is recovered: nothing is judged again.
+
+        Its exhibits may be gone with the disk; the partner holds the package all the same.
+        """
+        body = issued.statement.body
         package, recipient = member_text(body, "package"), issued.statement.to[0]
         row = _known(unit.connection, package)
-        _require(rules.may_release(_situation(unit.connection, row), body), Conflict)
         _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(issued.statement, issued.at))
         _hold(unit, package, recipient, issued.statement.id, "sent")

@@ -1,0 +1,199 @@
+"""A node that lost its disk comes back from an old backup and goes on with the same history."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api.domain.errors import Conflict, Unavailable
+from api.domain.log_trust import log_verifiers
+from api.records import drafts, node_state, packages, streams
+from api.services import (
+    approving,
+    backups,
+    checkpoints,
+    evidence,
+    fsck,
+    recovering,
+    restoring,
+)
+from api.services.node import Node
+from api.tlog.heads import open_checkpoint
+from api.tlog.merkle import leaf_hash
+from api.tlog.proofs import verify_consistency, verify_inclusion
+from api.wire.digests import digest, digest_bytes
+from api.wire.message_bodies import parse_items
+from api.wire.messages import parse_message
+from tests.support.disasters import lose, restore
+from tests.support.federation import Federation
+from tests.support.journeys import recall, release, submit
+
+US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Federation]:
+    made = Federation(tmp_path)
+    yield made
+    made.close()
+
+
+def rest(federation: Federation) -> None:
+    """Everything delivered, applied, cosigned."""
+    federation.settle()
+    federation.watch()
+    federation.settle()
+
+
+def peer_size(node: Node, peer: str = US) -> int:
+    row = node.db.read(lambda connection: streams.peer_log(connection, peer))
+    return 0 if row is None else int(row["size"])
+
+
+def no_misbehaviour(federation: Federation) -> None:
+    for node in federation:
+        assert node.db.read(node_state.misbehaviour) == []
+
+
+def check_soundness(node: Node) -> fsck.Report:
+    trust = fsck.Trust(node.membership)
+    report = node.db.read(lambda c: fsck.check(c, trust, ministry=node.ministry))
+    assert report.ok, report.first
+    return report
+
+
+@dataclass
+class Kept:
+    """What the UK holds of the US log before the disaster: a head, and a leaf under it."""
+
+    size: int
+    root: bytes
+    note: bytes
+    leaf: bytes
+    index: int
+    path: list[bytes]
+
+
+def keep_proof(federation: Federation) -> Kept:
+    """The proof that the UK has for the newest statement that the US sent it."""
+    uk, us = federation[UK], federation[US]
+    row = uk.db.read(lambda c: streams.peer_log(c, US))
+    assert row is not None
+    newest = us.db.read(lambda c: streams.stream_out(c, UK))
+    assert newest is not None
+    message = uk.db.read(
+        lambda c: streams.message_in_by_number(c, US, newest["epoch"], newest["next_seq"] - 1)
+    )
+    assert message is not None
+    item = parse_items(parse_message(bytes(message["envelope"]))[1].body)[-1]
+    leaf = leaf_hash(item.opening.entry(digest_bytes(digest(item.envelope))))
+    path = us.db.read(lambda c: checkpoints.prove_inclusion(c, item.index, row["size"]))
+    root = bytes.fromhex(row["root"])
+    return Kept(row["size"], root, bytes(row["note"]), leaf, item.index, path)
+
+
+def holds_still(federation: Federation, kept: Kept) -> None:
+    """The old proof verifies by itself, and the log of today continues the old head."""
+    us = federation[US]
+    opened = open_checkpoint(kept.note, log_verifiers(us.me), strict=True)
+    assert (opened.checkpoint.size, opened.checkpoint.root) == (kept.size, kept.root)
+    verify_inclusion(kept.index, kept.size, kept.leaf, kept.path, kept.root)
+    head = checkpoints.newest(us)
+    assert head.size > kept.size
+    path = us.db.read(lambda c: checkpoints.prove_consistency(c, kept.size, head.size))
+    verify_consistency(kept.size, head.size, kept.root, head.root, path)
+    again = us.db.read(lambda c: checkpoints.prove_inclusion(c, kept.index, head.size))
+    verify_inclusion(kept.index, head.size, kept.leaf, again, head.root)
+
+
+def test_the_drill(federation: Federation, tmp_path: Path) -> None:
+    us = federation[US]
+    first = submit(federation)
+    release(federation, first, UK)
+    rest(federation)
+    # A draft that is written before the backup and approved after it.
+    draft = evidence.release(us, federation.officer(US, "analyst"), first, _release_body(CA))
+    backup = backups.make(us, tmp_path / "backups")
+    # Work that the backup does not know: both ways, and a recall.
+    reviewer = federation.officer(US, "reviewer")
+    approving.approve_recorded(us, reviewer, draft.row["id"], draft.row["digest"])
+    second = submit(federation, title="Made after the backup", exhibit=b"another exhibit\n" * 50)
+    release(federation, second, UK)
+    theirs = submit(federation, UK, title="From London", exhibit=b"London's exhibit\n" * 50)
+    release(federation, theirs, US, UK)
+    rest(federation)
+    recall(federation, first)
+    rest(federation)
+    kept = keep_proof(federation)
+    before = checkpoints.newest(us)
+    holders = _facts(us, second)
+    lose(federation, US)
+    us = restore(federation, US, backup, tmp_path / "new")
+    assert checkpoints.newest(us).size < kept.size
+
+    # Read-only: it knows what it does not know.
+    analyst = federation.officer(US, "analyst")
+    assert evidence.read(us, analyst, first).body["title"] == "A package"
+    with pytest.raises(Unavailable, match="read-only"):
+        submit(federation, title="Too early", exhibit=b"x")
+    federation.step(US)
+    assert checkpoints.newest(us).size < kept.size
+
+    found = recovering.recover(us)
+    assert found.log.size == before.size
+    assert checkpoints.newest(us).root == before.root
+    assert (found.log.bare > 0, found.log.stated > 0, found.blocked) == (True, True, [])
+    assert found.without_effect == []
+    assert set(found.refetched) == {UK, CA}
+    assert not restoring.standing_now(us).pending
+
+    rest(federation)
+    no_misbehaviour(federation)
+    holds_still(federation, kept)
+    report = check_soundness(us)
+    assert report.lost == found.log.bare + found.log.stated
+    # What partners hold is known again; what they sent is here again.
+    assert _facts(us, second) == holders
+    assert us.db.read(lambda c: packages.by_id(c, theirs))["state"] == "received"  # type: ignore[index]
+    assert us.db.read(lambda c: packages.by_id(c, first))["state"] == "recalled"  # type: ignore[index]
+    row = us.db.read(lambda c: drafts.by_id(c, draft.row["id"]))
+    assert row is not None
+    assert row["state"] == "sealed"
+    with pytest.raises(Conflict):
+        approving.approve_recorded(us, federation.officer(US, "reviewer"), row["id"], row["digest"])
+    # Work goes on in the same streams, also about what was lost.
+    recall(federation, second)
+    third = submit(federation, title="After the recovery")
+    for to in (UK, CA):
+        release(federation, third, to)
+    rest(federation)
+    no_misbehaviour(federation)
+    states = us.db.read(lambda c: packages.holders_of(c, third))
+    assert {each["ministry"]: each["state"] for each in states} == {UK: "applied", CA: "applied"}
+    for name in (UK,):
+        gone = federation[name].db.read(lambda c: packages.by_id(c, second))
+        assert gone is not None
+        assert gone["state"] == "recalled"
+    holds_still(federation, kept)
+    check_soundness(us)
+    assert peer_size(federation[UK]) == checkpoints.newest(us).size
+
+
+def _facts(node: Node, package: str) -> list[dict[str, object]]:
+    """Who holds a package; without the instant of the receipt, which is the partner's now."""
+    rows = node.db.read(lambda c: packages.holders_of(c, package))
+    return [{name: row[name] for name in row if name != "receipted_at"} for row in rows]
+
+
+def _release_body(to: str) -> dict[str, object]:
+    return {
+        "recipient": to,
+        "marking": {
+            "tlp": "AMBER",
+            "releasable_to": [to],
+            "originator_control": True,
+            "permitted_use": ["consideration of designation"],
+        },
+        "legal_basis": "For the test.",
+    }
