@@ -1,4 +1,6 @@
-"""``python -m api.demo [--home DIR] [--fresh] [--exit] [--json]``: what ``comity demo`` runs.
+"""``python -m api.demo [--home DIR] [--fresh] [--until SCENE] [--exit] [--json]``.
+
+What ``comity demo`` runs.
 
 Exit codes: 0 told and all well (or ended after it was up), 1 something did not add up, 2 usage, 6
 another demo uses the folder, 130 interrupted.
@@ -6,6 +8,7 @@ another demo uses the folder, 130 interrupted.
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import time
@@ -55,19 +58,24 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="delete what an earlier demo left")
     parser.add_argument("--exit", action="store_true", help="end when the story is told")
     parser.add_argument("--json", action="store_true", help="end stdout with one JSON line")
+    last = list(story.ACTS)[-1]
+    parser.add_argument(
+        "--until", choices=list(story.ACTS), default=last, help="last scene (default: all)"
+    )
     return parser.parse_args(arguments)
 
 
 def _perform(home: DemoHome, options: argparse.Namespace) -> int:
     for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
         del os.environ[name]  # settings of another node must not reach the demo's
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     narrator = Narrator()
     with _ending(Processes(home.logs)) as running:
         up = launcher.launch(home, running, narrator)
         stage = Stage(up.staffs, narrator, Reach(up, running))
         try:
-            story.play_all(stage)
+            story.play(stage, options.until)
             narrator.scene("The reckoning")
             reckoned = reckoning.reckon(stage, home)
         finally:
@@ -96,7 +104,7 @@ def _stay(running: Processes, up: Federation) -> None:
             _say(
                 f"{names.get(child.process.pid, child.name)} ended with status "
                 f"{child.process.returncode}; the end of {child.log}:\n{child.tail()}\n"
-                f"Start it again with:\n  {' '.join(child.command)}"
+                f"Start it again with:\n  {shlex.join(child.command)}"
             )
         time.sleep(_LOOK)
     _say("No process is left.")
@@ -112,7 +120,7 @@ class _ending:  # noqa: N801 - used as a context manager
         return self._running
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self._running.stop()
 

@@ -223,15 +223,8 @@ def test_two_of_eight_were_mirrored_in_2021_and_every_subject_is_found_on(thread
     mirrored = {subject for subject, words in found.items() if words["finding"] == "mirror"}
     assert mirrored == {"zhu-hailun", "wang-mingshan"}
     home = "UK" if thread.startswith("uk") else "CA"
-    listed = {subject for subject in found if _listed_by_2021(subject, home)}
-    assert mirrored == listed
-
-
-def _listed_by_2021(subject: str, jurisdiction: str) -> bool:
-    try:
-        return str(facts.designation(subject, jurisdiction)["in_force"]) < "2021-04"
-    except LookupError:
-        return False
+    listed = facts.listed_by(home, "2021-03-22", set(found))
+    assert set(listed) == {facts.subject(one)["names"][0]["text"] for one in mirrored}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ this must not use it for screening.
 """
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -45,6 +46,19 @@ def designation(identifier: str, jurisdiction: str) -> dict[str, Any]:
         if (entry["subject"], entry["jurisdiction"]) == (identifier, jurisdiction):
             return {**entry, "sources": [source(key) for key in entry["sources"]]}
     raise LookupError(f"no designation of {identifier} by {jurisdiction}")
+
+
+def listed_by(jurisdiction: str, day: str, subjects: Iterable[str]) -> dict[str, str]:
+    """Return who of these subjects a jurisdiction had listed on a day: first name and since when.
+
+    What counts is registration where there is one, else entry into force.
+    """
+    found = {}
+    for entry in _document("designations")["designations"]:
+        since = entry.get("registered", entry["in_force"])
+        if entry["jurisdiction"] == jurisdiction and entry["subject"] in subjects and since <= day:
+            found[str(subject(entry["subject"])["names"][0]["text"])] = str(since)
+    return found
 
 
 def amendment(jurisdiction: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The story, scene by scene.
 
     stage    what every scene is given: officers, narrator, and what earlier scenes made
-    ACTS     the scenes in the order in which they are played
+    ACTS     the scenes by name, in the order in which they are played
 
 A scene is a module with ``TITLE`` and ``play(stage)``; it acts only through officers at their
 nodes' REST doors, as people do, and says what it did in one line per act.
 """
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from api.demo.story import (
@@ -42,26 +43,28 @@ class Scene(Protocol):
         ...
 
 
-ACTS: Final[tuple[Scene, ...]] = (
-    listing_2020,
-    july_2020,
-    release,
-    partners_read,
-    supplement,
-    requests_2020,
-    findings_2020,
-    march_2021,
-    not_the_same,
-    recall,
-    closing_2021,
-    amendment_2023,
-    december_2024,
-    coverage,
-)
+ACTS: Final[Mapping[str, Scene]] = {
+    "listing-2020": listing_2020,
+    "july-2020": july_2020,
+    "release": release,
+    "partners-read": partners_read,
+    "supplement": supplement,
+    "requests-2020": requests_2020,
+    "findings-2020": findings_2020,
+    "march-2021": march_2021,
+    "not-the-same": not_the_same,
+    "recall": recall,
+    "closing-2021": closing_2021,
+    "amendment-2023": amendment_2023,
+    "december-2024": december_2024,
+    "coverage": coverage,
+}
 
 
-def play_all(stage: Stage) -> None:
-    """Play every scene in order."""
-    for scene in ACTS:
+def play(stage: Stage, until: str) -> None:
+    """Play the scenes in order, up to and with the named one."""
+    for name, scene in ACTS.items():
         stage.narrator.scene(scene.TITLE)
         scene.play(stage)
+        if name == until:
+            return

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from api.demo import cast
+from api.demo import cast, facts
+from api.demo.door import ActFailedError, OfficerAtNode
+from api.demo.story import july_2020
 from api.demo.story.stage import Stage
 
 TITLE = "What became of the eight"
@@ -11,16 +13,24 @@ _LOOKS = (("CA", "2021-03-22"), ("CA", "2024-12-09"), ("UK", "2024-12-31"))
 
 
 def play(stage: Stage) -> None:
-    """Draw the comparison at one node for three days of interest."""
-    analyst = stage.officer(cast.US, "analyst")
+    """Compare on days of interest, at every node: each has it from the statements it was sent."""
+    eight = facts.package(july_2020.DESCRIPTION)["subjects"]
     for jurisdiction, day in _LOOKS:
-        found = _compare(stage, jurisdiction, day)
+        published = facts.listed_by(jurisdiction, day, eight)
+        drawn = [
+            _compare(stage.officer(one, "analyst"), jurisdiction, day) for one in cast.MINISTRIES
+        ]
+        for found in drawn:
+            since = {one["name"]: one["since"] for one in found["subjects"]}
+            if since != published or found["of"] != len(eight):
+                raise ActFailedError("compare coverage", f"on {day} a node has {since}")
         names = ", ".join(
-            f"{one['name']} ({one['since']}, {one['lag_days']} days)" for one in found["subjects"]
+            f"{one['name']} ({one['since']}, {one['lag_days']} days)"
+            for one in drawn[0]["subjects"]
         )
-        stage.tell(
-            analyst,
-            f"on {day} {jurisdiction} had {found['listed']} of {found['of']}: {names or 'nobody'}",
+        stage.narrator.say(
+            f"on {day} {jurisdiction} had {len(published)} of {len(eight)}, "
+            f"says every node: {names}"
         )
     _board(stage)
 
@@ -42,12 +52,8 @@ def _cell(listed: dict[str, Any] | None) -> str:
     return "-" if listed is None else f"{listed['since']} +{listed['lag_days']}"
 
 
-def _compare(stage: Stage, jurisdiction: str, day: str) -> dict[str, Any]:
-    found: dict[str, Any] = stage.officer(cast.US, "analyst").get(
-        "compare coverage",
-        "/coverage",
-        base=BASE,
-        jurisdiction=jurisdiction,
-        as_of=day,
+def _compare(reader: OfficerAtNode, jurisdiction: str, day: str) -> dict[str, Any]:
+    found: dict[str, Any] = reader.get(
+        "compare coverage", "/coverage", base=BASE, jurisdiction=jurisdiction, as_of=day
     )
     return found
