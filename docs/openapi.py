@@ -10,7 +10,7 @@ and written twice: indented to ``docs/openapi.json``, which is the contract and 
 review, and compactly to ``api/web/static/openapi.json``, which travels with the program and feeds
 ``GET /docs``. What no route can say about itself stands here: tags, how one signs in, the headers
 that a handler reads by hand, which roles a policy lets in, and the form of successful answers
-(``docs/openapi_answers.py``).
+(``docs/openapi_answers.py``, ``docs/openapi_exchange.py``).
 """
 
 import inspect
@@ -29,12 +29,17 @@ from api import __version__
 from api.app import ROUTERS
 from api.web.problems import PROBLEM
 from api.web.routing import PROBLEMS, PUBLIC, SIGNED_MESSAGE
-from docs.openapi_answers import ANSWERS, SCHEMAS, Answer
+from docs.openapi_answers import ANSWERS as OWN_ANSWERS
+from docs.openapi_answers import SCHEMAS
+from docs.openapi_exchange import EXCHANGE_ANSWERS, EXCHANGE_SCHEMAS
+from docs.openapi_forms import Answer, Schema
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 CONTRACT: Final = ROOT / "docs" / "openapi.json"
 SERVED: Final = ROOT / "api" / "web" / "static" / "openapi.json"
 COMMAND: Final = "python -m docs.openapi"
+ANSWERS: Final[dict[str, Answer]] = {**OWN_ANSWERS, **EXCHANGE_ANSWERS}
+FORMS: Final[dict[str, Schema]] = {**SCHEMAS, **EXCHANGE_SCHEMAS}
 
 _METHODS: Final = ("get", "head", "put", "post", "delete")
 _COLUMNS: Final = ("analyst", "reviewer", "auditor", "administrator", "peer", "node")
@@ -52,12 +57,12 @@ _TAGS: Final = {
     "assurance": "How far this log and its partners' logs are witnessed, and what contradicts it.",
     "audit": "The log as auditors read, export and check it.",
     "coverage": "Per subject: which jurisdictions list it, since when, with what lag.",
-    "delegation": "Standing in for an absent officer, and standing aside for conflict of interest.",
+    "delegations": "Standing in for the absent, and standing aside for conflicts of interest.",
     "designations": "What jurisdictions listed, amended and delisted.",
     "drafts": "Statements in the making: written by one officer, approved by another.",
     "exhibits": "The bytes of evidence, by their SHA-256.",
     "log": "The transparency log in C2SP form; members only.",
-    "mirror": "Threads in which one ministry asks another to mirror its designations.",
+    "mirror requests": "Threads in which one ministry asks another to mirror its designations.",
     "node": "Partners, streams, the node's state and its stop switch.",
     "officers": "People, their accounts, roles and signing keys; two administrators decide.",
     "packages": "Evidence packages: submitted, released one recipient at a time, recalled.",
@@ -66,7 +71,7 @@ _TAGS: Final = {
     "public": "What anyone may read.",
     "regimes": "The law as data: regimes, grounds, crosswalk and clocks.",
     "subjects": "Subjects of packages, designations and requests, and officers' verdicts on them.",
-    "tasks": "What waits for an officer, until when, and why.",
+    "tasks": "What waits for whom, until when, and why; what a partner holds.",
 }
 _MEANINGS: Final = {
     400: "The request cannot be read, or what it carries is not in its canonical form.",
@@ -144,9 +149,9 @@ def document() -> dict[str, Any]:
             response.pop("content", None)
     made["info"]["license"] = {"name": "EUPL-1.2", "identifier": "EUPL-1.2"}
     made["tags"] = [{"name": name, "description": _TAGS.get(name, "")} for name in sorted(used)]
+    models = made.get("components", {}).get("schemas", {})
     made["components"] = {
-        **made.get("components", {}),
-        "schemas": {**SCHEMAS, "Problem": PROBLEMS[400]["content"][PROBLEM]["schema"]},
+        "schemas": {**models, **FORMS, "Problem": PROBLEMS[400]["content"][PROBLEM]["schema"]},
         "responses": {_refusal(int(status)): _response(int(status)) for status in PROBLEMS},
         "securitySchemes": _SECURITY,
     }

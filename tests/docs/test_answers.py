@@ -1,0 +1,104 @@
+"""What running nodes answer has the form that the OpenAPI document gives it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from jsonschema import Draft202012Validator
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("docs-demo")]
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+ASKING = {
+    "/api/v1/audit/events": "auditor",
+    "/api/v1/delegations": "admin",
+    "/api/v1/node/status": "admin",
+    "/api/v1/officers": "admin",
+    "/api/v1/role-grants": "admin",
+}
+QUERIES = {
+    "/api/v1/coverage": {"base": "US:2020-07", "jurisdiction": "CA", "as_of": "2021-03-22"},
+    "/api/v1/subjects": {"q": "Chen Quanguo"},
+}
+ELSEWHERE = re.compile(r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs")
+
+
+def schema_of(response: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an answer, with the components it refers to."""
+    content = response.get("content", {}).get("application/json", {})
+    return {**content.get("schema", {}), "components": CONTRACT["components"]}
+
+
+def reading() -> list[tuple[str, dict[str, Any]]]:
+    """Operations that read JSON, those on one object behind the lists that name it."""
+    found = [
+        (path, item["get"])
+        for path, item in CONTRACT["paths"].items()
+        if "get" in item and not ELSEWHERE.search(path)
+    ]
+    return sorted(found, key=lambda each: each[0].count("{"))
+
+
+class Asker:
+    """Asks the nodes of a demo as their officers."""
+
+    def __init__(self, running):
+        self.running = running
+        self.tokens: dict[str, str] = {}
+        self.ids: dict[tuple[str, str], list[str]] = {}
+
+    def get(self, ministry: str, path: str, role: str, **query: str) -> httpx2.Response:
+        profile = f"{ministry[:2]}-{role}"
+        if profile not in self.tokens:
+            done = self.running.comity("--profile", profile, "token")
+            assert done.returncode == 0, done.stderr
+            self.tokens[profile] = done.stdout.strip()
+        node = self.running.document["nodes"][ministry]["url"]
+        with httpx2.Client(trust_env=False, timeout=30) as client:
+            headers = {"authorization": f"Bearer {self.tokens[profile]}"}
+            return client.get(f"{node}{path}", params=query, headers=headers)
+
+    def places(self, ministry: str, path: str) -> list[str]:
+        """The paths to ask: a template's parameter takes the ids of the list above it."""
+        if "{" not in path:
+            return [path]
+        above, _, rest = path.partition("/{")
+        ids = self.ids.get((ministry, above), [])
+        return [f"{above}/{each}{rest.partition('}')[2]}" for each in ids[:3]]
+
+
+def test_every_answer_has_its_form(running) -> None:
+    asker = Asker(running)
+    asked, wrong = set(), []
+    for path, operation in reading():
+        for ministry in running.document["nodes"]:
+            for place in asker.places(ministry, path):
+                role = ASKING.get(path, "analyst")
+                answer = asker.get(ministry, place, role, **QUERIES.get(path, {}))
+                assert answer.status_code == 200, (place, role, answer.text)
+                content = answer.json()
+                asked.add(operation["operationId"])
+                for item in content.get("items", []):
+                    key = item.get("id") or item.get("ministry")
+                    asker.ids.setdefault((ministry, path), []).append(key)
+                checker = Draft202012Validator(schema_of(operation["responses"]["200"]))
+                wrong += [
+                    f"{place}: /{'/'.join(map(str, fault.path))}: {fault.message[:200]}"
+                    for fault in checker.iter_errors(content)
+                ]
+    assert wrong == []
+    wanted = {"list_packages", "read_package", "list_holders", "list_events", "read_me"}
+    assert wanted <= asked
+
+
+def test_the_reference_is_served_by_a_node(running) -> None:
+    node = running.document["nodes"]["us-treasury"]["url"]
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        page = client.get(f"{node}/docs")
+        assert page.status_code == 200
+        assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+        assert client.get(f"{node}/docs/openapi.json").json() == CONTRACT
