@@ -24,6 +24,7 @@ from api.cli import (
     output,
     package,
     peers,
+    recovery,
     session,
     verify,
 )
@@ -50,6 +51,7 @@ peers.register(app)
 app.add_typer(key.app)
 app.add_typer(officer.officers)
 app.add_typer(officer.grants)
+recovery.register(node.app, audit.app)
 app.add_typer(node.app)
 app.add_typer(membership.app)
 demo.register(app)

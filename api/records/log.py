@@ -242,8 +242,9 @@ def make_room(connection: Connection, size: int, matched: Mapping[int, int]) -> 
     moved = [{"of": -seq, "number": numbers[seq], "index": places.get(seq)} for seq in numbers]
     if moved:
         statement = EVENTS.update().where(EVENTS.c.seq == bindparam("of"))
-        values = {"seq": bindparam("number"), "leaf_index": bindparam("index")}
-        connection.execute(statement.values(values), moved)
+        connection.execute(
+            statement.values(seq=bindparam("number"), leaf_index=bindparam("index")), moved
+        )
 
 
 def newest_head(connection: Connection) -> RowMapping | None:

@@ -1,0 +1,105 @@
+"""Proofs of misbehaviour and the restore's standing over REST, for those who run and audit."""
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import RowMapping
+
+from api.ports.policy import Action
+from api.services import misbehaviour, restoring
+from api.services.misbehaviour import Ruling
+from api.web import bodies
+from api.web.deps import NodeOf
+from api.web.principals import OfficerOf
+from api.web.routing import ActionRouter, run
+
+router = ActionRouter(prefix="/api/v1", tags=["node"])
+_QUIET = {"cache-control": "no-store"}
+
+
+class RulingBody(BaseModel):
+    """What an administrator decides on a proof."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ruling: Literal["resume", "uphold"]
+
+
+class WaiverBody(BaseModel):
+    """The member whose answer is waived."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    member: str = Field(max_length=64)
+
+
+def _view(row: RowMapping) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "ministry": row["peer"],
+        "kind": row["kind"],
+        "found_at": row["found_at"],
+        "ruling": row["ruling"],
+        "size": len(row["proof"]),
+    }
+
+
+@router.route_for("GET", "/misbehaviour", Action.NODE_STATUS, operation_id="list_misbehaviour")
+async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """List what is kept of partners' misbehaviour, oldest first."""
+    rows = await run(misbehaviour.listed, node, caller)
+    return JSONResponse({"items": [_view(row) for row in rows]}, headers=_QUIET)
+
+
+@router.route_for(
+    "GET", "/misbehaviour/{proof_id}", Action.NODE_STATUS, operation_id="read_misbehaviour"
+)
+async def read(proof_id: str, node: NodeOf, caller: OfficerOf) -> Response:
+    """Return one proof, byte for byte, for anyone to check; or a refused head as a note."""
+    row = await run(misbehaviour.read, node, caller, proof_id)
+    is_head = row["kind"] == "refused-head"
+    media_type = "text/plain; charset=utf-8" if is_head else "application/json"
+    return Response(bytes(row["proof"]), media_type=media_type, headers=_QUIET)
+
+
+@router.route_for(
+    "POST",
+    "/misbehaviour/{proof_id}/ruling",
+    Action.STREAM_RULE,
+    body=RulingBody,
+    operation_id="rule_misbehaviour",
+)
+async def rule(proof_id: str, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Record an administrator's ruling: the stream goes on, or stays frozen."""
+    content = await bodies.model_body(request, RulingBody)
+    row = await run(misbehaviour.rule, node, caller, proof_id, Ruling(content.ruling))
+    return JSONResponse(_view(row), headers=_QUIET)
+
+
+@router.route_for(
+    "POST",
+    "/node/restore/waivers",
+    Action.RESTORE_WAIVE_PROPOSE,
+    body=WaiverBody,
+    operation_id="propose_waiver",
+)
+async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Propose to go on without one member's answer after a restore."""
+    content = await bodies.model_body(request, WaiverBody)
+    found = await run(restoring.propose_waiver, node, caller, content.member)
+    return JSONResponse(asdict(found), headers=_QUIET)
+
+
+@router.route_for(
+    "POST",
+    "/node/restore/waivers/{member}/approve",
+    Action.RESTORE_WAIVE_APPROVE,
+    operation_id="approve_waiver",
+)
+async def approve_waiver(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Waive a member's answer as the second administrator."""
+    found = await run(restoring.approve_waiver, node, caller, member)
+    return JSONResponse(asdict(found), headers=_QUIET)
