@@ -4,17 +4,39 @@ Owns the requests of kind ``fetch`` and ``exhibit-range``; what comes back walks
 what a partner sends by itself.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
 from api.records import packages, streams
-from api.services import checkpoints, delivering, evidence, receiving, recording, sealing
+from api.services import (
+    checkpoints,
+    delivering,
+    evidence,
+    receiving,
+    recording,
+    sealing,
+    witnessing,
+)
 from api.services.node import Node
+from api.tlog.errors import LogError
+from api.tlog.merkle import HASH_SIZE, split_hashes
+from api.tlog.proofs import consistency_proof
 from api.wire.canonical import canonical, parse
+from api.wire.errors import WireError
 from api.wire.limits import EXHIBIT_RANGE, MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
-from api.wire.messages import Evidence, Kind, MessageBody, compose_message, compose_request
+from api.wire.messages import (
+    ConsistencyPath,
+    Evidence,
+    Kind,
+    MessageBody,
+    compose_message,
+    compose_request,
+    parse_request,
+)
 
 
 def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
@@ -69,11 +91,39 @@ def fetch_gap(node: Node, peer: str) -> bool:
     stored = False
     for request in requests if isinstance(requests, list) else []:
         try:
-            receiving.accept(node, canonical(request), request="fetch")
-        except ComityError:
+            receiving.accept(node, _from_here(node, peer, canonical(request)), request="fetch")
+        except (ComityError, LogError, WireError):
             continue
         stored = True
     return stored
+
+
+def _from_here(node: Node, peer: str, request: bytes) -> bytes:
+    """Return a fetched request with its evidence from the size that this node cosigned last.
+
+    The partner cannot know that size: it lacks the receipts of what came early, and each message
+    of the run moves it on. Nothing is trusted by this, because the head that the partner signed
+    must still follow from the leaves.
+
+    Raises:
+        WireError, LogError: the request is malformed, or its leaves are.
+    """
+    raw, stated = parse_request(request)
+    start = stated.consistency.from_ if stated.consistency is not None else 0
+    size = start + len(stated.leaves) // HASH_SIZE
+
+    def rebased(connection: Connection) -> Evidence:
+        seen = streams.peer_log(connection, peer)
+        old = seen["size"] if seen is not None else 0
+        if not start < old <= size:
+            return stated
+        leaves = stated.leaves[HASH_SIZE * (old - start) :]
+        fresh = witnessing.extend(connection, peer, old, split_hashes(leaves))
+        tiles = witnessing.PeerTiles(connection, peer, fresh)
+        path = ConsistencyPath(old, tuple(consistency_proof(old, size, tiles)))
+        return replace(stated, leaves=leaves, consistency=path)
+
+    return compose_request(raw, node.db.read(rebased))
 
 
 def fetch_exhibits(node: Node) -> bool:
@@ -96,13 +146,14 @@ def fetch_exhibits(node: Node) -> bool:
 
 
 def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) -> bool:
-    held = node.store.head(digest)
+    held, came = node.store.head(digest), True
     if held is None and size == 0:
         held = node.store.put(digest, 0, iter(()))
     if held is None:
         offset = node.store.partial(digest)
         wanted = ExhibitRange(package, digest, offset, min(EXHIBIT_RANGE, size - offset))
         data = ask(node, holder, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
+        came = bool(data)
         held = node.store.append_range(digest, size, offset, data).stored
     if held is not None:
         entry = recording.Entry(
@@ -112,4 +163,4 @@ def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) 
             origin="job",
         )
         evidence.note_stored(node, held, entry)
-    return True
+    return came
