@@ -1,5 +1,6 @@
 """Metrics: what is counted while it happens, what is read at a scrape, and where they are served."""
 
+import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from tests.support.observed_nodes import observed_nodes
 from tests.support.signing import UK as UK_MINISTRY
 from tests.support.signing import US as US_MINISTRY
 
+ROOT = Path(__file__).resolve().parents[2]
 US, UK = "us-treasury", "uk-fcdo"
 
 
@@ -297,6 +299,22 @@ class TestListener:
     def test_the_public_port_is_refused_on_any_address(self, text: str) -> None:
         with pytest.raises(Invalid, match="port of their own"):
             parse_address(text, 8080)
+
+
+def test_the_operations_page_names_what_there_is(federation: Federation) -> None:
+    """Every figure is explained or listed there, and nothing is named that is not served."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    counting = Counting()
+    subject = Subject(federation[US], federation.clock.at, {"store": ROOT})
+    families = [*counting.registry.collect(), *NodeFigures(subject).collect()]
+    served = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in families
+        if family.name.startswith("comity_")
+    }
+    named = set(re.findall(r"\bcomity_[a-z_]+", page))
+    assert named - served == set()
+    assert served - named == {"comity_build_info", "comity_disk_free_bytes"}
 
 
 def test_a_label_never_holds_what_a_caller_wrote() -> None:
