@@ -45,16 +45,19 @@ def add_cosignatures(connection: Connection, rows: Sequence[dict[str, Any]]) -> 
         # Two partners may answer at once: the head's row is the lock.
         locked = select(HEADS.c.size).where(HEADS.c.size == size).with_for_update()
         connection.execute(locked).one()
-        upsert(connection, COSIGNATURES, [row for row in rows if row["size"] == size])
-        stored = connection.execute(
-            select(COSIGNATURES.c.cosigner, COSIGNATURES.c.line).where(COSIGNATURES.c.size == size)
-        )
-        listed = cosigned_text([cosignature_digest(row.cosigner, row.line) for row in stored])
+        named = [
+            {**row, "digest": cosignature_digest(row["cosigner"], row["line"])}
+            for row in rows
+            if row["size"] == size
+        ]
+        upsert(connection, COSIGNATURES, named)
+        stored = select(COSIGNATURES.c.digest).where(COSIGNATURES.c.size == size)
+        listed = cosigned_text(list(connection.execute(stored).scalars()))
         connection.execute(HEADS.update().where(HEADS.c.size == size).values(cosigned=listed))
 
 
 def cosignature_digest(cosigner: str, line: str) -> str:
-    """Return the name of a cosignature in its head's list: hex SHA-256 of cosigner and line."""
+    """Return the name of a cosignature: hex SHA-256 of cosigner and line."""
     return hashlib.sha256(f"{cosigner}\n{line}".encode()).hexdigest()
 
 

@@ -4,9 +4,11 @@ Revision: 0003_auditing
 After: 0002_exchange
 
 Exports, samples, review notes and erasure orders; heads name the head before them and list their
-cosignatures; what is remembered of a partner's log carries this node's own signature. An event's
+cosignatures, which are named by digest; what is remembered of a partner's log carries this node's own signature. An event's
 number becomes its leaf index plus 1 once it has a place; until then it lies in a range of its own.
 """
+
+import hashlib
 
 import sqlalchemy as sa
 from alembic import op
@@ -77,6 +79,7 @@ def upgrade() -> None:
     op.add_column('log_heads', sa.Column('previous', sa.Text(), nullable=True))
     op.add_column('log_heads', sa.Column('cosigned', sa.Text(), nullable=True))
     op.add_column('peer_logs', sa.Column('seal', sa.LargeBinary(), nullable=True))
+    _name_cosignatures()
     if op.get_bind().dialect.name == 'postgresql':
         # Below zero in between: numbers of one table may not meet, not even for a moment.
         op.execute('UPDATE events SET seq = -1 - leaf_index WHERE leaf_index IS NOT NULL')
@@ -88,7 +91,53 @@ def upgrade() -> None:
         )
 
 
+def _name_cosignatures() -> None:
+    """Put a digest into the primary key in place of the line, which PostgreSQL cannot index."""
+    connection = op.get_bind()
+    rows = list(connection.execute(sa.text('SELECT size, line, cosigner FROM cosignatures')))
+    op.drop_index('ix_cosignatures_cosigner', table_name='cosignatures')
+    op.drop_table('cosignatures')
+    table = op.create_table('cosignatures',
+    sa.Column('size', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.Column('line', sa.Text(), nullable=False),
+    sa.Column('cosigner', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('size', 'digest', name=op.f('pk_cosignatures')),
+    info={'protection': 'derived'}
+    )
+    op.create_index('ix_cosignatures_cosigner', 'cosignatures', ['cosigner', 'size'])
+    listed = {}
+    for size, line, cosigner in rows:
+        named = hashlib.sha256(f'{cosigner}\n{line}'.encode()).hexdigest()
+        listed.setdefault(size, set()).add(named)
+        row = {'size': size, 'digest': named, 'line': line, 'cosigner': cosigner}
+        connection.execute(table.insert(), row)
+    for size, names in listed.items():
+        connection.execute(
+            sa.text('UPDATE log_heads SET cosigned = :names WHERE size = :size'),
+            {'names': ' '.join(sorted(names)), 'size': size},
+        )
+
+
+def _forget_names() -> None:
+    connection = op.get_bind()
+    rows = list(connection.execute(sa.text('SELECT size, line, cosigner FROM cosignatures')))
+    op.drop_index('ix_cosignatures_cosigner', table_name='cosignatures')
+    op.drop_table('cosignatures')
+    table = op.create_table('cosignatures',
+    sa.Column('size', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('line', sa.Text(), nullable=False),
+    sa.Column('cosigner', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('size', 'line', name=op.f('pk_cosignatures')),
+    info={'protection': 'derived'}
+    )
+    op.create_index('ix_cosignatures_cosigner', 'cosignatures', ['cosigner', 'size'])
+    for row in rows:
+        connection.execute(table.insert(), dict(row._mapping))
+
+
 def downgrade() -> None:
+    _forget_names()
     if op.get_bind().dialect.name == 'postgresql':
         op.execute(
             "SELECT setval(pg_get_serial_sequence('events', 'seq'), "
