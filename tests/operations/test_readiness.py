@@ -12,10 +12,11 @@ import pytest
 
 from api.domain.errors import Full
 from api.records import migrating
-from api.services import checkpoints, readiness
+from api.services import checkpoints, readiness, status
 from api.services.node import Node
 from api.services.readiness import Bounds, Readiness, checks
 from api.wire.keys import KeyRecord, Purpose
+from tests.support.databases import start_postgres
 from tests.support.federation import Federation
 from tests.support.journeys import submit
 from tests.support.observed_nodes import captured_logs
@@ -108,6 +109,30 @@ class TestChecks:
     def test_disk_without_room(self, node: Node, tmp_path: Path) -> None:
         assert failing(node, Bounds(room=1 << 62, places={"store": tmp_path})) == ["disk"]
         assert failing(node, Bounds(places={"store": tmp_path / "gone"})) == ["disk"]
+
+
+def test_a_database_server_that_dies_and_comes_back(tmp_path: Path) -> None:
+    server = start_postgres()
+    if server is None:
+        pytest.skip("PostgreSQL absent")
+    federation = None
+    try:
+        urls = {US: server.fresh()}
+        federation = Federation(tmp_path, ministries=(US_MINISTRY,), urls=urls)
+        node = federation[US]
+        checkpoints.integrate(node, "test")
+        assert failing(node) == []
+        assert status.figures(node).sequencer == "test"
+        server.kill()
+        probe = Readiness(node)
+        found = probe.now()
+        assert {"database", "schema", "clock", "sequencer"} <= set(found.failing)
+        server.start()
+        assert failing(node) == []
+    finally:
+        if federation is not None:
+            federation.close()
+        server.stop()
 
 
 class TestProbes:
