@@ -95,18 +95,28 @@ class Api:
             if cursor is None or len(found) >= limit:
                 return {"items": found} | ({} if cursor is None else {"next": cursor})
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Any:
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str = "",
+        tag: str = "",
+    ) -> Any:
         """Do something or create something.
 
         Args:
             path: below ``/api/v1``.
             body: JSON to send; None sends nothing.
             key: idempotency key; a fresh one otherwise.
+            tag: entity tag that the object must still have.
 
         Returns:
             The answer's document, or None.
         """
         headers = {"idempotency-key": key or secrets.token_hex(16)}
+        if tag:
+            headers["if-match"] = tag
         return _document(self._send("POST", path, json=body, headers=headers))
 
     def get_tagged(self, path: str) -> tuple[Any, str]:

@@ -15,17 +15,25 @@ from typer.main import get_command
 from api import __version__
 from api.cli import (
     audit,
+    coverage_commands,
     demo,
+    designation,
     draft,
     key,
+    lists,
     membership,
+    mirror,
     node,
     officer,
     output,
     package,
     peers,
+    proposal,
     recovery,
+    regimes,
     session,
+    subjects,
+    tasks_commands,
     verify,
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
@@ -48,6 +56,14 @@ app.add_typer(draft.app)
 app.add_typer(audit.app)
 verify.register(app)
 peers.register(app)
+proposal.register(app)
+designation.register(app)
+mirror.register(app)
+coverage_commands.register(app)
+subjects.register(app)
+tasks_commands.register(app)
+lists.register(app)
+regimes.register(app)
 app.add_typer(key.app)
 app.add_typer(officer.officers)
 app.add_typer(officer.grants)

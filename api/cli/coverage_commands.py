@@ -1,0 +1,68 @@
+"""``comity coverage``: who lists whom, since when, with what lag, from statements alone."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.client import connected
+from api.cli.commands import command
+from api.cli.profiles import CliContext
+from api.domain.errors import Invalid
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the root of the command tree."""
+    command(root, "coverage")(coverage)
+
+
+def coverage(
+    context: CliContext,
+    *,
+    base: Annotated[
+        str | None, typer.Option(help="Whose listings are the measure: US or US:2020-07.")
+    ] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="Who is measured, such as CA.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="The day; today if not given.")] = None,
+) -> None:
+    """Show how far one jurisdiction had followed another's listings; without --base, the board.
+
+    Days are those of registration, else of entry into force.
+
+    Example: comity --profile us-analyst coverage --base US:2020-07 --jurisdiction CA
+    --as-of 2021-03-22
+    """
+    with connected(context) as api:
+        if base is None:
+            found = api.get("/coverage/board", as_of=as_of)
+            output.result(context, found, _board(found))
+            return
+        if jurisdiction is None:
+            raise Invalid("coverage.jurisdiction", "Say with --jurisdiction who is measured.")
+        found = api.get("/coverage", base=base, jurisdiction=jurisdiction, as_of=as_of)
+    output.result(context, found, _table(found))
+
+
+def _table(found: dict[str, Any]) -> Iterable[str]:
+    yield (
+        f"{found['jurisdiction']} lists {found['listed']} of {found['of']} subjects of "
+        f"{found['base']} on {found['as_of']}."
+    )
+    rows = [*found["subjects"], *found["gaps"]]
+    columns: list[output.Column] = [
+        ("NAME", "name"),
+        ("SINCE", "since"),
+        ("LAG (DAYS)", "lag_days"),
+        ("REGIME", "regime"),
+    ]
+    yield from output.table(rows, columns)
+
+
+def _board(found: dict[str, Any]) -> Iterable[str]:
+    def since(home: str) -> Any:
+        return lambda row: (row["jurisdictions"][home] or {}).get("since")
+
+    columns: list[output.Column] = [("NAME", "name")]
+    columns += [(home, since(home)) for home in found["jurisdictions"]]
+    yield from output.table(found["subjects"], columns)

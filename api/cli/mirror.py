@@ -1,0 +1,310 @@
+"""``comity mirror``: ask another ministry to mirror designations, and answer such a request.
+
+Owns listing and showing requests, and what the addressee says in one; what the requester says is
+``mirror_asking``'s.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import making, mirror_asking, output
+from api.cli.arguments import Limit, Reason, given
+from api.cli.client import Api, connected
+from api.cli.commands import command, group
+from api.cli.making import Made
+from api.cli.mirror_asking import Subject, Subjects, ThreadId, other_party
+from api.cli.profiles import CliContext
+from api.cli.signing import PassphraseFile, Recorded, own_key
+
+app = group("mirror", "Ask other ministries to mirror designations; answer what they ask.")
+
+_QUESTION = re.compile(r"q([1-9][0-9]*)", re.ASCII)
+
+
+class Finding(StrEnum):
+    """What the addressee decides on a subject."""
+
+    MIRROR = "mirror"
+    DIFFERENTLY = "mirror-differently"
+    DECLINE = "decline"
+    DEFER = "defer"
+    DUPLICATE = "duplicate-of"
+
+
+class Phase(StrEnum):
+    """Where a request stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the root of the command tree."""
+    mirror_asking.register(app)
+    root.add_typer(app)
+
+
+@command(app, "list")
+def listed(
+    context: CliContext,
+    *,
+    phase: Annotated[Phase | None, typer.Option(help="Only those that stand so.")] = None,
+    requester: Annotated[str | None, typer.Option(help="Only those that it asks.")] = None,
+    addressee: Annotated[str | None, typer.Option(help="Only those that it is asked.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """List mirror requests in both directions, newest first.
+
+    Example: comity --profile uk-reviewer mirror list --phase open
+    """
+    with connected(context) as api:
+        wanted = phase.value if phase is not None else None
+        found = api.items(
+            "/mirror-requests", limit, phase=wanted, requester=requester, addressee=addressee
+        )
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("PHASE", "phase"),
+        ("FROM", "requester"),
+        ("TO", "addressee"),
+        ("OPEN", lambda row: f"{row['undecided']} of {len(row['subjects'])}"),
+        ("RESPOND BY", output.at("respond_by")),
+        ("TITLE", "title"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+    if "next" in found:
+        output.talk("There are more: raise --limit.")
+
+
+@command(app, "show")
+def show(context: CliContext, thread: ThreadId) -> None:
+    """Show a request: where each subject stands, and all that was said.
+
+    Example: comity --profile uk-reviewer mirror show sha256:…
+    """
+    with connected(context) as api:
+        found = api.get(f"/mirror-requests/{thread}")
+    output.result(context, found, _lines(found))
+
+
+@command(app, "suggest")
+def suggest(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    regime: Annotated[
+        list[str] | None, typer.Option(help="Regime to look at; may be repeated.")
+    ] = None,
+) -> None:
+    """Show what to weigh for each subject under the addressee's law; an officer decides.
+
+    Example: comity --profile ca-reviewer mirror suggest sha256:… --regime CA-SEMA
+    """
+    path = f"/mirror-requests/{thread}/suggestions"
+    query = "&".join(f"regime={one}" for one in regime or [])
+    with connected(context) as api:
+        found = api.get(f"{path}?{query}" if query else path)
+    rows = [
+        {"key": one["key"], "regime": one["regime"], **each}
+        for one in found["items"]
+        for each in one["suggestions"]
+    ]
+    columns: list[output.Column] = [
+        ("KEY", "key"),
+        ("REGIME", "regime"),
+        ("WEIGHT", "weight"),
+        ("SUGGESTION", "sentence"),
+    ]
+    output.result(context, found, output.table(rows, columns))
+
+
+@command(app, "acknowledge")
+def acknowledge(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    note: Annotated[str | None, typer.Option(help="A word to the requester.")] = None,
+    expected_by: Annotated[
+        str | None, typer.Option(help="Instant by which findings are expected.")
+    ] = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Say that the request was taken up; leaves at once.
+
+    Example: comity --profile uk-analyst mirror acknowledge sha256:… --note "Taken up."
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    body = given(note=note, expected_by=expected_by)
+    with connected(context) as api:
+        draft = _said(api, thread, "mirror-acknowledgement/1", body, key)
+    making.shown(context, draft)
+
+
+@command(app, "ask")
+def ask(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    text: Annotated[str, typer.Option(help="The question.")],
+    subject: Subjects = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Ask the requester something; leaves at once.
+
+    Example: comity --profile uk-analyst mirror ask sha256:… --text "Which post?" --subject s1
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        known = api.get(f"/mirror-requests/{thread}")["state"]["questions"]
+        numbers = [int(found[1]) for one in known if (found := _QUESTION.fullmatch(one["key"]))]
+        body = given(question=f"q{max(numbers, default=0) + 1}", text=text, subjects=subject)
+        draft = _said(api, thread, "mirror-question/1", body, key)
+    making.shown(context, draft)
+
+
+@command(app, "find")
+def find(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    subject: Subject,
+    finding: Annotated[Finding, typer.Option(help="The decision.")],
+    reason: Annotated[str, typer.Option(help="Why, in words that may cross the border.")],
+    regime: Annotated[str | None, typer.Option(help="Own regime to list under.")] = None,
+    ground: Annotated[str | None, typer.Option(help="Ground under that regime.")] = None,
+    relies_on: Annotated[
+        list[str] | None, typer.Option(help="Package it rests on; may be repeated.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Instant to which it is put off.")] = None,
+    duplicate_of: Annotated[
+        str | None, typer.Option(help="Earlier thread and key, as sha256:…#s1.")
+    ] = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the decision on one subject; another reviewer approves it.
+
+    Example: comity --profile uk-analyst mirror find sha256:… --subject s1 --finding mirror
+    --regime UK-GHR --ground uk-ghr.torture --reason "Involved in ill-treatment."
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    body = given(
+        subject=subject,
+        finding=finding.value,
+        reasons={"releasable": reason},
+        relies_on=relies_on or [],
+        regime=regime,
+        ground=ground,
+        until=until,
+        duplicate_of=None if duplicate_of is None else _duplicate(duplicate_of),
+    )
+    with connected(context) as api:
+        draft = _said(api, thread, "mirror-finding/1", body, key)
+    making.shown(context, draft)
+
+
+@command(app, "effect")
+def effect(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    subject: Subject,
+    designation: Annotated[str, typer.Option(help="The designation that followed.")],
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the word that a designation followed a finding.
+
+    Example: comity --profile uk-analyst mirror effect sha256:… --subject s1 --designation sha256:…
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    body = {"subject": subject, "designation": designation}
+    with connected(context) as api:
+        draft = _said(api, thread, "mirror-effect/1", body, key)
+    making.shown(context, draft)
+
+
+@command(app, "close")
+def close(
+    context: CliContext,
+    thread: ThreadId,
+    *,
+    reason: Reason,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the closure: every subject is decided, and what comes later is a new request.
+
+    Example: comity --profile uk-analyst mirror close sha256:… --reason "All are decided."
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        draft = _said(api, thread, "mirror-closure/1", {"reason": reason}, key)
+    making.shown(context, draft)
+
+
+def _said(api: Api, thread: str, type_: str, body: dict[str, Any], key: Any) -> dict[str, Any]:
+    made = Made(type_, other_party(api, thread), body, thread)
+    return making.post(api, f"/mirror-requests/{thread}/statements", made, key, type=type_)
+
+
+def _duplicate(text: str) -> dict[str, str]:
+    thread, _, key = text.partition("#")
+    return {"thread": thread, "key": key}
+
+
+def _lines(found: dict[str, Any]) -> Iterable[str]:
+    yield from output.details(
+        {
+            "request": found["id"],
+            "title": found["title"],
+            "from": found["requester"],
+            "to": found["addressee"],
+            "phase": found["phase"],
+            "respond by": output.moment(found["respond_by"]),
+            "state": found["state_digest"],
+            "continues": found.get("continues"),
+            "continued by": found["continued_by"],
+            "both ends": found["comparison"]["outcome"],
+        }
+    )
+    named = {one["key"]: one["names"][0]["text"] for one in found["subjects"]}
+    rows = [
+        {
+            "key": one["key"],
+            "name": named.get(one["key"], ""),
+            "phase": one["phase"],
+            "finding": one["findings"][-1]["finding"] if one["findings"] else None,
+            "regime": one["findings"][-1].get("regime") if one["findings"] else None,
+            "effects": len(one["effects"]),
+        }
+        for one in found["state"]["subjects"]
+    ]
+    yield ""
+    columns: list[output.Column] = [
+        ("KEY", "key"),
+        ("NAME", "name"),
+        ("PHASE", "phase"),
+        ("FINDING", "finding"),
+        ("REGIME", "regime"),
+        ("EFFECTS", "effects"),
+    ]
+    yield from output.table(rows, columns)
+    yield ""
+    said: list[output.Column] = [
+        ("NO", "seq"),
+        ("BY", "issuer"),
+        ("SAID", "type"),
+        ("AT", output.at("issued_at")),
+        ("VOID", "void"),
+        ("ID", "id"),
+    ]
+    yield from output.table(found["statements"], said)

@@ -1,0 +1,169 @@
+"""``comity proposal``: the reasoned case for a listing, from its first version to its end."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import making, output
+from api.cli.arguments import DigestOption, Limit, Reason, read_body
+from api.cli.client import connected
+from api.cli.commands import command, group
+from api.cli.mirror_asking import ThreadId
+from api.cli.profiles import CliContext
+from api.domain.errors import Stale
+
+app = group("proposal", "Write, endorse, return and share proposals for a listing.")
+Body = Annotated[Path, typer.Option(help="The proposal, JSON; - reads stdin.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the root of the command tree."""
+    root.add_typer(app)
+
+
+@command(app, "new")
+def new(context: CliContext, *, body: Body) -> None:
+    """Write a proposal; it stays a draft until it is submitted.
+
+    Example: comity --profile uk-analyst proposal new --body proposal.json
+    """
+    content = read_body(body)
+    with connected(context) as api:
+        made = api.post("/proposals", {"body": content})
+    _shown(context, made)
+
+
+@command(app, "list")
+def listed(
+    context: CliContext,
+    *,
+    state: Annotated[str | None, typer.Option(help="Such as submitted.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """List proposals, newest first: own ones, and what partners shared.
+
+    Example: comity --profile uk-reviewer proposal list --state submitted
+    """
+    with connected(context) as api:
+        found = api.items("/proposals", limit, state=state)
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", "state"),
+        ("MINISTRY", "ministry"),
+        ("REGIME", "regime"),
+        ("CHANGED", output.at("updated_at")),
+        ("TITLE", "title"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+    if "next" in found:
+        output.talk("There are more: raise --limit.")
+
+
+@command(app, "show")
+def show(context: CliContext, proposal: ThreadId) -> None:
+    """Show a proposal with its history.
+
+    Example: comity --profile uk-reviewer proposal show sha256:…
+    """
+    with connected(context) as api:
+        found = api.get(f"/proposals/{proposal}")
+    _shown(context, found)
+
+
+@command(app, "replace")
+def replace(context: CliContext, proposal: ThreadId, *, body: Body) -> None:
+    """Write the next version; whoever writes one never endorses the proposal.
+
+    Example: comity --profile uk-analyst proposal replace sha256:… --body proposal.json
+    """
+    content = read_body(body)
+    with connected(context) as api:
+        _, tag = api.get_tagged(f"/proposals/{proposal}")
+        made = api.put(f"/proposals/{proposal}", {"body": content}, tag)
+    _shown(context, made)
+
+
+@command(app, "submit")
+def submit(context: CliContext, proposal: ThreadId) -> None:
+    """Put a proposal before the reviewers.
+
+    Example: comity --profile uk-analyst proposal submit sha256:…
+    """
+    with connected(context) as api:
+        _, tag = api.get_tagged(f"/proposals/{proposal}")
+        made = api.post(f"/proposals/{proposal}/submit", tag=tag)
+    _shown(context, made)
+
+
+@command(app, "endorse")
+def endorse(context: CliContext, proposal: ThreadId, *, digest: DigestOption = None) -> None:
+    """Endorse a proposal; with --digest, only if it still is the version that was read.
+
+    Example: comity --profile uk-reviewer proposal endorse sha256:… --digest sha256:…
+    """
+    with connected(context) as api:
+        seen = api.get(f"/proposals/{proposal}")
+        if digest is not None and digest != seen["digest"]:
+            raise Stale("proposal.stale", "The proposal changed since you read it.")
+        made = api.post(f"/proposals/{proposal}/endorse", {"digest": seen["digest"]})
+    _shown(context, made)
+
+
+@command(app, "return")
+def give_back(context: CliContext, proposal: ThreadId, *, reason: Reason) -> None:
+    """Return a proposal to its authors.
+
+    Example: comity --profile uk-reviewer proposal return sha256:… --reason "Name the post."
+    """
+    _decided(context, proposal, "return", reason)
+
+
+@command(app, "lapse")
+def lapse(context: CliContext, proposal: ThreadId, *, reason: Reason) -> None:
+    """Let a proposal lapse: nothing will follow from it.
+
+    Example: comity --profile uk-reviewer proposal lapse sha256:… --reason "Overtaken."
+    """
+    _decided(context, proposal, "lapse", reason)
+
+
+@command(app, "share")
+def share(
+    context: CliContext,
+    proposal: ThreadId,
+    *,
+    to: Annotated[list[str], typer.Option(help="Ministry that gets it; may be repeated.")],
+) -> None:
+    """Draft the statement that shares the releasable part; a reviewer approves it.
+
+    Example: comity --profile uk-analyst proposal share sha256:… --to us-treasury
+    """
+    with connected(context) as api:
+        draft = api.post(f"/proposals/{proposal}/share", {"to": to})
+    making.shown(context, draft)
+
+
+def _decided(context: CliContext, proposal: str, act: str, reason: str) -> None:
+    with connected(context) as api:
+        made = api.post(f"/proposals/{proposal}/{act}", {"reason": reason})
+    _shown(context, made)
+
+
+def _shown(context: CliContext, found: dict[str, Any]) -> None:
+    lines = output.details(
+        {
+            "proposal": found["id"],
+            "state": found["state"],
+            "title": found["title"],
+            "ministry": found["ministry"],
+            "regime": found["regime"],
+            "version": found["version"],
+            "digest": found["digest"],
+            "changed": output.moment(found["updated_at"]),
+            "reason": found.get("reason"),
+            "shared as": found.get("statement"),
+            **{f"body {name}": value for name, value in found["body"].items()},
+        }
+    )
+    output.result(context, found, lines)

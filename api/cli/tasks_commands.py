@@ -1,0 +1,112 @@
+"""``comity tasks`` and ``comity holdings``: what waits, for whom; what a partner holds from us."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import Limit, Reason, RecordId
+from api.cli.client import connected
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+
+app = group("tasks", "What waits for you, what is overdue, what partners owe.")
+
+
+class Scope(StrEnum):
+    """Which tasks are wanted."""
+
+    MINE = "mine"
+    OVERDUE = "overdue"
+    PARTNERS = "partners"
+    CLOCKS = "clocks"
+
+
+class Outcome(StrEnum):
+    """How a review ends."""
+
+    KEPT = "kept"
+    DECIDED_AGAIN = "decided-again"
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group and the command to the root of the command tree."""
+    root.add_typer(app)
+    command(root, "holdings")(holdings)
+
+
+@command(app, "list")
+def listed(
+    context: CliContext,
+    *,
+    scope: Annotated[Scope, typer.Option(help="Whose, or which.")] = Scope.MINE,
+    limit: Limit = 50,
+) -> None:
+    """List tasks, what is due first at the top.
+
+    Example: comity --profile uk-reviewer tasks list --scope overdue
+    """
+    with connected(context) as api:
+        found = api.items("/tasks", limit, scope=scope.value)
+    columns: list[output.Column] = [
+        ("DUE", _due),
+        ("WHAT", "kind"),
+        ("OWED BY", "owed_by"),
+        ("ABOUT", lambda row: row["about"]["kind"]),
+        ("KEY", "key"),
+        ("ID", lambda row: row["about"]["id"]),
+        ("WHY", "why"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+    if "next" in found:
+        output.talk("There are more: raise --limit.")
+
+
+@command(app, "close")
+def close(
+    context: CliContext,
+    task: RecordId,
+    *,
+    outcome: Annotated[Outcome, typer.Option(help="The decision stands, or was taken anew.")],
+    reason: Reason,
+) -> None:
+    """Close a review with a reason.
+
+    Example: comity --profile uk-reviewer tasks close 01a2… --outcome kept --reason "Unaffected."
+    """
+    content = {"outcome": outcome.value, "reason": reason}
+    with connected(context) as api:
+        done = api.post(f"/tasks/{task}/close", content)
+    output.result(context, done, output.details(done))
+
+
+def holdings(
+    context: CliContext,
+    ministry: Annotated[str, typer.Argument(help="The partner.")],
+    *,
+    at: Annotated[str | None, typer.Option(help="Instant; now if not given.")] = None,
+) -> None:
+    """Show what a partner holds from us, now or at an instant, and what proves it.
+
+    Example: comity --profile us-auditor holdings uk-fcdo --at 2026-11-23T17:00:00.000Z
+    """
+    with connected(context) as api:
+        found = api.get(f"/peers/{ministry}/holdings", at=at)
+    columns: list[output.Column] = [
+        ("PACKAGE", "package"),
+        ("STATE", "state"),
+        ("PROVEN", "proven"),
+        ("RECEIPTED", output.at("receipted_at")),
+        ("TITLE", "title"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+def _due(row: Mapping[str, Any]) -> str:
+    due = row.get("due")
+    if not isinstance(due, str):
+        return "-"
+    text = output.moment(due) if "T" in due else due
+    return f"{text} (overdue)" if row["overdue"] else text

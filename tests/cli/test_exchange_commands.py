@@ -1,0 +1,290 @@
+"""The exchange from the command line, against real nodes: from a proposal to coverage."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import api.adapters.crypto.officer_key  # noqa: F401 - before its cost is patched away
+from tests.adapters.test_lists import OFAC
+from tests.adapters.test_lists import UK as UK_LIST
+from tests.support.bodies import body
+from tests.support.command_line import CommandLine, Ended
+from tests.support.exchange import person
+from tests.support.running_node import RunningNodes
+
+NOWHERE = "sha256:" + "0" * 64
+
+
+class Desk:
+    """Both officers of a ministry at their command lines."""
+
+    def __init__(self, comity: CommandLine, folder: Path) -> None:
+        self._comity = comity
+        self._folder = folder
+        self._files = 0
+
+    def run(self, profile: str, *arguments: str, code: int = 0) -> Any:
+        """Run a command; returns its document."""
+        ended = self._ended(profile, *arguments)
+        assert ended.code == code, ended.err
+        return ended.document if code == 0 else ended.problem
+
+    def _ended(self, profile: str, *arguments: str) -> Ended:
+        return self._comity(*arguments, profile=profile, as_json=True)
+
+    def file(self, content: dict[str, Any]) -> str:
+        """A JSON file with this content."""
+        self._files += 1
+        path = self._folder / f"{self._files}.json"
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def approved(self, ministry: str, *arguments: str) -> str:
+        """A draft made by the analyst and approved by the reviewer; returns the statement."""
+        draft = self.run(f"{ministry}-analyst", *arguments)
+        if draft["state"] == "sealed":
+            return str(draft["statement"])
+        done = self.run(
+            f"{ministry}-reviewer", "draft", "approve", draft["id"], "--digest", draft["digest"]
+        )
+        return str(done["statement"])
+
+    def designated(self, ministry: str, name: str, day: str, *to: str, **members: Any) -> str:
+        """A designation of a person."""
+        home = ministry.upper()
+        regime = {"US": "US-GLOMAG", "UK": "UK-GHR", "CA": "CA-SEMA"}[home]
+        content = body(
+            "designation/1",
+            subject=person(name),
+            jurisdiction=home,
+            regime=regime,
+            instants={"in_force": {"at": day, "zone": "Etc/UTC"}},
+            mirrors=[],
+            **members,
+        )
+        told = [part for one in to for part in ("--to", one)]
+        return self.approved(ministry, "designation", "state", "--body", self.file(content), *told)
+
+
+@pytest.fixture
+def desk(comity: CommandLine, tmp_path: Path) -> Desk:
+    return Desk(comity, tmp_path)
+
+
+def test_a_request_from_its_beginning_to_its_effect(desk: Desk, nodes: RunningNodes) -> None:
+    listed = desk.designated("us", "CLI Person", "2020-07-09", "uk-fcdo", "ca-gac")
+    nodes.settle()
+    thread = desk.approved(
+        "us",
+        *("mirror", "request", "--to", "uk-fcdo", "--designation", listed, "--title", "One"),
+        *(
+            "--reason",
+            "Listed.",
+            "--authority",
+            "Public sources.",
+            "--permitted-use",
+            "designation",
+        ),
+        *("--respond-by", "2027-01-31T17:00:00.000Z", "--regime", "s1=UK-GHR"),
+    )
+    nodes.settle()
+    shown = desk.run("uk-reviewer", "mirror", "list", "--phase", "open")["items"]
+    assert thread in {row["id"] for row in shown}
+    waiting = desk.run("uk-analyst", "tasks", "list")["items"]
+    assert {"acknowledge", "find"} <= {row["kind"] for row in waiting}
+    desk.approved("uk", "mirror", "acknowledge", thread, "--note", "Taken up.")
+    desk.approved("uk", "mirror", "ask", thread, "--text", "Which post?", "--subject", "s1")
+    nodes.settle()
+    desk.approved("us", "mirror", "answer", thread, "--question", "q1", "--text", "Secretary.")
+    nodes.settle()
+    desk.approved(
+        "uk",
+        *("mirror", "find", thread, "--subject", "s1", "--finding", "mirror"),
+        *("--regime", "UK-GHR", "--reason", "Involved."),
+    )
+    followed = desk.designated("uk", "CLI Person", "2021-03-22", "us-treasury")
+    desk.approved("uk", "mirror", "effect", thread, "--subject", "s1", "--designation", followed)
+    desk.approved("uk", "mirror", "close", thread, "--reason", "Decided.")
+    nodes.settle()
+    states = {
+        profile: desk.run(profile, "mirror", "show", thread)["state_digest"]
+        for profile in ("us-reviewer", "uk-reviewer")
+    }
+    assert len(set(states.values())) == 1
+    table = desk.run(
+        "us-auditor",
+        *("coverage", "--base", "US:2020-07", "--jurisdiction", "UK", "--as-of", "2021-03-22"),
+    )
+    mine = [row for row in table["subjects"] if row["name"] == "CLI Person"]
+    assert mine == [
+        {"name": "CLI Person", "since": "2021-03-22", "lag_days": 256, "regime": "UK-GHR"}
+    ]
+    late = desk.run("uk-analyst", "mirror", "ask", thread, "--text", "And?", code=6)
+    assert late["code"] == "thread.closed"
+    held = desk.run("us-auditor", "holdings", "uk-fcdo")
+    assert held["delivered"]["mirror-request/1"] >= 1
+
+
+def test_text_output_and_refusals(comity: CommandLine, desk: Desk, nodes: RunningNodes) -> None:
+    listed = desk.designated(
+        "us", "Text\u202e Person".replace("\u202e", ""), "2020-07-09", "ca-gac"
+    )
+    thread = desk.approved(
+        "us",
+        *("mirror", "request", "--to", "ca-gac", "--designation", listed, "--title", "Text"),
+        *("--reason", "Listed.", "--authority", "Public.", "--permitted-use", "designation"),
+        *("--respond-by", "2027-01-31T17:00:00.000Z"),
+    )
+    nodes.settle()
+    shown = comity("mirror", "show", thread, profile="ca-reviewer")
+    assert "Text Person" in shown.out
+    assert "awaiting" in shown.out
+    for arguments in (
+        ("designation", "show", listed),
+        ("designation", "list"),
+        ("coverage",),
+        ("mirror", "suggest", thread, "--regime", "CA-SEMA"),
+        ("subjects", "search", "text person"),
+        ("subjects", "verdicts"),
+        ("tasks", "list", "--scope", "clocks"),
+        ("holdings", "us-treasury"),
+    ):
+        ended = comity(*arguments, profile="ca-analyst")
+        assert ended.code == 0, (arguments, ended.err)
+        assert ended.out
+    assert comity("mirror", "show", NOWHERE, profile="ca-reviewer").code == 5
+    assert comity("mirror", "show", "x", profile="ca-reviewer").code == 2
+    assert comity("mirror", "list", profile="ca-auditor").code == 4
+    withdrawn = desk.approved("us", "mirror", "withdraw", thread, "--reason", "No longer.")
+    assert withdrawn.startswith("sha256:")
+
+
+def test_a_proposal_is_endorsed_by_somebody_else(
+    desk: Desk, submit: Any, nodes: RunningNodes
+) -> None:
+    held = submit("cli-proposal")
+    ground = body("designation-proposal/1")["grounds"][0]
+    content = body(
+        "designation-proposal/1",
+        regime="US-GLOMAG",
+        grounds=[{**ground, "evidence": [{"package": held}]}],
+        title="From the command line",
+    )
+    made = desk.run("us-analyst", "proposal", "new", "--body", desk.file(content))
+    identifier = made["id"]
+    desk.run("us-analyst2", "proposal", "replace", identifier, "--body", desk.file(content))
+    desk.run("us-analyst", "proposal", "submit", identifier)
+    assert desk.run("us-analyst", "proposal", "endorse", identifier, code=4)
+    desk.run("us-reviewer", "proposal", "return", identifier, "--reason", "Again.")
+    desk.run("us-analyst", "proposal", "submit", identifier)
+    stale = desk.run("us-reviewer", "proposal", "endorse", identifier, "--digest", NOWHERE, code=6)
+    assert stale["code"] == "proposal.stale"
+    done = desk.run("us-reviewer", "proposal", "endorse", identifier)
+    assert done["state"] == "endorsed"
+    shared = desk.approved("us", "proposal", "share", identifier, "--to", "uk-fcdo")
+    nodes.settle()
+    seen = desk.run("uk-analyst", "proposal", "show", shared)
+    assert "internal" not in seen["body"]["reasons"]
+    assert identifier in {row["id"] for row in desk.run("us-reviewer", "proposal", "list")["items"]}
+    lapsed = desk.run("us-reviewer", "proposal", "lapse", identifier, "--reason", "Overtaken.")
+    assert lapsed["state"] == "lapsed"
+
+
+def test_an_amendment_opens_a_review_that_is_closed(desk: Desk, nodes: RunningNodes) -> None:
+    listed = desk.designated("us", "Reviewed Person", "2020-07-09", "uk-fcdo")
+    nodes.settle()
+    desk.designated(
+        "uk",
+        "Reviewed Person",
+        "2021-03-22",
+        "us-treasury",
+    )
+    change = {
+        "changes": {"list_reference": "Item 2"},
+        "instants": {"in_force": {"at": "2022-01-01", "zone": "Etc/UTC"}},
+    }
+    thread = desk.approved(
+        "us",
+        *("mirror", "request", "--to", "uk-fcdo", "--designation", listed, "--title", "Review"),
+        *("--reason", "Listed.", "--authority", "Public.", "--permitted-use", "designation"),
+        *("--respond-by", "2027-01-31T17:00:00.000Z"),
+    )
+    nodes.settle()
+    desk.approved(
+        "uk",
+        *("mirror", "find", thread, "--subject", "s1", "--finding", "mirror"),
+        *("--regime", "UK-GHR", "--reason", "Involved."),
+    )
+    nodes.settle()
+    desk.approved("us", "designation", "amend", listed, "--body", desk.file(change))
+    nodes.settle()
+    tasks = desk.run("uk-reviewer", "tasks", "list", "--limit", "500")["items"]
+    reviews = [row for row in tasks if row["kind"] == "review"]
+    assert [row["within"]["id"] for row in reviews] == [thread]
+    desk.run(
+        "uk-reviewer",
+        *("tasks", "close", reviews[0]["id"], "--outcome", "kept", "--reason", "Unaffected."),
+    )
+    end = {
+        "reason": "Ended.",
+        "instants": {"in_force": {"at": "2024-01-01", "zone": "Etc/UTC"}},
+    }
+    desk.approved("us", "designation", "delist", listed, "--body", desk.file(end))
+    shown = desk.run("us-auditor", "designation", "show", listed)
+    assert (shown["ended_on"], shown["amendments"]) == ("2024-01-01", 1)
+
+
+def test_verdicts(desk: Desk, nodes: RunningNodes) -> None:
+    one = desk.designated("ca", "Verdict Corps", "2020-07-09", "us-treasury")
+    other = desk.designated("ca", "Verdict Corps Bureau", "2020-07-09", "us-treasury")
+    found = desk.run("ca-analyst", "subjects", "search", "verdict corps")["items"]
+    assert [row["object"] for row in found] == [one, other]
+    made = desk.run(
+        "ca-analyst",
+        *("subjects", "verdict", found[0]["ref"], found[1]["ref"]),
+        *("--outcome", "not-same", "--reason", "A body of its own."),
+    )
+    assert made["outcome"] == "not-same"
+
+
+def test_lists_are_kept_and_compared(comity: CommandLine, tmp_path: Path) -> None:
+    home = CommandLine(tmp_path / "home")
+    first = tmp_path / "sdn.xml"
+    first.write_bytes(OFAC)
+    short = home("lists", "import", "ofac", first, as_json=True)
+    assert (short.code, short.problem["code"]) == (2, "list.too-short")
+    assert home("lists", "import", "ofac", first, "--floor", "1").code == 0
+    newer = OFAC.replace(b"03/10/2021", b"05/07/2024").replace(b"Alias One", b"Alias Two")
+    second = tmp_path / "sdn.xml.gz"
+    second.write_bytes(gzip.compress(newer.replace(b"<uid>2<", b"<uid>3<")))
+    assert home("lists", "import", "ofac", second, "--floor", "1").code == 0
+    found = home("lists", "diff", "ofac", as_json=True).document
+    assert [one["id"] for one in found["added"]] == ["3"]
+    assert [one["id"] for one in found["removed"]] == ["2"]
+    assert [(one["id"], one["members"]) for one in found["amended"]] == [("1", ["names"])]
+    assert "1 added, 1 removed, 1 amended" in home("lists", "diff", "ofac").out
+    uk = tmp_path / "uk.csv"
+    uk.write_bytes(UK_LIST)
+    assert home("lists", "import", "uk", uk, "--partial").code == 0
+    listed = home("lists", "list", as_json=True).document["items"]
+    assert [(one["source"], one["as_of"]) for one in listed] == [
+        ("ofac", "2021-03-10"),
+        ("ofac", "2024-05-07"),
+        ("uk", "2026-11-23"),
+    ]
+    assert home("lists", "diff", "eu").code == 5
+
+
+def test_regimes_without_a_node(comity: CommandLine) -> None:
+    shown = comity("regimes", "list", as_json=True).document["items"]
+    assert "UK-GHR" in {one["id"] for one in shown}
+    found = comity(
+        *("regimes", "check", "CA-JVCFOA", "--kind", "entity", "--conduct", "arbitrary-detention"),
+        as_json=True,
+    ).document
+    assert found["suggestions"][0]["code"] == "regime.subject-kind"
+    assert comity("regimes", "check", "XX-NONE", "--kind", "person").code == 5
+    assert comity("regimes", "check", "UK-GHR", "--kind", "dragon").code == 2
