@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from api.cli import output
+from api.cli import audit_fsck, output
 from api.cli.arguments import Limit
 from api.cli.client import connected
 from api.cli.commands import command, group
@@ -19,6 +19,7 @@ from api.cli.profiles import CliContext
 from api.wire.errors import WireError
 
 app = group("audit", "Read, export and check the log.")
+audit_fsck.register(app)
 
 
 @command(app, "list")

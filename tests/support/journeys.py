@@ -111,9 +111,11 @@ def _witness(owner: Node, witness: Node) -> None:
     known = witness.db.read(lambda c: streams.peer_log(c, owner.ministry))
     evidence = owner.db.read(lambda c: _evidence(c, known["size"] if known is not None else 0))
     examined = witness.db.read(lambda c: witnessing.examine(witness, c, owner.ministry, evidence))
-    lines = witnessing.cosign(witness, examined)
-    witness.db.write(lambda unit: witnessing.persist(unit, examined, lines, examined.size))
-    rows = [{"size": examined.size, "line": line, "cosigner": witness.ministry} for line in lines]
+    word = witnessing.cosign(witness, examined, examined.size)
+    witness.db.write(lambda unit: witnessing.persist(unit, examined, word))
+    rows = [
+        {"size": examined.size, "line": line, "cosigner": witness.ministry} for line in word.lines
+    ]
     owner.db.write(lambda unit: heads.add_cosignatures(unit.connection, rows))
 
 
