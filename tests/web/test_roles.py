@@ -19,19 +19,13 @@ from tests.support import exchange
 from tests.support.bad_peer import BadPeer
 from tests.support.door import MINISTRY, Door, open_door, release_to
 from tests.support.federation import ISSUER
+from tests.support.filled import fill
 from tests.support.signing import UK
 
 ROLES = ("analyst", "reviewer", "auditor", "admin")
 OPEN = {"public", "signed-message"}
 NOWHERE = f"sha256:{'0' * 64}"
-VALUES = {
-    "tile": "0/000",
-    "origin": "uk-fcdo.example",
-    "epoch": "1",
-    "seq": "1",
-    "kid": "A" * 43,
-    "ministry": "uk-fcdo",
-}
+VALUES: dict[str, str] = {}
 QUERIES = {
     "purpose": "A test.",
     "q": "Test Person",
@@ -45,42 +39,8 @@ QUERIES = {
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with open_door(tmp_path_factory.mktemp("door")) as opened:
-        fill(opened)
+        VALUES.update(fill(opened))
         yield opened
-
-
-def fill(door: Door) -> None:
-    """Give every list something to show, and every path parameter an object that exists."""
-    federation = door.federation
-    package = door.submitted()
-    draft = door.release_draft()
-    exchange.approve(federation, MINISTRY, _draft(door, draft["id"]))
-    thread = exchange.request(
-        federation,
-        MINISTRY,
-        "uk-fcdo",
-        {"s1": exchange.designate(federation, MINISTRY, "Some Body")},
-    )
-    federation.settle()
-    VALUES.update(
-        {
-            "package_id": package,
-            "draft_id": draft["id"],
-            "thread_id": thread,
-            "digest": door.package()["body"]["exhibits"][0]["digest"],
-        }
-    )
-    officers = door.ask("admin", "GET", "/api/v1/officers").json()["items"]
-    VALUES["officer_id"] = officers[0]["id"]
-    VALUES["grant_id"] = officers[0]["grants"][0]["id"]
-    designations = door.ask("analyst", "GET", "/api/v1/designations").json()["items"]
-    VALUES["designation_id"] = designations[0]["id"]
-
-
-def _draft(door: Door, draft_id: str) -> Any:
-    from api.services import drafting
-
-    return drafting.read(door.node, door.federation.officer(MINISTRY, "reviewer"), draft_id)
 
 
 def routes(door: Door) -> list[tuple[str, str, dict[str, Any]]]:
