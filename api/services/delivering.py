@@ -15,6 +15,7 @@ Owns outbox, sending streams and retry state. The road of one statement, with wh
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection
@@ -133,7 +134,9 @@ def _plan(
     if len(streams.unreceipted(connection, peer, node.limits.in_flight)) >= node.limits.in_flight:
         return None
     waiting = streams.waiting(connection, peer, node.limits.batch)
-    rows = [each for each in waiting if each["kind"] == waiting[0]["kind"]]
+    # One message holds one kind, and nothing overtakes: a later statement may count on what a
+    # disposition before it says.
+    rows = list(takewhile(lambda each: each["kind"] == waiting[0]["kind"], waiting))
     chosen, items = _items(connection, rows)
     if not chosen:
         return None

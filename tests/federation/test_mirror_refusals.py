@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.domain.misbehaviour import verify_misbehaviour
+from api.jobs.process_inbox import process_inbox
 from api.jobs.reconcile import judge_parked
 from api.records import node_state, streams, threads
 from api.services import misbehaviour
@@ -140,6 +141,32 @@ def test_a_number_out_of_turn_waits_until_the_one_before_it_comes(
     assert judge_parked(us)
     assert us.db.read(lambda c: threads.parked(c, thread)) == []
     assert agreed(federation, thread).heads["addressee"].seq == 1
+
+
+def test_a_disposition_is_not_overtaken_by_what_counts_on_it(
+    federation: Federation, thread: str
+) -> None:
+    uk = federation[UK]
+    # The amendment names a designation that London does not know: refused for its content.
+    subject = {"key": "s3", "schema": "Person", "names": [{"text": "Never asked for"}]}
+    amendment = {
+        "note": "One more.",
+        "add": [subject],
+        "designations": {"s3": "sha256:" + "8" * 64},
+    }
+    bad = force(federation, US, "mirror-amendment/1", (UK,), amendment, thread)
+    for _ in range(3):
+        federation.step(US)
+    find(federation, UK, thread, "s1", "decline")
+    find(federation, UK, thread, "s2", "decline")
+    while process_inbox(uk, federation.pool):
+        pass
+    # The closure is legal because the amendment is void; its disposition must arrive before.
+    closure = say(federation, UK, thread, "closure", reason="Both are decided.")
+    end = agreed(federation, thread)
+    assert refusals(federation, US, bad) == "designation.unknown"
+    assert refusals(federation, UK, closure) is None
+    assert end.closure is not None
 
 
 def test_a_refused_request_is_a_void_thread_at_both_ends(federation: Federation) -> None:
