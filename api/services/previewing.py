@@ -12,7 +12,9 @@ from api.records import packages, statements
 from api.services.authorising import Caller, authorise
 from api.services.draft_form import Draft, load, recused, resource, table_row
 from api.services.effects import evidence as effects
+from api.services.effects import mirroring, thread_record
 from api.services.node import Node
+from api.wire.statements import Content
 
 
 def preview(node: Node, caller: Caller, draft_id: str) -> dict[str, Any]:
@@ -58,7 +60,11 @@ def _view(node: Node, connection: Connection, draft: Draft) -> dict[str, Any]:
             {
                 "ministry": ministry,
                 "jurisdiction": node.membership.member(ministry).jurisdiction,
-                "receives": [{"type": content.type, "body": dict(content.body)}, *travels],
+                "receives": [
+                    {"type": content.type, "body": dict(content.body)},
+                    *travels,
+                    *_brought(connection, content, ministry),
+                ],
                 "exhibits": exhibits,
                 "holds_already": _holds(connection, ministry),
             }
@@ -71,6 +77,15 @@ def _view(node: Node, connection: Connection, draft: Draft) -> dict[str, Any]:
             "audit events: the partner gets a salted commitment to one, never its content",
         ],
     }
+
+
+def _brought(connection: Connection, content: Content, ministry: str) -> list[dict[str, Any]]:
+    """Return the statements that go along because this ministry was not given them yet."""
+    body: dict[str, Any] = dict(content.body)
+    ids = mirroring.travelling(connection, content.type, body, [ministry])
+    known = statements.by_ids(connection, ids)
+    opened = [thread_record.opened(known[id_]) for id_ in ids]
+    return [{"statement": one.id, "type": one.type, "body": one.body} for one in opened]
 
 
 def _holds(connection: Connection, ministry: str) -> list[str]:

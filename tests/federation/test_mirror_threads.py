@@ -7,7 +7,7 @@ import pytest
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.thread_facts import Phase
 from api.records import designations, statements, threads
-from api.services import approving
+from api.services import approving, previewing
 from tests.support.exchange import (
     CA,
     UK,
@@ -109,16 +109,18 @@ def test_an_amendment_brings_a_subject_and_its_designation(
         "schema": "Person",
         "names": [{"text": "Third of the amendment", "script": "Latn"}],
     }
-    say(
-        federation,
-        US,
-        thread,
-        "amendment",
-        note="One more, one less.",
-        add=[subject],
-        designations={"s3": third},
-        remove=["s2"],
-    )
+    amendment = {
+        "note": "One more, one less.",
+        "add": [subject],
+        "designations": {"s3": third},
+        "remove": ["s2"],
+    }
+    made = draft(federation, US, "mirror-amendment/1", (UK,), amendment, thread)
+    reviewer = federation.officer(US, "reviewer")
+    shown = previewing.preview(federation[US], reviewer, made.row["id"])["recipients"][0]
+    assert [one["type"] for one in shown["receives"]] == ["mirror-amendment/1", "designation/1"]
+    assert shown["receives"][1]["statement"] == third
+    approve(federation, US, made)
     end = agreed(federation, thread)
     assert end.subjects["s3"].designation == third
     assert end.subjects["s2"].phase is Phase.WITHDRAWN
