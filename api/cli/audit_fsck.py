@@ -53,8 +53,11 @@ def fsck(
 
     Example: comity audit fsck --database-url sqlite:///node.db --store store --membership m.json
     """
+    from sqlalchemy.exc import DBAPIError
+
     from api.records.read_only import read_only
     from api.services import fsck as checking
+    from api.wire.errors import WireError
     from api.wire.membership import parse_membership
 
     trust = checking.Trust(parse_membership(membership.read_bytes()))
@@ -68,10 +71,13 @@ def fsck(
         bar.advance(now - done)
         done = now
 
-    with read_only(database_url) as connection:
-        report = checking.check(
-            connection, trust, ministry=ministry, store=opened, progress=advance
-        )
+    try:
+        with read_only(database_url) as connection:
+            report = checking.check(
+                connection, trust, ministry=ministry, store=opened, progress=advance
+            )
+    except DBAPIError as error:
+        raise WireError("fsck.unreadable", "The database cannot be read to its end.") from error
     output.result(context, _document(report), _lines(report, with_store=opened is not None))
     if not report.ok:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)

@@ -1,21 +1,16 @@
-"""What auditors and the keepers of the log store, and what they read across events.
+"""What auditors and the keepers of the log store: exports, samples, notes, orders to erase.
 
 Owns the tables ``audit_exports``, ``audit_samples``, ``review_notes`` and ``erasure_orders``, and
-the look-ups that exports and checks need, made for walking a whole log in constant memory. Owns no
-event (``records/log.py`` does).
+what a row of ``events`` holds once its event is gone. Owns no event (``records/log.py`` does).
 """
 
-import json
 import re
-from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, func, select
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
 
-from api.records.log import BUNDLES, EVENTS, HEADS
+from api.records.log import EVENTS
 from api.records.metadata import METADATA, RECORDED
-from api.records.streams import DISPOSITIONS, INBOX, MESSAGES_IN, MESSAGES_OUT, OUTBOX
 
 EXPORTS = Table(
     "audit_exports",
@@ -78,180 +73,9 @@ ERASURES = Table(
     info=RECORDED,
 )
 _RANGE: Final = re.compile(r"([0-9]{1,16}):([0-9]{1,16})")
+_ERASED: Final = "erased-"
 EVENT, EXHIBIT = "event", "exhibit"
 PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
-
-_LINE_COLUMNS = (
-    EVENTS.c.leaf_index,
-    EVENTS.c.act,
-    EVENTS.c.object_id,
-    EVENTS.c.body,
-    EVENTS.c.salt_e,
-    EVENTS.c.salt_s,
-    EVENTS.c.statement,
-    EVENTS.c.envelope_digest,
-)
-
-
-def lines(connection: Connection, first: int, until: int) -> list[Row[tuple[object, ...]]]:
-    """Return what an export line needs of the events ``[first, until)``, in log order.
-
-    Each row is ``(leaf_index, act, object_id, body, salt_e, salt_s, statement, envelope_digest)``.
-    """
-    query = (
-        select(*_LINE_COLUMNS)
-        .where(EVENTS.c.leaf_index >= first, EVENTS.c.leaf_index < until)
-        .order_by(EVENTS.c.leaf_index)
-    )
-    return list(connection.execute(query))
-
-
-def bundles(connection: Connection, first: int, until: int) -> dict[int, bytes]:
-    """Return the bundles of leaf entries with number ``first <= n < until``."""
-    query = select(BUNDLES.c.n, BUNDLES.c.data).where(BUNDLES.c.n >= first, BUNDLES.c.n < until)
-    return {row.n: bytes(row.data) for row in connection.execute(query)}
-
-
-def first_since(connection: Connection, instant: str) -> int | None:
-    """Return the smallest leaf index of an event recorded at ``instant`` or later."""
-    query = select(func.min(EVENTS.c.leaf_index)).where(EVENTS.c.time >= instant)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def last_before(connection: Connection, instant: str) -> int | None:
-    """Return the largest leaf index of an event recorded before ``instant``."""
-    query = select(func.max(EVENTS.c.leaf_index)).where(EVENTS.c.time < instant)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def count_events(connection: Connection) -> int:
-    """Return how many events there are, sequenced or not."""
-    return connection.execute(select(func.count()).select_from(EVENTS)).scalar_one()
-
-
-def newest_size(connection: Connection) -> int:
-    """Return the size of the newest head (0 without one)."""
-    return connection.execute(select(func.max(HEADS.c.size))).scalar() or 0
-
-
-def sent_in(connection: Connection, first: int, until: int) -> list[RowMapping]:
-    """Return the messages whose ``message.sent`` event lies in ``[first, until)``, by number."""
-    query = (
-        select(
-            MESSAGES_OUT.c.id,
-            MESSAGES_OUT.c.peer,
-            MESSAGES_OUT.c.kind,
-            MESSAGES_OUT.c.epoch,
-            MESSAGES_OUT.c.seq,
-            MESSAGES_OUT.c.digest,
-        )
-        .join(EVENTS, EVENTS.c.object_id == MESSAGES_OUT.c.id)
-        .where(
-            EVENTS.c.act == "message.sent",
-            EVENTS.c.leaf_index >= first,
-            EVENTS.c.leaf_index < until,
-        )
-        .order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def received_in(connection: Connection, first: int, until: int) -> list[RowMapping]:
-    """Return the messages whose ``message.received`` event lies in ``[first, until)``."""
-    query = (
-        select(
-            MESSAGES_IN.c.id,
-            MESSAGES_IN.c.peer,
-            MESSAGES_IN.c.kind,
-            MESSAGES_IN.c.epoch,
-            MESSAGES_IN.c.seq,
-            MESSAGES_IN.c.digest,
-        )
-        .distinct()
-        .join(EVENTS, EVENTS.c.object_id == MESSAGES_IN.c.id)
-        .where(
-            EVENTS.c.act == "message.received",
-            EVENTS.c.leaf_index >= first,
-            EVENTS.c.leaf_index < until,
-        )
-        .order_by(MESSAGES_IN.c.peer, MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def carried(connection: Connection, messages: Sequence[str]) -> dict[str, list[str]]:
-    """Return the ids of the statements that sent messages carry, in order."""
-    query = (
-        select(OUTBOX.c.message, OUTBOX.c.statement)
-        .where(OUTBOX.c.message.in_(messages))
-        .order_by(OUTBOX.c.message, OUTBOX.c.id)
-    )
-    found: dict[str, list[str]] = {}
-    for message, statement in connection.execute(query):
-        found.setdefault(message, []).append(statement)
-    return found
-
-
-def decided(
-    connection: Connection, peer: str, messages: Sequence[str]
-) -> dict[str, list[RowMapping]]:
-    """Return what this node decided on the items of a peer's messages, in order."""
-    query = (
-        select(INBOX)
-        .where(INBOX.c.peer == peer, INBOX.c.message.in_(messages))
-        .order_by(INBOX.c.message, INBOX.c.ordinal)
-    )
-    found: dict[str, list[RowMapping]] = {}
-    for row in connection.execute(query).mappings():
-        found.setdefault(row["message"], []).append(row)
-    return found
-
-
-def disposed(connection: Connection, peer: str, statements: Sequence[str]) -> list[RowMapping]:
-    """Return what a peer stated that it did with statements of ours."""
-    query = (
-        select(DISPOSITIONS)
-        .where(DISPOSITIONS.c.peer == peer, DISPOSITIONS.c.statement.in_(statements))
-        .order_by(DISPOSITIONS.c.statement)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def stated_ministries(connection: Connection, limit: int) -> list[str]:
-    """Return the ministry that each of the oldest events with a body names."""
-    query = select(EVENTS.c.body).where(EVENTS.c.body.is_not(None)).order_by(EVENTS.c.seq)
-    found = []
-    for body in connection.execute(query.limit(limit)).scalars():
-        try:
-            event = json.loads(bytes(body))
-        except ValueError:
-            continue
-        named = event.get("ministry") if isinstance(event, dict) else None
-        if isinstance(named, str):
-            found.append(named)
-    return found
-
-
-def stated_origins(connection: Connection, limit: int) -> list[str]:
-    """Return the name of the log in each of the newest heads."""
-    query = select(HEADS.c.note).order_by(HEADS.c.size.desc()).limit(limit)
-    notes = [bytes(note) for note in connection.execute(query).scalars()]
-    return [note.partition(b"\n")[0].decode("utf-8", "replace") for note in notes]
-
-
-def blank_event(index: int) -> dict[str, str | None]:
-    """Return what the columns of an erased event hold: nothing of it but its place."""
-    return {
-        "id": f"erased-{index}",
-        "time": "",
-        "act": "",
-        "object_kind": "",
-        "object_id": "",
-        "actor": "",
-        "outcome": "",
-        "body": None,
-        "salt_e": None,
-    }
 
 
 def erased_leaves(connection: Connection) -> dict[int, str]:
@@ -267,3 +91,23 @@ def lost_ranges(connection: Connection) -> tuple[tuple[int, int], ...]:
     query = select(EVENTS.c.object_id).where(EVENTS.c.act == "log.recovered")
     found = [_RANGE.fullmatch(text) for text in connection.execute(query).scalars()]
     return tuple((int(match[1]), int(match[2])) for match in found if match is not None)
+
+
+def is_erased(event_id: str) -> bool:
+    """Tell an event that was erased from one that was lost, by the id its row has since."""
+    return event_id.startswith(_ERASED)
+
+
+def blank_event(index: int) -> dict[str, str | None]:
+    """Return what the columns of an erased event hold: nothing of it but its place."""
+    return {
+        "id": f"{_ERASED}{index}",
+        "time": "",
+        "act": "",
+        "object_kind": "",
+        "object_id": "",
+        "actor": "",
+        "outcome": "",
+        "body": None,
+        "salt_e": None,
+    }

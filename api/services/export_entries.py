@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Row
 from api.domain.audit_export import ExportRefused
 from api.domain.errors import Invalid
 from api.domain.events import Act
-from api.records import audit
+from api.records import audit, audit_reading
+from api.services import checkpoints
 from api.tlog.merkle import leaf_hash
 from api.tlog.tiles import TILE_WIDTH, decode_bundle
 from api.wire.canonical import Json
@@ -120,16 +121,20 @@ def export_lines(connection: Connection, start: int, end: int, wanted: Wanted) -
     while at < end:
         until = min(end, (at // _CHUNK + 1) * _CHUNK)
         entries = _entries(connection, at, until)
-        for row in audit.lines(connection, at, until):
+        bare = _bare_hashes(connection, entries, at)
+        for row in audit_reading.lines(connection, at, until):
             shown = wanted.discloses(row.act, row.object_id)
-            yield _line(row, entries[row.leaf_index - at], shown=shown)
+            place = row.leaf_index - at
+            yield _line(row, entries[place], bare.get(row.leaf_index, b""), shown=shown)
         at = until
 
 
 def _entries(connection: Connection, first: int, until: int) -> list[bytes]:
     """Return the leaf entries ``[first, until)`` as they were hashed."""
+    if first >= until:
+        return []
     low, high = first // TILE_WIDTH, -(-until // TILE_WIDTH)
-    stored = audit.bundles(connection, low, high)
+    stored = audit_reading.bundles(connection, low, high)
     entries: list[bytes] = []
     for n in range(low, high):
         width = min(TILE_WIDTH, until - n * TILE_WIDTH)
@@ -137,7 +142,28 @@ def _entries(connection: Connection, first: int, until: int) -> list[bytes]:
     return entries[first - low * TILE_WIDTH :]
 
 
-def _line(row: Row[Any], entry: bytes, *, shown: bool) -> Line:
+def _bare_hashes(connection: Connection, entries: list[bytes], at: int) -> dict[int, bytes]:
+    """Return the leaf hashes of empty entries, which only the tiles know."""
+    if all(entries):
+        return {}
+    hashes = checkpoints.leaf_hashes(connection, at, at + len(entries))
+    pairs = enumerate(zip(entries, hashes, strict=True), at)
+    return {index: leaf for index, (entry, leaf) in pairs if not entry}
+
+
+def bare_leaves(connection: Connection, start: int, end: int) -> int:
+    """Return how many leaves of a range are known by their hash alone."""
+    return sum(
+        not entry
+        for first, last in audit.lost_ranges(connection)
+        for entry in _entries(connection, max(first, start), min(last, end))
+    )
+
+
+def _line(row: Row[Any], entry: bytes, known: bytes, *, shown: bool) -> Line:
+    if not entry:
+        # Recovered by its hash alone (api.services.regrowing): nothing of it can be disclosed.
+        return Withheld(row.leaf_index, known.hex())
     if not shown:
         return Withheld(row.leaf_index, leaf_hash(entry).hex())
     parts = _ENTRY.fullmatch(entry)
@@ -146,7 +172,7 @@ def _line(row: Row[Any], entry: bytes, *, shown: bool) -> Line:
     e, s = parts[1].decode(), parts[2].decode()
     event, salt, gap = row.body, None, None
     if event is None:
-        gap = "erased"
+        gap = "erased" if audit.is_erased(row.id) else "lost"
     else:
         salt = row.salt_e.hex()
     if row.envelope_digest is None or row.statement is None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import TooLarge
 from api.domain.events import Act
-from api.records import audit
+from api.records import audit_reading
 from api.services.export_entries import Wanted
 from api.services.node import Node
 from api.wire.canonical import canonical
@@ -37,11 +37,11 @@ def document(node: Node, connection: Connection, bounds: tuple[int, int], wanted
         TooLarge: ``export.too-large``: the range names too many statements for one export.
     """
     streams: list[dict[str, Any]] = []
-    sent = _shown(audit.sent_in(connection, *bounds), Act.MESSAGE_SENT, wanted)
+    sent = _shown(audit_reading.sent_in(connection, *bounds), Act.MESSAGE_SENT, wanted)
     for peer, rows in _by_peer(sent):
         messages = list(_sent(connection, peer, rows))
         streams.append({"from": node.ministry, "to": peer, "messages": messages})
-    received = _shown(audit.received_in(connection, *bounds), Act.MESSAGE_RECEIVED, wanted)
+    received = _shown(audit_reading.received_in(connection, *bounds), Act.MESSAGE_RECEIVED, wanted)
     for peer, rows in _by_peer(received):
         messages = list(_received(connection, peer, rows))
         streams.append({"from": peer, "to": node.ministry, "messages": messages})
@@ -72,9 +72,9 @@ def _message(row: RowMapping) -> dict[str, Any]:
 def _sent(connection: Connection, peer: str, rows: Sequence[RowMapping]) -> Iterator[Any]:
     """Each message this node sent to a peer, with what the peer stated about each statement."""
     for part in _in_parts(rows):
-        carried = audit.carried(connection, [row["id"] for row in part])
+        carried = audit_reading.carried(connection, [row["id"] for row in part])
         every = [statement for ids in carried.values() for statement in ids]
-        stated = {row["statement"]: row for row in audit.disposed(connection, peer, every)}
+        stated = {row["statement"]: row for row in audit_reading.disposed(connection, peer, every)}
         for row in part:
             items = [_item(ident, stated.get(ident)) for ident in carried.get(row["id"], ())]
             yield {**_message(row), "statements": items}
@@ -83,7 +83,7 @@ def _sent(connection: Connection, peer: str, rows: Sequence[RowMapping]) -> Iter
 def _received(connection: Connection, peer: str, rows: Sequence[RowMapping]) -> Iterator[Any]:
     """Each message a peer sent, with what this node decided on each statement so far."""
     for part in _in_parts(rows):
-        decided = audit.decided(connection, peer, [row["id"] for row in part])
+        decided = audit_reading.decided(connection, peer, [row["id"] for row in part])
         for row in part:
             items = [
                 {"id": item["statement"], "outcome": item["state"]}

@@ -25,18 +25,18 @@ from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import log_policy, partners
 from api.ports.policy import Action
-from api.records import audit, log
+from api.records import audit_reading, log
 from api.services import export_streams, recording
 from api.services.authorising import Caller, Permit, authorise, collection
 from api.services.checkpoints import StoredTiles
-from api.services.export_entries import Wanted, check, export_lines
+from api.services.export_entries import Wanted, bare_leaves, check, export_lines
 from api.services.node import Node
 from api.tlog.errors import LogError
 from api.tlog.note import format_note, parse_note
 from api.tlog.policy import parse_policy
 from api.tlog.ranges import range_proof
 from api.wire import envelope
-from api.wire.canonical import canonical
+from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
 from api.wire.export import Manifest
 from api.wire.export_guide import GUIDE
@@ -104,7 +104,7 @@ def witnessed_head(node: Node, connection: Connection) -> tuple[bytes, int]:
     policy = parse_policy(log_policy(node.membership, node.ministry, quorum(node)).encode())
     sizes = [size for size, _ in log.cosigned_sizes(connection, _HEADS_TRIED)]
     if not quorum(node):
-        sizes = [audit.newest_size(connection)]
+        sizes = [audit_reading.newest_size(connection)]
     for size in dict.fromkeys(sizes):
         note = _cosigned(connection, size)
         try:
@@ -138,12 +138,12 @@ def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int
     """
     start, end = wanted.start, wanted.end
     if isinstance(start, str):
-        found = audit.first_since(connection, start)
+        found = audit_reading.first_since(connection, start)
         start = size if found is None else min(found, size)
     if end is None:
         end = size
     elif isinstance(end, str):
-        last = audit.last_before(connection, end)
+        last = audit_reading.last_before(connection, end)
         end = start if last is None else max(start, min(last + 1, size))
     if not 0 <= start <= end <= size:
         raise Invalid(
@@ -231,10 +231,21 @@ def _order(
         made_at=node.now(),
         guide=GUIDE,
         verifier=verifier(),
-        filter=wanted.filter(),
-        unwitnessed=audit.count_events(connection) - size,
+        filter=_filter(connection, wanted, bounds),
+        unwitnessed=audit_reading.count_events(connection) - size,
         streams=export_streams.document(node, connection, (start, end), wanted),
     )
+
+
+def _filter(
+    connection: Connection, wanted: Wanted, bounds: tuple[int, int]
+) -> dict[str, Json] | None:
+    """Return the filter; leaves that were recovered by their hash alone count as left out."""
+    stated = wanted.filter() or {}
+    bare = bare_leaves(connection, *bounds)
+    if bare:
+        stated["bare"] = bare
+    return stated or None
 
 
 def verifier() -> bytes:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.ports.store import ExhibitStore
-from api.records import audit
+from api.records import audit_reading
 from api.services.fsck.exhibits import check_exhibits
 from api.services.fsck.findings import Finding, Findings
 from api.services.fsck.messages import check_messages
@@ -118,8 +118,8 @@ def _whose(connection: Connection, trust: Trust) -> Member | None:
 
     One altered row does not make a database another ministry's.
     """
-    named = Counter(audit.stated_ministries(connection, _ASKED))
-    origins = Counter(audit.stated_origins(connection, _ASKED))
+    named = Counter(audit_reading.stated_ministries(connection, _ASKED))
+    origins = Counter(audit_reading.stated_origins(connection, _ASKED))
     votes = Counter[str]()
     for member in trust.membership.members:
         votes[member.id] = named[member.id] + origins[member.origin]
