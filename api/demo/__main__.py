@@ -26,6 +26,7 @@ from api.domain.errors import ComityError, Conflict, Invalid
 
 _WENT_WRONG, _USAGE, _CONFLICT, _INTERRUPTED = 1, 2, 6, 130
 _LOOK = 0.5
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SETTINGS = "COMITY_"
 
 
@@ -68,8 +69,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _perform(home: DemoHome, options: argparse.Namespace) -> int:
     for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
         del os.environ[name]  # settings of another node must not reach the demo's
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    for number in _ENDING:
+        signal.signal(number, _interrupt)  # SIGINT too: a shell's background job ignores it
     narrator = Narrator()
     with _ending(Processes(home.logs)) as running:
         up = launcher.launch(home, running, narrator)
@@ -120,7 +121,7 @@ class _ending:  # noqa: N801 - used as a context manager
         return self._running
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)
         self._running.stop()
 

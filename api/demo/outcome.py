@@ -5,6 +5,9 @@ whoever waits for it finds everything done.
 """
 
 import json
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from api.demo import cast
@@ -75,7 +78,8 @@ def table(document: dict[str, Any]) -> str:
         f"{one['applied']:>8} {one['refused']:>7}"
         for one in document["streams"]
     ]
-    lines += ["", "mirror requests, findings, the same state at both ends:"]
+    if document["threads"]:
+        lines += ["", "mirror requests, findings, the same state at both ends:"]
     lines += [
         f"{one['requester']} to {one['addressee']}, {one['phase']}: "
         + ", ".join(f"{key} {kind}" for key, kind in one["findings"].items())
@@ -98,7 +102,8 @@ def table(document: dict[str, Any]) -> str:
 def invitation(home: DemoHome, up: Federation) -> str:
     """Return addresses, people and three commands to try."""
     first = up.nodes[0]
-    login = "comity --profile us-analyst token"
+    comity = _comity()
+    login = f"{comity} --profile us-analyst token"
     lines = ["", "Three ministries are up:"]
     lines += [f"  {node.ministry.name}: {node.url}" for node in up.nodes]
     lines += [f"  sign-in for all of them: {up.issuer}", "", "User, password, roles:"]
@@ -110,10 +115,15 @@ def invitation(home: DemoHome, up: Federation) -> str:
         "",
         "Try:",
         f"  export COMITY_HOME={home.root}",
-        "  comity --profile uk-analyst package list",
+        f"  {comity} --profile uk-analyst package list",
         f'  curl -H "Authorization: Bearer $({login})" {first.url}/api/v1/me',
-        f"  comity verify {home.export(first.ministry.id)} --membership {home.membership}",
+        f"  {comity} verify {home.export(first.ministry.id)} --membership {home.membership}",
         "",
         "Interrupt (Ctrl-C) to end.",
     ]
     return "\n".join(lines)
+
+
+def _comity() -> str:
+    """Return how the reader calls the command: by its path where it is not on the search path."""
+    return "comity" if shutil.which("comity") else str(Path(sys.executable).with_name("comity"))

@@ -20,7 +20,7 @@ from api.domain.errors import Unavailable
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _GRACE = 15.0
-_TAIL = 12
+_TAIL = 6
 _SETTINGS = "COMITY_"
 
 
