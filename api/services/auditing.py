@@ -15,7 +15,7 @@ from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 
 
-def listed(  # noqa: PLR0913 - the filters of one list
+def listed(
     node: Node,
     caller: Caller,
     *,

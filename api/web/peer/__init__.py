@@ -1,1 +1,1 @@
-"""."""
+"""The door of partners' nodes."""

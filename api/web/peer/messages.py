@@ -14,14 +14,15 @@ _SCHEMA = {"application/json": {"schema": {"type": "object", "required": ["messa
 
 
 @router.route_for(
-    "POST", "/peer/messages", SIGNED_MESSAGE, operation_id="deliver_message",
+    "POST",
+    "/peer/messages",
+    SIGNED_MESSAGE,
+    operation_id="deliver_message",
     openapi_extra={"requestBody": {"required": True, "content": _SCHEMA}},
     responses={200: {"description": "A receipt, or the answer to a kind that takes no number."}},
 )
 async def deliver(request: Request, node: NodeOf) -> Response:
     """Take one signed message from a partner's node."""
     body = await bodies.raw_body(request, MESSAGE)
-    answer = await run(
-        receiving.accept, node, body, request=request.state.request_id
-    )
+    answer = await run(receiving.accept, node, body, request=request.state.request_id)
     return Response(answer.body, media_type=answer.media_type)
