@@ -182,9 +182,7 @@ def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def posted_to(
-    connection: Connection, peer: str, statement_ids: Sequence[str]
-) -> list[RowMapping]:
+def posted_to(connection: Connection, peer: str, statement_ids: Sequence[str]) -> list[RowMapping]:
     """Return the outbox rows of statements for one peer."""
     query = select(OUTBOX).where(OUTBOX.c.peer == peer, OUTBOX.c.statement.in_(statement_ids))
     return list(connection.execute(query).mappings())
