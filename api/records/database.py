@@ -85,6 +85,9 @@ class Database:
             with self.engine.connect() as connection:
                 if self.dialect == "sqlite":
                     connection.exec_driver_sql("BEGIN")
+                else:
+                    # Several statements of one reader see one moment, as they do on SQLite.
+                    connection.execution_options(isolation_level="REPEATABLE READ")
                 return work(connection)
         except OperationalError as error:
             raise _translated(error) from error

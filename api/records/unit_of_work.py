@@ -14,12 +14,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Table, insert, tuple_
+from sqlalchemy import Connection, Insert, Table, insert, text, tuple_
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import row_digest, row_key, touched_text
 
 T = TypeVar("T")
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class UnrecordedChangeError(RuntimeError):
@@ -50,6 +53,15 @@ class Unit:
         self._touched: list[tuple[str, list[Any], str | None]] = []
         self.rings: set[str] = set()
         self.acts: list[tuple[str, str]] = []
+
+    def lock(self, name: str) -> None:
+        """Let no other transaction that locks this name go on before this one has ended.
+
+        For decisions that rest on several rows, or on one that may not exist yet. Lock first, then
+        read. SQLite has one writer, so nothing is needed there.
+        """
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(_LOCK, {"name": name})
 
     def insert(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Insert one or more rows; columns that are not named become NULL.
@@ -132,9 +144,9 @@ class Unit:
 
         Only ``services/recording.py`` calls this, once per event.
         """
-        text = touched_text(self._touched)
+        changes = touched_text(self._touched)
         self._touched = []
-        return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        return changes, f"sha256:{hashlib.sha256(changes.encode()).hexdigest()}"
 
     def ring(self, topic: str) -> None:
         """Wake the jobs that listen for ``topic`` once this unit has committed."""

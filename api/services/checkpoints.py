@@ -180,6 +180,8 @@ def integrate(node: Node, holder: str) -> int:
     note = sign_head(node.signer, node.me, Checkpoint(node.me.origin, size, root), timestamp)
 
     def write(unit: Unit) -> None:
+        # Whoever takes the lease over waits until this tree is written, or this one finds it taken.
+        unit.lock(_LEASE)
         lease = log.lease(unit.connection, _LEASE)
         newest_row = log.newest_head(unit.connection)
         grown = (newest_row["size"] if newest_row is not None else 0) != old.size
@@ -256,6 +258,7 @@ def _hold(node: Node, holder: str) -> int:
         return int(row["fence"])
 
     def take(unit: Unit) -> int:
+        unit.lock(_LEASE)
         held = log.lease(unit.connection, _LEASE)
         if held is None:
             unit.insert(

@@ -186,6 +186,7 @@ def _take_number(
     Raises:
         Conflict: ``stream.moved``.
     """
+    unit.lock(f"stream to {peer}")
     epoch, seq, prev = stream
     values = {"epoch": epoch, "next_seq": seq + 1, "prev": message_digest, "state": "open"}
     if (epoch, seq) == (1, 1) and streams.stream_out(unit.connection, peer) is None:

@@ -182,6 +182,8 @@ def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str)
     older = body.get("supersedes")
     if older is None:
         return
+    unit.lock(f"package {older}")
+    _check_supersedes(node, unit.connection, body)
     values = {"state": "superseded", "superseded_by": package_id}
     expect = {"superseded_by": None}
     if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
@@ -325,6 +327,7 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
         raise Invalid("package.reason-missing", "Say why the package is returned.")
 
     def write(unit: Unit) -> None:
+        unit.lock(f"package {package_id}")
         values, expect = {"state": "returned", "return_reason": reason}, {"state": "submitted"}
         if unit.update(packages.PACKAGES, {"id": package_id}, values, expect=expect) is None:
             raise Conflict("package.not-submitted", "Only a submitted package is returned.")

@@ -312,8 +312,10 @@ def _store(
     witnessed: tuple[witnessing.Examined, witnessing.Cosigned],
 ) -> None:
     """Step 8, in one transaction."""
+    unit.lock(f"stream from {message.peer}")
     current = streams.stream_in(unit.connection, message.peer)
-    if current != place.stream:
+    known = streams.message_in(unit.connection, message.peer, message.body.id)
+    if current != place.stream or known is not None:
         raise Conflict(
             "stream.moved", "Another message of this stream was stored meanwhile; repeat."
         )

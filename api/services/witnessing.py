@@ -249,6 +249,7 @@ def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
     """
     if not unit.recovering and node_state.restoring(unit.connection):
         raise recording.restoring()
+    unit.lock(f"log of {examined.peer}")
     seen = streams.peer_log(unit.connection, examined.peer)
     old = seen["size"] if seen is not None else 0
     known = seen["substantive"] if seen is not None else 0

@@ -87,7 +87,7 @@ class ReleaseEffect(Plain):
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
         body = issued.statement.body
-        row = _known(unit.connection, member_text(body, "package"))
+        row = _locked(unit, member_text(body, "package"))
         _require(rules.may_release(_situation(unit.connection, row), body), Conflict)
         return self.repeat(unit, issued)
 
@@ -140,6 +140,7 @@ class ReleaseEffect(Plain):
             return refuse("release.without-package", "A release brings its package.")
         if body.get("recipient") != node.ministry:
             return refuse("release.recipient", "The release names another recipient.")
+        unit.lock(f"package {package.id}")
         known = packages.by_id(unit.connection, package.id)
         if known is not None and known["state"] == "recalled":
             return refuse("package.recalled", "The originator has recalled this package.")
@@ -178,11 +179,11 @@ class RecallEffect(Plain):
     def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Mark the package, its releases and every holder; own decisions on it are reviewed."""
         package = member_text(issued.statement.body, "package")
-        changed = unit.update(
-            packages.PACKAGES, {"id": package}, {"state": "recalled"}, expect=None
-        )
-        if changed is None or set(issued.statement.to) != set(holders(unit.connection, package)):
+        if _locked(unit, package)["state"] == "recalled":
+            raise Conflict("package.recalled", "This package has been recalled already.")
+        if set(issued.statement.to) != set(holders(unit.connection, package)):
             raise Conflict("recall.recipients", "The holders changed; prepare the recall again.")
+        unit.update(packages.PACKAGES, {"id": package}, {"state": "recalled"})
         _end_releases(unit, package)
         unit.update_many(
             packages.HOLDERS,
@@ -213,7 +214,9 @@ class RecallEffect(Plain):
     @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
         """Stop using the package."""
-        package = packages.by_id(unit.connection, member_text(received.statement.body, "package"))
+        named = member_text(received.statement.body, "package")
+        unit.lock(f"package {named}")
+        package = packages.by_id(unit.connection, named)
         if package is None:
             return refuse("package.unknown", "This node does not hold that package.")
         if package["originator"] != received.statement.issuer:
@@ -282,6 +285,8 @@ class OnwardConsentEffect(Plain):
         """The new recipient will hold the package by consent, and so is on every recall's list."""
         body = issued.statement.body
         package, recipient = member_text(body, "package"), member_text(body, "recipient")
+        if _locked(unit, package)["state"] == "recalled":
+            raise Conflict("package.recalled", "This package has been recalled.")
         if recipient not in holders(unit.connection, package):
             _hold(unit, package, recipient, issued.statement.id, "consented")
         return Consequence(Act.STATEMENT_ISSUED, Subject("package", package), issued.statement.to)
@@ -305,6 +310,12 @@ def _known(connection: Connection, package_id: str) -> RowMapping:
     if row is None:
         raise NotFound("package.unknown", "There is no such package here.")
     return row
+
+
+def _locked(unit: Unit, package_id: str) -> RowMapping:
+    """Return a package that nothing else changes, releases or recalls until the unit has ended."""
+    unit.lock(f"package {package_id}")
+    return _known(unit.connection, package_id)
 
 
 def _situation(connection: Connection, package: RowMapping) -> rules.Situation:
