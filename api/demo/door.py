@@ -15,6 +15,7 @@ import httpx2
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.identity.tokens import Tokens
 from api.adapters.system import SystemClock
+from api.demo import loopback
 from api.demo.accounts import Account
 from api.domain.errors import ComityError
 
@@ -48,9 +49,7 @@ class OfficerAtNode:
         self._tokens: Tokens | None = None
         self._guard = threading.Lock()
         self._clock = SystemClock()
-        self._http = httpx2.Client(
-            base_url=account.node_url, trust_env=False, timeout=_TIMEOUT, follow_redirects=False
-        )
+        self._http = loopback.client(_TIMEOUT, account.node_url)
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ not start processes.
 """
 
 import secrets
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +42,14 @@ class NodeHome:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def database(self) -> Path:
+        """File of its database."""
+        return self.folder / "node.db"
+
+    @property
     def database_url(self) -> str:
         """URL of its database."""
-        return f"sqlite:///{self.folder / 'node.db'}"
+        return f"sqlite:///{self.database}"
 
     @property
     def store(self) -> Path:
@@ -65,7 +71,9 @@ def plan_nodes(home: DemoHome, ports: Sequence[int]) -> list[NodeHome]:
 
 
 def make_federation(home: DemoHome, nodes: Sequence[NodeHome], issuer: str) -> None:
-    """Make every node's keys, the membership that names them, and the settings that pin it.
+    """Make every node's database, keys and settings, and the membership that names them.
+
+    The database is migrated once and copied while it is empty.
 
     Args:
         home: the demo's folder.
@@ -73,18 +81,21 @@ def make_federation(home: DemoHome, nodes: Sequence[NodeHome], issuer: str) -> N
         issuer: address of the sign-in provider.
     """
     members = []
+    empty = home.root / "empty.db"
+    migrating.upgrade(f"sqlite:///{empty}")
     for node in nodes:
         node.folder.mkdir(mode=0o700)
+        shutil.copyfile(empty, node.database)
         members.append(_member(node, _make_keys(node.folder)))
     membership = compose_membership(1, None, members)
     home.membership.write_bytes(membership.raw)
+    empty.unlink()
     for node in nodes:
         _write_settings(node, home.membership, membership, issuer)
 
 
 def initialise(node: NodeHome, issuer: str) -> None:
-    """Migrate a node's database and name its first two administrators, as an operator does once."""
-    migrating.upgrade(node.database_url)
+    """Name a node's first two administrators, as an operator does once."""
     installation = bootstrap.build(read_settings(node.settings))
     try:
         first = [

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx2
 
+from api.demo import loopback
 from api.domain.errors import Unavailable
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +90,7 @@ class Processes:
             Unavailable: ``demo.process-died``, ``demo.process-slow``.
         """
         end = time.monotonic() + seconds
-        with httpx2.Client(trust_env=False, timeout=2.0) as client:
+        with loopback.client(2.0) as client:
             while time.monotonic() < end:
                 self.require_alive(child)
                 try:
