@@ -79,13 +79,13 @@ class Refusal:
     at: str
 
     def store(self, unit: Unit) -> None:
-        """Keep the statement all the same: it takes a number that nothing else may take."""
+        """Keep the statement all the same: its number is taken, or it must be remembered."""
         row = statements.values(
             self.statement,
             self.envelope,
             digest(self.envelope),
             origin=self.peer,
-            about=self.statement.thread_id,
+            about=self.statement.thread_id or about_of(self.statement),
             at=self.at,
         )
         unit.insert(statements.STATEMENTS, row)

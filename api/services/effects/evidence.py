@@ -33,6 +33,7 @@ from api.services.effects.base import (
     Issued,
     Plain,
     Received,
+    Refusal,
     member_text,
     require_members,
 )
@@ -142,7 +143,7 @@ class ReleaseEffect(Plain):
             return refuse("release.recipient", "The release names another recipient.")
         unit.lock(f"package {package.id}")
         known = packages.by_id(unit.connection, package.id)
-        if known is not None and known["state"] == "recalled":
+        if _recalled(unit.connection, package, known):
             return refuse("package.recalled", "The originator has recalled this package.")
         if package.issuer != statement.issuer:
             verdict = _consent_given(received, package)
@@ -210,6 +211,12 @@ class RecallEffect(Plain):
             "recall_outcome": disposed.outcome,
         }
         unit.update(packages.HOLDERS, key, values, expect={"recall": disposed.original["id"]})
+
+    @override
+    def refused(self, _node: Node, unit: Unit, refusal: Refusal) -> None:
+        """Remember the recall of what is not here: a holder may still be passing it on."""
+        if refusal.decision.code == "package.unknown":
+            refusal.store(unit)
 
     @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
@@ -316,6 +323,14 @@ def _locked(unit: Unit, package_id: str) -> RowMapping:
     """Return a package that nothing else changes, releases or recalls until the unit has ended."""
     unit.lock(f"package {package_id}")
     return _known(unit.connection, package_id)
+
+
+def _recalled(connection: Connection, package: Statement, known: RowMapping | None) -> bool:
+    """Tell whether a package was recalled here, or before it came."""
+    if known is not None:
+        return bool(known["state"] == "recalled")
+    before = statements.about(connection, package.id, "recall/1")
+    return any(row["issuer"] == package.issuer for row in before)
 
 
 def _situation(connection: Connection, package: RowMapping) -> rules.Situation:
