@@ -96,6 +96,59 @@ class SeededEntropy:
         return f"{self._count:012x}{self._random.randbytes(10).hex()}"
 
 
+def hire(node: Node, iss: str = ISSUER) -> None:
+    """Put officers into an empty node, as the bootstrap and two administrators would."""
+    roles = {
+        "analyst": ("analyst",),
+        "analyst2": ("analyst",),
+        "reviewer": ("reviewer",),
+        "reviewer2": ("reviewer",),
+        "auditor": ("auditor",),
+        "admin": ("administrator",),
+        "admin2": ("administrator",),
+    }
+
+    def write(unit: Unit) -> None:
+        for name, held in roles.items():
+            officer = node.entropy.identifier()
+            at = node.now()
+            unit.insert(
+                OFFICERS,
+                {"id": officer, "name": name, "state": "active", "created_at": at},
+            )
+            sub = f"{node.ministry}:{name}"
+            unit.insert(IDENTITIES, {"iss": iss, "sub": sub, "officer": officer})
+            for role in held:
+                unit.insert(
+                    GRANTS,
+                    {
+                        "id": node.entropy.identifier(),
+                        "officer": officer,
+                        "role": role,
+                        "state": "active",
+                        "proposed_by": "test",
+                        "proposed_at": at,
+                    },
+                )
+            signatory = Signatory(sub)
+            unit.insert(
+                OFFICER_KEYS,
+                {
+                    "kid": thumbprint(signatory.jwk),
+                    "officer": officer,
+                    "form": "jws",
+                    "jwk": "{}",
+                    "state": "active",
+                    "proposed_by": "test",
+                    "proposed_at": at,
+                },
+            )
+        entry = recording.Entry(act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry))
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+
+
 @dataclass
 class Wire:
     """The network of one sender; `fault` decides each request's fate by name."""
@@ -175,7 +228,7 @@ class Federation:
                 regimes=load_regimes(POLICIES),
                 limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),
             )
-            self._hire(self.nodes[ministry.id])
+            hire(self.nodes[ministry.id])
 
     def __getitem__(self, ministry: str) -> Node:
         return self.nodes[ministry]
@@ -192,60 +245,6 @@ class Federation:
 
     def signatory(self, ministry: str, name: str) -> Signatory:
         return Signatory(f"{ministry}:{name}")
-
-    def _hire(self, node: Node) -> None:
-        """Put officers into an empty node, as the bootstrap and two administrators would."""
-        roles = {
-            "analyst": ("analyst",),
-            "analyst2": ("analyst",),
-            "reviewer": ("reviewer",),
-            "reviewer2": ("reviewer",),
-            "auditor": ("auditor",),
-            "admin": ("administrator",),
-            "admin2": ("administrator",),
-        }
-
-        def write(unit: Unit) -> None:
-            for name, held in roles.items():
-                officer = node.entropy.identifier()
-                at = node.now()
-                unit.insert(
-                    OFFICERS,
-                    {"id": officer, "name": name, "state": "active", "created_at": at},
-                )
-                sub = f"{node.ministry}:{name}"
-                unit.insert(IDENTITIES, {"iss": ISSUER, "sub": sub, "officer": officer})
-                for role in held:
-                    unit.insert(
-                        GRANTS,
-                        {
-                            "id": node.entropy.identifier(),
-                            "officer": officer,
-                            "role": role,
-                            "state": "active",
-                            "proposed_by": "test",
-                            "proposed_at": at,
-                        },
-                    )
-                signatory = Signatory(sub)
-                unit.insert(
-                    OFFICER_KEYS,
-                    {
-                        "kid": thumbprint(signatory.jwk),
-                        "officer": officer,
-                        "form": "jws",
-                        "jwk": "{}",
-                        "state": "active",
-                        "proposed_by": "test",
-                        "proposed_at": at,
-                    },
-                )
-            entry = recording.Entry(
-                act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry)
-            )
-            recording.record(node, unit, entry)
-
-        node.db.write(write)
 
     def endorse(self, caller: Caller, content: Content) -> dict[str, Any]:
         """A preparer's own signature over a content."""
