@@ -35,6 +35,7 @@ from api.web.peer import threads as shared_threads
 from api.web.rest import (
     audit,
     audit_export,
+    audit_work,
     coverage,
     delegations,
     designations,
@@ -68,6 +69,7 @@ ROUTERS = (
     officers.router,
     audit.router,
     audit_export.router,
+    audit_work.router,
     node_routes.router,
     misbehaviour.router,
     messages.router,

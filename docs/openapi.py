@@ -31,6 +31,7 @@ from api.web.problems import PROBLEM
 from api.web.routing import PROBLEMS, PUBLIC, SIGNED_MESSAGE
 from docs.openapi_answers import ANSWERS as OWN_ANSWERS
 from docs.openapi_answers import SCHEMAS
+from docs.openapi_audit import AUDIT_ANSWERS, AUDIT_SCHEMAS
 from docs.openapi_exchange import EXCHANGE_ANSWERS, EXCHANGE_SCHEMAS
 from docs.openapi_forms import Answer, Schema
 
@@ -38,8 +39,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CONTRACT: Final = ROOT / "docs" / "openapi.json"
 SERVED: Final = ROOT / "api" / "web" / "static" / "openapi.json"
 COMMAND: Final = "python -m docs.openapi"
-ANSWERS: Final[dict[str, Answer]] = {**OWN_ANSWERS, **EXCHANGE_ANSWERS}
-FORMS: Final[dict[str, Schema]] = {**SCHEMAS, **EXCHANGE_SCHEMAS}
+ANSWERS: Final[dict[str, Answer]] = {**OWN_ANSWERS, **AUDIT_ANSWERS, **EXCHANGE_ANSWERS}
+FORMS: Final[dict[str, Schema]] = {**SCHEMAS, **AUDIT_SCHEMAS, **EXCHANGE_SCHEMAS}
 
 _METHODS: Final = ("get", "head", "put", "post", "delete")
 _COLUMNS: Final = ("analyst", "reviewer", "auditor", "administrator", "peer", "node")

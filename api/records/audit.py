@@ -5,9 +5,11 @@ what a row of ``events`` holds once its event is gone. Owns no event (``records/
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
+from sqlalchemy.engine import RowMapping
 
 from api.records.log import EVENTS
 from api.records.metadata import METADATA, RECORDED
@@ -111,3 +113,83 @@ def blank_event(index: int) -> dict[str, str | None]:
         "body": None,
         "salt_e": None,
     }
+
+
+def event_at(connection: Connection, index: int) -> RowMapping | None:
+    """Return the event at a place of the log."""
+    query = select(EVENTS).where(EVENTS.c.leaf_index == index)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def empty_event(connection: Connection, index: int) -> None:
+    """Remove an event from its row; the leaf entry in the bundle and the change set stay.
+
+    Only ``services/erasure.py`` calls this, in the transaction that records the order.
+    """
+    query = EVENTS.update().where(EVENTS.c.leaf_index == index).values(**blank_event(index))
+    connection.execute(query)
+
+
+def orders(connection: Connection) -> list[RowMapping]:
+    """Return all orders to erase, newest first."""
+    query = select(ERASURES).order_by(ERASURES.c.proposed_at.desc(), ERASURES.c.id.desc())
+    return list(connection.execute(query).mappings())
+
+
+def order_by_id(connection: Connection, order_id: str) -> RowMapping | None:
+    """Return one order."""
+    query = select(ERASURES).where(ERASURES.c.id == order_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def waiting_order(connection: Connection, kind: str, target: str) -> RowMapping | None:
+    """Return the order about this event or exhibit that waits for a second administrator."""
+    query = select(ERASURES).where(
+        ERASURES.c.kind == kind, ERASURES.c.target == target, ERASURES.c.state == PROPOSED
+    )
+    return connection.execute(query).mappings().first()
+
+
+def samples(connection: Connection) -> list[RowMapping]:
+    """Return all samples, newest first."""
+    query = select(SAMPLES).order_by(SAMPLES.c.saved_at.desc(), SAMPLES.c.id.desc())
+    return list(connection.execute(query).mappings())
+
+
+def sample_by_id(connection: Connection, sample_id: str) -> RowMapping | None:
+    """Return one sample."""
+    query = select(SAMPLES).where(SAMPLES.c.id == sample_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def notes(
+    connection: Connection, *, leaf: int | None = None, sample: str | None = None
+) -> list[RowMapping]:
+    """Return review notes, newest first: all, or those about an entry or a sample."""
+    query = select(NOTES).order_by(NOTES.c.written_at.desc(), NOTES.c.id.desc())
+    if leaf is not None:
+        query = query.where(NOTES.c.leaf == leaf)
+    if sample is not None:
+        query = query.where(NOTES.c.sample == sample)
+    return list(connection.execute(query).mappings())
+
+
+def exports_made(connection: Connection, limit: int) -> list[RowMapping]:
+    """Return the newest exports that were asked for."""
+    query = select(EXPORTS).order_by(EXPORTS.c.made_at.desc(), EXPORTS.c.id.desc()).limit(limit)
+    return list(connection.execute(query).mappings())
+
+
+def leaves_of_acts(
+    connection: Connection, start: int, end: int, acts: Sequence[str]
+) -> Iterator[int]:
+    """Yield the leaf indexes in ``[start, end)`` of events with one of these acts."""
+    place = EVENTS.c.leaf_index
+    query = select(place).where(place >= start, place < end, EVENTS.c.act.in_(acts))
+    yield from connection.execute(query, execution_options={"yield_per": 1000}).scalars()
+
+
+def events_at(connection: Connection, leaves: Sequence[int]) -> list[RowMapping]:
+    """Return the events at these places of the log."""
+    query = select(EVENTS).where(EVENTS.c.leaf_index.in_(leaves)).order_by(EVENTS.c.leaf_index)
+    return list(connection.execute(query).mappings())

@@ -170,3 +170,23 @@ def stated_origins(connection: Connection, limit: int) -> list[str]:
     query = select(HEADS.c.note).order_by(HEADS.c.size.desc()).limit(limit)
     notes = [note for note in connection.execute(query).scalars() if isinstance(note, bytes)]
     return [note.partition(b"\n")[0].decode("utf-8", "replace") for note in notes]
+
+
+def bodies_by_act(connection: Connection) -> dict[str, int]:
+    """Return how many events have their body, by act."""
+    query = (
+        select(EVENTS.c.act, func.count()).where(EVENTS.c.body.is_not(None)).group_by(EVENTS.c.act)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def bodies_before(
+    connection: Connection, act: str, instant: str
+) -> tuple[int, int | None, int | None]:
+    """Return how many events of an act from before an instant have bodies, first and last leaf."""
+    place = EVENTS.c.leaf_index
+    query = select(func.count(), func.min(place), func.max(place)).where(
+        EVENTS.c.act == act, EVENTS.c.time < instant, EVENTS.c.body.is_not(None)
+    )
+    count, first, last = connection.execute(query).one()
+    return count, first, last

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
-from api.records import log
+from api.records import audit, log
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 
@@ -30,15 +30,20 @@ def listed(
     def read(connection: Connection) -> list[RowMapping]:
         return log.events_page(connection, limit=limit, before=before, act=act, object_id=object_id)
 
-    return [_view(row) for row in node.db.read(read)]
+    return [view(row) for row in node.db.read(read)]
 
 
-def _view(row: RowMapping) -> dict[str, Any]:
+def view(row: RowMapping) -> dict[str, Any]:
+    """Return an event as auditors see it; ``gap`` says why one is missing."""
     body = row["body"]
+    gap = None
+    if body is None:
+        gap = "erased" if audit.is_erased(row["id"]) else "lost"
     return {
         "seq": row["seq"],
         "index": row["leaf_index"],
-        "erased": body is None,
+        "erased": gap == "erased",
+        "gap": gap,
         "statement": row["statement"],
         "event": None if body is None else json.loads(bytes(body)),
     }

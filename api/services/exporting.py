@@ -25,7 +25,8 @@ from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import log_policy, partners
 from api.ports.policy import Action
-from api.records import audit_reading, log
+from api.records import audit, audit_reading, log
+from api.records.unit_of_work import Unit
 from api.services import export_streams, recording
 from api.services.authorising import Caller, Permit, authorise, collection
 from api.services.checkpoints import StoredTiles
@@ -153,17 +154,30 @@ def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int
 
 
 def _record(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
-    """Commit the event of the export before anything leaves."""
+    """Commit the event of the export, and what was asked for, before anything leaves."""
+    parameters = canonical(wanted.parameters())
     entry = recording.Entry(
         act=Act.EXPORT_MADE,
-        subject=Subject("export", digest(canonical(wanted.parameters()))),
+        subject=Subject("export", digest(parameters)),
         actor=caller.actor,
         origin=caller.origin,
         policies=permit.policies,
         policy_set=permit.policy_set,
         request=caller.request,
     )
-    node.db.write(lambda unit: recording.record(node, unit, entry))
+    row = {
+        "id": node.entropy.identifier(),
+        "digest": digest(parameters),
+        "officer": caller.person,
+        "parameters": parameters.decode(),
+        "made_at": node.now(),
+    }
+
+    def write(unit: Unit) -> None:
+        unit.insert(audit.EXPORTS, row)
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
 
 
 def _make(

@@ -1,0 +1,249 @@
+"""Erasure under a legal order: the body goes, every proof stays, the gap is visible everywhere."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.domain.errors import Conflict, Invalid, NotFound, Refused
+from api.domain.export_check import verify_export
+from api.records import audit, log, packages
+from api.services import auditing, backups, checkpoints, erasure, exporting, fsck, recovering
+from api.services.erasure import NewOrder
+from api.services.export_entries import Wanted
+from api.services.node import Node
+from api.tlog.merkle import leaf_hash
+from api.tlog.proofs import verify_inclusion
+from api.wire import export
+from tests.support import journeys
+from tests.support.disasters import lose, restore
+from tests.support.exports import second_verdict, second_verifier, take_apart
+from tests.support.federation import Federation
+
+US, UK = "us-treasury", "uk-fcdo"
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    made = Federation(tmp_path_factory.mktemp("federation"))
+    journeys.exchange(made)
+    journeys.witness_all(made)
+    yield made
+    made.close()
+
+
+def order(kind: str, target: str) -> NewOrder:
+    return NewOrder(kind, target, "High Court, Queen's Bench Division", "QB-2026-001234")
+
+
+def carried_out(federation: Federation, kind: str, target: str) -> str:
+    node = federation[US]
+    row = erasure.propose(node, federation.officer(US, "admin"), order(kind, target))
+    done = erasure.approve(node, federation.officer(US, "admin2"), row["id"])
+    assert done["state"] == "carried-out"
+    return str(row["id"])
+
+
+def leaf_of(node: Node, act: str) -> int:
+    (row, *_) = node.db.read(lambda c: log.events_page(c, limit=1, act=act))
+    return int(row["leaf_index"])
+
+
+def checked(federation: Federation, name: str = US) -> fsck.Report:
+    node = federation[name]
+    trust = fsck.Trust(federation.membership)
+    report = node.db.read(lambda c: fsck.check(c, trust, store=node.store))
+    assert [finding.to_json() for finding in report.findings] == []
+    return report
+
+
+def lines_of(federation: Federation, name: str = US, **wanted: Any) -> list[dict[str, Any]]:
+    auditor = federation.officer(name, "auditor")
+    made = exporting.export(federation[name], auditor, Wanted(**{"purpose": "gaps", **wanted}))
+    with made.file as file:
+        data = file.read()
+    verify_export(io.BytesIO(data), federation.membership)
+    assert second_verdict(second_verifier(), data, federation.membership).code == ""
+    return [json.loads(line) for line in take_apart(data)[export.ENTRIES].splitlines()]
+
+
+def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) -> None:
+    node = federation[US]
+    index = leaf_of(node, "draft.created")
+    head = node.db.read(log.newest_head)
+    assert head is not None
+    size, root = head["size"], bytes.fromhex(head["root"])
+    before = node.db.read(lambda c: audit.event_at(c, index))
+    assert before is not None
+    entry = checkpoints.entry_of(before)
+    path = node.db.read(lambda c: checkpoints.prove_inclusion(c, index, size))
+    line = lines_of(federation)[index]
+
+    identifier = carried_out(federation, "event", str(index))
+    federation.settle()
+    journeys.witness_all(federation)
+
+    row = node.db.read(lambda c: audit.event_at(c, index))
+    assert row is not None
+    assert (row["body"], row["salt_e"], row["actor"], row["time"]) == (None, None, "", "")
+    assert before["actor"] not in json.dumps({k: str(v) for k, v in row.items()})
+    # The old proof, and the old line's commitments.
+    verify_inclusion(index, size, leaf_hash(entry), path, root)
+    gap = lines_of(federation)[index]
+    assert (gap["e"], gap["s"]) == (line["e"], line["s"])
+    assert (gap["event"], gap["salt_e"], gap["gap"]) == (None, None, "erased")
+    known = erasure.gaps(node, federation.officer(US, "auditor"))
+    assert identifier in [each["id"] for each in known["erased"]]
+    events = [each for each in known["erased"] if each["kind"] == "event"]
+    assert checked(federation).erased == len(events)
+    seen = auditing.listed(node, federation.officer(US, "auditor"), limit=500)
+    (shown,) = [each for each in seen if each["index"] == index]
+    assert (shown["gap"], shown["erased"], shown["event"]) == ("erased", True, None)
+    acts = [each["event"]["act"] for each in seen if each["event"]]
+    assert {"erasure.proposed", "erasure.approved", "body.erased"} <= set(acts)
+
+
+def test_the_statement_of_an_erased_event_can_still_be_proven(federation: Federation) -> None:
+    """Its half of the leaf stays: what a partner holds is not touched by what is erased here."""
+    node = federation[US]
+    row = next(
+        each
+        for each in node.db.read(lambda c: log.events_range(c, 0, 10**6))
+        if each["envelope_digest"] is not None and each["body"] is not None
+    )
+    opening = checkpoints.opening_of
+    before = node.db.read(lambda c: opening(c, row))
+    carried_out(federation, "event", str(row["leaf_index"]))
+    after = node.db.read(lambda c: audit.event_at(c, row["leaf_index"]))
+    assert after is not None
+    assert node.db.read(lambda c: opening(c, after)) == before
+    federation.settle()
+    journeys.witness_all(federation)
+    line = lines_of(federation)[row["leaf_index"]]
+    assert line["statement"] == row["statement"]
+    checked(federation)
+
+
+def test_an_erased_exhibit_is_gone_and_its_digest_stays(federation: Federation) -> None:
+    node = federation[US]
+    journeys.submit(federation, title="With a picture", exhibit=b"a picture\n" * 20)
+    digest = next(
+        row["digest"]
+        for row in node.db.read(lambda c: c.execute(packages.EXHIBITS.select()).mappings().all())
+        if row["size"] == 200
+    )
+    assert node.store.head(digest) is not None
+    carried_out(federation, "exhibit", digest)
+    federation.settle()
+    assert node.store.head(digest) is None
+    assert node.db.read(lambda c: packages.exhibits_by_digest(c, [digest]))[digest]["state"] == (
+        "erased"
+    )
+    checked(federation)
+
+
+def test_a_crash_before_the_bytes_are_gone_is_seen_and_mended(federation: Federation) -> None:
+    node = federation[US]
+    exhibit = b"an old map\n" * 9
+    journeys.submit(federation, title="With a map", exhibit=exhibit)
+    rows = node.db.read(lambda c: c.execute(packages.EXHIBITS.select()).mappings().all())
+    digest = next(row["digest"] for row in rows if row["size"] == len(exhibit))
+    identifier = carried_out(federation, "exhibit", digest)
+    node.store.put(digest, len(exhibit), iter([exhibit]))
+    trust = fsck.Trust(federation.membership)
+    report = node.db.read(lambda c: fsck.check(c, trust, store=node.store))
+    assert report.first is not None
+    assert (report.first.table, report.first.row) == ("exhibits", (digest,))
+    erasure.approve(node, federation.officer(US, "admin2"), identifier)
+    checked(federation)
+
+
+def test_it_takes_two_administrators(federation: Federation) -> None:
+    node = federation[US]
+    index = str(leaf_of(node, "package.submitted"))
+    admin = federation.officer(US, "admin")
+    for name in ("analyst", "reviewer", "auditor"):
+        with pytest.raises(Refused):
+            erasure.propose(node, federation.officer(US, name), order("event", index))
+    row = erasure.propose(node, admin, order("event", index))
+    with pytest.raises(Conflict, match="waits"):
+        erasure.propose(node, admin, order("event", index))
+    with pytest.raises(Refused) as refusal:
+        erasure.approve(node, admin, row["id"])
+    assert refusal.value.code == "policy.own-proposal"
+    event = node.db.read(lambda c: audit.event_at(c, int(index)))
+    assert event is not None
+    assert event["body"] is not None
+    second = federation.officer(US, "admin2")
+    assert erasure.reject(node, second, row["id"])["state"] == "rejected"
+    for decide in (erasure.approve, erasure.reject):
+        with pytest.raises(Conflict, match="decided"):
+            decide(node, second, row["id"])
+    assert {each["state"] for each in erasure.listed(node, admin)} >= {"rejected"}
+    with pytest.raises(Refused):
+        erasure.listed(node, federation.officer(US, "analyst"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [("event", "999999"), ("event", "-1"), ("event", "x"), ("exhibit", "sha256:" + "0" * 64)],
+)
+def test_what_cannot_be_erased(federation: Federation, kind: str, target: str) -> None:
+    with pytest.raises(NotFound):
+        erasure.propose(federation[US], federation.officer(US, "admin"), order(kind, target))
+
+
+def test_what_accounts_for_gaps_stays(federation: Federation) -> None:
+    node = federation[US]
+    index = leaf_of(node, "node.initialised")
+    with pytest.raises(Invalid, match="accounts"):
+        erasure.propose(node, federation.officer(US, "admin"), order("event", str(index)))
+    incomplete = NewOrder("event", "1", " ", "x")
+    with pytest.raises(Invalid, match="who ordered"):
+        erasure.propose(node, federation.officer(US, "admin"), incomplete)
+
+
+def test_nothing_vanishes_without_an_order(federation: Federation) -> None:
+    """The same emptying by a foreign hand is a finding."""
+    node = federation[UK]
+    index = leaf_of(node, "message.received")
+    trust = fsck.Trust(federation.membership)
+    with node.db.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        audit.empty_event(connection, index)
+        report = fsck.check(connection, trust)
+        connection.rollback()
+    assert report.first is not None
+    assert (report.first.index, report.first.table) == (index, "events")
+
+
+def test_a_recovered_log_is_exported_with_its_losses(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("recovered")
+    made = Federation(folder / "nodes")
+    package = journeys.submit(made)
+    journeys.release(made, package, UK)
+    made.settle()
+    backup = backups.make(made[US], folder / "backups")
+    second = journeys.submit(made, title="Lost later", exhibit=b"lost\n" * 9)
+    journeys.release(made, second, UK)
+    made.settle()
+    journeys.witness_all(made)
+    lose(made, US)
+    us = restore(made, US, backup, folder / "new")
+    found = recovering.recover(us)
+    assert found.log.bare > 0
+    assert found.log.stated > 0
+    made.settle()
+    journeys.witness_all(made)
+    lines = lines_of(made)
+    assert sum("leaf" in line for line in lines) == found.log.bare
+    assert sum(line.get("gap") == "lost" for line in lines) == found.log.stated
+    report = checked(made)
+    assert report.lost == found.log.bare + found.log.stated
+    known = erasure.gaps(us, made.officer(US, "auditor"))
+    assert known["lost"] == [{"from": found.log.before, "to": found.log.size}]
+    made.close()
