@@ -5,8 +5,6 @@ files themselves; in the CSV layout programs are joined as ``GLOMAG] [UHRPA`` an
 ``-0- ``, aliases stand in a second file.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import IO
 from xml.etree.ElementTree import Element
@@ -14,6 +12,7 @@ from xml.etree.ElementTree import Element
 from api.adapters.lists.entries import LARGEST, Entry, Published, merged, refuse
 from api.adapters.lists.markup import children as at
 from api.adapters.lists.markup import elements, text
+from api.adapters.lists.tables import lines
 
 SOURCE = "ofac"
 FLOOR = 5_000
@@ -86,7 +85,7 @@ def _rows(source: IO[bytes]) -> Iterator[list[str]]:
     if len(data) > LARGEST:
         raise refuse("too-large", "The file is larger than any list.")
     # The last line of the published file is a lone control character.
-    for row in csv.reader(io.StringIO(data.decode("utf-8", "replace"))):
+    for row in lines(data.decode("utf-8", "replace")):
         if len(row) > 1:
             yield ["" if cell.strip() == _EMPTY else cell.strip() for cell in row]
 

@@ -98,12 +98,24 @@ def _report_date(titles: Iterable[str]) -> str:
     return ""
 
 
+def lines(text: str) -> Iterator[list[str]]:
+    """Return the lines of comma-separated text.
+
+    Raises:
+        Invalid: ``list.malformed``: a line break stands where none can.
+    """
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""))
+    except csv.Error:
+        raise refuse("malformed", "The file is no comma-separated table.") from None
+
+
 def _table(source: IO[bytes], needed: Sequence[str]) -> tuple[list[str], Iterator[dict[str, str]]]:
     """Return what stands above the headings, and the rows by plain heading."""
     data = source.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise refuse("too-large", "The file is larger than any list.")
-    reader = csv.reader(io.StringIO(data.decode("utf-8-sig", "replace")))
+    reader = lines(data.decode("utf-8-sig", "replace"))
     above: list[str] = []
     for line in reader:
         headings = [_PLAIN.sub("", cell.lower()) for cell in line]
@@ -115,8 +127,8 @@ def _table(source: IO[bytes], needed: Sequence[str]) -> tuple[list[str], Iterato
     raise refuse("headings", f"The file lacks one of the columns {', '.join(needed)}.")
 
 
-def _rows(lines: Iterable[list[str]], headings: Sequence[str]) -> Iterator[dict[str, str]]:
-    for line in lines:
+def _rows(table: Iterable[list[str]], headings: Sequence[str]) -> Iterator[dict[str, str]]:
+    for line in table:
         if any(cell.strip() for cell in line):
             cells = [cell.strip() for cell in line] + [""] * len(headings)
             yield dict(zip(headings, cells, strict=False))
