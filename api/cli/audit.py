@@ -1,6 +1,7 @@
 """``comity audit``: the log as an auditor reads, exports and checks it.
 
-Owns the group, the list of events and the saving of exports; ``fsck`` is ``api.cli.audit_fsck``'s.
+Owns the group, the list of events and the saving of exports; ``fsck`` is ``api.cli.audit_fsck``'s,
+samples, notes and erasure are ``api.cli.audit_work``'s.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from api.cli import audit_fsck, output
+from api.cli import audit_fsck, audit_work, output
 from api.cli.arguments import Limit
 from api.cli.client import connected
 from api.cli.commands import command, group
@@ -19,7 +20,6 @@ from api.cli.profiles import CliContext
 from api.wire.errors import WireError
 
 app = group("audit", "Read, export and check the log.")
-audit_fsck.register(app)
 
 
 @command(app, "list")
@@ -41,7 +41,7 @@ def listed(
     columns: list[output.Column] = [
         ("LEAF", "index"),
         ("TIME", lambda row: output.moment(_event(row).get("time"))),
-        ("ACT", lambda row: _event(row).get("act", "erased")),
+        ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
         ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
         ("ACTOR", _actor),
         ("OBJECT", _object),
@@ -91,6 +91,10 @@ def export(
         document = _checked(temporary, membership)
         document["out"] = str(out)
     output.result(context, document, output.details(document))
+
+
+audit_fsck.register(app)
+audit_work.register(app)
 
 
 def _checked(path: Path, membership: Path | None) -> dict[str, Any]:
