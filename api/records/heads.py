@@ -37,6 +37,9 @@ def previous_text(size: int, root: str) -> str:
 def add_cosignatures(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store cosignature lines of heads of this log, and list them in their heads' rows.
 
+    A partner that cosigned a head before adds nothing: strict readers refuse a note in which one
+    key has signed twice.
+
     Args:
         connection: inside a transaction.
         rows: ``size``, ``line`` (without line feed) and ``cosigner`` each.
@@ -45,10 +48,12 @@ def add_cosignatures(connection: Connection, rows: Sequence[dict[str, Any]]) -> 
         # Two partners may answer at once: the head's row is the lock.
         locked = select(HEADS.c.size).where(HEADS.c.size == size).with_for_update()
         connection.execute(locked).one()
+        before = select(COSIGNATURES.c.cosigner).where(COSIGNATURES.c.size == size)
+        known = set(connection.execute(before).scalars())
         named = [
             {**row, "digest": cosignature_digest(row["cosigner"], row["line"])}
             for row in rows
-            if row["size"] == size
+            if row["size"] == size and row["cosigner"] not in known
         ]
         upsert(connection, COSIGNATURES, named)
         stored = select(COSIGNATURES.c.digest).where(COSIGNATURES.c.size == size)

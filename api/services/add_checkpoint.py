@@ -272,7 +272,7 @@ def check_lines(node: Node, witness: str, lines: tuple[str, ...], note: bytes) -
     wanted = witness_verifiers(member)
     signed = note + "".join(f"{line}\n" for line in lines).encode()
     try:
-        opened = open_checkpoint(signed, log_verifiers(node.me), wanted)
+        opened = open_checkpoint(signed, log_verifiers(node.me), wanted, strict=True)
     except LogError:
         return False
     kinds = {each.key.kind for each in opened.cosignatures if each.timestamp}

@@ -335,7 +335,7 @@ def _cosignature(node: Node, peer: str, receipt: Receipt) -> list[dict[str, obje
     note = bytes(head["note"]) + "".join(f"{line}\n" for line in lines).encode()
     witnesses = witness_verifiers(node.membership.member(peer))
     try:
-        opened = open_checkpoint(note, log_verifiers(node.me), witnesses)
+        opened = open_checkpoint(note, log_verifiers(node.me), witnesses, strict=True)
     except LogError as error:
         raise Invalid("receipt.cosignature", "The cosignature does not verify.") from error
     if {signed.key.kind for signed in opened.cosignatures} != {key.kind for key in witnesses}:
