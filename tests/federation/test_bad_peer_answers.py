@@ -1,5 +1,6 @@
 """A partner that answers falsely: no false receipt is believed, no false byte is kept."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps
 from api.ports.peers import PeerReply
-from api.records import streams
-from api.services import checkpoints, delivering
+from api.records import log, streams
+from api.services import assurance, checkpoints, delivering, log_keys
 from api.services.fetching import fetch_gap
+from api.tlog.heads import open_checkpoint
+from api.tlog.note import parse_note
 from api.wire.digests import digest
 from api.wire.envelope import parse_envelope
 from api.wire.message_bodies import Receipt
@@ -24,7 +28,7 @@ from tests.support.bad_peer import BadPeer, altered, contents, flip_signature
 from tests.support.bodies import body
 from tests.support.check_log import check_everything, read_copy
 from tests.support.federation import Federation
-from tests.support.signing import CA, UK, SealingMinistry
+from tests.support.signing import CA, UK, US, SealingMinistry
 
 NODE, PEER = "us-treasury", "uk-fcdo"
 Answer = Callable[[Federation, bytes, PeerReply], PeerReply]
@@ -95,6 +99,22 @@ def cosigned_with(change: Callable[[Any], Any]) -> Answer:
     return answer
 
 
+STRANGER = "\u2014 stranger.example/witness " + base64.b64encode(bytes(76)).decode()
+
+
+def cosigned_again(federation: Federation, request: bytes, true: PeerReply) -> PeerReply:
+    """The true receipt with a second true line by one of the partner's keys, of another time."""
+    found = Receipt.from_json(parse_message(true.body)[1].body).cosignature
+    assert found is not None
+    head = federation[NODE].db.read(lambda connection: log.head_at(connection, found.size))
+    assert head is not None
+    key = log_keys.own_keys(UK, UK.member(), witness=True)[0]
+    text = parse_note(bytes(head["note"])).text
+    line = checkpoints.signature_line(UK, key, text, 4_000_000_000).format().strip()
+    changed = replace(found, lines=(*found.lines, line))
+    return receipt_with(cosignature=changed)(federation, request, true)
+
+
 def raw(status: int, data: bytes) -> Answer:
     return lambda federation, request, true: PeerReply(status, data)
 
@@ -139,6 +159,8 @@ ANSWERS: dict[str, Answer] = {
     "cosigned falsely": cosigned_with(
         lambda c: replace(c, lines=(c.lines[0][:-8] + "AAAAAAA=", *c.lines[1:]))
     ),
+    "cosigned twice": cosigned_again,
+    "with a stranger's line": cosigned_with(lambda c: replace(c, lines=(*c.lines, STRANGER))),
     "that is a page": raw(200, b"<html>"),
     "that is empty": raw(200, b""),
     "that is an empty object": raw(200, b"{}"),
@@ -176,6 +198,28 @@ def test_no_false_receipt_is_believed(federation: Federation, name: str) -> None
     honest(federation)
     federation.settle()
     check_everything(federation)
+
+
+def test_a_head_cosigned_twice_counts_once(federation: Federation) -> None:
+    """Two messages under one head bring two cosignatures by one partner; notes carry one."""
+    limits = replace(federation[NODE].limits, batch=1)
+    federation.nodes[NODE] = replace(federation[NODE], limits=limits)
+    for name in ("The First", "The Second"):
+        exchange.designate(federation, NODE, name, to=(PEER,))
+    checkpoints.integrate(federation[NODE], "test")
+    for _ in range(2):
+        assert delivering.compose(federation[NODE], PEER) is not None
+    for _ in range(2):
+        assert deliver(federation[NODE], PEER)
+        federation.clock.sleep(60)
+    lines = contents(federation[NODE])["cosignatures"]
+    assert [row["cosigner"] for row in lines] == [PEER, PEER]
+    public = federation[NODE].db.read(
+        lambda connection: assurance.public_head(federation[NODE], connection)
+    )
+    assert public is not None
+    witnesses = witness_verifiers(UK.member())
+    assert open_checkpoint(public.note, log_verifiers(US.member()), witnesses, strict=True).complete
 
 
 def test_a_message_that_is_refused_for_good_is_shown_and_stops_its_stream(
