@@ -48,10 +48,18 @@ def task_row(task: rules.Task, source: str, at: str) -> dict[str, Any]:
     }
 
 
-def refresh(unit: Unit, source: str, found: Iterable[Reliance]) -> None:
-    """Make the stored reliances of one source (thread, designation, proposal) exactly these."""
+def refresh(unit: Unit, source: str, found: Iterable[Reliance], *, fresh: bool = False) -> None:
+    """Make the stored reliances of one source exactly these.
+
+    Args:
+        unit: the open unit of work.
+        source: id of a thread, designation or proposal.
+        found: what it says rests on what.
+        fresh: the source is new, so that there is nothing to compare with.
+    """
     rows = [
         {
+            "source": source,
             "decision_kind": one.decision.kind.value,
             "decision": one.decision.id,
             "on_kind": one.on[0].value,
@@ -60,9 +68,13 @@ def refresh(unit: Unit, source: str, found: Iterable[Reliance]) -> None:
             "ministry": one.decision.ministry,
             "thread": one.thread,
         }
-        for one in found
+        # A partner may name one thing twice.
+        for one in dict.fromkeys(found)
     ]
-    tasks.replace_rows(unit, tasks.RELIANCES, source, rows)
+    if fresh:
+        unit.insert(tasks.RELIANCES, rows)
+    else:
+        tasks.replace_rows(unit, tasks.RELIANCES, source, rows)
 
 
 def graph_from(connection: Connection, changed: tuple[Kind, str]) -> list[Reliance]:

@@ -9,6 +9,8 @@ from api.records import designations, tasks
 from api.services import coverage, evidence, holdings
 from api.services import designations as use
 from api.services import tasks as lists
+from api.services.effects import EFFECTS
+from api.services.effects.base import Received
 from api.services.tasks import Closing, Entry, Scope
 from tests.support.bodies import body
 from tests.support.exchange import (
@@ -26,6 +28,7 @@ from tests.support.exchange import (
     say,
 )
 from tests.support.federation import Federation
+from tests.support.statements import statement
 
 NAME = "Ripple Person"
 
@@ -229,3 +232,26 @@ def test_clocks_run_from_own_designations(federation: Federation) -> None:
     clocks = mine(federation, UK, "analyst", Scope.CLOCKS)
     assert ("clock", "2026-12-27") in {(one.kind, one.due) for one in clocks}
     assert mine(federation, US, "analyst", Scope.CLOCKS) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "zone"),
+    [("0001-01-01T00:00:00.000Z", "America/Toronto"), ("9999-12-31T23:59:59.000Z", "Asia/Tokyo")],
+)
+def test_instants_beyond_the_calendar_are_refused_and_stop_nothing(
+    federation: Federation, at: str, zone: str
+) -> None:
+    content = body("designation/1", mirrors=[], instants={"in_force": {"at": at, "zone": zone}})
+    came = statement("designation/1", content, issuer=CA, to=(US,))
+    us = federation[US]
+    received = Received(came, us.now(), CA, "a message")
+    decision = us.db.write(lambda unit: EFFECTS["designation/1"].receive(us, unit, received))
+    assert decision.code == "instants.range"
+
+
+def test_what_is_named_twice_counts_once(federation: Federation, story: dict[str, str]) -> None:
+    mirrors = [{"jurisdiction": "US", "designation": story["us"]}] * 2
+    listed = designate(federation, CA, NAME, day="2024-12-09", mirrors=mirrors)
+    federation.settle()
+    view = use.read(federation[US], federation.officer(US, "auditor"), story["us"])
+    assert [one.decision.id for one in view.rests_on_it].count(listed) == 1

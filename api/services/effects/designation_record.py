@@ -84,14 +84,14 @@ def take_in(unit: Unit, designation: Designation, at: str, known: Sequence[str] 
     """Write down a designation that is new here, with its subject and what it rests on."""
     row = row_of(designation) | {"known_to": json.dumps(sorted(known)), "stored_at": at}
     unit.insert(designations.DESIGNATIONS, row)
-    note_subject(unit, designation)
+    note_subject(unit, designation, fresh=True)
 
 
-def note_subject(unit: Unit, designation: Designation) -> None:
+def note_subject(unit: Unit, designation: Designation, *, fresh: bool = False) -> None:
     """Note whom a designation is about, for search, and what it rests on."""
     subject: Any = designation.body["subject"]
-    note(unit, "designation", designation.id, designation.issuer, [subject])
-    reliance.refresh(unit, designation.id, of_designation(designation))
+    note(unit, "designation", designation.id, designation.issuer, [subject], fresh=fresh)
+    reliance.refresh(unit, designation.id, of_designation(designation), fresh=fresh)
 
 
 def row_of(designation: Designation) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def take_brought(node: Node, unit: Unit, received: Received, ids: Iterable[str])
             for one in received.brought.values()
             if one.issuer == first.issuer and one.body.get("designation") == id_
         ]
+        if not all(_countable(one.body) for one in later):
+            return refuse("instants.range", "Give instants whose day can be told in their zone.")
         designation_record.take_in(unit, rules.standing(first, later), received.at)
     return ALLOWED
 
@@ -70,7 +72,18 @@ def _foreign(node: Node, statement: Statement) -> Decision:
     """Whether a partner's designation is its own to state."""
     member = node.membership.find(statement.issuer)
     jurisdiction = member.jurisdiction if member is not None else ""
-    return rules.may_designate(statement.body, jurisdiction)
+    return _countable(statement.body) and rules.may_designate(statement.body, jurisdiction)
+
+
+def _countable(body: dict[str, Any]) -> Decision:
+    """Whether a day can be told from the instants: in some zones the first and last years end."""
+    try:
+        for moment in body["instants"].values():
+            if isinstance(moment, dict) and {"at", "zone"} <= moment.keys():
+                rules.day_of(moment)
+    except (OverflowError, ValueError):
+        return refuse("instants.range", "Give instants whose day can be told in their zone.")
+    return ALLOWED
 
 
 def raise_refusal(decision: Decision) -> None:
@@ -97,6 +110,7 @@ class DesignationEffect(Plain):
         """Judge jurisdiction, instants, what is mirrored, and the proposal."""
         body: dict[str, Any] = dict(content.body)
         require_members(node, content.to)
+        raise_refusal(_countable(body))
         raise_refusal(rules.may_designate(body, node.me.jurisdiction))
         for one in body.get("mirrors", ()):
             other = one.get("designation")
@@ -167,6 +181,7 @@ class ChangeEffect(Plain):
         require_members(node, content.to)
         known = designation_record.standing_of(connection, designation_id)
         raise_refusal(rules.may_change(known, node.ministry))
+        raise_refusal(_countable(body))
         raise_refusal(rules.check_instants(body["instants"]))
         if not designation_record.known_to(connection, designation_id) <= set(content.to):
             raise Invalid(
@@ -200,6 +215,7 @@ class ChangeEffect(Plain):
         statement = received.statement
         designation_id = member_text(statement.body, "designation")
         decision = take_brought(node, unit, received, [designation_id])
+        decision = decision and _countable(statement.body)
         if not decision:
             return decision
         decision = rules.may_change(
