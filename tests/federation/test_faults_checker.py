@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -35,7 +35,9 @@ def changed(settled: dict[str, Copy], ministry: str, change: Callable[[Rows], ob
         name: dataclasses.replace(
             copy,
             faults=[],
-            rows={table: [dict(row) for row in rows] for table, rows in copy.rows.items()},
+            rows=cast(
+                "Any", {table: [dict(row) for row in rows] for table, rows in copy.rows.items()}
+            ),
         )
         for name, copy in settled.items()
     }

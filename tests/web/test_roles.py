@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.domain.events import Act
+from api.domain.events import Act, Subject
 from api.records.officers import GRANTS, IDENTITIES, OFFICERS
 from api.records.unit_of_work import Unit
 from api.services import peer_tokens, recording
@@ -167,7 +167,7 @@ def second_account(door: Door) -> None:
                 "sub": sub,
             },
         )
-        entry = Entry(act=Act.GRANT_APPROVED, subject=recording.Subject("grant", "test"))
+        entry = Entry(act=Act.GRANT_APPROVED, subject=Subject("grant", "test"))
         recording.record(node, unit, entry)
 
     rows = door.contents()["officer_identities"]
@@ -340,7 +340,7 @@ def test_a_suspended_officer_does_nothing_more(door: Door) -> None:
             {"id": officer, "name": "A leaver", "state": "active", "created_at": node.now()},
         )
         unit.insert(IDENTITIES, {"iss": ISSUER, "sub": sub, "officer": officer})
-        entry = Entry(act=Act.OFFICER_ADDED, subject=recording.Subject("officer", officer))
+        entry = Entry(act=Act.OFFICER_ADDED, subject=Subject("officer", officer))
         recording.record(node, unit, entry)
 
     node.db.write(write)
