@@ -12,12 +12,23 @@ from api.wire.errors import WireError
 
 
 def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
-    """Apply one message of each peer that has one; returns whether any was applied."""
+    """Apply one message of each peer that has one; returns whether any was applied.
+
+    A message that meets a defect here waits, and is tried again; the other peers' go on.
+    """
     if node.db.read(node_state.restoring):
         return False
-    peers = node.db.read(streams.peers_to_process)
-    worked = [applying.process_next(node, peer, pool) for peer in peers]
-    return any(worked)
+    worked, failed = False, None
+    for peer in node.db.read(streams.peers_to_process):
+        try:
+            worked = applying.process_next(node, peer, pool) or worked
+        except ComityError:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised below, once the others had their turn
+            failed = error
+    if failed is not None and not worked:
+        raise failed
+    return worked
 
 
 def fill_gaps(node: Node) -> bool:

@@ -4,7 +4,7 @@ Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases`` a
 index columns and states beside the signed statements, which stay the only source of content.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, and_, or_, select
@@ -131,6 +131,18 @@ def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def mismatched(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> list[str]:
+    """Return the digests of exhibits whose stated size is not that of the bytes held here."""
+    known = exhibits_by_digest(connection, [str(item["digest"]) for item in exhibits])
+    return [
+        str(item["digest"])
+        for item in exhibits
+        if (row := known.get(str(item["digest"]))) is not None
+        and row["state"] == "held"
+        and row["size"] != item["size"]
+    ]
+
+
 def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, RowMapping]:
     """Return the exhibit rows that exist among the digests."""
     if not digests:
@@ -139,10 +151,27 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
     return {row["digest"]: row for row in connection.execute(query).mappings()}
 
 
-def awaited_exhibits(connection: Connection, limit: int = 100) -> list[RowMapping]:
-    """Return exhibits promised by a received package that are not here yet, with whom to ask."""
+def awaited_exhibits(
+    connection: Connection, limit: int = 100, *, start: str = ""
+) -> list[RowMapping]:
+    """Return exhibits promised by a received package that are not here yet, with whom to ask.
+
+    Args:
+        connection: open for reading.
+        limit: most rows to return.
+        start: digests below this one are left out.
+
+    Returns:
+        ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
+    """
     query = (
-        select(EXHIBITS, PACKAGES.c.id.label("package"), RELEASES.c.issuer.label("holder"))
+        select(
+            PACKAGE_EXHIBITS.c.digest,
+            PACKAGE_EXHIBITS.c.size,
+            PACKAGES.c.id.label("package"),
+            RELEASES.c.issuer.label("holder"),
+        )
+        .select_from(EXHIBITS)
         .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
         .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
         .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
@@ -150,6 +179,7 @@ def awaited_exhibits(connection: Connection, limit: int = 100) -> list[RowMappin
             EXHIBITS.c.state == "awaited",
             RELEASES.c.state == "active",
             PACKAGES.c.state == "received",
+            EXHIBITS.c.digest >= start,
         )
         .order_by(EXHIBITS.c.digest)
         .limit(limit)

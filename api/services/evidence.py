@@ -23,6 +23,7 @@ from api.services import drafting, endorsing, recording, reliance
 from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
 from api.services.draft_form import Draft
 from api.services.effects import evidence as effects
+from api.services.effects import package_checks
 from api.services.effects.descriptions import note
 from api.services.idempotency import Once
 from api.services.node import Node
@@ -95,6 +96,7 @@ def submit(
         nonce=node.entropy.token(NONCE_BYTES),
         by=By(prepared, None),
     )
+    package_checks.check_sizes(node, body)
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)

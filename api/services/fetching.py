@@ -7,6 +7,7 @@ what a partner sends by itself.
 from dataclasses import replace
 
 from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
@@ -37,6 +38,9 @@ from api.wire.messages import (
     compose_request,
     parse_request,
 )
+
+_MOST_AT_ONCE = 100
+_UNREACHABLE = "peer.unreachable"
 
 
 def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
@@ -132,17 +136,31 @@ def fetch_exhibits(node: Node) -> bool:
     Returns:
         Whether anything came.
     """
-    rows = node.db.read(packages.awaited_exhibits)
+    away: set[str] = set()
     came = False
-    for row in rows:
-        try:
-            came = (
-                _fetch_range(node, row["holder"], row["package"], row["digest"], row["size"])
-                or came
-            )
-        except ComityError:
+    for row in node.db.read(lambda connection: _awaited(node, connection)):
+        holder = str(row["holder"])
+        if holder in away:
             continue
+        try:
+            came = _fetch_range(node, holder, row["package"], row["digest"], row["size"]) or came
+        except ComityError as error:
+            if error.code == _UNREACHABLE:
+                # A partner that is away must not cost one time-out for each of its exhibits.
+                away.add(holder)
     return came
+
+
+def _awaited(node: Node, connection: Connection) -> list[RowMapping]:
+    """Return awaited exhibits to ask for now; where there are many, from any place in their order.
+
+    Those that never come must not hide the others.
+    """
+    rows = packages.awaited_exhibits(connection, _MOST_AT_ONCE)
+    if len(rows) < _MOST_AT_ONCE:
+        return rows
+    start = f"sha256:{node.entropy.token(4).hex()}"
+    return packages.awaited_exhibits(connection, _MOST_AT_ONCE, start=start) or rows
 
 
 def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) -> bool:

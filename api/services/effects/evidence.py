@@ -38,6 +38,11 @@ from api.services.effects.base import (
     require_members,
 )
 from api.services.effects.descriptions import note
+from api.services.effects.package_checks import (
+    fits_what_is_held,
+    recalled_before,
+    require_sizes,
+)
 from api.services.node import Node
 from api.wire.envelope import parse_envelope
 from api.wire.statements import Content, Statement, parse_statement
@@ -68,6 +73,7 @@ class ReleaseEffect(Plain):
         body = dict(content.body)
         require_members(node, content.to)
         package = _known(connection, member_text(body, "package"))
+        require_sizes(connection, packages.exhibits_of(connection, package["id"]))
         if list(content.to) != [body.get("recipient")]:
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
         _require(rules.may_release(_situation(connection, package), body), Conflict)
@@ -143,15 +149,15 @@ class ReleaseEffect(Plain):
             return refuse("release.recipient", "The release names another recipient.")
         unit.lock(f"package {package.id}")
         known = packages.by_id(unit.connection, package.id)
-        if _recalled(unit.connection, package, known):
+        if recalled_before(unit.connection, package, known):
             return refuse("package.recalled", "The originator has recalled this package.")
         if package.issuer != statement.issuer:
             verdict = _consent_given(received, package)
             if not verdict:
                 return verdict
-        held = packages.active_release(unit.connection, package.id, node.ministry)
-        if held is not None and held["id"] != body.get("supersedes_release"):
-            return refuse("release.duplicate", "This package is already held under a release.")
+        fits = fits_what_is_held(node, unit.connection, statement, package)
+        if not fits:
+            return fits
         _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(statement, received.at))
         if known is None:
@@ -323,14 +329,6 @@ def _locked(unit: Unit, package_id: str) -> RowMapping:
     """Return a package that nothing else changes, releases or recalls until the unit has ended."""
     unit.lock(f"package {package_id}")
     return _known(unit.connection, package_id)
-
-
-def _recalled(connection: Connection, package: Statement, known: RowMapping | None) -> bool:
-    """Tell whether a package was recalled here, or before it came."""
-    if known is not None:
-        return bool(known["state"] == "recalled")
-    before = statements.about(connection, package.id, "recall/1")
-    return any(row["issuer"] == package.issuer for row in before)
 
 
 def _situation(connection: Connection, package: RowMapping) -> rules.Situation:

@@ -1,0 +1,62 @@
+"""What a package and its releases are judged against: exhibits, releases and recalls held here.
+
+Owns look-ups that several effects of ``evidence`` share; changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.decisions import ALLOWED, Decision, refuse
+from api.domain.errors import Invalid
+from api.records import packages, statements
+from api.services.node import Node
+from api.wire.statements import Statement
+
+
+def check_sizes(node: Node, body: Mapping[str, Any]) -> None:
+    """Refuse a package that states another size of an exhibit than the bytes stored here have.
+
+    Raises:
+        Invalid: ``exhibit.size-mismatch``.
+    """
+    node.db.read(lambda connection: require_sizes(connection, body["exhibits"]))
+
+
+def require_sizes(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> None:
+    """Refuse exhibits whose stated size is not that of their stored bytes.
+
+    Raises:
+        Invalid: ``exhibit.size-mismatch``.
+    """
+    if packages.mismatched(connection, exhibits):
+        raise Invalid(
+            "exhibit.size-mismatch", "State the size that the exhibit's stored bytes have."
+        )
+
+
+def fits_what_is_held(
+    node: Node, connection: Connection, release: Statement, package: Statement
+) -> Decision:
+    """Judge a partner's release against the exhibits and releases that are here."""
+    listed: Any = package.body["exhibits"]
+    if packages.mismatched(connection, listed):
+        return refuse("exhibit.size-mismatch", "An exhibit is not of the size that is stated.")
+    replaced = release.body.get("supersedes_release")
+    held = packages.active_release(connection, package.id, node.ministry)
+    if held is not None and held["id"] != replaced:
+        return refuse("release.duplicate", "This package is already held under a release.")
+    older = packages.release_by_id(connection, replaced) if isinstance(replaced, str) else None
+    if older is not None and (older["package"], older["issuer"]) != (package.id, release.issuer):
+        return refuse("release.supersedes-other", "It names a release of something else.")
+    return ALLOWED
+
+
+def recalled_before(connection: Connection, package: Statement, known: RowMapping | None) -> bool:
+    """Tell whether a package was recalled here, or before it came."""
+    if known is not None:
+        return bool(known["state"] == "recalled")
+    before = statements.about(connection, package.id, "recall/1")
+    return any(row["issuer"] == package.issuer for row in before)
