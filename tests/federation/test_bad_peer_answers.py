@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.jobs.deliver import deliver
-from api.jobs.process_inbox import fetch_exhibits, fill_gaps
+from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.ports.peers import PeerReply
 from api.records import log, streams
 from api.services import assurance, checkpoints, delivering, log_keys
@@ -249,21 +249,35 @@ BYTES = b"the very bytes " * 50
 DIGEST = f"sha256:{hashlib.sha256(BYTES).hexdigest()}"
 
 
-def awaiting(federation: Federation) -> None:
-    """The node holds a package whose one exhibit is still to be fetched."""
-    bad = BadPeer(UK, NODE)
+def awaiting(
+    federation: Federation,
+    *,
+    by: SealingMinistry = UK,
+    exhibits: Sequence[tuple[str, int]] = ((DIGEST, len(BYTES)),),
+) -> None:
+    """The node holds a partner's package whose exhibits are still to be fetched."""
+    assert given(federation, by, exhibits) is None
+    assert set(states(federation)) == {"awaited"}
+
+
+def given(
+    federation: Federation, by: SealingMinistry, exhibits: Sequence[tuple[str, int]]
+) -> str | None:
+    """Let a partner release a package with these exhibits; returns the code of a refusal."""
+    bad = BadPeer(by, NODE)
     content = body("evidence-package/1")
     content["exhibits"] = [
         {
-            "label": "one",
+            "label": f"number {number}",
             "media_type": "text/plain",
-            "size": len(BYTES),
-            "digest": DIGEST,
+            "size": size,
+            "digest": digest,
             "kind": "official-record",
             "source": "made for the test",
         }
+        for number, (digest, size) in enumerate(exhibits)
     ]
-    content["claims"] = [{**content["claims"][0], "exhibits": ["one"]}]
+    content["claims"] = [{**content["claims"][0], "exhibits": ["number 0"]}]
     package = bad.statement("evidence-package/1", content)
     release = {
         "package": exchange_id(package),
@@ -278,9 +292,12 @@ def awaiting(federation: Federation) -> None:
     }
     item = bad.commit(bad.statement("release/1", release), package)
     assert federation.receive(NODE, bad.deliver(item)).status == 200
-    federation.down = {PEER}
-    federation.step(NODE)
-    assert states(federation) == ["awaited"]
+    federation.down = {PEER, "ca-gac"}
+    process_inbox(federation[NODE], federation.pool)
+    code: str | None = max(
+        contents(federation[NODE])["inbox"], key=lambda row: str(row["decided_at"])
+    )["code"]
+    return code
 
 
 def exchange_id(envelope: bytes) -> str:
@@ -313,9 +330,14 @@ def test_false_bytes_are_never_held(federation: Federation, data: bytes) -> None
     assert stored == BYTES
 
 
+def _wanted(request: bytes) -> Mapping[str, Any]:
+    """What an exhibit-range request asks for."""
+    message = json.dumps(json.loads(request)["message"], separators=(",", ":"), sort_keys=True)
+    return parse_message(message.encode())[1].body
+
+
 def _from_offset(_federation: Federation, request: bytes, _true: PeerReply) -> PeerReply:
-    raw_message = json.dumps(json.loads(request)["message"], separators=(",", ":"), sort_keys=True)
-    wanted = parse_message(raw_message.encode())[1].body
+    wanted = _wanted(request)
     start, length = int(str(wanted["offset"])), int(str(wanted["length"]))
     return PeerReply(200, BYTES[start : start + length])
 
@@ -325,6 +347,56 @@ def test_a_partner_that_sends_nothing_is_not_asked_without_end(federation: Feder
     awaiting(federation)
     through(federation, raw(200, b""), arrives=False)
     assert not fetch_exhibits(federation[NODE])
+
+
+def test_a_false_size_by_one_partner_does_not_keep_an_exhibit_from_coming(
+    federation: Federation,
+) -> None:
+    """Both released a package with the same file; one of them states another size."""
+    awaiting(federation, by=CA, exhibits=[(DIGEST, 5)])
+    awaiting(federation)
+    through(federation, _from_offset, arrives=False)
+    for _ in range(3):
+        fetch_exhibits(federation[NODE])
+    assert states(federation) == ["held"]
+
+
+def test_a_release_that_states_another_size_than_what_is_held_is_refused(
+    federation: Federation,
+) -> None:
+    awaiting(federation)
+    through(federation, _from_offset, arrives=False)
+    fetch_exhibits(federation[NODE])
+    assert states(federation) == ["held"]
+    assert given(federation, CA, [(DIGEST, 5)]) == "exhibit.size-mismatch"
+    assert len(contents(federation[NODE])["packages"]) == 1
+
+
+def test_exhibits_that_never_come_do_not_hide_others(federation: Federation) -> None:
+    never = [(f"sha256:{number:064x}", 9) for number in range(300)]
+    awaiting(federation, by=CA, exhibits=never)
+    awaiting(federation)
+
+    def answer(nodes: Federation, request: bytes, true: PeerReply) -> PeerReply:
+        wanted = _wanted(request)
+        if wanted["digest"] != DIGEST:
+            return PeerReply(404, b'{"code":"exhibit.unknown"}')
+        return _from_offset(nodes, request, true)
+
+    through(federation, answer, arrives=False)
+    for _ in range(200):
+        if fetch_exhibits(federation[NODE]):
+            break
+    assert "held" in states(federation)
+
+
+def test_a_partner_that_is_away_is_asked_once_in_a_round(federation: Federation) -> None:
+    awaiting(federation, exhibits=[(f"sha256:{number:064x}", 9) for number in range(20)])
+    federation.down = {PEER}
+    federation.wires[NODE].log.clear()
+    honest(federation)
+    assert not fetch_exhibits(federation[NODE])
+    assert len(federation.wires[NODE].log) == 1
 
 
 # ---- gaps --------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.jobs.process_inbox import process_inbox
+from api.services.effects import EFFECTS
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.encoding import b64u_encode
@@ -77,8 +79,9 @@ def outcomes(federation: Federation, request: bytes) -> list[tuple[str, str | No
     assert reply.status == 200, reply.body
     federation.step(NODE)
     after = contents(federation[NODE])
-    order = {row["id"]: row["seq"] for row in after["messages_in"]}
-    rows = sorted(after["inbox"], key=lambda row: (order[row["message"]], row["ordinal"]))
+    order = {row["id"]: row["seq"] for row in after["messages_in"] if row["peer"] == "uk-fcdo"}
+    taken = [row for row in after["inbox"] if row["message"] in order]
+    rows = sorted(taken, key=lambda row: (order[row["message"]], row["ordinal"]))
     said = {row["id"]: row for row in after["statements"]}
     for row in rows:
         told = payload_of(bytes(said[row["disposition"]]["envelope"]))["body"]
@@ -216,7 +219,7 @@ def self_consented(bad: BadPeer) -> tuple[bytes, ...]:
 
 
 NOWHERE = named("99")
-IN_THREAD = {"thread": NOWHERE, "place": Place(2, named("3"), Seen(1, NOWHERE))}
+IN_THREAD: dict[str, Any] = {"thread": NOWHERE, "place": Place(2, named("3"), Seen(1, NOWHERE))}
 ZONED = {"zone": "Etc/UTC"}
 
 REFUSED: dict[str, tuple[Callable[[BadPeer], Item], str]] = {
@@ -417,6 +420,28 @@ def test_a_recalled_package_does_not_come_back(federation: Federation, bad: BadP
     ]
 
 
+def test_a_release_ends_no_other_release(federation: Federation, bad: BadPeer) -> None:
+    """A partner supersedes its own release of the same package, and nobody else's of any other."""
+    federation.down = {"uk-fcdo"}
+    theirs = exchange.package(federation, "ca-gac")
+    other = exchange.release(federation, "ca-gac", theirs, NODE)
+    federation.settle()
+    (raw,) = own_package(bad)
+    ends = bad.commit(
+        bad.statement("release/1", release_of(id_of(raw), supersedes_release=other)), raw
+    )
+    assert outcomes(federation, bad.deliver(ends))[-1] == ("refused", "release.supersedes-other")
+    rows = {row["id"]: row["state"] for row in contents(federation[NODE])["releases"]}
+    assert rows == {other: "active"}
+    first = bad.statement("release/1", release_of(id_of(raw)))
+    again = release_of(id_of(raw), supersedes_release=id_of(first), note="Again.")
+    second = bad.statement("release/1", again)
+    found = outcomes(federation, bad.deliver(bad.commit(first, raw), bad.commit(second, raw)))
+    assert found[-2:] == [("applied", None), ("applied", None)]
+    rows = {row["id"]: row["state"] for row in contents(federation[NODE])["releases"]}
+    assert rows == {other: "active", id_of(first): "superseded", id_of(second): "active"}
+
+
 @pytest.mark.parametrize(
     ("type_", "content"),
     [
@@ -436,6 +461,36 @@ def test_a_statement_in_a_thread_that_is_not_here_opens_none(
     parked = [row["code"] for row in after["parked_statements"]]
     assert len(found) + len(parked) == 1
     assert all(state == "refused" for state, _ in found)
+
+
+def test_a_defect_met_in_one_partners_message_does_not_stop_the_others(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message waits and is tried again; once the defect is gone it is applied like any other."""
+    effect = EFFECTS["designation/1"]
+    receive = effect.receive
+
+    def defective(node: Any, unit: Any, received: Any) -> Any:
+        if received.peer == "uk-fcdo":
+            raise ZeroDivisionError
+        return receive(node, unit, received)
+
+    senders = [BadPeer(UK, NODE), BadPeer(CA, NODE)]
+    with monkeypatch.context() as patched:
+        patched.setattr(effect, "receive", defective)
+        for bad in senders:
+            home = bad.ministry.jurisdiction
+            regime = {"UK": "UK-GHR", "CA": "CA-SEMA"}[home]
+            content = designation(jurisdiction=home, regime=regime)
+            item = bad.commit(bad.statement("designation/1", content))
+            assert federation.receive(NODE, bad.deliver(item)).status == 200
+        assert process_inbox(federation[NODE], federation.pool)
+        with pytest.raises(ZeroDivisionError):
+            process_inbox(federation[NODE], federation.pool)
+        assert [row["peer"] for row in contents(federation[NODE])["inbox"]] == ["ca-gac"]
+    assert process_inbox(federation[NODE], federation.pool)
+    assert {row["state"] for row in contents(federation[NODE])["inbox"]} == {"applied"}
+    assert len(contents(federation[NODE])["designations"]) == 2
 
 
 # ---- content that nobody thought of ------------------------------------------------------------
@@ -465,10 +520,10 @@ STRANGE = st.one_of(
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place inside a JSON value."""
-    inner = value.items() if isinstance(value, dict) else []
+    inner: dict[Any, Any] = value if isinstance(value, dict) else {}
     if isinstance(value, list):
-        inner = enumerate(value)
-    for key, part in inner:
+        inner = dict(enumerate(value))
+    for key, part in inner.items():
         yield (*path, key)
         yield from places(part, (*path, key))
 
@@ -480,7 +535,7 @@ def absurd(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     content = copy.deepcopy(SEEDS[type_])
     for _ in range(draw(st.integers(1, 2))):
         path = draw(st.sampled_from(list(places(content))))
-        target = content
+        target: Any = content
         for key in path[:-1]:
             target = target[key]
         if isinstance(target, dict) and draw(st.booleans()):
@@ -517,7 +572,7 @@ def test_no_content_stops_a_stream(
 def unchecked(bad: BadPeer, type_: str, content: dict[str, Any]) -> bytes:
     """A sealed and endorsed statement whose body no model has looked at."""
     bad.made += 1
-    payload = {
+    payload: dict[str, Any] = {
         "comity": "1",
         "type": type_,
         "issuer": bad.ministry.id,

@@ -1,5 +1,6 @@
 """What the officers' door answers to bad input: a stable code, a sentence, and nothing stored."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from typing_extensions import override
 
 from api.adapters.store.folder import FolderStore
 from api.domain.errors import Full
@@ -378,6 +380,32 @@ def test_bytes_that_are_not_what_their_name_says(door: Door) -> None:
     assert door.contents() == before
 
 
+def test_a_package_states_the_true_size_of_an_exhibit(door: Door) -> None:
+    """Its recipients would wait for bytes that cannot come."""
+    content = door.package()["body"]
+    content["exhibits"][0]["size"] = len(EXHIBIT) - 1
+    before = door.contents()
+    answer = door.ask("analyst", "POST", PACKAGES, json=signed(door, content))
+    refused(answer, 422, "exhibit.size-mismatch")
+    assert door.contents() == before
+
+
+def test_a_size_that_proves_wrong_later_stops_the_release(door: Door) -> None:
+    """The exhibit may be stored after its package; then its size is known."""
+    late = b"stored after the package\n"
+    content = door.package()["body"]
+    digest = f"sha256:{hashlib.sha256(late).hexdigest()}"
+    content["exhibits"][0] |= {"digest": digest, "size": 5}
+    made = door.ask("analyst", "POST", PACKAGES, json=signed(door, content))
+    assert made.status_code == 201, made.text
+    assert door.ask("analyst", "PUT", f"/api/v1/exhibits/{digest}", content=late).is_success
+    before = door.contents()
+    path = f"{PACKAGES}/{made.json()['id']}/release"
+    answer = door.ask("analyst", "POST", path, json=release_to("uk-fcdo"))
+    refused(answer, 422, "exhibit.size-mismatch")
+    assert door.contents() == before
+
+
 def test_ranges_lie_within_the_exhibit(door: Door) -> None:
     digest = door.package()["body"]["exhibits"][0]["digest"]
     path = f"/api/v1/exhibits/{digest}"
@@ -398,6 +426,7 @@ def test_ranges_lie_within_the_exhibit(door: Door) -> None:
 class FullDatabase(Database):
     """Has no room for anything more."""
 
+    @override
     def write(self, work: Any) -> Any:
         raise Full("database.full", "The node's disk is full; nothing was stored.")
 
@@ -405,6 +434,7 @@ class FullDatabase(Database):
 class FullStore(FolderStore):
     """Has no room for anything more."""
 
+    @override
     def put(self, digest: str, size: int | None, chunks: Iterator[bytes]) -> Stored:
         raise Full("store.full", "The exhibit store is full; nothing was stored.")
 
@@ -450,6 +480,7 @@ def test_no_answer_tells_of_the_inside(door: Door) -> None:
     """An error nobody thought of is answered without its text."""
 
     class Broken(Database):
+        @override
         def read(self, work: Any) -> Any:
             raise ValueError("secret text")
 
