@@ -5,6 +5,7 @@ Owns queries made for walking a whole log in constant memory; owns no table.
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.engine import RowMapping
@@ -25,7 +26,7 @@ _LINE_COLUMNS = (
 )
 
 
-def lines(connection: Connection, first: int, until: int) -> list[Row[tuple[object, ...]]]:
+def lines(connection: Connection, first: int, until: int) -> list[Row[*tuple[Any, ...]]]:
     """Return what an export line needs of the events ``[first, until)``, in log order.
 
     Each row has ``leaf_index, id, act, object_id, body, salt_e, salt_s, statement`` and
@@ -36,7 +37,7 @@ def lines(connection: Connection, first: int, until: int) -> list[Row[tuple[obje
         .where(EVENTS.c.leaf_index >= first, EVENTS.c.leaf_index < until)
         .order_by(EVENTS.c.leaf_index)
     )
-    return list(connection.execute(query))
+    return [*connection.execute(query)]
 
 
 def bundles(connection: Connection, first: int, until: int) -> dict[int, bytes]:
@@ -60,11 +61,6 @@ def last_before(connection: Connection, instant: str) -> int | None:
 def count_events(connection: Connection) -> int:
     """Return how many events there are, sequenced or not."""
     return connection.execute(select(func.count()).select_from(EVENTS)).scalar_one()
-
-
-def newest_size(connection: Connection) -> int:
-    """Return the size of the newest head (0 without one)."""
-    return connection.execute(select(func.max(HEADS.c.size))).scalar() or 0
 
 
 def sent_in(connection: Connection, first: int, until: int) -> list[RowMapping]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     Connection,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -172,7 +174,7 @@ def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
         .order_by(EVENTS.c.seq)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return list(connection.execute(query).mappings().all())
 
 
 def count_unsequenced(connection: Connection) -> int:
@@ -187,23 +189,34 @@ def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
     An event's ``seq`` orders the queue while it waits; once it is a leaf it is its index plus 1.
     On SQLite it is that already, unless leaves were recovered without their events.
     """
-    placed = [
-        {"of": seq, "index": first + offset, "number": first + offset + 1}
-        for offset, seq in enumerate(seqs)
-    ]
-    moved = [row for row in placed if row["of"] != row["number"]]
-    statement = EVENTS.update().where(EVENTS.c.seq == bindparam("of"))
-    if len(moved) < len(placed):
-        kept = [row for row in placed if row["of"] == row["number"]]
+    if list(seqs) == list(range(first + 1, first + 1 + len(seqs))):
+        wanted = EVENTS.c.seq.between(first + 1, first + len(seqs))
         connection.execute(
-            statement.values(leaf_index=bindparam("index")),
-            [{"of": row["of"], "index": row["index"]} for row in kept],
+            EVENTS.update()
+            .where(wanted, EVENTS.c.leaf_index.is_(None))
+            .values(leaf_index=EVENTS.c.seq - 1)
         )
-    if moved:
-        # Upwards from the largest, so that no two rows meet under one number.
-        moved.sort(key=lambda row: row["of"], reverse=True)
+    elif connection.dialect.name == "postgresql":
+        places = [first + offset for offset in range(len(seqs))]
+        many = ARRAY(BigInteger)
+        given = func.unnest(literal(list(seqs), many), literal(places, many))
+        placed = given.table_valued("of", "place").render_derived(name="placed")
         connection.execute(
-            statement.values(leaf_index=bindparam("index"), seq=bindparam("number")), moved
+            EVENTS.update()
+            .where(EVENTS.c.seq == placed.c.of)
+            .values(leaf_index=placed.c.place, seq=placed.c.place + 1)
+        )
+    else:
+        # Upwards from the largest, so that no two rows meet under one number.
+        moved = [
+            {"of": seq, "index": first + offset, "number": first + offset + 1}
+            for offset, seq in enumerate(seqs)
+        ]
+        connection.execute(
+            EVENTS.update()
+            .where(EVENTS.c.seq == bindparam("of"))
+            .values(leaf_index=bindparam("index"), seq=bindparam("number")),
+            moved[::-1],
         )
 
 

@@ -33,6 +33,7 @@ class Caller:
         name: the officer's display name; never recorded in events.
         lent: what the officer may do in another's place; ``None`` when acting in own right.
         lent_roles: the roles so lent now.
+        idempotency_key: of the call, if it carries one.
     """
 
     principal: Principal
@@ -43,6 +44,7 @@ class Caller:
     name: str = ""
     lent: Lent | None = None
     lent_roles: frozenset[str] = frozenset()
+    idempotency_key: str = ""
 
     @property
     def person(self) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
@@ -36,6 +38,7 @@ from api.services.draft_form import (
     table_row,
 )
 from api.services.effects import effect_of
+from api.services.idempotency import Once
 from api.services.node import Node
 from api.wire.digests import digest
 from api.wire.envelope import Endorsement
@@ -54,11 +57,18 @@ def create(
         content: type, recipients, thread and body.
         endorsement: the preparer's own signature as JSON, or ``None`` for the recorded form.
 
+    Returns:
+        The draft; that of an earlier call with the same idempotency key and content, if there was
+        one.
+
     Raises:
         Invalid: the content is malformed or against its type's rules.
         WireError: ``statement.body`` and ``endorsement.*``.
         Refused: the policy denies it.
     """
+    once = _once(caller, content)
+    if once is not None and (known := once.before(node)) is not None:
+        return _sent(node, caller, load(node, known[1]["draft"]))
     row = table_row(node, content.type)
     if content.type.startswith("evidence-package/"):
         raise Invalid("draft.package", "Submit evidence packages to /packages, not as drafts.")
@@ -85,12 +95,35 @@ def create(
     def write(unit: Unit) -> None:
         unit.insert(drafts.DRAFTS, values)
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
+        if once is not None:
+            once.keep(node, unit, 201, {"draft": values["id"]})
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
-    node.db.write(write)
-    if not row.needs_approval:
-        return approving.send(node, caller, values["id"])
-    return load(node, values["id"])
+    try:
+        node.db.write(write)
+    except IntegrityError:
+        # Two calls with one idempotency key met; the other one wrote the draft.
+        known = once.before(node) if once is not None else None
+        if known is None:
+            raise
+        return _sent(node, caller, load(node, known[1]["draft"]))
+    return _sent(node, caller, load(node, values["id"]))
+
+
+def _once(caller: Caller, content: Content) -> Once | None:
+    """Return the idempotency of a creating call: the same key and content, the same draft."""
+    if not caller.idempotency_key:
+        return None
+    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+    return Once(caller.person, caller.idempotency_key, digest(signed))
+
+
+def _sent(node: Node, caller: Caller, draft: Draft) -> Draft:
+    """Seal what needs no approval, unless an earlier call has done so."""
+    approved = table_row(node, draft.row["type"]).needs_approval
+    if approved or draft.row["state"] != DRAFTED:
+        return draft
+    return approving.send(node, caller, draft.row["id"])
 
 
 def replace_content(

@@ -7,7 +7,7 @@ is found when the two are put together. Must not choose a head or make the file
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -122,10 +122,12 @@ def export_lines(connection: Connection, start: int, end: int, wanted: Wanted) -
         until = min(end, (at // _CHUNK + 1) * _CHUNK)
         entries = _entries(connection, at, until)
         bare = _bare_hashes(connection, entries, at)
+        if len(entries) != until - at:
+            raise ExportRefused("export.bundle", "Leaf entries are missing.", index=at)
+        everything = wanted.filter() is None
         for row in audit_reading.lines(connection, at, until):
-            shown = wanted.discloses(row.act, row.object_id)
-            place = row.leaf_index - at
-            yield _line(row, entries[place], bare.get(row.leaf_index, b""), shown=shown)
+            shown = everything or wanted.discloses(row.act, row.object_id)
+            yield _line(row, entries[row.leaf_index - at], bare, shown=shown)
         at = until
 
 
@@ -160,22 +162,22 @@ def bare_leaves(connection: Connection, start: int, end: int) -> int:
     )
 
 
-def _line(row: Row[Any], entry: bytes, known: bytes, *, shown: bool) -> Line:
+def _line(row: Row[Any], entry: bytes, bare: Mapping[int, bytes], *, shown: bool) -> Line:
+    index, event_id, _, _, event, salt_e, salt_s, statement, envelope = tuple[Any, ...](row)
     if not entry:
         # Recovered by its hash alone (api.services.regrowing): nothing of it can be disclosed.
-        return Withheld(row.leaf_index, known.hex())
+        return Withheld(index, bare[index].hex())
     if not shown:
-        return Withheld(row.leaf_index, leaf_hash(entry).hex())
+        return Withheld(index, leaf_hash(entry).hex())
     parts = _ENTRY.fullmatch(entry)
-    if parts is None:
-        raise ExportRefused("leaf.malformed", "A leaf entry is malformed.", index=row.leaf_index)
+    if parts is None or (event is None) is not (salt_e is None):
+        raise ExportRefused("leaf.malformed", "A leaf cannot be opened.", index=index)
     e, s = parts[1].decode(), parts[2].decode()
-    event, salt, gap = row.body, None, None
+    salt = gap = None
     if event is None:
-        gap = "erased" if audit.is_erased(row.id) else "lost"
+        gap = "erased" if audit.is_erased(event_id) else "lost"
     else:
-        salt = row.salt_e.hex()
-    if row.envelope_digest is None or row.statement is None:
-        return Disclosed(row.leaf_index, e, s, event, salt, gap)
-    envelope, statement = row.envelope_digest[7:], row.statement[7:]
-    return Disclosed(row.leaf_index, e, s, event, salt, gap, envelope, row.salt_s.hex(), statement)
+        salt = salt_e.hex()
+    if envelope is None or statement is None:
+        return Disclosed(index, e, s, event, salt, gap)
+    return Disclosed(index, e, s, event, salt, gap, envelope[7:], salt_s.hex(), statement[7:])

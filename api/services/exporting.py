@@ -23,18 +23,16 @@ from sqlalchemy import Connection
 from api.domain.audit_export import ExportOrder, ExportRefused, write_export
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
-from api.domain.log_trust import log_policy, partners
 from api.ports.policy import Action
 from api.records import audit, audit_reading, log
 from api.records.unit_of_work import Unit
-from api.services import export_streams, recording
+from api.services import assurance, export_streams, recording
 from api.services.authorising import Caller, Permit, authorise, collection
 from api.services.checkpoints import StoredTiles
 from api.services.export_entries import Wanted, bare_leaves, check, export_lines
 from api.services.node import Node
 from api.tlog.errors import LogError
 from api.tlog.note import format_note, parse_note
-from api.tlog.policy import parse_policy
 from api.tlog.ranges import range_proof
 from api.wire import envelope
 from api.wire.canonical import Json, canonical
@@ -91,22 +89,17 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
         _ROOM.release()
 
 
-def quorum(node: Node) -> int:
-    """Return how many partners must have cosigned a head that this node shows to others."""
-    return min(1, len(partners(node.membership, node.ministry)))
-
-
 def witnessed_head(node: Node, connection: Connection) -> tuple[bytes, int]:
     """Return the newest head that enough partners cosigned, as a note with one line per key.
+
+    It is the public head (``services/assurance.py``) in the strict form that exports want.
 
     Raises:
         Conflict: ``export.unwitnessed``.
     """
-    policy = parse_policy(log_policy(node.membership, node.ministry, quorum(node)).encode())
-    sizes = [size for size, _ in log.cosigned_sizes(connection, _HEADS_TRIED)]
-    if not quorum(node):
-        sizes = [audit_reading.newest_size(connection)]
-    for size in dict.fromkeys(sizes):
+    policy = assurance.policy(node)
+    needed = assurance.threshold(node)
+    for size in log.sizes_cosigned_by(connection, needed, _HEADS_TRIED):
         note = _cosigned(connection, size)
         try:
             policy.open(note, strict=True)
@@ -233,7 +226,7 @@ def _order(
     return ExportOrder(
         membership=node.membership,
         ministry=node.ministry,
-        threshold=quorum(node),
+        threshold=assurance.threshold(node),
         checkpoint=note,
         start=start,
         end=end,

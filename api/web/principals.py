@@ -6,6 +6,7 @@ their message key (``services/peer_tokens.py``).
 """
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,6 +18,7 @@ from api.web.routing import run
 
 IN_PLACE_OF = "comity-in-place-of"
 _OFFICER = re.compile("[0-9a-f]{32}")
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def bearer(request: Request) -> str:
@@ -43,10 +45,24 @@ def stand_in(request: Request) -> str:
     return named
 
 
-def identify(doors: Doors, token: str, request_id: str, in_place_of: str = "") -> Caller:
+def idempotency_key(request: Request) -> str:
+    """Return the ``Idempotency-Key`` of a call (empty: none).
+
+    Raises:
+        Invalid: ``idempotency.malformed``.
+    """
+    key = request.headers.get("idempotency-key", "")
+    if key and not _KEY.fullmatch(key):
+        raise Invalid("idempotency.malformed", "Use 1 to 200 visible ASCII characters as the key.")
+    return key
+
+
+def identify(
+    doors: Doors, token: str, request_id: str, in_place_of: str = "", key: str = ""
+) -> Caller:
     """Return the officer behind a token."""
     identity = doors.tokens.verify(token)
-    return officer_caller(
+    caller = officer_caller(
         doors.node,
         identity.iss,
         identity.sub,
@@ -54,13 +70,15 @@ def identify(doors: Doors, token: str, request_id: str, in_place_of: str = "") -
         request=request_id,
         in_place_of=in_place_of,
     )
+    return replace(caller, idempotency_key=key) if key else caller
 
 
 async def officer(request: Request) -> Caller:
     """Return the signed-in officer; FastAPI dependency of every officer's route."""
     doors: Doors = request.app.state.doors
     request_id = request.state.request_id
-    return await run(identify, doors, bearer(request), request_id, stand_in(request))
+    key = idempotency_key(request)
+    return await run(identify, doors, bearer(request), request_id, stand_in(request), key)
 
 
 OfficerOf = Annotated[Caller, Depends(officer)]

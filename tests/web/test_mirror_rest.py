@@ -1,6 +1,7 @@
 """The exchange over HTTP: pages, tags, refusals, acting in another's place, the members' read."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -199,6 +200,34 @@ def test_drafting_and_saying_over_http(us: Door, uk: Door, thread: str) -> None:
     )
     assert (clash.status_code, clash.json()["code"]) == (409, "thread.open-elsewhere")
     assert clash.json()["clashes"][0]["by"] == "name"
+
+
+def test_a_repeated_call_makes_one_draft(us: Door, uk: Door, thread: str) -> None:
+    content = body("designation/1", jurisdiction="US", regime="US-GLOMAG", mirrors=[])
+    made = us("POST", "/designations", json={"to": [UK], "body": content}, idempotency_key="k1")
+    again = us("POST", "/designations", json={"to": [UK], "body": content}, idempotency_key="k1")
+    assert (made.status_code, again.status_code) == (201, 201)
+    assert made.json() == again.json()
+    other = {**content, "list_reference": "Another"}
+    reused = us("POST", "/designations", json={"to": [UK], "body": other}, idempotency_key="k1")
+    assert reused.json()["code"] == "idempotency.reused"
+    wrong = us("POST", "/designations", json={"to": [UK], "body": other}, idempotency_key="k 1")
+    assert wrong.json()["code"] == "idempotency.malformed"
+    with ThreadPoolExecutor(8) as pool:
+        met = list(
+            pool.map(
+                lambda _: us(
+                    "POST", "/designations", json={"to": [UK], "body": other}, idempotency_key="k3"
+                ).json()["id"],
+                range(8),
+            )
+        )
+    assert len(set(met)) == 1
+    # What is sealed at once is sealed once.
+    said = {"type": "mirror-acknowledgement/1", "body": {"note": "Once."}}
+    path = f"/mirror-requests/{thread}/statements"
+    twice = [uk("POST", path, json=said, idempotency_key="k2").json() for _ in range(2)]
+    assert twice[0]["statement"] == twice[1]["statement"]
 
 
 def test_suggestions(uk: Door, thread: str) -> None:
