@@ -20,6 +20,18 @@ ABSENT = "oracle absent:"
 NOT_INSTALLABLE = ("kubectl", "aics-tlog", "mounting", "this system")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Run the tests of one file in one process, in their order; slow ones (real processes) first.
+
+    What a file's tests share is then made once, and no worker is left alone with a long one.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath)))
+
+
 @pytest.fixture(scope="session")
 def postgres_server():
     """A PostgreSQL server of this test process; skips where none can be had."""

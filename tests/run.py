@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> int:
     """Run the suite from the repository's root and return pytest's exit code."""
     workers = os.environ.get("COMITY_TEST_WORKERS", "2")
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadgroup", *sys.argv[1:]]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        workers,
+        "--dist",
+        "loadgroup",
+        "--no-loadscope-reorder",
+        *sys.argv[1:],
+    ]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 

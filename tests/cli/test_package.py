@@ -67,7 +67,7 @@ def test_another_file_is_not_submitted(comity: CommandLine, tmp_path: Path) -> N
 def test_only_an_analyst_submits(comity: CommandLine, build: Build) -> None:
     result = comity("package", "submit", build("submit-refused"), profile="us-admin", as_json=True)
     assert result.code == 4
-    assert result.problem["code"] == "policy.no-permit"
+    assert result.problem["code"] == "policy.administrator-evidence"
 
 
 def test_a_reviewer_uploads_nothing(comity: CommandLine, build: Build) -> None:
