@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMITY = "from api.cli.main import run; run()"
-_STARTING, _STOPPING = 240, 60
+_STARTING, _STOPPING = 540, 60
 
 
 @dataclass(frozen=True)

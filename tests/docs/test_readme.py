@@ -57,7 +57,7 @@ def test_the_commands_work_in_their_order(running) -> None:
         env=running.environment(),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
