@@ -108,7 +108,7 @@ def counted(log_file: Path) -> Counter[str]:
     by_thread: Counter[tuple[str, str]] = Counter()
     if log_file.exists():
         for line in log_file.read_text(errors="replace").splitlines():
-            match = re.match(r"(\d+) (\w+)\(", line)
+            match = re.match(r"(\d+) +(\w+)\(", line)
             if match is not None:
                 by_thread[match[1], match[2]] += 1
     most: Counter[str] = Counter()
@@ -119,7 +119,7 @@ def counted(log_file: Path) -> Counter[str]:
 
 def traced(strace: str, folder: Path, *inject: str) -> list[str]:
     trace = ["-e", f"trace={','.join(CALLS)}"]
-    return [strace, "-f", "--seccomp-bpf", "-qq", "-o", str(folder / "calls.txt"), *trace, *inject]
+    return [strace, "-f", "-qq", "-o", str(folder / "calls.txt"), *trace, *inject]
 
 
 def copied(base: Path, tmp_path: Path, name: str) -> Path:
