@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts vectors openapi lock clean bench
+.PHONY: demo test crash lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -27,6 +27,10 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.development
 	@$(BIN)/python -m tests.run $(ARGS)
+
+# Every write of sequencing, cosigning, export and recovery; needs strace, takes a quarter of an hour.
+crash: $(VENV)/.development
+	@COMITY_CRASH_POINTS=all $(BIN)/python -m pytest -n 2 --dist load -rP tests/audit/test_crash_points.py $(ARGS)
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

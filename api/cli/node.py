@@ -70,7 +70,7 @@ def _status_lines(found: dict[str, Any]) -> Iterable[str]:
             "root": found["root"],
             "unsequenced": found["unsequenced"],
             "stop switch": "ON: nothing leaves" if found["stopped"] else "off",
-            "misbehaviour": f"{found['misbehaviour']} proofs await a ruling",
+            "misbehaviour": _misbehaviour(found),
         }
     )
     peers = sorted({*found["cosigned"], *found["queues"]})
@@ -86,6 +86,13 @@ def _status_lines(found: dict[str, Any]) -> Iterable[str]:
     ]
     yield ""
     yield from output.table(rows, columns)
+
+
+def _misbehaviour(found: dict[str, Any]) -> str:
+    """Say the alarm so that it is not overlooked, and whose streams stand still."""
+    waiting, accused = found["misbehaviour"], ", ".join(found["accused"])
+    said = f"ALARM: proofs that await a ruling: {waiting}" if waiting else "none to rule on"
+    return f"{said}; frozen: {accused}" if accused else said
 
 
 def _peer_row(found: dict[str, Any], peer: str) -> dict[str, Any]:

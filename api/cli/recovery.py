@@ -130,7 +130,7 @@ def misbehaviour(
 ) -> None:
     """List proofs that partners signed what they may not, and save them for anyone to check.
 
-    A proof needs only the membership: comity_verify.py FILE --membership membership.json
+    A proof needs only the membership: comity verify FILE --membership membership.json
 
     Example: comity --profile us-auditor audit misbehaviour --out proofs
     """

@@ -1,7 +1,8 @@
-"""``comity verify``: judge a package file, a draft or an audit export, offline.
+"""``comity verify``: judge a package, a draft, an audit export or a misbehaviour proof, offline.
 
 Owns opening files, choosing the judge, and output. Exit codes: 0 as asked, 3 verification failed,
-2 usage. Decides nothing itself (`api.domain.verification`, `api.domain.export_check`).
+2 usage. Decides nothing itself (`api.domain.verification`, `api.domain.export_check`,
+`api.domain.misbehaviour`).
 """
 
 import json
@@ -45,7 +46,10 @@ def register(app: typer.Typer) -> None:
 def verify(
     ctx: typer.Context,
     path: Annotated[
-        Path, typer.Argument(help="Package file or audit export.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="Package file, audit export or misbehaviour proof.", exists=True, dir_okay=False
+        ),
     ],
     membership: Annotated[
         Path | None,
@@ -63,6 +67,8 @@ def verify(
     """
     if is_export(path) and not draft:
         outcome = _export_outcome(path, membership, integrity_only=integrity_only)
+    elif is_misbehaviour(path) and not draft:
+        outcome = _misbehaviour_outcome(path, membership)
     else:
         outcome = _package_outcome(
             verify_file(path, membership, draft=draft, integrity_only=integrity_only)
@@ -115,6 +121,12 @@ def is_export(path: Path) -> bool:
         return False
 
 
+def is_misbehaviour(path: Path) -> bool:
+    """Say whether a file looks like a misbehaviour proof: JSON, where the others are containers."""
+    with path.open("rb") as source:
+        return source.read(1) == b"{"
+
+
 def _package_outcome(verdict: "Verdict") -> Outcome:
     lines = [_line(step) for step in verdict.steps]
     facts = [name for name in ("id", "issuer", "title") if name in verdict.facts]
@@ -155,22 +167,51 @@ def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool
     except (ExportRefused, WireError) as refusal:
         details = refusal.details if isinstance(refusal, ExportRefused) else {}
         index = details.get("index")
-        document: dict[str, Json] = {
-            "ok": False,
-            "verdict": "failed",
-            "failed": [refusal.code],
-            "detail": refusal.message,
-        }
-        where = ""
-        if isinstance(index, int):
-            document["index"] = index
-            where = f" (entry {index})"
-        return Outcome(
-            ok=False,
-            document=document,
-            lines=(f"failed: {refusal.message}{where} [{refusal.code}]",),
-        )
+        return _refused(refusal.code, refusal.message, index if isinstance(index, int) else None)
     return _reported(report, integrity_only=integrity_only)
+
+
+def _refused(code: str, message: str, index: int | None = None) -> Outcome:
+    from api.domain.verdicts import FAILED
+
+    document: dict[str, Json] = {
+        "ok": False,
+        "verdict": FAILED,
+        "failed": [code],
+        "detail": message,
+    }
+    where = ""
+    if index is not None:
+        document["index"] = index
+        where = f" (entry {index})"
+    return Outcome(ok=False, document=document, lines=(f"{FAILED}: {message}{where} [{code}]",))
+
+
+def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
+    """Judge a misbehaviour proof; nothing of it can be judged without the accused's keys."""
+    from api.domain.errors import Invalid
+    from api.domain.misbehaviour import verify_misbehaviour
+    from api.domain.verdicts import VERIFIED
+    from api.wire.errors import WireError
+    from api.wire.membership import parse_membership
+    from api.wire.misbehaviour import LONGEST
+
+    if membership is None:
+        return _refused("origin-unproven", "Give --membership: the accused's keys are in it.")
+    try:
+        pinned = parse_membership(membership.read_bytes())
+        with path.open("rb") as source:
+            proof = verify_misbehaviour(source.read(LONGEST + 1), pinned)
+    except (Invalid, WireError) as refusal:
+        return _refused(refusal.code, refusal.message)
+    facts: dict[str, Json] = {
+        "ministry": proof.ministry,
+        "misbehaviour": proof.kind.value,
+        "membership": pinned.digest,
+    }
+    document: dict[str, Json] = {"ok": True, "verdict": VERIFIED, "failed": [], "facts": facts}
+    lines = [f"{name:<12} {_shown(value)}" for name, value in facts.items()]
+    return Outcome(ok=True, document=document, lines=(*lines, VERIFIED))
 
 
 def _reported(report: "ExportReport", *, integrity_only: bool) -> Outcome:

@@ -4,7 +4,7 @@ Owns the tables ``node_state`` (one row a fact: pinned membership, stop switch, 
 ``misbehaviour`` (transferable proofs, kept for good).
 """
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, exists, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, exists, func, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -77,6 +77,14 @@ def misbehaviour(connection: Connection) -> list[RowMapping]:
     """Return kept proofs, oldest first."""
     query = select(MISBEHAVIOUR).order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
     return list(connection.execute(query).mappings())
+
+
+def awaiting_ruling(connection: Connection) -> int:
+    """Return how many kept proofs nobody has ruled on."""
+    query = select(func.count()).where(
+        MISBEHAVIOUR.c.kind != REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def misbehaviour_by_id(connection: Connection, proof_id: str) -> RowMapping | None:

@@ -16,8 +16,8 @@ in-time    all of this was known within two seconds
 ========== =====================================================================================
 
 A partner that is away never makes a node unready: that is a gap, shown and closed later. Nor does a
-restore: the node then reads, and says of each write why not. Both are told beside the checks
-(:func:`details`).
+restore: the node then reads, and says of each write why not; nor a proof of misbehaviour: that is
+an alarm for people. All are told beside the checks (:func:`details`).
 """
 
 import logging
@@ -114,7 +114,8 @@ def details(node: Node) -> Details:
 
     Returns:
         ``restoring``: it is read-only until its partners have answered; ``unwitnessed``: leaves
-        that no quorum of partners has cosigned, and the age of the oldest in seconds.
+        that no quorum of partners has cosigned, and the age of the oldest in seconds;
+        ``misbehaviour``: how many proofs against partners await a ruling (not against whom).
     """
 
     def read(connection: Connection) -> Details:
@@ -122,6 +123,7 @@ def details(node: Node) -> Details:
         return {
             "restoring": node_state.restoring(connection),
             "unwitnessed": {"leaves": tail.leaves, "seconds": tail.seconds},
+            "misbehaviour": node_state.awaiting_ruling(connection),
         }
 
     return node.db.read(read)

@@ -78,11 +78,6 @@ def figures(node: Node) -> Status:
         size = head["size"] if head is not None else 0
         tries = streams.attempts(connection)
         public = assurance.public_head(node, connection)
-        proofs = [
-            row
-            for row in node_state.misbehaviour(connection)
-            if row["kind"] != node_state.REFUSED_HEAD
-        ]
         return Status(
             log_size=size,
             root=head["root"] if head is not None else "",
@@ -97,7 +92,7 @@ def figures(node: Node) -> Status:
                 for peer, row in tries.items()
             },
             stopped=node_state.value(connection, STOP_SWITCH) == "on",
-            misbehaviour=sum(1 for row in proofs if row["ruling"] is None),
+            misbehaviour=node_state.awaiting_ruling(connection),
             accused=[peer for peer in peers if node_state.accused(connection, peer)],
             refused_heads=len(node_state.refused_heads(connection)),
             public=None if public is None else _shown(public, assurance.threshold(node)),

@@ -182,6 +182,11 @@ def _partners(node: Node, found: Status) -> Iterator[Metric]:
             "Largest size of this log that the partner cosigned.",
             cosigned,
         ),
+        (
+            "comity_accused",
+            "Whether a proof of misbehaviour freezes the partner's stream.",
+            {(peer,): float(peer in found.accused) for peer in peers},
+        ),
     )
     for name, text, values in figures:
         yield _gauge(name, text, values, "peer")

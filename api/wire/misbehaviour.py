@@ -24,9 +24,10 @@ from api.wire.members import MINISTRY, Members
 from api.wire.membership import Membership
 
 VERSION: Final = "1"
+LONGEST: Final = 2 * limits.MESSAGE + limits.MIB
+"""Most bytes of a proof: two messages and what relates them."""
 
 _CODE: Final = "misbehaviour.malformed"
-_LIMIT: Final = 2 * limits.MESSAGE + limits.MIB
 _LONGEST_NOTE: Final = 1 << 20
 _MOST_HASHES: Final = 128
 
@@ -99,7 +100,7 @@ def parse_misbehaviour(raw: bytes) -> MisbehaviourProof:
     Raises:
         WireError: ``misbehaviour.malformed`` or ``json.*``.
     """
-    value = canonical.parse_canonical(raw, limit=_LIMIT)
+    value = canonical.parse_canonical(raw, limit=LONGEST)
     members = Members(value, _CODE, ("comity", "kind", "ministry", "evidence"))
     members.word("comity", (VERSION,))
     kind = MisbehaviourKind(members.word("kind", set(MisbehaviourKind)))

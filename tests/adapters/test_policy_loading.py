@@ -113,7 +113,8 @@ DECIDE_NOTHING = {"retention.toml": "how long bodies are kept: read by people, b
 
 
 @pytest.mark.parametrize(
-    "name", sorted(p.name for p in POLICIES.iterdir() if p.is_file() and p.name not in DECIDE_NOTHING)
+    "name",
+    sorted(p.name for p in POLICIES.iterdir() if p.is_file() and p.name not in DECIDE_NOTHING),
 )
 def test_digest_covers_every_byte_that_decides(directory: Path, name: str) -> None:
     before = load(directory).digest

@@ -3,20 +3,14 @@
 `strace` lets a process die by SIGKILL at the n-th call of one kind. Whatever had left the process by then must be
 borne out by what is stored, the database must be whole (`fsck`), and the same work must simply go on.
 
-By default a few points of each kind, chosen by a fixed seed; `COMITY_CRASH_POINTS=all` goes through every one.
+By default a few points of each kind, chosen by a seed (`COMITY_CRASH_SEED`); `make crash` goes through every one.
 """
 
-import json
 import os
 import random
-import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,35 +29,19 @@ from api.wire.message_bodies import Receipt
 from api.wire.messages import parse_message
 from tests.support import crash_child
 from tests.support.crash_child import EXPORT, PURPOSE, US
+from tests.support.crash_tracing import CALLS, KILLED, NotTracedError, Workshop
 from tests.support.signing import membership
 
 UK = "uk-fcdo"
-ROOT = Path(__file__).parents[2]
 EVERY = os.environ.get("COMITY_CRASH_POINTS") == "all"
+SEED = os.environ.get("COMITY_CRASH_SEED", "29")
 SAMPLE = 3
-# Everything by which these processes change a disk; SQLite uses the first four.
-CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate", "write", "link", "unlink")
 LEAST = {"sequence": 40, "cosign": 20, "export": 20, "recover": 60}
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.xdist_group("crash"),
     pytest.mark.timeout(7200 if EVERY else 300),
 ]
-
-
-@pytest.fixture(scope="module")
-def strace() -> str:
-    found = shutil.which("strace")
-    if found is None:
-        pytest.skip("oracle absent: strace")
-    tried = subprocess.run(
-        [found, "-qq", "-e", "trace=none", "-e", "inject=write:signal=SIGKILL:when=65535", "true"],
-        capture_output=True,
-        check=False,
-    )
-    if tried.returncode:
-        pytest.skip("oracle absent: strace, which may not trace here")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -76,50 +54,22 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended and what had left it."""
-
-    code: int
-    said: list[dict[str, Any]]
-    calls: Counter[str]
-
-
-def run(folder: Path, scenario: str, strace: list[str]) -> Ended:
-    """One piece of work, traced or not."""
-    log_file = folder / "calls.txt"
-    command = [*strace, sys.executable, "-B", "-m", "tests.support.crash_child"]
-    done = subprocess.run(
-        [*command, str(folder), scenario],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.endswith("}")]
-    if done.returncode not in {0, -signal.SIGKILL, 128 + signal.SIGKILL}:
-        raise AssertionError(done.stderr)
-    return Ended(done.returncode, said, counted(log_file))
-
-
-def counted(log_file: Path) -> Counter[str]:
-    """The most calls of each kind that one thread made: strace counts by thread."""
-    by_thread: Counter[tuple[str, str]] = Counter()
-    if log_file.exists():
-        for line in log_file.read_text(errors="replace").splitlines():
-            match = re.match(r"(\d+) (\w+)\(", line)
-            if match is not None:
-                by_thread[match[1], match[2]] += 1
-    most: Counter[str] = Counter()
-    for (_, call), count in by_thread.items():
-        most[call] = max(most[call], count)
-    return most
-
-
-def traced(strace: str, folder: Path, *inject: str) -> list[str]:
-    trace = ["-e", f"trace={','.join(CALLS)}"]
-    return [strace, "-f", "--seccomp-bpf", "-qq", "-o", str(folder / "calls.txt"), *trace, *inject]
+@pytest.fixture(scope="module")
+def workshop(
+    bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workshop]:
+    """Where strace really kills a process at a call; skips elsewhere."""
+    found = shutil.which("strace")
+    if found is None:
+        pytest.skip("oracle absent: strace")
+    with Workshop(found) as made:
+        folder = copied(bases["work"], tmp_path_factory.mktemp("probe"), "probe")
+        try:
+            killed = made.work(folder, "cosign", at=("fdatasync", 1))
+        except NotTracedError:
+            pytest.skip("oracle absent: strace, since this system lets no process trace another")
+        assert killed.code == KILLED
+        yield made
 
 
 def copied(base: Path, tmp_path: Path, name: str) -> Path:
@@ -187,7 +137,8 @@ def recovery_is_whole(folder: Path, said: list[dict[str, Any]]) -> None:
         assert newest["size"] >= each["recovered"]
 
 
-CHECKS: dict[str, tuple[str, tuple[str, ...], Callable[[Path, list[dict[str, Any]]], None]]] = {
+Check = Callable[[Path, list[dict[str, Any]]], None]
+CHECKS: dict[str, tuple[str, tuple[str, ...], Check]] = {
     "sequence": ("work", (US,), heads_are_stored),
     "cosign": ("work", (UK,), receipts_are_stored),
     "export": ("work", (US,), exports_are_whole),
@@ -199,35 +150,43 @@ def points(calls: Counter[str], scenario: str) -> list[tuple[str, int]]:
     every = [(call, number) for call in CALLS for number in range(1, calls[call] + 1)]
     if EVERY:
         return every
-    chosen = random.Random(f"{scenario} 29").sample(every, min(SAMPLE, len(every)))
+    chosen = random.Random(f"{scenario} {SEED}").sample(every, min(SAMPLE, len(every)))
     # The last sync of a database is where "committed" begins.
     return sorted({*chosen, ("fdatasync", calls["fdatasync"])} - {("fdatasync", 0)})
 
 
 @pytest.mark.parametrize("scenario", crash_child.SCENARIOS)
 def test_killed_at_a_write(
-    strace: str, bases: dict[str, Path], tmp_path: Path, scenario: str
+    workshop: Workshop, bases: dict[str, Path], tmp_path: Path, scenario: str
 ) -> None:
     base, ministries, check = CHECKS[scenario]
-    whole = copied(bases[base], tmp_path, "whole")
-    calls = run(whole, scenario, traced(strace, whole)).calls
-    assert calls.total() >= LEAST[scenario], calls
-    shutil.rmtree(whole)
+    whole = workshop.work(copied(bases[base], tmp_path, "whole"), scenario, traced=True)
+    assert whole.calls.total() >= LEAST[scenario], whole.calls
+    assert whole.shadowed.total() <= whole.calls.total() // 20, whole.threads
+    chosen = points(whole.calls, scenario)
     killed = 0
-    for call, number in points(calls, scenario):
-        folder = copied(bases[base], tmp_path, f"{call}-{number}")
-        inject = ("-e", f"inject={call}:signal=SIGKILL:when={number}")
-        ended = run(folder, scenario, traced(strace, folder, *inject))
-        killed += ended.code != 0
-        check(folder, ended.said)
-        for ministry in ministries:
-            sound(folder, ministry)
-        # And on it goes, without anybody repairing anything.
-        again = run(folder, scenario, [])
-        assert again.code == 0
-        check(folder, [*ended.said, *again.said])
-        for ministry in ministries:
-            sound(folder, ministry)
+    for point in chosen:
+        folder = copied(bases[base], tmp_path, "killed")
+        try:
+            ended = workshop.work(folder, scenario, at=point)
+            killed += ended.code == KILLED
+            require_sound(folder, ministries, check, ended.said)
+            # And on it goes, without anybody repairing anything.
+            again = workshop.work(folder, scenario)
+            assert again.code == 0
+            require_sound(folder, ministries, check, [*ended.said, *again.said])
+        except BaseException as failure:
+            failure.add_note(f"{scenario}, killed at {point[0]} number {point[1]}")
+            raise
         shutil.rmtree(folder)
-    print(f"{scenario}: killed at {killed} of {calls.total()} calls {dict(calls)}")
-    assert killed > 0
+    print(f"{scenario}: killed at {killed} of {whole.calls.total()} calls {dict(whole.calls)}")
+    # Threads do not meet alike each time; now and then one call is not made.
+    assert killed >= len(chosen) * 0.9 - 1
+
+
+def require_sound(
+    folder: Path, ministries: Sequence[str], check: Check, said: list[dict[str, Any]]
+) -> None:
+    check(folder, said)
+    for ministry in ministries:
+        sound(folder, ministry)

@@ -8,9 +8,14 @@ from typer.testing import CliRunner, Result
 
 from api.cli.profiles import CliContext
 from api.cli.verify import _shown, register, verify_file
+from api.domain.misbehaviour import heads_proof
 from api.wire.package_file import STATEMENT
+from tests.support.exports import MEMBERS, signed_head
 from tests.support.package_files import full, written
-from tests.support.signing import membership
+from tests.support.signing import US, membership
+from tests.tlog.trees import MemoryTree
+
+TREE = MemoryTree()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,27 @@ def test_what_looks_like_an_export_is_judged_as_one(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert json.loads(result.stdout)["ok"] is False
     assert run(str(path)).stdout.startswith("failed: ")
+
+
+def test_a_proof_of_misbehaviour(tmp_path: Path) -> None:
+    proof, pinned = tmp_path / "proof.json", tmp_path / "membership.json"
+    pinned.write_bytes(MEMBERS.raw)
+    roots = (b"\x01" * 32, b"\x02" * 32)
+    proof.write_bytes(heads_proof(US.id, *(signed_head(US, 9, root, ()) for root in roots), TREE))
+    arguments = [str(proof), "--membership", str(pinned)]
+    good = run(*arguments, "--json")
+    assert good.exit_code == 0, good.output
+    assert json.loads(good.stdout)["facts"]["misbehaviour"] == "inconsistent-heads"
+    assert run(*arguments).stdout.splitlines()[-1] == "verified"
+    # Without the accused's keys it proves nothing, whatever one is content with.
+    alone = run(str(proof), "--integrity-only", "--json")
+    assert (alone.exit_code, json.loads(alone.stdout)["failed"]) == (3, ["origin-unproven"])
+    proof.write_bytes(heads_proof(US.id, *(signed_head(US, 9, roots[0], ()),) * 2, TREE))
+    same = run(*arguments, "--json")
+    assert (same.exit_code, json.loads(same.stdout)["failed"]) == (3, ["misbehaviour.not-shown"])
+    proof.write_bytes(b"{")
+    assert json.loads(run(*arguments, "--json").stdout)["failed"] == ["json.malformed"]
+    assert run(*arguments).stdout.startswith("failed: ")
 
 
 def test_usage(place: Path) -> None:

@@ -2,15 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from api.cli.node import _misbehaviour
 from api.domain.errors import ComityError, Conflict, Refused
 from api.domain.misbehaviour import verify_misbehaviour
 from api.records import log, node_state, streams
-from api.services import anchoring, checkpoints, comparing, misbehaviour, receiving, status
+from api.services import (
+    anchoring,
+    checkpoints,
+    comparing,
+    misbehaviour,
+    readiness,
+    receiving,
+    status,
+)
 from api.services.comparing import Compared
 from api.services.delivering import build_request
 from api.services.misbehaviour import Ruling
@@ -90,6 +100,8 @@ def test_a_fork_towards_two_partners_is_exposed_within_one_exchange(
     require_proof(federation[CA], second, MisbehaviourKind.INCONSISTENT_HEADS)
     figures = status.figures(uk)
     assert (figures.misbehaviour, figures.accused) == (1, [US])
+    assert readiness.details(uk)["misbehaviour"] == 1
+    assert f"ALARM: proofs that await a ruling: 1; frozen: {US}" in _misbehaviour(asdict(figures))
 
 
 def test_honest_growth_at_different_paces_is_no_fork(
@@ -295,6 +307,8 @@ def test_an_administrator_rules(federation: Federation, tmp_path: Path) -> None:
     misbehaviour.rule(uk, admin, row["id"], Ruling.UPHOLD)
     figures = status.figures(uk)
     assert (figures.misbehaviour, figures.accused) == (0, [US])
+    assert readiness.details(uk)["misbehaviour"] == 0
+    assert _misbehaviour(asdict(figures)) == f"none to rule on; frozen: {US}"
     assert not anchoring.ask_to_cosign(us, UK)
     misbehaviour.rule(uk, admin, row["id"], Ruling.RESUME)
     assert status.figures(uk).accused == []

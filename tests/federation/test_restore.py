@@ -1,7 +1,7 @@
 """A node that lost its disk comes back from an old backup and goes on with the same history."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,10 @@ from api.services import (
     checkpoints,
     evidence,
     fsck,
+    own_messages,
+    readopting,
     recovering,
+    regrowing,
     restoring,
 )
 from api.services.node import Node
@@ -197,3 +200,25 @@ def _release_body(to: str) -> dict[str, object]:
         },
         "legal_basis": "For the test.",
     }
+
+
+def test_a_recovery_that_stopped_half_way_is_sound_and_goes_on(
+    federation: Federation, tmp_path: Path
+) -> None:
+    backup = backups.make(federation[US], tmp_path / "backups")
+    package = submit(federation)
+    release(federation, package, UK)
+    rest(federation)
+    lose(federation, US)
+    us = restore(federation, US, backup, tmp_path / "new")
+    # As `recover` begins, up to the leaves: the statements that they name are not back yet.
+    assert restoring.ask(us).complete
+    able = replace(us, db=us.db.for_recovery())
+    views = {peer: own_messages.view_of(able, peer) for peer in (UK, CA)}
+    lost = [each for peer in views for each in own_messages.lost_messages(able, peer, views[peer])]
+    held = regrowing.heads_held(able, list(views))
+    assert regrowing.regrow(able, held, readopting.known_leaves(lost)).stated
+    check_soundness(us)
+    recovering.recover(us)
+    assert evidence.read(us, federation.officer(US, "analyst"), package).body["title"]
+    check_soundness(us)

@@ -211,6 +211,7 @@ def test_over_http(tmp_path: Path) -> None:
             *("database", "schema", "keys", "store", "clock", "sequencer", "disk", "in-time"),
         }
         assert answer.json()["details"]["restoring"] is False
+        assert answer.json()["details"]["misbehaviour"] == 0
         nodes.federation.clock.at -= timedelta(days=1)
         nodes[US].app.state.readiness._known_at -= 2
         answer = web.get("/readyz")

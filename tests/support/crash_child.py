@@ -1,20 +1,27 @@
 """One piece of a node's work in a process of its own, to be killed in the middle of it.
 
-    python -m tests.support.crash_child FOLDER sequence|cosign|export|recover
+    python -m tests.support.crash_child
 
-`FOLDER` has the homes of three nodes as `prepare` (or `prepare_recovery`) leaves them. Whatever leaves the process (a head, a receipt, a
-file) is said on standard output only once the node has answered: it is what a partner would hold.
+reads orders, one line of JSON each, and forks a process for every one of them (`tests.support.crash_tracing` writes
+them). An order names a folder with the homes of three nodes as `prepare` (or `prepare_recovery`) leaves them, a
+scenario, and whether a tracer will come. The process opens the nodes, waits for its tracer, works, and ends without
+closing anything: all that a tracer sees are the calls of the work itself. Whatever leaves the process (a head, a
+receipt, a file) is said in the file `SAID` only once the node has answered: it is what a partner would hold.
 """
 
 import contextlib
+import ctypes
+import functools
 import json
 import os
 import shutil
 import sys
+import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
@@ -51,6 +58,10 @@ US, UK_ID = "us-treasury", "uk-fcdo"
 MINISTRIES = (US_MINISTRY, UK, CA)
 EXPORT = "audit.zip"
 REQUEST = "request.json"
+SAID = "said.jsonl"
+UNTRACED = 98
+_PR_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
+_PATIENCE = 60.0
 PENDING = 300
 SCENARIOS = ("sequence", "cosign", "export", "recover")
 PURPOSE = "killed in the middle"
@@ -93,6 +104,12 @@ def prepare_recovery(folder: Path) -> None:
     (folder / "restored").rename(folder / US)
 
 
+@functools.cache
+def regimes() -> Any:
+    """The regimes of the repository, read once for all processes."""
+    return load_regimes(POLICIES)
+
+
 def reopened(folder: Path) -> Federation:
     """The nodes as a new process finds them, a day later."""
     found = Federation.__new__(Federation)
@@ -118,7 +135,7 @@ def reopened(folder: Path) -> Federation:
             entropy=SystemEntropy(),
             membership=found.membership,
             software="comity/test",
-            regimes=load_regimes(POLICIES),
+            regimes=regimes(),
             limits=Limits(cursor_secret=b"test"),
         )
     return found
@@ -163,9 +180,18 @@ def recover(nodes: Federation) -> None:
         say(recovered=found.log.size)
 
 
-def main(arguments: list[str]) -> None:
-    folder, scenario = Path(arguments[0]), arguments[1]
+def worked(folder: Path, scenario: str, *, traced: bool) -> None:
+    """One order, in the process made for it."""
     nodes = reopened(folder)
+    for node in nodes:
+        # Connections and their threads are there before the first call that counts.
+        node.db.read(log.newest_head)
+        node.db.write(lambda _: None)
+    say(process=os.getpid())
+    if traced:
+        await_tracer()
+    with (folder / SAID).open("wb") as said:
+        os.dup2(said.fileno(), sys.stdout.fileno())
     work = {
         "sequence": lambda: sequence(nodes),
         "cosign": lambda: cosign(nodes, folder),
@@ -173,8 +199,41 @@ def main(arguments: list[str]) -> None:
         "recover": lambda: recover(nodes),
     }
     work[scenario]()
-    nodes.close()
+
+
+def await_tracer() -> None:
+    """Wait until every thread of this process is traced; end it if nobody comes."""
+    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        threads = [each.read_text() for each in Path("/proc/self/task").glob("*/status")]
+        if all("\nTracerPid:\t0\n" not in text for text in threads):
+            return
+        time.sleep(0.005)
+    os._exit(UNTRACED)
+
+
+def carry_out(order: dict[str, Any]) -> NoReturn:
+    try:
+        worked(Path(order["folder"]), order["scenario"], traced=order["traced"])
+    except BaseException:  # noqa: BLE001 - a fork must not go on as its parent
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def main() -> None:
+    """Let each order be answered with the process's id, by itself, and then with how it ended."""
+    shipped_policies()
+    regimes()
+    for line in sys.stdin:
+        process = os.fork()
+        if process == 0:
+            carry_out(json.loads(line))
+        _, status = os.waitpid(process, 0)
+        say(code=os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -35,6 +35,7 @@ from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.crypto.sealed_file import KdfCost
 from api.records import migrating
 from api.settings import Settings
+from api.wire.digests import digest
 from api.wire.membership import Member, compose_membership
 from api.wire.statements import Content, prepared_bytes
 from tests.support.bodies import body
@@ -61,6 +62,8 @@ class Site:
         database_url: its database.
         ports: where its app processes listen; the first is its address.
         workers: how many processes do the jobs; 0 lets the one app do them.
+        address: where others find it, if that is not its first port.
+        more: further settings, without their prefix.
     """
 
     ministry: str
@@ -68,6 +71,8 @@ class Site:
     database_url: str
     ports: list[int]
     workers: int = 0
+    address: str = ""
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def urls(self) -> list[str]:
@@ -76,6 +81,10 @@ class Site:
     @property
     def url(self) -> str:
         return self.urls[0]
+
+    @property
+    def public_url(self) -> str:
+        return self.address or self.url
 
     @property
     def settings(self) -> Path:
@@ -133,7 +142,7 @@ class Fleet:
 
     def start_all(self) -> None:
         """Make every node's files and start all processes; returns when they can do their work."""
-        self._make()
+        self.make()
         for site in self.sites.values():
             for name in site.commands():
                 self.start(name)
@@ -180,7 +189,8 @@ class Fleet:
         with ExitStack() as stack:
             yield Revived(list(self.sites.values()), stack)
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make keys, membership, settings, databases and officers of every node."""
         members = []
         for site in self.sites.values():
             (site.home / "passphrase").write_text(f"{PASSPHRASE}\n")
@@ -192,7 +202,7 @@ class Fleet:
                     site.ministry,
                     jurisdiction,
                     f"Ministry {site.ministry}",
-                    site.url,
+                    site.public_url,
                     origin,
                     keys.public_keys(),
                 )
@@ -200,7 +210,7 @@ class Fleet:
         membership = compose_membership(1, None, members)
         (self.folder / "membership.json").write_bytes(membership.raw)
         for site in self.sites.values():
-            self._write_settings(site, membership.digest)
+            self.write_settings(site)
             if site.database_url.startswith("sqlite"):
                 shutil.copyfile(migrated_template(), site.home / "node.db")
             else:
@@ -209,20 +219,23 @@ class Fleet:
             hire(installation.node, self.issuer.issuer)
             installation.close()
 
-    def _write_settings(self, site: Site, digest: str) -> None:
+    def write_settings(self, site: Site) -> None:
+        """Write the file that the site's processes are started with."""
+        membership = self.folder / "membership.json"
         values = {
             "MINISTRY": site.ministry,
-            "PUBLIC_URL": site.url,
+            "PUBLIC_URL": site.public_url,
             "LISTEN_PORT": site.ports[0],
             "DATABASE_URL": site.database_url,
             "STORE": site.home / "exhibits",
             "KEYSTORE": site.home / "keystore.json",
             "KEYSTORE_PASSPHRASE_FILE": site.home / "passphrase",
-            "MEMBERSHIP": self.folder / "membership.json",
-            "MEMBERSHIP_DIGEST": digest,
+            "MEMBERSHIP": membership,
+            "MEMBERSHIP_DIGEST": digest(membership.read_bytes()),
             "ISSUERS": self.issuer.issuer,
             "ALLOW_HTTP_PEERS": "true",
             "LOG_LEVEL": "WARNING",
+            **site.more,
         }
         text = "".join(f"COMITY_{name}={value}\n" for name, value in values.items())
         site.settings.write_text(text)
@@ -299,7 +312,7 @@ class Publisher:
         self._headers = {
             name: {
                 "authorization": "Bearer "
-                + issuer.token(f"{site.ministry}:{name}", site.url, exp=2**33)
+                + issuer.token(f"{site.ministry}:{name}", site.public_url, exp=2**33)
             }
             for name in ("analyst", "reviewer")
         }

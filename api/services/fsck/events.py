@@ -4,7 +4,7 @@ Owns the table ``events`` of the check and feeds the journal with the change set
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -59,7 +59,12 @@ class Gaps:
 
     def covers(self, index: int) -> bool:
         """Tell whether a leaf may have been recovered without its event."""
-        return any(first <= index < end for first, end in self.lost)
+        return within(self.lost, index)
+
+
+def within(ranges: Iterable[tuple[int, int]], index: int | None) -> bool:
+    """Tell whether a leaf lies in one of these ranges ``(first, end)``; no leaf lies in none."""
+    return index is not None and any(first <= index < end for first, end in ranges)
 
 
 def known_gaps(scope: Scope) -> Gaps:

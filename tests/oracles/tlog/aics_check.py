@@ -9,6 +9,10 @@ import json
 import sys
 
 from aics_tlog import (
+    MemoryTileReader,
+    TileMissingError,
+    TileVerificationError,
+    audit_tiles,
     parse_note,
     parse_vkey,
     verify_checkpoint,
@@ -40,13 +44,18 @@ def judge(case: dict) -> bool:
             return verify_consistency(
                 case["old"], case["size"], old_root, root, unpack(case["proof"])
             )
+        case "tiles":
+            (root,) = unpack([case["root"]])
+            tiles = {path: base64.b64decode(data) for path, data in case["tiles"].items()}
+            audit_tiles(MemoryTileReader(tiles), case["size"], root)
+            return True
     raise SystemExit(2)
 
 
 def verdict(case: dict) -> bool:
     try:
         return judge(case)
-    except ValueError:
+    except (ValueError, TileMissingError, TileVerificationError):
         return False
 
 

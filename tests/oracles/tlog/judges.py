@@ -118,6 +118,18 @@ def pymerkle_tree(entries: Sequence[bytes]) -> Any:
     return tree
 
 
+def pymerkle_consistent(tree: Any, size: int, old_root: bytes, root: bytes) -> bool:
+    """Whether pymerkle, by its own proof from its own tree, leads from one root to the other."""
+    from pymerkle import InvalidProof, verify_consistency
+
+    proof = tree.prove_consistency(size, tree.get_size())
+    try:
+        verify_consistency(old_root, root, proof)
+    except InvalidProof:
+        return False
+    return True
+
+
 def aics_verdicts(cases: Sequence[dict[str, Any]]) -> list[bool]:
     """Verdicts of aics-tlog, which needs Python 3.12: named by an environment variable."""
     python = os.environ.get(ORACLE_PYTHON)
