@@ -175,8 +175,7 @@ def test_nonsense_is_named_and_crashes_nothing(
     assert all(shown == was for name, shown, was in named if name != column)
 
 
-def test_another_heads_list_and_anothers_cosignature(run: Run, node: Path) -> None:
-    """A list copied from another head is the list's fault, a line moved elsewhere the line's."""
+def test_a_list_copied_from_another_head(run: Run, node: Path) -> None:
     connection = sqlite3.connect(node)
     rows = connection.execute(
         "SELECT size, cosigned FROM log_heads WHERE cosigned IS NOT NULL ORDER BY size"
@@ -184,6 +183,17 @@ def test_another_heads_list_and_anothers_cosignature(run: Run, node: Path) -> No
     ((size, _), (_, other)) = rows[0], rows[1]
     connection.close()
     spoil(node, f"UPDATE log_heads SET cosigned = '{other}' WHERE size = {size}")
+    found = run().document
+    assert (found["table"], found["row"]) == ("log_heads", [size])
+
+
+def test_no_list_and_an_empty_one_are_two_things(run: Run, node: Path) -> None:
+    connection = sqlite3.connect(node)
+    (size,) = connection.execute(
+        "SELECT min(size) FROM log_heads WHERE cosigned IS NULL"
+    ).fetchone()
+    connection.close()
+    spoil(node, f"UPDATE log_heads SET cosigned = '' WHERE size = {size}")
     found = run().document
     assert (found["table"], found["row"]) == ("log_heads", [size])
 

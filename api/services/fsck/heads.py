@@ -183,7 +183,7 @@ def _check_lines(
         each not in stored and each in homes and not scope.trust.cosigner(note, homes[each]["line"])
         for each in listed
     )
-    if not well_formed or foreign or not stored.issubset(listed):
+    if not well_formed or foreign or not stored < set(listed):
         detail = "The row lists other cosignatures than there are, all of which are genuine."
         scope.findings.add("fsck.head", _HEADS, [head.size], detail, index=_last(head.size))
         return
