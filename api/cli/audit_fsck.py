@@ -100,7 +100,7 @@ def _open_store(place: str, endpoint: str, region: str) -> "ExhibitStore":
         return S3Store(connect(endpoint, region), bucket, prefix)
     if not Path(place).is_dir():
         raise NotFound("store.unknown", f"There is no folder {place}.")
-    return FolderStore(Path(place))
+    return FolderStore(Path(place), untouched=True)
 
 
 def _document(report: "Report") -> dict[str, Any]:
@@ -113,6 +113,7 @@ def _document(report: "Report") -> dict[str, Any]:
         "waiting": report.waiting,
         "erased": report.erased,
         "lost": report.lost,
+        "unclaimed": report.unclaimed,
         "found": report.findings.count,
     }
     if report.first is not None:
@@ -127,6 +128,8 @@ def _lines(report: "Report", *, with_store: bool) -> Iterator[str]:
         yield f"{report.waiting} events wait for a place in the log; nothing vouches for them yet"
     if report.erased or report.lost:
         yield f"gaps: {report.erased} events erased by order, {report.lost} lost and recovered"
+    if report.unclaimed:
+        yield f"{report.unclaimed} files of the store belong to no exhibit"
     if not with_store:
         yield "exhibits were not looked at: give --store"
     for finding in list(report.findings)[:_SHOWN]:

@@ -35,6 +35,7 @@ ORDER = [*LONG, *SMALL, "streams.json", "VERIFY.md", "comity_verify.py"]
 MEMBER_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 HEX32 = re.compile(r"[0-9a-f]{64}")
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+MEMBER_NAME = re.compile(rb"(?=.{1,255}$)[A-Za-z][A-Za-z0-9_.]*(/[A-Za-z][A-Za-z0-9_.]*)?")
 PURPOSES = {
     "seal": ("ES384", "ML-DSA-87"),
     "message": ("ES384", "ML-DSA-87"),
@@ -555,7 +556,7 @@ class Container:
         if start + length + 22 != size or count > 64:
             refuse("container.malformed", "not an export")
         self.places: dict[str, tuple[int, int, int]] = {}
-        offset, read, rebuilt = 0, 0, b""
+        records, read = [], 0
         for _ in range(count):
             record = directory[read : read + 46]
             if len(record) != 46:
@@ -563,6 +564,12 @@ class Container:
             crc, stored, _, name_size = struct.unpack("<16xLLLH16x", record)
             name = directory[read + 46 : read + 46 + name_size]
             read += 46 + name_size
+            if not MEMBER_NAME.fullmatch(name):
+                refuse("container.member", "a member has a name that none may have")
+            records.append((crc, stored, name))
+        offset, rebuilt = 0, b""
+        for crc, stored, name in records:
+            name_size = len(name)
             varying = struct.pack("<LLLH", crc, stored, stored, name_size)
             head = b"\x14\0\0\0\0\0\0\0\x21\0" + varying + b"\0\0"
             if self.at(offset, 30 + name_size) != b"PK\3\4" + head + name:

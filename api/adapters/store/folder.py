@@ -60,19 +60,23 @@ class FolderStore:
     Args:
         root: the folder; its parent must exist.
         limit: largest exhibit in bytes.
+        untouched: change nothing on opening; for who only reads, from a medium that may be
+            read-only.
 
     Raises:
         Full: ``store.full``.
         Unavailable: ``store.unavailable``.
     """
 
-    def __init__(self, root: Path, *, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, root: Path, *, limit: int = DEFAULT_LIMIT, untouched: bool = False) -> None:
         self._limit = limit
         self._objects = root / "objects"
         self._incoming = root / "incoming"
         self._partial = root / "partial"
         self._quarantine = root / "quarantine"
         self._transfers = RangeTransfers(self._partial)
+        if untouched:
+            return
         with disk():
             self._lay_out(root)
             for leftover in self._incoming.iterdir():
@@ -204,7 +208,7 @@ class FolderStore:
         for number in range(256):
             with disk():
                 folder = self._objects / f"{number:02x}"
-                names = sorted(entry.name for entry in folder.iterdir())
+                names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
             for digest in (f"sha256:{name}" for name in names):
                 stored = self.head(digest) if is_digest(digest) else None
                 if stored is not None:

@@ -3,7 +3,7 @@
 Owns the order of the check and its report. It trusts nothing that is stored but what signatures of
 the pinned membership bear out, changes nothing, and needs neither the node nor its keys:
 
-1. The tables are this program's (``rows``).
+1. The tables are this program's, with every column and unique index (``schema``).
 2. Heads and cosignatures are genuine and none is gone; leaf entries, tiles and events agree with
    each other and with the heads; every column of an event says what its body says (``own_log``).
 3. The events' change sets, replayed in log order, give every row of every recorded table
@@ -30,7 +30,8 @@ from api.services.fsck.findings import Finding, Findings
 from api.services.fsck.messages import check_messages
 from api.services.fsck.own_log import check_own_log
 from api.services.fsck.partners import check_partners
-from api.services.fsck.rows import check_rows, check_statements, check_tables
+from api.services.fsck.rows import check_rows, check_statements
+from api.services.fsck.schema import check_tables
 from api.services.fsck.scope import Scope, Trust
 from api.wire.membership import Member
 
@@ -51,6 +52,7 @@ class Report:
         erased: events erased under an order.
         lost: leaves recovered by their hash alone.
         waiting: events that have no place in the log yet.
+        unclaimed: whole files in the store that no exhibit's row knows.
     """
 
     ministry: str
@@ -60,6 +62,7 @@ class Report:
     erased: int = 0
     lost: int = 0
     waiting: int = 0
+    unclaimed: int = 0
 
     @property
     def ok(self) -> bool:
@@ -93,24 +96,25 @@ def check(
         Invalid: ``fsck.ministry``: the database is of no member.
     """
     findings = Findings()
+    if not check_tables(connection, findings):
+        return Report(ministry or "", findings)
     me = trust.membership.find(ministry) if ministry else _whose(connection, trust)
     if me is None:
         raise Invalid("fsck.ministry", "Name the member whose database this is with --ministry.")
     scope = Scope(connection, trust, me, findings, store=store, progress=progress)
     try:
-        size = rows = 0
-        if check_tables(scope):
-            size = check_own_log(scope)
-            rows = check_rows(scope)
-            check_statements(scope)
-            check_partners(scope)
-            check_messages(scope)
-            if store is not None:
-                check_exhibits(scope, store)
+        size = check_own_log(scope)
+        rows = check_rows(scope)
+        check_statements(scope)
+        check_partners(scope)
+        check_messages(scope)
+        if store is not None:
+            check_exhibits(scope, store)
     finally:
         scope.journal.close()
     gaps = scope.gaps
-    return Report(me.id, findings, size, rows, gaps["erased"], gaps["lost"], gaps["waiting"])
+    counts = (gaps["erased"], gaps["lost"], gaps["waiting"], gaps["unclaimed"])
+    return Report(me.id, findings, size, rows, *counts)
 
 
 def _whose(connection: Connection, trust: Trust) -> Member | None:

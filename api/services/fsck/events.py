@@ -76,7 +76,14 @@ def read_range(scope: Scope, first: int, until: int) -> dict[int, Row]:
     """Return the events ``[first, until)`` by leaf index."""
     place = log.EVENTS.c.leaf_index
     query = select(log.EVENTS).where(place >= first, place < until)
-    return {row["leaf_index"]: row for row in stored_rows(scope, log.EVENTS, query)}
+    found: dict[int, Row] = {}
+    for row in stored_rows(scope, log.EVENTS, query):
+        index = row["leaf_index"]
+        if index in found:
+            detail = "Another event is at this place of the log."
+            scope.findings.add("fsck.event", _EVENTS, [row["seq"]], detail, index=index)
+        found.setdefault(index, row)
+    return found
 
 
 def check_events(

@@ -53,7 +53,7 @@ class Findings:
     def __init__(self) -> None:
         self.count = 0
         self._kept: list[Finding] = []
-        self._places: set[tuple[str, tuple[Any, ...] | None]] = set()
+        self._places: set[tuple[str, tuple[Any, ...]]] = set()
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(sorted(self._kept, key=_rank))
@@ -70,11 +70,12 @@ class Findings:
     ) -> None:
         """Take a finding; a second one about the same row is left out."""
         key = None if row is None else tuple(_plain(value) for value in row)
-        if (table, key) in self._places:
+        place = (table, (code, detail) if key is None else key)
+        if place in self._places:
             return
         self.count += 1
         if len(self._kept) < MOST_KEPT:
-            self._places.add((table, key))
+            self._places.add(place)
             self._kept.append(Finding(code, index, table, key, detail, consequent))
 
     def names(self, table: str, row: Sequence[Any]) -> bool:

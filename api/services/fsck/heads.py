@@ -5,6 +5,7 @@ handed on, to be compared with the tree that the leaves give (``own_log``).
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,7 +54,11 @@ def read_heads(scope: Scope) -> Heads:
     """Check each head and its cosignatures by themselves."""
     heads = Heads()
     lines = _lines_by_size(scope)
+    met: set[int] = set()
+    sizes = set(scope.connection.execute(select(log.HEADS.c.size)).scalars())
+    homes = {row["digest"]: row for found in lines.values() for row in found}
     for row in stored_rows(scope, log.HEADS, select(log.HEADS).order_by(log.HEADS.c.size)):
+        met.add(row["size"])
         opened = scope.trust.head(scope.me.id, row["note"])
         if isinstance(opened, str) or opened.origin != scope.me.origin:
             code = opened if isinstance(opened, str) else "checkpoint.unknown-origin"
@@ -64,14 +69,18 @@ def read_heads(scope: Scope) -> Heads:
                 f"The head's note does not verify ({code}).",
                 index=_last(row["size"]),
             )
-            lines.pop(row["size"], None)
             continue
+        if row["size"] != opened.size and opened.size in sizes:
+            detail = f"The row repeats another head's note ({opened.size})."
+            scope.findings.add("fsck.head", _HEADS, [row["size"]], detail, index=_last(row["size"]))
+            continue
+        met.add(opened.size)
         heads.roots[opened.size] = opened.root
         _check_columns(scope, row, opened)
         _read_previous(heads, row, opened.size)
-        _check_lines(scope, row, opened, lines.pop(opened.size, []))
-    for homeless in lines.values():
-        for row in homeless:
+        _check_lines(scope, row, opened, lines.get(opened.size, []), homes)
+    for size in set(lines) - met:
+        for row in lines[size]:
             _found_line(scope, row, "The cosignature is of a head that is not there.", alone=False)
     return heads
 
@@ -91,11 +100,11 @@ def _lines_by_size(scope: Scope) -> dict[int, list[Row]]:
 def _check_columns(scope: Scope, row: Row, head: Checkpoint) -> None:
     size = head.size
     if row["size"] != size:
-        detail = f"The row says another size than the signed note ({size})."
-        scope.findings.add("fsck.head", _HEADS, [row["size"]], detail, index=_last(size))
         scope.findings.add(
             "fsck.head", _HEADS, [size], "This head's row is missing.", index=_last(size)
         )
+        detail = f"The row says another size than the signed note ({size})."
+        scope.findings.add("fsck.head", _HEADS, [row["size"]], detail, index=_last(size))
     elif row["root"] != head.root.hex():
         detail = "The row says another root than the signed note."
         scope.findings.add("fsck.head", _HEADS, [size], detail, index=_last(size))
@@ -143,8 +152,18 @@ def check_chain(scope: Scope, heads: Heads, roots: dict[int, bytes]) -> None:
             scope.findings.add("fsck.head", _HEADS, [size], detail, index=_last(size))
 
 
-def _check_lines(scope: Scope, row: Row, head: Checkpoint, lines: list[Row]) -> None:
-    """Check the cosignatures of one head: each genuine, none gone."""
+def _check_lines(
+    scope: Scope, row: Row, head: Checkpoint, lines: list[Row], homes: Mapping[str, Row]
+) -> None:
+    """Check the cosignatures of one head: each genuine, none gone.
+
+    Args:
+        scope: the check.
+        row: the head.
+        head: what its note says.
+        lines: the rows of its cosignatures.
+        homes: every stored cosignature by its digest.
+    """
     note = row["note"]
     listed = (row["cosigned"] or "").split(" ") if row["cosigned"] else []
     stored: set[str] = set()
@@ -160,7 +179,11 @@ def _check_lines(scope: Scope, row: Row, head: Checkpoint, lines: list[Row]) -> 
     if not genuine or cosigned_text([*stored]) == row["cosigned"]:
         return
     well_formed = listed == sorted(set(listed)) and all(map(_DIGEST.fullmatch, listed))
-    if not well_formed or not stored.issubset(listed):
+    foreign = any(
+        each not in stored and each in homes and not scope.trust.cosigner(note, homes[each]["line"])
+        for each in listed
+    )
+    if not well_formed or foreign or not stored < set(listed):
         detail = "The row lists other cosignatures than there are, all of which are genuine."
         scope.findings.add("fsck.head", _HEADS, [head.size], detail, index=_last(head.size))
         return

@@ -24,10 +24,11 @@ _PUT = (
     " ON CONFLICT (name, key) DO UPDATE SET digest = excluded.digest, leaf = excluded.leaf"
 )
 _GET = "SELECT digest, leaf FROM rows WHERE name = ? AND key = ?"
-_SEEN = "UPDATE rows SET seen = 1 WHERE name = ? AND key = ?"
+_SEEN = "UPDATE rows SET seen = seen + 1 WHERE name = ? AND key = ?"
 _UNSEEN = (
     "SELECT name, key, leaf FROM rows WHERE digest IS NOT NULL AND seen = 0 ORDER BY leaf, name"
 )
+_REPEATED = "SELECT name, key, leaf FROM rows WHERE seen > 1 ORDER BY leaf, name"
 
 
 class Journal:
@@ -61,6 +62,11 @@ class Journal:
         row = self._file.execute(_GET, (table, key_text(key))).fetchone()
         return None if row is None else (row[0], row[1])
 
+    def leaf(self, table: str, key: Sequence[Any]) -> int | None:
+        """Return the leaf of the event that set a row last; ``None`` if the log knows of none."""
+        known = self.expected(table, key)
+        return None if known is None else known[1]
+
     def see(self, table: str, keys: Sequence[Sequence[Any]]) -> None:
         """Note that rows are there."""
         self._file.executemany(_SEEN, [(table, key_text(key)) for key in keys])
@@ -68,6 +74,11 @@ class Journal:
     def unseen(self) -> Iterator[tuple[str, list[Any], int | None]]:
         """Yield ``(table, key, leaf index)`` of rows that must be there and were not seen."""
         for table, key, leaf in self._file.execute(_UNSEEN):
+            yield table, json.loads(key), leaf
+
+    def repeated(self) -> Iterator[tuple[str, list[Any], int | None]]:
+        """Yield ``(table, key, leaf index)`` of rows that were seen more than once."""
+        for table, key, leaf in self._file.execute(_REPEATED):
             yield table, json.loads(key), leaf
 
 

@@ -36,7 +36,8 @@ def check_messages(scope: Scope) -> None:
 
 def _found(scope: Scope, table: Table, key: list[Any], fault: str | None) -> None:
     if fault is not None:
-        scope.findings.add("fsck.signed-bytes", table.name, key, fault)
+        index = scope.journal.leaf(table.name, key)
+        scope.findings.add("fsck.signed-bytes", table.name, key, fault, index=index)
 
 
 def _message_fault(scope: Scope, row: Row, sender: str, receiver: str) -> str | None:

@@ -8,7 +8,7 @@ where they differ, the one that the tree does not bear out is the finding.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from api.records import log
 from api.services.fsck import events, heads
@@ -88,13 +88,19 @@ def check_own_log(scope: Scope) -> int:
 def _size(scope: Scope, signed: int) -> int:
     """Return the tree's size: the middle one of what heads, bundles and tiles say.
 
-    One missing or altered row of one table can thus not shorten or stretch the walk.
+    One missing or altered row of one table can thus not shorten or stretch the walk. A number that
+    is larger than there are rows is no last one: rows put in far beyond the tree cannot make the
+    walk endless.
     """
     bundles = tiles = 0
-    last = select(log.BUNDLES).order_by(log.BUNDLES.c.n.desc()).limit(1)
+    n, bottom = log.BUNDLES.c.n, log.TILES.c.level == 0
+    count = select(func.count()).select_from(log.BUNDLES).scalar_subquery()
+    last = select(log.BUNDLES).where(n < count).order_by(n.desc()).limit(1)
     for row in stored_rows(scope, log.BUNDLES, last):
         bundles = row["n"] * TILE_WIDTH + len(_decoded(row["data"]))
-    edge = select(log.TILES).where(log.TILES.c.level == 0).order_by(log.TILES.c.n.desc()).limit(1)
+    n = log.TILES.c.n
+    count = select(func.count()).select_from(log.TILES).where(bottom).scalar_subquery()
+    edge = select(log.TILES).where(bottom, n < count).order_by(n.desc()).limit(1)
     for row in stored_rows(scope, log.TILES, edge):
         tiles = row["n"] * TILE_WIDTH + len(row["data"]) // HASH_SIZE
     return sorted((signed, bundles, tiles))[1]

@@ -19,6 +19,7 @@ from api.tlog.errors import LogError
 from api.tlog.merkle import HASH_SIZE
 from api.tlog.proofs import root_at
 from api.tlog.tiles import TILE_WIDTH, tile_root, tiles_of, width_in
+from api.wire.errors import WireError
 
 _LOGS: Final = PEER_LOGS.name
 _TILES: Final = PEER_TILES.name
@@ -70,9 +71,16 @@ def _check_head(scope: Scope, peer: str, row: Row) -> tuple[int, bytes]:
     cosigners = {scope.trust.cosigner(note, line) for line in lines}
     if cosigners != {scope.me.id} or len(set(lines)) != len(lines):
         found("This node's own cosignature of the head does not verify.")
-    if not scope.trust.sealed(scope.me.id, sealed_bytes(row), row["seal"] or b""):
+    if not _sealed(scope, row):
         found("The row is not as this node signed it.")
     return head.size, head.root
+
+
+def _sealed(scope: Scope, row: Row) -> bool:
+    try:
+        return scope.trust.sealed(scope.me.id, sealed_bytes(row), row["seal"] or b"")
+    except WireError:
+        return False  # a number that no JSON may hold
 
 
 class _Tiles:

@@ -5,14 +5,12 @@ has the tables this program knows and no others.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Table, column, inspect, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import Table, select
 
-from api.records import log, migrating, node_state
+from api.records import log, node_state
 from api.records.metadata import row_digest, row_key
 from api.records.schema import METADATA
 from api.records.statements import STATEMENTS
@@ -20,8 +18,6 @@ from api.services.fsck.events import known_gaps, within
 from api.services.fsck.scope import Scope
 
 _BATCH: Final = 500
-_VERSION: Final = "alembic_version"
-_REVISION: Final = sql_table(_VERSION, column("version_num")).c.version_num
 
 
 def recorded_tables() -> list[Table]:
@@ -42,6 +38,8 @@ def check_rows(scope: Scope) -> int:
     for name, key, index in scope.journal.unseen():
         detail = "The row that this event left behind is gone."
         _found(scope, "fsck.row-missing", name, key, detail, index)
+    for name, key, index in scope.journal.repeated():
+        _found(scope, "fsck.row-extra", name, key, "The row is there more than once.", index)
     return count
 
 
@@ -99,35 +97,3 @@ def check_statements(scope: Scope) -> None:
             detail = "The event names another statement than the one its leaf commits to."
             seq, index = row[events.seq], row[events.leaf_index]
             scope.findings.add("fsck.event", log.EVENTS.name, [seq], detail, index=index)
-
-
-@cache
-def _known_revision() -> str:
-    """Return this program's revision; reading the migrations takes longer than a small check."""
-    return migrating.head()
-
-
-def check_tables(scope: Scope) -> bool:
-    """Check that the database has this program's tables and revision, and nothing else.
-
-    Returns:
-        Whether every table can be read.
-    """
-    there = set(inspect(scope.connection).get_table_names())
-    wanted = set(METADATA.tables)
-    for name in sorted(wanted - there):
-        scope.findings.add("fsck.table-missing", name, None, "The table is missing.")
-    for name in sorted(there - wanted - {_VERSION}):
-        scope.findings.add(
-            "fsck.table-extra", name, None, "No part of this program has a table here."
-        )
-    if _VERSION in there:
-        revisions = list(scope.connection.execute(select(_REVISION)).scalars())
-        head = _known_revision()
-        for revision in revisions or [None]:
-            if revision != head:
-                detail = "The database is at another revision than this program."
-                scope.findings.add("fsck.revision", _VERSION, [revision], detail)
-    else:
-        scope.findings.add("fsck.table-missing", _VERSION, None, "The table is missing.")
-    return not wanted - there

@@ -133,7 +133,8 @@ class Scope:
         me: whose database it is.
         findings: grows.
         journal: grows with each event.
-        gaps: how many events are erased, lost, or waiting for the sequencer.
+        gaps: how many events are erased, lost, or waiting for the sequencer, and how many files
+            of the store are unclaimed.
         store: the exhibits; ``None`` leaves them out.
         progress: told of (done, total) leaves now and then.
     """
