@@ -38,7 +38,7 @@ from api.wire.envelope import MESSAGE as MESSAGE_TYP
 from api.wire.envelope import verify_seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
-from api.wire.message_bodies import Item, Receipt, items_body
+from api.wire.message_bodies import Item, Receipt, spliced_items
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
@@ -87,9 +87,10 @@ def compose(node: Node, peer: str) -> str | None:
             epoch=epoch,
             seq=seq,
             prev=prev,
-            body=items_body(items),
+            body={},
             substantive_size=substantive,
-        )
+        ),
+        spliced_items(items),
     )
     raw = sealing.seal_message(node, payload)
 

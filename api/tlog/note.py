@@ -7,6 +7,7 @@ signer port made over the bytes of `signed_message`.
 Source: C2SP signed-note v1.0.0.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 MAX_NOTE = 1 << 20
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 MAX_SIGNATURES = 128
 
 
@@ -83,7 +85,7 @@ def _parse_signature(line: str) -> SignatureLine:
 
 
 def _check_characters(text: str) -> None:
-    if any(c < " " and c != "\n" for c in text):
+    if _CONTROL.search(text):
         raise LogError("note.malformed", "a note holds no control characters but newline")
 
 

@@ -52,8 +52,13 @@ def parse_canonical(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -
     """
     value, plain = _read(data, limit, max_depth)
     if _write(value, plain=plain) != data:
-        raise WireError("json.not-canonical", "Write the object in its RFC 8785 canonical form.")
+        raise not_canonical()
     return value
+
+
+def not_canonical() -> WireError:
+    """Return the refusal of bytes that are not in canonical form."""
+    return WireError("json.not-canonical", "Write the object in its RFC 8785 canonical form.")
 
 
 def canonical(value: object) -> bytes:

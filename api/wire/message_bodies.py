@@ -60,6 +60,26 @@ def items_body(items: Sequence[Item]) -> dict[str, Json]:
     return {"items": entries}
 
 
+def spliced_items(items: Sequence[Item]) -> bytes:
+    """Return the canonical form of `items_body`, made of the envelopes' own bytes.
+
+    For envelopes that are known to be canonical: this node sealed or checked them before it stored
+    them. Members stand in the order of RFC 8785 section 3.2.3.
+    """
+    return b'{"items":[' + b",".join(map(_spliced, items)) + b"]}"
+
+
+def _spliced(item: Item) -> bytes:
+    parts = [
+        f'{{"e":"{item.opening.e.hex()}","envelope":'.encode(),
+        item.envelope,
+        f',"index":{item.index},"salt_s":"{item.opening.salt_s.hex()}"'.encode(),
+    ]
+    if item.accompanying:
+        parts += [b',"with":[', b",".join(item.accompanying), b"]"]
+    return b"".join(parts) + b"}"
+
+
 def parse_items(body: Mapping[str, Json]) -> tuple[Item, ...]:
     """Read the body of a deliver or disposition message.
 

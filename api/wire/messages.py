@@ -28,6 +28,7 @@ _LONGEST_NOTE: Final = 64 * 1024
 _BEFORE: Final = b'{"evidence":'
 _BETWEEN: Final = b',"message":'
 _AFTER: Final = b"}"
+_BODY: Final = b'{"body":'
 
 
 class Kind(StrEnum):
@@ -108,8 +109,13 @@ class Evidence:
     leaves: bytes = b""
 
 
-def compose_message(message: MessageBody) -> bytes:
+def compose_message(message: MessageBody, spliced: bytes | None = None) -> bytes:
     """Return the payload of a message envelope, JCS.
+
+    Args:
+        message: The content.
+        spliced: Canonical bytes to stand as the member `body` instead of `message.body`, where
+            megabytes of it are canonical already (`api.wire.message_bodies.spliced_items`).
 
     Raises:
         WireError: Whatever `parse_message_body` would refuse.
@@ -129,7 +135,11 @@ def compose_message(message: MessageBody) -> bytes:
     if message.prev is not None:
         members["prev"] = message.prev
     _read_message_body(members)
-    return canonical.canonical(members)
+    if spliced is None:
+        return canonical.canonical(members)
+    members["body"] = {}
+    # "body" sorts before every other member (RFC 8785 section 3.2.3).
+    return _BODY + spliced + canonical.canonical(members)[len(_BODY) + len(b"{}") :]
 
 
 def parse_message_body(payload: bytes) -> MessageBody:
@@ -230,11 +240,15 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
 def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     """Read a request body into the raw message envelope and its evidence.
 
+    Everything around the message is canonical then; the message's own bytes are whatever stands in
+    its place, and `parse_message` judges them.
+
     Raises:
         WireError: ``message.request``, ``json.*``.
     """
-    value = canonical.parse_canonical(body, limit=limits.MESSAGE)
-    request = Members(value, "message.request", ("message", "evidence"))
+    request = Members(
+        canonical.parse(body, limit=limits.MESSAGE), "message.request", ("message", "evidence")
+    )
     evidence = Members(
         request.raw("evidence"),
         "message.request",
@@ -248,9 +262,12 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     if evidence.raw("consistency") is not None:
         proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
         consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
-    # The body is canonical, so the message's bytes stand where they must.
-    start = len(_BEFORE) + len(canonical.canonical(request.raw("evidence"))) + len(_BETWEEN)
-    return body[start : -len(_AFTER)], Evidence(
+    # In a canonical body the message's bytes stand between these two; that they are canonical
+    # themselves is judged once, by whoever reads the message.
+    before = _BEFORE + canonical.canonical(request.raw("evidence")) + _BETWEEN
+    if not (body.startswith(before) and body.endswith(_AFTER)):
+        raise canonical.not_canonical()
+    return body[len(before) : -len(_AFTER)], Evidence(
         evidence.text("checkpoint", longest=_LONGEST_NOTE),
         tuple(proofs),
         consistency,

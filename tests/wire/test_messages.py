@@ -22,6 +22,7 @@ from api.wire.message_bodies import (
     Receipt,
     items_body,
     parse_items,
+    spliced_items,
 )
 from api.wire.messages import (
     NUMBERED,
@@ -158,6 +159,15 @@ def test_embedded_envelopes_come_out_byte_for_byte(item: Item) -> None:
     assert same == evidence
     assert parse_items(parse_message(received)[1].body) == (item,)
     assert item.envelope in parse_message(received)[0].payload
+
+
+def test_what_is_spliced_is_what_would_be_written(item: Item) -> None:
+    """Enforces docs/decisions/0002-message-embedding.md."""
+    bare = Item(item.envelope, 0, item.opening)
+    for items in ([item], [bare, item, bare]):
+        assert spliced_items(items) == canonical(items_body(items))
+        whole = compose_message(message(body=items_body(items)))
+        assert compose_message(message(body={}), spliced_items(items)) == whole
 
 
 def test_evidence_may_be_empty() -> None:
