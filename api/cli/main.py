@@ -19,6 +19,7 @@ from api.cli import (
     demo,
     designation,
     draft,
+    epoch,
     key,
     lists,
     membership,
@@ -65,6 +66,7 @@ tasks_commands.register(app)
 lists.register(app)
 regimes.register(app)
 app.add_typer(key.app)
+app.add_typer(epoch.app)
 app.add_typer(officer.officers)
 app.add_typer(officer.grants)
 recovery.register(node.app, audit.app)

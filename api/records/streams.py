@@ -211,6 +211,27 @@ def unreceipted(connection: Connection, peer: str, limit: int) -> list[RowMappin
     return list(connection.execute(query).mappings())
 
 
+def undelivered(connection: Connection, peer: str) -> list[RowMapping]:
+    """Return messages to a peer without a receipt, given up on or not, in stream order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state.in_(("composed", "dead")))
+        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def reissued(connection: Connection, peer: str, epoch: int, until: int) -> list[RowMapping]:
+    """Return messages of an epoch whose statements were issued again, up to a number."""
+    query = select(MESSAGES_OUT).where(
+        MESSAGES_OUT.c.peer == peer,
+        MESSAGES_OUT.c.state == "reissued",
+        MESSAGES_OUT.c.epoch == epoch,
+        MESSAGES_OUT.c.seq <= until,
+    )
+    return list(connection.execute(query).mappings())
+
+
 def sent_by_number(
     connection: Connection, peer: str, epoch: int, first: int, last: int
 ) -> list[RowMapping]:
@@ -276,6 +297,16 @@ def first_held(connection: Connection, peer: str, epoch: int) -> int | None:
         MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.state == "held"
     )
     return connection.execute(query).scalar_one_or_none()
+
+
+def early_before(connection: Connection, peer: str, epoch: int) -> list[RowMapping]:
+    """Return a peer's early messages of the epochs before one, that nothing will ever reach."""
+    query = select(MESSAGES_IN).where(
+        MESSAGES_IN.c.peer == peer,
+        MESSAGES_IN.c.epoch < epoch,
+        MESSAGES_IN.c.state.in_(("held", "misfit")),
+    )
+    return list(connection.execute(query).mappings())
 
 
 def held_numbers(connection: Connection, peer: str) -> list[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from api.ports.policy import Action
 from api.records import log, streams
-from api.services import status
+from api.services import epochs, status
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 
@@ -30,6 +30,8 @@ def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
                 "origin": member.origin,
                 "cosigned_our_log": log.last_cosigned(connection, member.id),
                 "our_view_of_their_log": _seen(connection, member.id),
+                "sending": _sending(connection, member.id),
+                "epoch_change": _epoch_change(connection, member.id),
                 "queue": figures.queues.get(member.id, {}),
                 "attempts": figures.attempts.get(member.id),
             }
@@ -40,6 +42,17 @@ def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
     for entry in entries:
         entry["stream"] = status.stream_counts(node, entry["ministry"])
     return entries
+
+
+def _sending(connection: Connection, peer: str) -> dict[str, Any] | None:
+    """Epoch, next number and state of the stream to a peer; ``None`` before the first message."""
+    row = streams.stream_out(connection, peer)
+    return None if row is None else {name: row[name] for name in ("epoch", "next_seq", "state")}
+
+
+def _epoch_change(connection: Connection, peer: str) -> dict[str, Any] | None:
+    change = epochs.proposed(connection, peer)
+    return None if change is None else change.to_json()
 
 
 def _seen(connection: Connection, peer: str) -> dict[str, Any] | None:

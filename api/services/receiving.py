@@ -361,6 +361,9 @@ def _first_state(kind: Kind) -> str:
 def _advance(unit: Unit, message: Authenticated, stream: RowMapping | None) -> None:
     """Move the floor past this message and past held ones that now follow."""
     peer, epoch = message.peer, message.body.epoch
+    for left in streams.early_before(unit.connection, peer, epoch):
+        # Its number is beyond the end of an epoch that is over: its statements come anew.
+        unit.update(streams.MESSAGES_IN, {"peer": peer, "id": left["id"]}, {"state": "lapsed"})
     following, previous = message.seq + 1, message.digest
     while True:
         held = streams.message_in_by_number(unit.connection, peer, epoch, following)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from api.ports.policy import Action
-from api.services import peering, status
+from api.services import epochs, peering, status
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -30,6 +30,43 @@ async def peers(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """List the other members: address, streams, what they cosigned, what they hold."""
     found: list[dict[str, Any]] = await run(peering.listed, node, caller)
     return JSONResponse({"items": found}, headers={"cache-control": "no-store"})
+
+
+@router.route_for(
+    "POST",
+    "/peers/{member}/epoch",
+    Action.STREAM_EPOCH_PROPOSE,
+    status_code=201,
+    operation_id="propose_epoch",
+)
+async def propose_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Propose a new epoch of the stream to a partner, from where the old one ends there."""
+    found = await run(epochs.propose, node, caller, member)
+    return JSONResponse(found.to_json(), 201)
+
+
+@router.route_for(
+    "POST",
+    "/peers/{member}/epoch/withdraw",
+    Action.STREAM_EPOCH_PROPOSE,
+    operation_id="withdraw_epoch",
+)
+async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Give a proposed epoch up."""
+    await run(epochs.withdraw, node, caller, member)
+    return JSONResponse({"ministry": member, "withdrawn": True})
+
+
+@router.route_for(
+    "POST",
+    "/peers/{member}/epoch/approve",
+    Action.STREAM_EPOCH_APPROVE,
+    operation_id="approve_epoch",
+)
+async def approve_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Open the proposed epoch as the second administrator."""
+    change = await run(epochs.approve, node, caller, member)
+    return JSONResponse({"ministry": member, **change.to_json()})
 
 
 @router.route_for("GET", "/node/status", Action.NODE_STATUS, operation_id="read_status")
