@@ -12,6 +12,8 @@ import pytest
 from api.services import exporting
 from api.services.export_entries import Wanted
 from api.wire import canonical, export
+from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.leaf import event_commitment
 from tests.support import journeys
 from tests.support.command_line import CommandLine
 from tests.support.exports import (
@@ -74,8 +76,25 @@ def altered(lines: Lines, _other: Lines) -> Lines:
     return [*lines[:AT], canonical.canonical(line) + b"\n", *lines[AT + 1 :]]
 
 
+def altered_with_its_commitment(lines: Lines, _other: Lines) -> Lines:
+    """As an exporter would who has the salts: the event fits its line, the line no longer the tree."""
+    line = json.loads(lines[AT])
+    event = b64u_decode(line["event"]).replace(b'"outcome":"done"', b'"outcome":"none"')
+    assert event != b64u_decode(line["event"])
+    line["event"] = b64u_encode(event)
+    line["e"] = event_commitment(bytes.fromhex(line["salt_e"]), event).hex()
+    return [*lines[:AT], canonical.canonical(line) + b"\n", *lines[AT + 1 :]]
+
+
 def of_another_log(lines: Lines, other: Lines) -> Lines:
     return [*lines[:AT], other[AT], *lines[AT + 1 :]]
+
+
+def of_another_log_without_its_event(lines: Lines, other: Lines) -> Lines:
+    line = json.loads(other[AT])
+    kept = {name: line[name] for name in ("index", "e", "s")}
+    gap = {"event": None, "gap": "lost", "salt_e": None}
+    return [*lines[:AT], canonical.canonical({**kept, **gap}) + b"\n", *lines[AT + 1 :]]
 
 
 def cut_off(lines: Lines, _other: Lines) -> Lines:
@@ -87,7 +106,9 @@ CASES: list[tuple[Callable[[Lines, Lines], Lines], Verdict]] = [
     (removed_and_renumbered, Verdict("export.order")),
     (reordered, Verdict("export.order", AT)),
     (altered, Verdict("export.event", AT)),
+    (altered_with_its_commitment, Verdict("export.root")),
     (of_another_log, Verdict("export.ministry", AT)),
+    (of_another_log_without_its_event, Verdict("export.root")),
     (cut_off, Verdict("export.order")),
 ]
 
@@ -95,9 +116,12 @@ CASES: list[tuple[Callable[[Lines, Lines], Lines], Verdict]] = [
 @pytest.mark.parametrize(("change", "wanted"), CASES, ids=[case[0].__name__ for case in CASES])
 @pytest.mark.parametrize("sealed_again", [False, True], ids=["outsider", "exporter"])
 def test_both_verifiers_refuse_alike(
+    *,
     exports: dict[str, bytes],
     federation: Federation,
     second: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     change: Callable[[Lines, Lines], Lines],
     wanted: Verdict,
     sealed_again: bool,
@@ -112,6 +136,18 @@ def test_both_verifiers_refuse_alike(
     assert first.code == wanted.code or (not sealed_again and first.code == "export.digest")
     if wanted.index is not None:
         assert first.index == wanted.index
+    # Both programs end with 3 and say why, and where if they know.
+    path, pinned = tmp_path / "forged.zip", tmp_path / "membership.json"
+    path.write_bytes(data)
+    pinned.write_bytes(federation.membership.raw)
+    ours = CommandLine(tmp_path)("verify", path, "--membership", pinned, as_json=True)
+    theirs = second.main([str(path), "--membership", str(pinned)])
+    said = json.loads(capsys.readouterr().out)
+    assert (ours.code, theirs) == (3, 3)
+    assert (ours.document["failed"], ours.document.get("index")) == ([first.code], first.index)
+    assert (said["code"], said.get("index")) == (first.code, first.index)
+    assert ours.document["detail"]
+    assert said["reason"]
 
 
 def test_the_streams_cannot_be_changed(

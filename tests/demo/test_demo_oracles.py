@@ -5,11 +5,15 @@ bytes are put together is written here once more, from the C2SP pages and not wi
 """
 
 import base64
+import io
+import json
 import struct
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +290,41 @@ def test_aics_tlog_agrees_on_every_case(seen: Seen) -> None:
     cases = aics_cases(seen)
     verdicts = judges.aics_verdicts([case for case, _ in cases])
     assert verdicts == [wanted for _, wanted in cases]
+
+
+def proven(proof: bytes, statement: bytes) -> tuple[Head, int, bytes, list[bytes]]:
+    """Head, index, leaf entry and path of a C2SP tlog-proof about a sealed statement."""
+    top, note = proof.split(b"\n\n", 1)
+    version, extra, index, *path = top.decode().split("\n")
+    assert version == "c2sp.org/tlog-proof@v1"
+    opening = json.loads(base64.b64decode(extra.removeprefix("extra ")))
+    salted = bytes.fromhex(opening["salt_s"]) + sha256(statement).digest()
+    s = sha256(b"comity/statement/v1\n" + salted).hexdigest()
+    entry = f'{{"e":"{opening["e"]}","s":"{s}","v":1}}'.encode()
+    place = int(index.removeprefix("index "))
+    return Head(note), place, entry, [base64.b64decode(line) for line in path]
+
+
+def test_sigstore_reads_the_proof_that_a_partner_holds(
+    up: Up, logs: dict[str, Served], tmp_path: Path
+) -> None:
+    """Of the release that London was given: its place in Washington's log, without asking anyone."""
+    held = next(
+        item["id"]
+        for item in up.call("uk-analyst", "GET", "/packages").json()["items"]
+        if item["state"] == "received"
+    )
+    file = up.call("uk-analyst", "GET", f"/packages/{held}/file").content
+    with zipfile.ZipFile(io.BytesIO(file)) as container:
+        proof, release = (container.read(name) for name in ("proof.tlog-proof", "release.json"))
+    key = logs[US].log_key(ED25519)
+    log = (key.public, key.key_id)
+    head, index, entry, path = proven(proof, release)
+    assert judges.sigstore_accepts(head.note, log, (index, entry), path)
+    blob = head.signature(logs[UK].witness_key(COSIGNATURE))
+    message = f"cosignature/v1\ntime {int.from_bytes(blob[:8], 'big')}\n{head.text}".encode()
+    witness = logs[UK].witness_key(COSIGNATURE)
+    assert judges.openssl_verifies(witness.public, message, blob[8:], tmp_path)
+    _, _, other, _ = proven(proof, flipped(release, 100))
+    assert not judges.sigstore_accepts(head.note, log, (index, other), path)
+    assert not judges.sigstore_accepts(head.note, log, (index ^ 1, entry), path)

@@ -46,16 +46,16 @@ class Ministries:
     fleet: Fleet
     gates: dict[str, Gate]
     metrics: str
+    client: httpx2.Client
 
     def call(self, ministry: str, name: str, method: str, path: str, **how: Any) -> Any:
         """What a node answers to an officer, past its gate."""
         site = self.fleet.sites[ministry]
         token = self.fleet.issuer.token(f"{ministry}:{name}", site.public_url, exp=FOREVER)
         headers = {"authorization": f"Bearer {token}"}
-        with httpx2.Client(base_url=site.url, headers=headers, trust_env=False) as client:
-            answer = client.request(method, path, timeout=20, **how)
-            assert answer.is_success, answer.text
-            return answer.json()
+        answer = self.client.request(method, f"{site.url}{path}", headers=headers, **how)
+        assert answer.is_success, answer.text
+        return answer.json()
 
     def status(self, ministry: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call(ministry, "admin", "GET", "/api/v1/node/status")
@@ -92,7 +92,7 @@ def wait_for(look: Callable[[], Any], seconds: float = 90.0) -> Any:
     end = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found
 
 
@@ -110,7 +110,8 @@ def ministries(tmp_path: Path) -> Iterator[Ministries]:
         metrics = f"127.0.0.1:{free_port()}"
         fleet.sites[UK].more["METRICS_LISTEN"] = metrics
         fleet.start_all()
-        yield Ministries(fleet, gates, f"http://{metrics}/metrics")
+        client = stack.enter_context(httpx2.Client(trust_env=False, timeout=20))
+        yield Ministries(fleet, gates, f"http://{metrics}/metrics", client)
 
 
 def twin_of(fleet: Fleet, site: Site) -> Site:
@@ -198,13 +199,13 @@ def require_alarm(ministries: Ministries, home: Path) -> None:
     ready = f"{ministries.fleet.sites[UK].url}/readyz"
 
     def told() -> bool:
-        answer = httpx2.get(ready, trust_env=False).json()
+        answer = ministries.client.get(ready).json()
         return answer["status"] == "ready" and answer["details"]["misbehaviour"] == 1
 
     wait_for(told)
 
     def counted() -> bool:
-        lines = httpx2.get(ministries.metrics, trust_env=False).text.splitlines()
+        lines = ministries.client.get(ministries.metrics).text.splitlines()
         wanted = {"comity_misbehaviour 1.0", f'comity_accused{{peer="{US}"}} 1.0'}
         return wanted <= set(lines) and f'comity_accused{{peer="{CA}"}} 0.0' in lines
 

@@ -270,13 +270,15 @@ class Revived(Federation):
 def wait_ready(url: str, seconds: float = 60.0) -> None:
     """Wait until a process answers."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if httpx2.get(f"{url}/healthz", trust_env=False, timeout=5).is_success:
-                return
-        except httpx2.HTTPError:
-            pass
-        time.sleep(0.05)
+    # One client: to make one takes longer than to ask.
+    with httpx2.Client(trust_env=False, timeout=5) as client:
+        while time.monotonic() < end:
+            try:
+                if client.get(f"{url}/healthz").is_success:
+                    return
+            except httpx2.HTTPError:
+                pass
+            time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")
 
 
