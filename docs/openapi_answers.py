@@ -112,6 +112,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "PackageSummary": object_of(_PACKAGE),
+    "EpochChange": object_of(
+        {
+            "ministry": TEXT,
+            "ended": COUNT,
+            "seq": COUNT,
+            "digest": or_null(DIGEST),
+            "proposed_by?": TEXT,
+        }
+    ),
     "Peer": object_of(
         {
             "ministry": TEXT,
@@ -121,6 +130,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "origin": TEXT,
             "cosigned_our_log": COUNT,
             "our_view_of_their_log": or_null(object_of({"size": COUNT, "root": TEXT})),
+            "sending": or_null(object_of({"epoch": COUNT, "next_seq": COUNT, "state": TEXT})),
+            "epoch_change": or_null(named("EpochChange")),
             "queue": map_of(COUNT),
             "attempts?": or_null(ANY_OBJECT),
             "stream": object_of(dict.fromkeys(("sent", "receipted", "applied", "refused"), COUNT)),
@@ -161,6 +172,9 @@ ANSWERS: Final[dict[str, Answer]] = {
     "list_holders": Answer("Who holds it.", page_of(named("Holder"))),
     "list_officers": Answer("The register.", page_of(named("OfficerRecord"))),
     "list_packages": Answer("One page of packages.", page_of(named("PackageSummary"))),
+    "propose_epoch": Answer("What the second administrator approves.", named("EpochChange")),
+    "approve_epoch": Answer("The end of the old epoch.", named("EpochChange")),
+    "withdraw_epoch": Answer("It is given up.", object_of({"ministry": TEXT, "withdrawn": FLAG})),
     "list_peers": Answer("The other members.", page_of(named("Peer"))),
     "make_candidate": Answer(
         "The payload to sign, base64url without padding.", object_of({"candidate": TEXT})
