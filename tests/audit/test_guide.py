@@ -80,6 +80,13 @@ def test_every_kind_of_finding_is_explained() -> None:
         for code in re.findall(r'"(fsck\.[a-z-]+)"', path.read_text(encoding="utf-8"))
     }
     explained = set(re.findall(r"`(fsck\.[a-z-]+)`", GUIDE))
-    for short in ("row-missing", "row-extra", "table-missing", "table-extra"):
+    for short in (
+        "row-missing",
+        "row-extra",
+        "table-missing",
+        "table-extra",
+        "column-missing",
+        "column-extra",
+    ):
         explained.add(f"fsck.{short}")
     assert codes - explained == {"fsck.ministry"}
