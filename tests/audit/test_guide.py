@@ -87,6 +87,7 @@ def test_every_kind_of_finding_is_explained() -> None:
         "table-extra",
         "column-missing",
         "column-extra",
+        "column-type",
     ):
         explained.add(f"fsck.{short}")
     assert codes - explained == {"fsck.ministry"}
