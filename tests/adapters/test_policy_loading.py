@@ -109,7 +109,11 @@ def test_missing_directory_and_wrong_encoding_are_refused(directory: Path, tmp_p
         load(directory)
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in POLICIES.iterdir() if p.is_file()))
+# The classes of retention say what may be proposed for erasure; they decide nothing.
+DECIDING = sorted(p.name for p in POLICIES.iterdir() if p.is_file() and p.stem != "retention")
+
+
+@pytest.mark.parametrize("name", DECIDING)
 def test_digest_covers_every_byte_that_decides(directory: Path, name: str) -> None:
     before = load(directory).digest
     mark = "//" if "cedar" in name else "#"

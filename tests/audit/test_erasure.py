@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,6 +154,25 @@ def test_an_erased_exhibit_is_gone_and_its_digest_stays(federation: Federation) 
         "erased"
     )
     checked(federation)
+
+
+def test_no_file_of_the_database_holds_an_erased_event(tmp_path: Path) -> None:
+    made = Federation(tmp_path / "federation")
+    journeys.exchange(made)
+    node = made[US]
+    index = leaf_of(node, "draft.created")
+    row = node.db.read(lambda c: audit.event_at(c, index))
+    assert row is not None
+
+    def held() -> int:
+        files = [path.read_bytes() for path in (tmp_path / "federation" / US).glob("node.db*")]
+        assert len(files) > 1
+        return sum(data.count(row["id"].encode()) + data.count(row["body"]) for data in files)
+
+    assert held() > 0
+    carried_out(made, "event", str(index))
+    assert held() == 0
+    made.close()
 
 
 def test_what_is_erased_does_not_come_back(federation: Federation) -> None:
