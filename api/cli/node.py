@@ -4,7 +4,7 @@ Owns the group, the status and the stop switch (over REST, as an officer). Makin
 ``node_init``'s, running it ``node_run``'s.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -38,7 +38,7 @@ def status(context: CliContext) -> None:
 
     with connected(context) as api:
         found: dict[str, Any] = api.get("/node/status")
-    output.result(context, found, _status_lines(found))
+    output.result(context, found, status_lines(found))
 
 
 @command(app, "stop-switch")
@@ -63,12 +63,15 @@ def stop_switch(
     output.result(context, {"stop_switch": str(position)}, [said[position]])
 
 
-def _status_lines(found: dict[str, Any]) -> Iterable[str]:
+def status_lines(found: dict[str, Any]) -> Iterable[str]:
     yield from output.details(
         {
             "log size": found["log_size"],
             "root": found["root"],
             "unsequenced": found["unsequenced"],
+            "witnessed": _witnessed(found["public"]),
+            "unwitnessed": _unwitnessed(found["unwitnessed"]),
+            "restore": "\n".join(_restore_lines(found["restore"])),
             "stop switch": "ON: nothing leaves" if found["stopped"] else "off",
             "misbehaviour": _misbehaviour(found),
         }
@@ -93,6 +96,37 @@ def _misbehaviour(found: dict[str, Any]) -> str:
     waiting, accused = found["misbehaviour"], ", ".join(found["accused"])
     said = f"ALARM: proofs that await a ruling: {waiting}" if waiting else "none to rule on"
     return f"{said}; frozen: {accused}" if accused else said
+
+
+def _witnessed(public: dict[str, Any] | None) -> str:
+    """Say what partners vouch for: the public head."""
+    if public is None:
+        return "nothing yet: no head has enough cosignatures"
+    return f"{public['size']} leaves, by {', '.join(public['cosigners']) or 'no partner'}"
+
+
+def _unwitnessed(tail: dict[str, Any]) -> str:
+    """Say what is this ministry's word alone, and for how long."""
+    events = tail["leaves"] + tail["unsequenced"]
+    if not events:
+        return "nothing"
+    return f"{events} events since {output.moment(tail['since'])} ({tail['seconds']} s)"
+
+
+def _restore_lines(restore: dict[str, Any]) -> Iterator[str]:
+    """Say, while the node is read-only after a restore, whom it waits for and what they hold."""
+    if not restore["pending"]:
+        return
+    yield f"read-only since {output.moment(restore['since'])}; own log {restore['size']} leaves"
+    for member, size in sorted(restore["answers"].items()):
+        yield f"{member} holds {size} leaves"
+    for member in sorted(restore["silent"]):
+        proposed = ", a waiver waits for a second administrator"
+        yield f"{member} has not answered{proposed if member in restore['proposed'] else ''}"
+    for member in sorted(restore["waived"]):
+        yield f"{member} was waived"
+    if not restore["silent"]:
+        yield "run 'comity node recover' on the node's machine"
 
 
 def _peer_row(found: dict[str, Any], peer: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from api.wire.errors import WireError
 from api.wire.export import FileDigest, Manifest
 from api.wire.export_container import ExportFile
 from api.wire.export_lines import LONGEST_LINE, REVIEW_HEADER, Line, parse_line
+from api.wire.export_repacked import repacked
 from api.wire.keys import Purpose
 from api.wire.membership import Member, Membership, parse_membership
 
@@ -79,8 +80,24 @@ def verify_export(
 
     Raises:
         ExportRefused: with the code of docs/protocol-export.md and, where one entry is to blame,
-            its ``index`` in `details`.
+            its ``index`` in `details`. A file that was packed anew is refused for what is wrong
+            inside, else for its container.
     """
+    try:
+        ExportFile(source)
+    except WireError:
+        inside = repacked(source, [*export.COVERED, export.MANIFEST])
+        if inside is not None:
+            _verify(inside, pinned, quorum, progress)
+    return _verify(source, pinned, quorum, progress)
+
+
+def _verify(
+    source: IO[bytes],
+    pinned: Membership | None,
+    quorum: int,
+    progress: Callable[[int, int], None] | None,
+) -> ExportReport:
     try:
         return _Check(ExportFile(source), pinned, quorum, progress).run()
     except (WireError, LogError) as problem:

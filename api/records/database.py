@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 _GROUP = 64
 _READERS = 8
+_PATIENCE = 30_000  # milliseconds that a statement waits for another connection of SQLite
 _RETRIES = 6
 _RETRYABLE = {"40001", "40P01"}
 _DISK_FULL = {"53100"}
@@ -161,6 +162,26 @@ class Database:
                 bell.set()
         self._observer.committed(acts)
 
+    def forget(self) -> bool:
+        """Remove from SQLite's write-ahead log what committed changes have overwritten.
+
+        Until then the file still holds every row as it once was. On PostgreSQL the server's own
+        vacuum and archives keep what is gone, for as long as its operator set.
+
+        Returns:
+            Whether nothing is left; a long reader prevents it.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return False
+        with self.engine.connect() as connection:
+            # Writers wait while this waits for readers: not for long.
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE // 10}")
+            try:
+                (busy, *_) = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE}")
+        return not busy
+
     def healthy(self) -> bool:
         """Tell whether a trivial read works now."""
         try:
@@ -289,8 +310,10 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     mode = cursor.fetchone()[0]
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute(f"PRAGMA busy_timeout={_PATIENCE}")
     cursor.execute("PRAGMA cache_size=-16000")
+    # What is deleted is overwritten, as most builds do by themselves: an erasure must hold.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute("PRAGMA synchronous")
     level = cursor.fetchone()[0]
     cursor.close()

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, text
 
 _COLUMNS: Final = {
     "sqlite": (
-        "SELECT s.name, c.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c"
-        " WHERE s.type = 'table'"
+        "SELECT s.name, c.name, lower(c.type) FROM sqlite_schema s"
+        " JOIN pragma_table_info(s.name) c WHERE s.type = 'table'"
     ),
     "postgresql": (
-        "SELECT table_name, column_name FROM information_schema.columns"
+        "SELECT table_name, column_name, data_type FROM information_schema.columns"
         " WHERE table_schema = current_schema()"
     ),
 }
@@ -53,11 +53,11 @@ _VIEWS: Final = {
 }
 
 
-def tables(connection: Connection) -> dict[str, set[str]]:
-    """Return the columns of each table (and, on PostgreSQL, of each view)."""
-    found: dict[str, set[str]] = {}
-    for table, column in connection.execute(text(_COLUMNS[connection.dialect.name])):
-        found.setdefault(table, set()).add(column)
+def tables(connection: Connection) -> dict[str, dict[str, str]]:
+    """Return each table's columns with the type that each is declared to have, in lower case."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in connection.execute(text(_COLUMNS[connection.dialect.name])):
+        found.setdefault(table, {})[column] = kind
     for view in views(connection):
         found.pop(view, None)
     return found

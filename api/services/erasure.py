@@ -10,6 +10,8 @@ digest of the statement's half, and the change set, whose digest the order keeps
    recorded, in one transaction. *Crash before: nothing happened.*
 2. An exhibit's bytes are removed from the store. *Crash before: the row says erased and the bytes
    are there; fsck finds it, and approving again finishes it.*
+3. SQLite's write-ahead log gives up the old rows. *Crash before: they stay there until it is next
+   emptied; approving again empties it.*
 
 What partners hold is not reached by this: a recall is (``services/evidence.py``).
 """
@@ -118,6 +120,7 @@ def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
         raise _decided()
     if row["kind"] == audit.EXHIBIT:
         node.store.delete(row["target"])
+    node.db.forget()
     return _load(node, identifier)
 
 

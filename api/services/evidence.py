@@ -345,18 +345,37 @@ def store_exhibit(
 
     A crash after the file and before the row leaves a file that nobody refers to; repeating the
     call finds it and adds the row.
+
+    Raises:
+        Conflict: ``exhibit.erased``.
     """
     fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
     permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
+    node.db.read(lambda connection: _check_not_erased(connection, digest))
     stored = node.store.put(digest, size, chunks)
     note_stored(node, stored, _entry(caller, permit, Act.EXHIBIT_STORED, digest, "exhibit"))
     return stored
 
 
+def _check_not_erased(connection: Connection, digest: str) -> None:
+    """Refuse bytes that a legal order removed: what is erased does not come back."""
+    known = packages.exhibits_by_digest(connection, [digest]).get(digest)
+    if known is not None and known["state"] == "erased":
+        raise Conflict(
+            "exhibit.erased", "These bytes were erased under a legal order and stay erased."
+        )
+
+
 def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
-    """Write the row of a stored exhibit with its event, once."""
+    """Write the row of a stored exhibit with its event, once.
+
+    Raises:
+        Conflict: ``exhibit.erased``: an order was carried out meanwhile. The file stays behind as
+            the erasure's own would after a crash, and ``comity audit fsck`` names it.
+    """
 
     def write(unit: Unit) -> None:
+        _check_not_erased(unit.connection, stored.digest)
         known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
         if known is not None and known["state"] == "held":
             return

@@ -43,10 +43,16 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
 
     Raises:
         NotFound: ``package.unknown``.
-        Conflict: ``package.exhibits-missing``: some exhibits are not here (yet).
+        Conflict: ``package.exhibits-missing``: some exhibits are not here (yet);
+            ``package.exhibits-erased``: a legal order removed some.
     """
     _, permit = permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
     statement, exhibits = node.db.read(lambda connection: _stored(connection, package_id))
+    if any(row["state"] == "erased" for row in exhibits):
+        raise Conflict(
+            "package.exhibits-erased",
+            "Exhibits were erased under a legal order; ask an auditor for the order.",
+        )
     if any(row["state"] != "held" for row in exhibits):
         raise Conflict(
             "package.exhibits-missing", "Some exhibits are not here yet; try again later."

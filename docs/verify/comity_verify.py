@@ -13,10 +13,12 @@ import argparse
 import base64
 import binascii
 import hashlib
+import io
 import json
 import re
 import struct
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -610,6 +612,48 @@ class Container:
         return b"".join(self.pieces(name))
 
 
+def repacked(file: BinaryIO) -> BinaryIO | None:
+    """The members of a zip that another program packed, in an export's container again."""
+    try:
+        with zipfile.ZipFile(file) as found:
+            listed = found.infolist()
+            if sum(each.file_size for each in listed) > 64 * MIB:
+                return None
+            order = [*ORDER, "manifest.json"]
+            rank = {name: at for at, name in enumerate(order)}
+            listed.sort(key=lambda each: rank.get(each.filename, len(order)))
+            members = {each.filename.encode("ascii"): found.read(each) for each in listed}
+    except (
+        *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, ArithmeticError),
+        *(EOFError, LookupError, NotImplementedError, OSError, RuntimeError, ValueError),
+    ):
+        return None
+    if len(members) != len(listed) or not all(map(MEMBER_NAME.fullmatch, members)):
+        return None
+    target, directory = io.BytesIO(), b""
+    for name, data in members.items():
+        varying = struct.pack("<LLLH", zlib.crc32(data), len(data), len(data), len(name))
+        head = b"\x14\0\0\0\0\0\0\0\x21\0" + varying + b"\0\0"
+        tail = struct.pack("<HHHLL", 0, 0, 0, 0o600 << 16, target.tell())
+        directory += b"PK\1\2\x14\3" + head + tail + name
+        target.write(b"PK\3\4" + head + name + data)
+    counts = (0, 0, len(members), len(members), len(directory), target.tell(), 0)
+    target.write(directory + b"PK\5\6" + struct.pack("<HHHHLLH", *counts))
+    return target
+
+
+def check_export(file: BinaryIO, pinned: Membership | None, quorum: int) -> dict[str, Any]:
+    """Check an export; one that was packed anew is refused for what is wrong inside, if it can."""
+    try:
+        Container(file)
+    except VerificationError:
+        inside = repacked(file)
+        if inside is not None:
+            Export(inside, pinned, quorum).run()
+        raise
+    return Export(file, pinned, quorum).run()
+
+
 def read_manifest(payload: bytes) -> dict[str, Any]:
     """The manifest, its form checked."""
     code = "export.manifest"
@@ -1029,7 +1073,7 @@ def verify(options: argparse.Namespace) -> dict[str, Any]:
     with Path(options.file).open("rb") as file:
         start = file.read(8)
         if start.startswith(b"PK"):
-            report = Export(file, pinned, options.quorum).run()
+            report = check_export(file, pinned, options.quorum)
             if pinned is None and not options.integrity_only:
                 refuse("origin-unproven", "intact, origin unproven: give --membership")
             return report

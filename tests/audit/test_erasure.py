@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +11,24 @@ import pytest
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.domain.export_check import verify_export
 from api.records import audit, log, packages
-from api.services import auditing, backups, checkpoints, erasure, exporting, fsck, recovering
+from api.services import (
+    auditing,
+    backups,
+    checkpoints,
+    erasure,
+    evidence,
+    exporting,
+    fsck,
+    package_files,
+    recovering,
+)
 from api.services.erasure import NewOrder
 from api.services.export_entries import Wanted
 from api.services.node import Node
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
 from api.wire import export
+from api.wire.digests import digest as digest_of
 from tests.support import journeys
 from tests.support.disasters import lose, restore
 from tests.support.exports import second_verdict, second_verifier, take_apart
@@ -144,6 +156,42 @@ def test_an_erased_exhibit_is_gone_and_its_digest_stays(federation: Federation) 
     checked(federation)
 
 
+def test_no_file_of_the_database_holds_an_erased_event(tmp_path: Path) -> None:
+    made = Federation(tmp_path / "federation")
+    journeys.exchange(made)
+    node = made[US]
+    index = leaf_of(node, "draft.created")
+    row = node.db.read(lambda c: audit.event_at(c, index))
+    assert row is not None
+
+    def held() -> int:
+        files = [path.read_bytes() for path in (tmp_path / "federation" / US).glob("node.db*")]
+        assert len(files) > 1
+        return sum(data.count(row["id"].encode()) + data.count(row["body"]) for data in files)
+
+    assert held() > 0
+    carried_out(made, "event", str(index))
+    assert held() == 0
+    made.close()
+
+
+def test_what_is_erased_does_not_come_back(federation: Federation) -> None:
+    node, analyst = federation[US], federation.officer(US, "analyst")
+    exhibit = b"a letter\n" * 21
+    package = journeys.submit(federation, title="With a letter", exhibit=exhibit)
+    digest = digest_of(exhibit)
+    carried_out(federation, "exhibit", digest)
+    with pytest.raises(Conflict) as refusal:
+        evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+    assert refusal.value.code == "exhibit.erased"
+    assert node.store.head(digest) is None
+    with pytest.raises(Conflict) as refusal:
+        package_files.open_file(node, analyst, package)
+    assert refusal.value.code == "package.exhibits-erased"
+    federation.settle()
+    checked(federation)
+
+
 def test_a_crash_before_the_bytes_are_gone_is_seen_and_mended(federation: Federation) -> None:
     node = federation[US]
     exhibit = b"an old map\n" * 9
@@ -162,6 +210,7 @@ def test_a_crash_before_the_bytes_are_gone_is_seen_and_mended(federation: Federa
 
 def test_it_takes_two_administrators(federation: Federation) -> None:
     node = federation[US]
+    federation.settle()
     index = str(leaf_of(node, "package.submitted"))
     admin = federation.officer(US, "admin")
     for name in ("analyst", "reviewer", "auditor"):

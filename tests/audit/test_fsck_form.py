@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from api.records import declared
 from api.records.schema import METADATA
+from api.records.streams import PEER_LOGS, PEER_TILES
 from api.services import fsck
-from tests.support import tampering
+from tests.support import journeys, tampering
 from tests.support.command_line import CommandLine, Ended
 from tests.support.federation import Federation
-from tests.support.tampering import US
+from tests.support.tampering import UK, US
 
 FAR = 2**40
 Run = Callable[..., Ended]
@@ -233,6 +234,30 @@ def test_the_store_is_not_touched(run: Run, tmp_path: Path) -> None:
     assert [*empty.iterdir()] == []
 
 
+def test_a_partners_head_that_was_put_back(tmp_path: Path) -> None:
+    """The old row and its tiles are all genuine; what the node cosigned since tells them apart."""
+    made = Federation(tmp_path / "federation")
+    journeys.exchange(made)
+    kept = {
+        table: made[US].db.read(lambda c, t=table: tampering.rows_of(c, t))
+        for table in (PEER_LOGS, PEER_TILES)
+    }
+    package = journeys.submit(made, UK, "From London", b"an exhibit\n" * 50)
+    journeys.release(made, package, US, UK)
+    made.settle()
+    journeys.witness_all(made)
+    with made[US].db.engine.connect() as connection:
+        assert findings(connection, made) == set()
+        for table, rows in kept.items():
+            connection.execute(table.delete())
+            connection.execute(table.insert(), rows)
+        report = fsck.check(connection, fsck.Trust(made.membership))
+        assert report.first is not None
+        assert (report.first.code, report.first.row) == ("fsck.peer-log", (UK,))
+        connection.rollback()
+    made.close()
+
+
 @pytest.fixture
 def postgres(postgres_server: Any, tmp_path: Path) -> Federation:
     return Federation(tmp_path / "federation", urls={US: postgres_server.fresh()})
@@ -251,6 +276,7 @@ def test_the_form_of_a_postgresql_database(postgres: Federation) -> None:
             "DROP INDEX ix_events_leaf",
             "ALTER TABLE approvals DROP CONSTRAINT pk_approvals",
             "ALTER TABLE packages ADD COLUMN more TEXT",
+            "ALTER TABLE drafts ALTER COLUMN version TYPE TEXT",
             "CREATE VIEW shadow AS SELECT * FROM events",
             "CREATE RULE deaf AS ON INSERT TO events DO INSTEAD NOTHING",
             "CREATE INDEX quick ON events (outcome)",
@@ -260,6 +286,7 @@ def test_the_form_of_a_postgresql_database(postgres: Federation) -> None:
             ("fsck.index-missing", "events"),
             ("fsck.index-missing", "approvals"),
             ("fsck.column-extra", "packages"),
+            ("fsck.column-type", "drafts"),
             ("fsck.table-extra", "shadow"),
             ("fsck.trigger", "events"),
         }

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from api.adapters.crypto.keystore import FileKeystore
+from api.cli import node
 from api.records import migrating
 from api.wire.keys import Purpose
 from api.wire.membership import parse_membership
@@ -303,3 +304,44 @@ def test_demo_hands_over_with_its_arguments(
         [*start, "--home", "/some/where", "--exit", "--json"],
         [*start, "--json", "--seed", "3"],
     ]
+
+
+def test_status_says_whom_a_restored_node_waits_for_and_what_nobody_vouches_for() -> None:
+    restore = {
+        "pending": True,
+        "since": "2026-11-26T20:34:21.211Z",
+        "answers": {"uk-fcdo": 501},
+        "waived": ["nz-mfat"],
+        "proposed": ["ca-gac"],
+        "silent": ["ca-gac"],
+        "size": 488,
+        "largest": 501,
+    }
+    tail = {"leaves": 2, "unsequenced": 1, "since": "2026-11-26T20:34:21.213Z", "seconds": 95}
+    found = {
+        "log_size": 488,
+        "root": "ab" * 32,
+        "unsequenced": 1,
+        "public": None,
+        "unwitnessed": tail,
+        "restore": restore,
+        "stopped": False,
+        "misbehaviour": 0,
+        "cosigned": {},
+        "queues": {},
+        "oldest": {},
+        "attempts": {},
+    }
+    said = "\n".join(node.status_lines(found))
+    assert "unwitnessed   3 events since 2026-11-26 20:34 UTC (95 s)" in said
+    assert "witnessed     nothing yet" in said
+    for line in (
+        "read-only since 2026-11-26 20:34 UTC; own log 488 leaves",
+        "uk-fcdo holds 501 leaves",
+        "ca-gac has not answered, a waiver waits for a second administrator",
+        "nz-mfat was waived",
+    ):
+        assert line in said
+    assert "node recover" not in said
+    restore["silent"] = []
+    assert "run 'comity node recover'" in "\n".join(node.status_lines(found))

@@ -173,6 +173,9 @@ def test_status_and_stop_switch(nodes: RunningNodes, comity: CommandLine) -> Non
     said = comity("node", "status", profile="uk-admin")
     assert said.code == 0, said.err
     assert "stop switch   off\n" in said.out
+    stated = {line.split()[0] for line in said.out.splitlines() if line}
+    assert {"witnessed", "unwitnessed"} <= stated
+    assert "restore" not in stated
     assert comity("node", "stop-switch", "on", profile="uk-analyst").code == 4
     assert comity("node", "stop-switch", "up", profile="uk-admin").code == 2
     stopped = comity("node", "stop-switch", "on", profile="uk-admin")

@@ -247,7 +247,7 @@ def second_verdict(
 ) -> Verdict:
     try:
         known = None if pinned is None else module.Membership(pinned.raw)
-        module.Export(io.BytesIO(data), known, quorum).run()
+        module.check_export(io.BytesIO(data), known, quorum)
     except module.VerificationError as refusal:
         return Verdict(refusal.code, refusal.index)
     return Verdict("")

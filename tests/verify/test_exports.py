@@ -6,7 +6,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,7 @@ from tests.support.signing import CA, UK, US, SealingMinistry, membership, with_
 
 LOG = AuditedLog()
 GOOD = make_export(LOG)
+FIRST = json.loads(take_apart(GOOD)[export.ENTRIES].partition(b"\n")[0])["index"]
 FILTERED = make_export(
     LOG,
     lines=[LOG.lines[index] if index % 2 else LOG.withheld(index) for index in range(5, 33)],
@@ -467,6 +469,38 @@ def test_data_around_the_members_is_refused(
     second: ModuleType, spoil: Callable[[bytes], bytes]
 ) -> None:
     assert both(second, spoil(GOOD)) == Verdict("container.malformed")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_what_was_packed_anew_is_refused_for_what_is_wrong_inside(
+    second: ModuleType, method: int
+) -> None:
+    """Somebody unpacks, edits and packs again with any zip program; the reason is the edit."""
+    members = take_apart(GOOD)
+
+    def packed(changed: Mapping[str, bytes], *more: tuple[str, bytes]) -> Verdict:
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", method) as archive:
+            for name, data in [*sorted(changed.items()), *more]:
+                archive.writestr(name, data)
+        return both(second, target.getvalue())
+
+    assert packed(members) == Verdict("container.malformed")
+    lines = entries(members)
+    for changed, code in (
+        (lines[:7] + lines[8:], "export.order"),
+        ([*lines[:7], lines[8], lines[7], *lines[9:]], "export.order"),
+        ([*lines[:7], lines[7].replace(b'"event":"e', b'"event":"f'), *lines[8:]], "export.event"),
+    ):
+        assert packed({**members, export.ENTRIES: b"".join(changed)}) == Verdict(code, FIRST + 7)
+    assert packed({**members, export.POLICY: b"quorum none\n"}) == Verdict("export.digest")
+    assert packed(members, ("more.txt", b"x")) == Verdict("export.members")
+    assert packed(members, ("../more.txt", b"x")) == Verdict("container.member")
+    with pytest.warns(UserWarning, match="Duplicate"):
+        again = packed(members, (export.POLICY, b"x"))
+    assert again == Verdict("container.malformed")
+    bomb = packed(members, ("more.txt", bytes(65 << 20)))
+    assert bomb == Verdict("container.malformed")
 
 
 def test_members_missing_added_or_out_of_order(second: ModuleType) -> None:

@@ -9,7 +9,8 @@ the pinned membership bear out, changes nothing, and needs neither the node nor 
 3. The events' change sets, replayed in log order, give every row of every recorded table
    (``rows``).
 4. What is kept of partners' logs is what they signed (``partners``).
-5. Messages, receipts and statements are what they are called (``messages``).
+5. Messages, receipts and statements are what they are called (``messages``); no partner's head
+   is older than one that a receipt cosigned or an event anchored (``partners``).
 6. The exhibits are in the store, byte for byte (``exhibits``).
 
 What this cannot see is in docs/auditing.md.
@@ -29,7 +30,7 @@ from api.services.fsck.exhibits import check_exhibits
 from api.services.fsck.findings import Finding, Findings
 from api.services.fsck.messages import check_messages
 from api.services.fsck.own_log import check_own_log
-from api.services.fsck.partners import check_partners
+from api.services.fsck.partners import check_floors, check_partners
 from api.services.fsck.rows import check_rows, check_statements
 from api.services.fsck.schema import check_tables
 from api.services.fsck.scope import Scope, Trust
@@ -107,7 +108,7 @@ def check(
         rows = check_rows(scope)
         check_statements(scope)
         check_partners(scope)
-        check_messages(scope)
+        check_floors(scope, check_messages(scope))
         if store is not None:
             check_exhibits(scope, store)
     finally:

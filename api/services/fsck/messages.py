@@ -18,20 +18,32 @@ from api.wire.message_bodies import Receipt
 from api.wire.messages import Kind, MessageBody
 
 
-def check_messages(scope: Scope) -> None:
-    """Check every message with its receipt, and the names of all statements."""
+def check_messages(scope: Scope) -> dict[str, int]:
+    """Check every message with its receipt, and the names of all statements.
+
+    Returns:
+        By partner, the largest size of its log that a receipt of this node cosigned.
+    """
+    cosigned: dict[str, int] = {}
     for row in stored_rows(scope, MESSAGES_OUT):
         fault = _message_fault(scope, row, scope.me.id, row["peer"])
         if fault is None and row["receipt"] is not None:
-            fault = _receipt_fault(scope, row, row["peer"], scope.me.id)
+            receipt = _receipt(scope, row, row["peer"], scope.me.id)
+            fault = receipt if isinstance(receipt, str) else None
         _found(scope, MESSAGES_OUT, [row["id"]], fault)
     for row in stored_rows(scope, MESSAGES_IN):
-        fault = _message_fault(scope, row, row["peer"], scope.me.id)
+        peer = row["peer"]
+        fault = _message_fault(scope, row, peer, scope.me.id)
         if fault is None:
-            fault = _receipt_fault(scope, row, scope.me.id, row["peer"])
-        _found(scope, MESSAGES_IN, [row["peer"], row["id"]], fault)
+            receipt = _receipt(scope, row, scope.me.id, peer)
+            if isinstance(receipt, str):
+                fault = receipt
+            elif receipt.cosignature is not None:
+                cosigned[peer] = max(cosigned.get(peer, 0), receipt.cosignature.size)
+        _found(scope, MESSAGES_IN, [peer, row["id"]], fault)
     for row in stored_rows(scope, STATEMENTS):
         _found(scope, STATEMENTS, [row["id"]], _statement_fault(scope, row))
+    return cosigned
 
 
 def _found(scope: Scope, table: Table, key: list[Any], fault: str | None) -> None:
@@ -52,7 +64,8 @@ def _message_fault(scope: Scope, row: Row, sender: str, receiver: str) -> str | 
     return None
 
 
-def _receipt_fault(scope: Scope, row: Row, signer: str, reader: str) -> str | None:
+def _receipt(scope: Scope, row: Row, signer: str, reader: str) -> Receipt | str:
+    """Return what a message's receipt says, or what is wrong with it."""
     body = scope.trust.message(row["receipt"], signer)
     if not isinstance(body, MessageBody):
         return f"The receipt does not verify ({body})."
@@ -63,7 +76,7 @@ def _receipt_fault(scope: Scope, row: Row, signer: str, reader: str) -> str | No
     stated = (body.kind, body.from_, body.to, receipt.message, receipt.digest)
     if stated != (Kind.RECEIPT, signer, reader, row["id"], row["digest"]):
         return "The receipt is for another message."
-    return None
+    return receipt
 
 
 def _statement_fault(scope: Scope, row: Row) -> str | None:

@@ -5,11 +5,13 @@ is what the tiles are measured by: from the root downwards, the first tile that 
 lies above it is the finding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sqlalchemy import func, select
 
+from api.domain.events import Act
+from api.records import log
 from api.records.streams import MESSAGES_IN, PEER_LOGS, PEER_TILES
 from api.services.fsck.reading import Row, one, stored_rows
 from api.services.fsck.scope import Scope
@@ -42,6 +44,30 @@ def check_partners(scope: Scope) -> None:
             scope.findings.add("fsck.peer-log", _LOGS, [peer], detail)
         else:
             _find_homeless(scope, peer)
+
+
+def check_floors(scope: Scope, cosigned: Mapping[str, int]) -> None:
+    """Find remembered heads that were put back: what was once cosigned is never forgotten.
+
+    A witness that has forgotten a head would cosign another history from there on. Sizes compare
+    because a member has one log, whose origin is the membership's.
+
+    Args:
+        scope: the check; events were checked before.
+        cosigned: by partner, the largest size that a receipt of this node cosigned.
+    """
+    floors = dict(cosigned)
+    events = log.EVENTS.c
+    anchored = select(events.object_id).where(events.act == Act.ANCHOR_RECORDED.value)
+    for about in scope.connection.execute(anchored).scalars():
+        peer, _, rest = str(about).partition(":")
+        size = rest.partition(":")[0]
+        if size.isdecimal():
+            floors[peer] = max(floors.get(peer, 0), int(size))
+    for row in stored_rows(scope, PEER_LOGS):
+        if row["size"] < floors.get(row["peer"], 0):
+            detail = "This node has cosigned a larger head of this log: an older one was put back."
+            scope.findings.add("fsck.peer-log", _LOGS, [row["peer"]], detail)
 
 
 def _find_homeless(scope: Scope, peer: str) -> None:

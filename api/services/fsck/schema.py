@@ -40,7 +40,7 @@ def check_tables(connection: Connection, findings: Findings) -> bool:
     unique = declared.unique_columns(connection)
     readable = not set(wanted) - set(there)
     for name in sorted(set(wanted) & set(there)):
-        readable = _check_columns(findings, name, there[name]) and readable
+        readable = _check_columns(connection, findings, name, there[name]) and readable
         for promised in sorted(_promised(wanted[name]) - unique.get(name, set())):
             detail = f"The unique index over {', '.join(promised)} is missing."
             _found(findings, "fsck.index-missing", name, detail)
@@ -72,15 +72,29 @@ def _known_revision() -> str:
     return migrating.head()
 
 
-def _check_columns(findings: Findings, name: str, found: set[str]) -> bool:
-    """Compare a table's columns; returns whether all that are wanted can be read."""
-    wanted = set(METADATA.tables[name].c.keys())
-    for missing in sorted(wanted - found):
-        _found(findings, "fsck.column-missing", name, f"The column {missing} is missing.")
-    for extra in sorted(found - wanted):
+def _check_columns(
+    connection: Connection, findings: Findings, name: str, found: dict[str, str]
+) -> bool:
+    """Compare a table's columns; returns whether all that are wanted can be read.
+
+    In SQLite each value has its own type, which is checked with the rows (``reading``).
+    """
+    readable, typed = True, connection.dialect.name != "sqlite"
+    for each in METADATA.tables[name].columns:
+        kind = each.type.compile(connection.dialect).lower()
+        if each.name not in found:
+            detail = f"The column {each.name} is missing."
+            _found(findings, "fsck.column-missing", name, detail)
+        elif typed and found[each.name] != kind:
+            detail = f"The column {each.name} is declared as another type than {kind}."
+            _found(findings, "fsck.column-type", name, detail)
+        else:
+            continue
+        readable = False
+    for extra in sorted(set(found) - set(METADATA.tables[name].c.keys())):
         detail = f"No part of this program has a column {extra} here."
         _found(findings, "fsck.column-extra", name, detail)
-    return wanted <= found
+    return readable
 
 
 def _promised(table: Table) -> set[tuple[str, ...]]:
