@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import databases
 
@@ -20,16 +21,32 @@ ABSENT = "oracle absent:"
 NOT_INSTALLABLE = ("kubectl", "aics-tlog", "mounting", "this system")
 
 
+# Files whose tests share what takes long to make: one process runs them.
+TOGETHER = {
+    "tests/demo/test_demo_oracles.py": "tests/demo/test_demo.py",
+    "tests/deploy/test_reference_nodes.py": "tests/deploy/test_proxy.py",
+    "tests/docs/test_readme.py": "tests/docs/test_answers.py",
+}
+
+
+class FileByFile(LoadScopeScheduling):
+    """The tests of one file run in one process, in their order."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.split("::", 1)[0]
+        return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Take the scheduler above. (The groups of xdist 3.8 have no effect with pytest 9.2.)"""
+    return FileByFile(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run the tests of one file in one process, in their order; slow ones (real processes) first.
-
-    What a file's tests share is then made once, and no worker is left alone with a long one.
-    """
+    """Start with tests of real processes, so that no worker is left alone with a long one."""
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath)))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ def main() -> int:
         "-n",
         workers,
         "--dist",
-        "loadgroup",
+        "loadscope",
         "--no-loadscope-reorder",
         *sys.argv[1:],
     ]

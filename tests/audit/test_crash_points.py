@@ -39,7 +39,6 @@ SAMPLE = 3
 LEAST = {"sequence": 40, "cosign": 20, "export": 20, "recover": 60}
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.xdist_group("crash"),
     pytest.mark.timeout(7200 if EVERY else 300),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.demo import Up, running_demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with running_demo(tmp_path_factory.mktemp("up")) as made:
         yield made

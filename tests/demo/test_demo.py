@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.demo import COMITY, DEMO, MINISTRIES, Up, environment, pids
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.processes]
 
 ACCOUNTS = [
     "analyst",

@@ -25,7 +25,7 @@ from tests.oracles.tlog import judges
 from tests.support.demo import MINISTRIES, Up
 
 US, UK, CA = MINISTRIES
-pytestmark = [pytest.mark.processes, pytest.mark.oracle, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.processes, pytest.mark.oracle]
 ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
 WIDTH = 256
 

@@ -21,7 +21,6 @@ from tests.support.proxies import Proxy, free_port, running_proxy
 pytestmark = [
     pytest.mark.oracle,
     pytest.mark.processes,
-    pytest.mark.xdist_group("proxy"),
 ]
 
 

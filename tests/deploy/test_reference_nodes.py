@@ -23,7 +23,6 @@ from tests.support.proxies import Proxy, free_port, running_proxy
 pytestmark = [
     pytest.mark.oracle,
     pytest.mark.processes,
-    pytest.mark.xdist_group("proxy"),
 ]
 
 PROGRAM = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]

@@ -48,7 +48,7 @@ class Running:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("checkout")
     command = folder / ".venv" / "bin" / "comity"

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("docs-demo")]
+pytestmark = [pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))

@@ -44,7 +44,6 @@ def test_make_targets_exist() -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.xdist_group("docs-demo")
 def test_the_commands_work_in_their_order(running) -> None:
     settled = running.folder / "settled.py"
     settled.write_text(SETTLED)

@@ -36,7 +36,7 @@ from tests.support.proxies import free_port
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
 FOREVER = 2**33
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("forks"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 
 @dataclass

@@ -31,7 +31,7 @@ from tests.support.processes import Acknowledged, Fleet, Publisher, wait_ready
 
 LONG = os.environ.get("COMITY_LONG") == "1"
 US, UK = "us-treasury", "uk-fcdo"
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("kill")]
+pytestmark = [pytest.mark.processes]
 
 
 @pytest.fixture

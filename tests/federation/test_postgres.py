@@ -29,7 +29,6 @@ from tests.support.signing import UK
 
 NODE = "us-treasury"
 MINISTRIES = (NODE, "uk-fcdo", "ca-gac")
-pytestmark = pytest.mark.xdist_group("postgres")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.command_line import CommandLine
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import MadeNode, make_node, served_issuer
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("operations")]
+pytestmark = [pytest.mark.processes]
 
 
 @pytest.fixture(scope="module")
