@@ -7,7 +7,18 @@ index columns and states beside the signed statements, which stay the only sourc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, and_, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -89,10 +100,12 @@ HOLDERS = Table(
 )
 
 
+_BY_ID = select(PACKAGES).where(PACKAGES.c.id == bindparam("wanted"))
+
+
 def by_id(connection: Connection, package_id: str) -> RowMapping | None:
     """Return one package's row."""
-    query = select(PACKAGES).where(PACKAGES.c.id == package_id)
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_BY_ID, {"wanted": package_id}).mappings().one_or_none()
 
 
 def page(
@@ -143,12 +156,17 @@ def mismatched(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) ->
     ]
 
 
+_EXHIBITS_BY_DIGEST = select(EXHIBITS).where(
+    EXHIBITS.c.digest.in_(bindparam("wanted", expanding=True))
+)
+
+
 def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, RowMapping]:
     """Return the exhibit rows that exist among the digests."""
     if not digests:
         return {}
-    query = select(EXHIBITS).where(EXHIBITS.c.digest.in_(digests))
-    return {row["digest"]: row for row in connection.execute(query).mappings()}
+    found = connection.execute(_EXHIBITS_BY_DIGEST, {"wanted": list(digests)})
+    return {row["digest"]: row for row in found.mappings()}
 
 
 def awaited_exhibits(

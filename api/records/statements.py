@@ -6,7 +6,17 @@ Owns the table ``statements``. Rows are never updated: a statement is immutable.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, Text, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
@@ -32,10 +42,13 @@ STATEMENTS = Table(
 )
 
 
+# Built once: every statement that is issued or arrives asks it several times.
+_BY_ID = select(STATEMENTS).where(STATEMENTS.c.id == bindparam("wanted"))
+
+
 def by_id(connection: Connection, statement_id: str) -> RowMapping | None:
     """Return the row of one statement."""
-    query = select(STATEMENTS).where(STATEMENTS.c.id == statement_id)
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_BY_ID, {"wanted": statement_id}).mappings().one_or_none()
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:

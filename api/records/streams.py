@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -456,18 +457,29 @@ DISPOSITIONS = Table(
 )
 
 
+# Built once, like the next one: both are asked for every disposition that arrives.
+_DISPOSITION_OF = select(DISPOSITIONS).where(
+    DISPOSITIONS.c.peer == bindparam("peer"), DISPOSITIONS.c.statement == bindparam("wanted")
+)
+
+
 def disposition_of(connection: Connection, peer: str, statement: str) -> RowMapping | None:
     """Return what a peer decided on one of our statements."""
-    query = select(DISPOSITIONS).where(
-        and_(DISPOSITIONS.c.peer == peer, DISPOSITIONS.c.statement == statement)
-    )
-    return connection.execute(query).mappings().one_or_none()
+    place = {"peer": peer, "wanted": statement}
+    return connection.execute(_DISPOSITION_OF, place).mappings().one_or_none()
+
+
+_WAS_POSTED = (
+    select(OUTBOX.c.id)
+    .where(OUTBOX.c.peer == bindparam("peer"), OUTBOX.c.statement == bindparam("wanted"))
+    .limit(1)
+)
 
 
 def was_posted(connection: Connection, peer: str, statement: str) -> bool:
     """Tell whether a statement was put into a peer's outbox."""
-    query = select(OUTBOX.c.id).where(OUTBOX.c.peer == peer, OUTBOX.c.statement == statement)
-    return connection.execute(query.limit(1)).scalar_one_or_none() is not None
+    place = {"peer": peer, "wanted": statement}
+    return connection.execute(_WAS_POSTED, place).scalar_one_or_none() is not None
 
 
 def dead_letters(connection: Connection) -> list[RowMapping]:

@@ -14,8 +14,9 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Table, insert, text, tuple_
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, text, tuple_
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from api.records.metadata import row_digest, row_key, touched_text
 
@@ -33,6 +34,29 @@ class UnrecordedChangeError(RuntimeError):
 def _insert(table: Table) -> Insert:
     """Return the insert statement of a table; built once, because every unit needs some."""
     return insert(table)
+
+
+@functools.lru_cache(maxsize=1024)
+def _update(
+    table: Table, equal: tuple[str, ...], absent: tuple[str, ...], changed: tuple[str, ...]
+) -> ReturningUpdate[Any]:
+    """Return the update of one form; built once, because building it costs more than running it.
+
+    Args:
+        table: the table.
+        equal: columns compared with the parameters ``is_<name>``.
+        absent: columns that must be NULL.
+        changed: columns that get the parameters ``to_<name>``.
+    """
+    statement = table.update().values(
+        {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in changed}
+    )
+    for name in equal:
+        column = table.c[name]
+        statement = statement.where(column == bindparam(f"is_{name}", type_=column.type))
+    for name in absent:
+        statement = statement.where(table.c[name].is_(None))
+    return statement.returning(*table.columns)
 
 
 class Unit:
@@ -99,11 +123,12 @@ class Unit:
             The whole row after the change, or ``None`` if no such row matched.
         """
         condition = {**key, **(expect or {})}
-        statement = table.update().values(dict(values)).returning(*table.columns)
-        for name, value in condition.items():
-            column = table.c[name]
-            statement = statement.where(column.is_(None) if value is None else column == value)
-        row = self.connection.execute(statement).mappings().one_or_none()
+        equal = {name: value for name, value in condition.items() if value is not None}
+        absent = tuple(name for name, value in condition.items() if value is None)
+        statement = _update(table, tuple(equal), absent, tuple(values))
+        parameters = {f"is_{name}": value for name, value in equal.items()}
+        parameters |= {f"to_{name}": value for name, value in values.items()}
+        row = self.connection.execute(statement, parameters).mappings().one_or_none()
         if row is not None and table.info.get("protection") == "recorded":
             self._touched.append((table.name, row_key(table, row), row_digest(table, row)))
         return row

@@ -14,6 +14,7 @@ Refusal codes: ``envelope.malformed``, ``envelope.signatures``, ``envelope.prote
 ``time-unproven``; ``json.*`` for bytes that are no canonical JSON.
 """
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,6 +145,7 @@ class Envelope:
         return self.signatures[0].typ
 
 
+@functools.lru_cache(maxsize=1024)
 def protected_header(alg: str, kid: str, typ: str) -> str:
     """Return the one accepted protected header, base64url of JCS ``{alg, kid, typ}``."""
     return encoding.b64u_encode(canonical.canonical({"alg": alg, "kid": kid, "typ": typ}))
@@ -154,8 +156,12 @@ def signing_input(protected: str, payload_b64: str) -> bytes:
     return f"{protected}.{payload_b64}".encode("ascii")
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_protected(protected: str) -> tuple[str, str, str]:
     """Read a protected header as ``(alg, kid, typ)``.
+
+    A key writes the same header every time, so accepted ones are remembered by their full text;
+    refused ones are not.
 
     Raises:
         WireError: ``envelope.protected`` unless it is exactly what `protected_header` writes;
