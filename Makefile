@@ -28,7 +28,7 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.development
 	@$(BIN)/python -m tests.run $(ARGS)
 
-# Every write of sequencing, cosigning, export and recovery; needs strace, takes a quarter of an hour.
+# Every write of sequencing, cosigning, export and recovery; needs strace, takes half an hour.
 crash: $(VENV)/.development
 	@COMITY_CRASH_POINTS=all $(BIN)/python -m pytest -n 2 --dist load -rP tests/audit/test_crash_points.py $(ARGS)
 
@@ -45,6 +45,7 @@ contracts: $(VENV)/.development
 openapi: $(VENV)/.development
 	$(BIN)/python -m docs.openapi
 
+# All of them; make bench ARGS=--list names them, ARGS="NAME …" runs one.
 bench: $(VENV)/.development
 	$(BIN)/python -m bench $(ARGS)
 

@@ -156,7 +156,6 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench peers")
     parser.add_argument("--posts", type=int, default=400)
     options = parser.parse_args(arguments)
-    sys.setswitchinterval(0.0005)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     ours: dict[str, tuple[float, float]] = {}
     theirs: dict[str, tuple[float, float]] = {}

@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import json
 import multiprocessing
-import sys
 import tempfile
 import threading
 import time
@@ -243,7 +242,6 @@ def _run(folder: Path, database: str, seconds: float, fresh: Callable[[], str] |
     app = create_app(node, tokens, public_url=AUDIENCE, background=Worker(node))
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
     server = uvicorn.Server(config)
-    sys.setswitchinterval(0.0005)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
