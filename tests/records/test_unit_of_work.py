@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from api.records import migrating
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
+from api.records.streams import STREAMS_OUT
 from api.records.unit_of_work import Unit, UnrecordedChangeError
 
 
@@ -85,6 +86,30 @@ def test_compare_and_set_has_one_winner(database: Database) -> None:
     with ThreadPoolExecutor(20) as pool:
         wins = list(pool.map(claim, range(20)))
     assert wins.count(True) == 1
+
+
+def test_one_form_of_update_serves_every_value(database: Database) -> None:
+    def write(unit: Unit) -> tuple[list[str | None], list[str | None]]:
+        place = {"epoch": 1, "next_seq": 1, "state": "open"}
+        unit.insert(STREAMS_OUT, {"peer": "first", "prev": None, **place})
+        unit.insert(STREAMS_OUT, {"peer": "later", "prev": "a", **place})
+
+        def change(peer: str, expected: str | None, to: str | None) -> str | None:
+            row = unit.update(STREAMS_OUT, {"peer": peer}, {"prev": to}, expect={"prev": expected})
+            return None if row is None else f"{row['peer']}:{row['prev']}"
+
+        absent = [
+            change("later", None, "b"),
+            change("first", None, "b"),
+            change("first", None, "c"),
+        ]
+        present = [change("later", "b", "c"), change("later", "a", None), change("first", "b", "d")]
+        unit.take_change_set()
+        return absent, present
+
+    absent, present = database.write(write)
+    assert absent == [None, "first:b", None]
+    assert present == [None, "later:None", "first:d"]
 
 
 def test_a_duplicate_key_is_the_callers_error(database: Database) -> None:
