@@ -51,8 +51,8 @@ _WHAT: Final = (
     "carry a signed cursor in `next`; send it back as `cursor`. A change of something that was "
     "read takes `If-Match`. A call that makes something may be repeated with the same "
     "`Idempotency-Key`: the work is done once. `x-comity-action` names the policy action that "
-    "guards an operation, and `x-comity-roles` who may take it under the most favourable circumstances (docs/policy.md); "
-    "the state of the object may forbid it all the same."
+    "guards an operation, and `x-comity-roles` who may take it under the most favourable "
+    "circumstances (docs/policy.md); the state of the object may forbid it all the same."
 )
 _TAGS: Final = {
     "assurance": "How far this log and its partners' logs are witnessed, and what contradicts it.",
