@@ -7,11 +7,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import Final, Protocol
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -145,6 +147,8 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        # A redirect to another spelling would be made of the Host header that the caller sent.
+        redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
     app.state.doors = Doors(node, tokens, public_url)
@@ -198,4 +202,24 @@ async def _malformed(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = _HTTP_CODES.get(status, f"http.{status}")
-    return problems.problem(request, status, code, "There is nothing to do this at this address.")
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return problems.problem(request, status, code, "There is nothing at this address.")
+    allowed = ", ".join(_methods_here(request))
+    answer = problems.problem(request, status, code, f"This address answers to {allowed}.")
+    answer.headers["allow"] = allowed
+    return answer
+
+
+def _methods_here(request: Request) -> list[str]:
+    """Return the methods of all routes with the path of a request (RFC 9110 §15.5.6).
+
+    The framework names those of the first one only, and here every method has its own route.
+    """
+    app: FastAPI = request.app
+    fitting = [
+        context.original_route
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        and context.original_route.path_regex.match(request.url.path)
+    ]
+    return sorted({method for route in fitting for method in route.methods or ()})

@@ -49,10 +49,10 @@ _WHAT: Final = (
     "Federated exchange of signed evidence packages and mirror requests between ministries.\n\n"
     "Every refusal is an RFC 9457 problem document whose `code` is stable (docs/errors.md). Lists "
     "carry a signed cursor in `next`; send it back as `cursor`. A change of something that was "
-    "read takes `If-Match`. A call may be repeated with the same `Idempotency-Key` where that "
-    "header is listed. `x-comity-action` names the policy action that guards an operation, and "
-    "`x-comity-roles` who may take it under the most favourable circumstances (docs/policy.md); "
-    "the state of the object may forbid it all the same."
+    "read takes `If-Match`. A call that makes something may be repeated with the same "
+    "`Idempotency-Key`: the work is done once. `x-comity-action` names the policy action that "
+    "guards an operation, and `x-comity-roles` who may take it under the most favourable "
+    "circumstances (docs/policy.md); the state of the object may forbid it all the same."
 )
 _TAGS: Final = {
     "assurance": "How far this log and its partners' logs are witnessed, and what contradicts it.",
@@ -99,7 +99,8 @@ _HEADERS: Final = {
         "description": "The `ETag` of the version that was read.",
         "schema": {"type": "string"},
     },
-    r"\bkeyed\(": {
+    # Every call that makes something (DESIGN §9).
+    r'"POST",[^)]*\bstatus_code=201\b': {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,

@@ -162,6 +162,12 @@ def sample_by_id(connection: Connection, sample_id: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
+def note_by_id(connection: Connection, note_id: str) -> RowMapping | None:
+    """Return one review note."""
+    query = select(NOTES).where(NOTES.c.id == note_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
 def notes(
     connection: Connection, *, leaf: int | None = None, sample: str | None = None
 ) -> list[RowMapping]:

@@ -83,6 +83,12 @@ def verdict_between(connection: Connection, one: str, other: str) -> RowMapping 
     return connection.execute(query).mappings().one_or_none()
 
 
+def verdict_by_id(connection: Connection, verdict_id: str) -> RowMapping | None:
+    """Return one verdict, whether it stands or was replaced."""
+    query = select(VERDICTS).where(VERDICTS.c.id == verdict_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
 def verdicts_on(connection: Connection, refs: Sequence[str]) -> list[RowMapping]:
     """Return the standing verdicts that concern any of these references."""
     if not refs:

@@ -24,6 +24,7 @@ from api.services import recording
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.endorsing import preparer
 from api.services.exporting import witnessed_head
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
@@ -78,6 +79,9 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
     permit = authorise(node, caller, Action.AUDIT_NOTE, collection("audit"))
     _check(new)
     content = Content(TYPE, (), new.body())
+    once = keyed_call(caller, Act.NOTE_WRITTEN, new.body())
+    if (known := made_before(node, once)) is not None:
+        return _kept(node, known["id"])
     named, proof = preparer(caller, content, frozenset({Role.AUDITOR}), new.endorsement)
     size, root = node.db.read(lambda connection: _witnessed(node, connection, new))
     at = node.now()
@@ -115,7 +119,13 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
         )
         recording.record(node, unit, entry)
 
-    node.db.write(store)
+    return _kept(node, write_once(node, once, {"id": row["id"]}, store)["id"])
+
+
+def _kept(node: Node, note_id: str) -> dict[str, Any]:
+    row = node.db.read(lambda connection: audit.note_by_id(connection, note_id))
+    if row is None:
+        raise unknown("note")
     return _view(row)
 
 

@@ -6,7 +6,7 @@ range, by anyone (``api.domain.sampling``). Must not change or reorder what it s
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from api.records.unit_of_work import Unit
 from api.services import auditing, recording
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.exporting import witnessed_head
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.wire.canonical import Json, canonical
 
@@ -57,6 +58,11 @@ class NewSample:
     rule: Rule | None = None
     entries: tuple[int, ...] = ()
 
+    def to_json(self) -> dict[str, Json]:
+        """Return all members, by which a repeated call is known."""
+        rule = None if self.rule is None else asdict(self.rule) | {"acts": [*self.rule.acts]}
+        return {"name": self.name, "rule": rule, "entries": [*self.entries]}
+
 
 def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
     """Draw a sample from the newest witnessed head and keep it.
@@ -66,6 +72,9 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
         Conflict: ``export.unwitnessed``.
     """
     permit = authorise(node, caller, Action.AUDIT_SAMPLE, collection("audit"))
+    once = keyed_call(caller, Act.SAMPLE_SAVED, new.to_json())
+    if (known := made_before(node, once)) is not None:
+        return _saved(node, known["id"])
     row = node.db.read(lambda connection: _drawn(node, connection, new))
     row |= {
         "id": node.entropy.identifier(),
@@ -87,7 +96,13 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
         )
         recording.record(node, unit, entry)
 
-    node.db.write(write)
+    return _saved(node, write_once(node, once, {"id": row["id"]}, write)["id"])
+
+
+def _saved(node: Node, sample_id: str) -> dict[str, Any]:
+    row = node.db.read(lambda connection: audit.sample_by_id(connection, sample_id))
+    if row is None:
+        raise unknown("sample")
     return _view(row)
 
 

@@ -21,7 +21,9 @@ from api.records import delegations, officers
 from api.records.unit_of_work import Unit
 from api.services import lending, recording
 from api.services.authorising import Caller, Permit, authorise, collection, may, unknown
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.wire.canonical import Json
 from api.wire.encoding import format_instant
 
 _CONFLICTS = {"delegation.not-held", "delegation.unknown-officer", "delegation.decided"}
@@ -49,6 +51,18 @@ class Proposed:
     ends: datetime
     reason: str
 
+    def to_json(self) -> dict[str, Json]:
+        """Return all members, by which a repeated call is known."""
+        return {
+            "delegator": self.delegator,
+            "delegate": self.delegate,
+            "role": self.role,
+            "acts": [*self.acts],
+            "starts": format_instant(self.starts),
+            "ends": format_instant(self.ends),
+            "reason": self.reason,
+        }
+
 
 def propose(node: Node, caller: Caller, proposed: Proposed) -> RowMapping:
     """Propose a delegation; somebody who is no part of it approves.
@@ -72,6 +86,9 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> RowMapping:
     )
     granted = _granted(node, lender, proposed.delegate)
     permit = authorise(node, caller, Action.DELEGATION_PROPOSE, _resource(made, granted))
+    once = keyed_call(caller, Act.DELEGATION_PROPOSED, proposed.to_json())
+    if (known := made_before(node, once)) is not None:
+        return _load(node, known["id"])
     _require(rules.may_propose(made, granted, node.clock.now()))
     if not proposed.reason.strip():
         raise Invalid("delegation.reason-missing", "Say what the absence is.")
@@ -92,8 +109,7 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> RowMapping:
         unit.insert(delegations.DELEGATIONS, row)
         _record(node, unit, caller, permit, (Act.DELEGATION_PROPOSED, "delegation", made.id))
 
-    node.db.write(write)
-    return _load(node, made.id)
+    return _load(node, write_once(node, once, {"id": made.id}, write)["id"])
 
 
 def approve(node: Node, caller: Caller, delegation_id: str) -> RowMapping:
@@ -171,6 +187,7 @@ def recuse(node: Node, caller: Caller, aside: Aside) -> RowMapping:
     if node.db.read(lambda connection: officers.by_id(connection, officer)) is None:
         raise unknown("officer")
     key = {"officer": officer, "object": aside.object_id}
+    once = keyed_call(caller, Act.RECUSAL_RECORDED, {**key, "reason": aside.reason})
     values = {
         "state": "active",
         "reason": aside.reason,
@@ -179,6 +196,7 @@ def recuse(node: Node, caller: Caller, aside: Aside) -> RowMapping:
     }
 
     def write(unit: Unit) -> None:
+        unit.lock(f"recusal {officer} {aside.object_id}")
         known = delegations.recusal(unit.connection, officer, aside.object_id)
         if known is not None and known["state"] == "active":
             raise Conflict("recusal.stands", "This officer stands aside from it already.")
@@ -188,7 +206,7 @@ def recuse(node: Node, caller: Caller, aside: Aside) -> RowMapping:
             unit.update(officers.RECUSALS, key, values)
         _record(node, unit, caller, permit, (Act.RECUSAL_RECORDED, "recusal", aside.object_id))
 
-    node.db.write(write)
+    write_once(node, once, key, write)
     return _recusal(node, officer, aside.object_id)
 
 

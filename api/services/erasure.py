@@ -17,7 +17,7 @@ What partners hold is not reached by this: a recall is (``services/evidence.py``
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -30,6 +30,7 @@ from api.records import audit, packages
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, collection, unknown
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 
 KEPT_ACTS: Final = frozenset(
@@ -80,11 +81,16 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
     if not order.authority.strip() or not order.reference.strip():
         raise Invalid("erasure.incomplete", "State who ordered it and under which reference.")
 
-    def write(unit: Unit) -> str:
+    once = keyed_call(caller, Act.ERASURE_PROPOSED, asdict(order))
+    if (known := made_before(node, once)) is not None:
+        return _load(node, known["id"])
+    identifier = node.entropy.identifier()
+
+    def write(unit: Unit) -> None:
+        unit.lock(f"erasure {order.kind} {order.target}")
         _require_target(unit.connection, order.kind, order.target)
         if audit.waiting_order(unit.connection, order.kind, order.target) is not None:
             raise Conflict("erasure.proposed", "Such an order waits for a second administrator.")
-        identifier = node.entropy.identifier()
         unit.insert(
             audit.ERASURES,
             {
@@ -99,9 +105,8 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
             },
         )
         _record(node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier))
-        return identifier
 
-    return _load(node, node.db.write(write))
+    return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
 def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:

@@ -21,7 +21,9 @@ from api.records import officers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, collection, unknown
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.wire.canonical import Json
 from api.wire.errors import WireError
 from api.wire.keys import algorithm, thumbprint
 
@@ -50,6 +52,15 @@ class NewOfficer:
     expires_at: str | None = None
     outside: bool = False
 
+    def to_json(self) -> dict[str, Json]:
+        """Return all members, by which a repeated call is known."""
+        return {
+            "name": self.name,
+            "identities": [[iss, sub] for iss, sub in self.identities],
+            "expires_at": self.expires_at,
+            "outside": self.outside,
+        }
+
 
 def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
     """Make the first administrators of an empty node; logged, and possible once.
@@ -70,7 +81,8 @@ def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
             raise Conflict("node.initialised", "This node has officers; the bootstrap is over.")
         made = []
         for person in administrators:
-            officer_id = _insert(node, unit, person, ACTIVE)
+            officer_id = node.entropy.identifier()
+            _insert(node, unit, officer_id, person, ACTIVE)
             row = _grant_row(node, officer_id, Role.ADMINISTRATOR, "bootstrap")
             decided = {"state": ACTIVE, "decided_by": "bootstrap", "decided_at": node.now()}
             unit.insert(officers.GRANTS, row | decided)
@@ -92,19 +104,22 @@ def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMappin
     permit = authorise(node, caller, Action.OFFICER_PROPOSE, change)
     if not person.name.strip() or not person.identities:
         raise Invalid("officer.incomplete", "Give the person's name and at least one account.")
+    once = keyed_call(caller, Act.OFFICER_ADDED, person.to_json())
+    if (known := made_before(node, once)) is not None:
+        return load(node, known["id"])
+    officer_id = node.entropy.identifier()
 
-    def write(unit: Unit) -> str:
-        officer_id = _insert(node, unit, person, PROPOSED, proposed_by=caller.person)
+    def write(unit: Unit) -> None:
+        _insert(node, unit, officer_id, person, PROPOSED, caller.person)
         _record(node, unit, caller, permit, Act.OFFICER_ADDED, ("officer", officer_id))
-        return officer_id
 
     try:
-        officer_id = node.db.write(write)
+        made = write_once(node, once, {"id": officer_id}, write)
     except IntegrityError as error:
         raise Conflict(
             "officer.account-taken", "One of the accounts is another officer's."
         ) from error
-    return load(node, officer_id)
+    return load(node, made["id"])
 
 
 def approve_officer(node: Node, caller: Caller, officer_id: str) -> RowMapping:
@@ -146,18 +161,21 @@ def propose_grant(
     target = load(node, officer_id)
     held = node.db.read(lambda connection: officers.roles_offered(connection, officer_id))
     permit = authorise(node, caller, Action.GRANT_PROPOSE, _grant(node, "new", target, role, held))
+    content: dict[str, Json] = {"officer": officer_id, "role": role, "sub": sub}
+    once = keyed_call(caller, Act.GRANT_PROPOSED, content)
+    if (known := made_before(node, once)) is not None:
+        return _grant_by_id(node, known["id"])
     if conflicting(held | {role}):
         raise Conflict(
             "role.conflict", "This person holds a role that must stay apart from that one."
         )
+    row = _grant_row(node, officer_id, role, caller.person) | {"sub": sub}
 
-    def write(unit: Unit) -> str:
-        row = _grant_row(node, officer_id, role, caller.person) | {"sub": sub}
+    def write(unit: Unit) -> None:
         unit.insert(officers.GRANTS, row)
         _record(node, unit, caller, permit, Act.GRANT_PROPOSED, ("grant", row["id"]))
-        return str(row["id"])
 
-    return _grant_by_id(node, node.db.write(write))
+    return _grant_by_id(node, write_once(node, once, {"id": row["id"]}, write)["id"])
 
 
 def approve_grant(node: Node, caller: Caller, grant_id: str) -> RowMapping:
@@ -198,6 +216,9 @@ def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -
         raise WireError("key.algorithm", "Officers sign with ES384 or ES256.")
     change = _change(node, kid, subject=caller.person)
     permit = authorise(node, caller, Action.KEY_REQUEST, change)
+    once = keyed_call(caller, Act.KEY_PROPOSED, {"form": form, "jwk": dict(jwk)})
+    if (known := made_before(node, once)) is not None:
+        return _key_by_kid(node, known["id"])
 
     def write(unit: Unit) -> None:
         unit.insert(
@@ -215,7 +236,7 @@ def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -
         _record(node, unit, caller, permit, Act.KEY_PROPOSED, ("key", kid))
 
     try:
-        node.db.write(write)
+        write_once(node, once, {"id": kid}, write)
     except IntegrityError as error:
         raise Conflict("key.enrolled", "This key is enrolled or requested already.") from error
     return _key_by_kid(node, kid)
@@ -290,9 +311,13 @@ def load(node: Node, officer_id: str) -> RowMapping:
 
 
 def _insert(
-    node: Node, unit: Unit, person: NewOfficer, state: str, proposed_by: str | None = None
-) -> str:
-    officer_id = node.entropy.identifier()
+    node: Node,
+    unit: Unit,
+    officer_id: str,
+    person: NewOfficer,
+    state: str,
+    proposed_by: str | None = None,
+) -> None:
     unit.insert(
         officers.OFFICERS,
         {
@@ -309,7 +334,6 @@ def _insert(
         officers.IDENTITIES,
         [{"iss": iss, "sub": sub, "officer": officer_id} for iss, sub in person.identities],
     )
-    return officer_id
 
 
 def _grant_row(node: Node, officer_id: str, role: str, proposed_by: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from api.services import draft_form, drafting, objects, recording
 from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
 from api.services.draft_form import Draft
 from api.services.effects.designations import evidence_of, note_proposal, proposal_row
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
 from api.wire.canonical import canonical
@@ -45,6 +46,9 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
     table = draft_form.table_row(node, TYPE)
     fresh = draft_form.resource(node, table, None, aside=frozenset())
     permit = authorise(node, caller, Action.DRAFT_CREATE, fresh)
+    once = keyed_call(caller, Act.PROPOSAL_REPLACED, dict(body))
+    if (known := made_before(node, once)) is not None:
+        return load(node, known["id"])
     at = node.now()
     # The name of a proposal is the digest of its first version and a nonce, so that a designation
     # can refer to it without telling anybody what it says.
@@ -62,8 +66,7 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
         note_proposal(unit, name, node.ministry, content)
         _record(node, unit, caller, permit, (Act.PROPOSAL_REPLACED, name, 1))
 
-    node.db.write(write)
-    return load(node, name)
+    return load(node, write_once(node, once, {"id": name}, write)["id"])
 
 
 def replace(

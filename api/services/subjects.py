@@ -6,7 +6,7 @@ with a reason. Verdicts stay at this node.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
@@ -19,6 +19,7 @@ from api.records.unit_of_work import Unit
 from api.services import objects, recording
 from api.services.authorising import Caller, authorise, collection
 from api.services.effects.descriptions import tokens_of
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
 
@@ -119,9 +120,14 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
     places = {(row["kind"], row["object"]) for row in rows.values()}
     if len(rows) != 2 or objects.readable(node, caller, places) != places:  # noqa: PLR2004
         raise NotFound("subject.unknown", "There is no such subject here.")
+    once = keyed_call(caller, Act.VERDICT_RECORDED, asdict(judgement))
+    if (known := made_before(node, once)) is not None:
+        return node.db.read(lambda connection: _verdict(connection, known["id"]))
     verdict_id = node.entropy.identifier()
 
     def write(unit: Unit) -> None:
+        # Two verdicts at one moment: the later one replaces the earlier, and one of them stands.
+        unit.lock(f"verdict {one} {other}")
         earlier = subjects.verdict_between(unit.connection, one, other)
         if earlier is not None:
             values = {"replaced_by": verdict_id}
@@ -149,12 +155,12 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
         )
         recording.record(node, unit, entry)
 
-    node.db.write(write)
-    return node.db.read(lambda connection: _verdict(connection, one, other))
+    made = write_once(node, once, {"id": verdict_id}, write)
+    return node.db.read(lambda connection: _verdict(connection, made["id"]))
 
 
-def _verdict(connection: Connection, one: str, other: str) -> RowMapping:
-    row = subjects.verdict_between(connection, one, other)
+def _verdict(connection: Connection, verdict_id: str) -> RowMapping:
+    row = subjects.verdict_by_id(connection, verdict_id)
     if row is None:
         raise NotFound("verdict.unknown", "There is no such verdict here.")
     return row

@@ -116,8 +116,9 @@ def test_search_suggests_and_a_verdict_decides(federation: Federation) -> None:
     bureau = designate(
         federation, US, "Xinjiang Production and Construction Corps Public Security Bureau"
     )
-    found = subjects.search(us, analyst, "XINJIANG production, and Construction CORPS", limit=5)
-    assert [one.row["object"] for one in found.candidates] == [corps, bureau]
+    found = subjects.search(us, analyst, "XINJIANG production, and Construction CORPS", limit=50)
+    # Tests come in any order, and others name subjects that share a word or two.
+    assert [one.row["object"] for one in found.candidates][:2] == [corps, bureau]
     assert found.candidates[0].score > found.candidates[1].score
     one, other = (f"designation:{id_}" for id_ in (bureau, corps))
     apart = Judgement(one, other, "not-same", "The bureau is a body of its own.")

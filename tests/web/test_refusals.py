@@ -503,3 +503,30 @@ def test_methods_and_headers(door: Door) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     strange = door.ask(None, "GET", "/healthz", headers={"x-request-id": "a b\t"})
     assert strange.headers["x-request-id"] != "a b\t"
+
+
+# ---- Addresses ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/api/v1/me", "GET"),
+        ("DELETE", "/api/v1/drafts", "GET, POST"),
+        ("PATCH", f"/api/v1/exhibits/{NOWHERE}", "GET, HEAD, PUT"),
+        ("GET", "/peer/messages", "POST"),
+    ],
+)
+def test_methods_that_an_address_does_not_know(
+    door: Door, method: str, path: str, allowed: str
+) -> None:
+    answer = door.ask("analyst", method, path)
+    problem = refused(answer, 405, "method.not-allowed")
+    assert answer.headers["allow"] == allowed
+    assert allowed in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/me/", "//api/v1/me", "/api/v2/me"])
+def test_addresses_that_lead_nowhere_are_not_redirected(door: Door, path: str) -> None:
+    answer = door.ask("analyst", "GET", f"{ADDRESS}{path}", follow_redirects=False)
+    refused(answer, 404, "route.unknown")

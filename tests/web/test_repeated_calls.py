@@ -1,0 +1,115 @@
+"""Every call that makes something takes an Idempotency-Key: the same answer, the work once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from tests.support.bodies import body
+from tests.support.door import Door, open_door
+from tests.support.signing import Signatory
+
+V1: Final = "/api/v1"
+Call = tuple[str, str, dict[str, Any]]
+"""Who posts what where."""
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with open_door(tmp_path_factory.mktemp("door")) as opened:
+        yield opened
+
+
+def person(door: Door, name: str) -> str:
+    return str(door.ask(name, "GET", f"{V1}/me").json()["officer"])
+
+
+def new_designation(_door: Door, mark: str) -> Call:
+    content = body("designation/1", jurisdiction="US", regime="US-GLOMAG", instrument=mark)
+    return "analyst", f"{V1}/designations", {"to": ["uk-fcdo"], "body": content | {"mirrors": []}}
+
+
+def new_proposal(_door: Door, mark: str) -> Call:
+    content = body("designation-proposal/1", regime="US-GLOMAG", measures=["asset_freeze"])
+    ground = {**content["grounds"][0], "ground": mark, "evidence": []}
+    return "analyst", f"{V1}/proposals", {"body": content | {"grounds": [ground]}}
+
+
+def new_officer(_door: Door, mark: str) -> Call:
+    identities = [{"iss": "https://id.example", "sub": mark}]
+    return "admin", f"{V1}/officers", {"name": "A New Person", "identities": identities}
+
+
+def new_grant(door: Door, mark: str) -> Call:
+    grant = {"officer": person(door, "analyst"), "role": "reviewer", "sub": mark}
+    return "admin", f"{V1}/role-grants", grant
+
+
+def new_key(_door: Door, mark: str) -> Call:
+    return "reviewer", f"{V1}/keys", {"form": "jws", "jwk": Signatory(mark).jwk}
+
+
+def new_delegation(door: Door, mark: str) -> Call:
+    now = door.node.clock.now()
+    period = {"starts": f"{now.year + 1}-01-01T00:00:00.000Z"}
+    period |= {"ends": f"{now.year + 1}-01-08T00:00:00.000Z"}
+    lent = {"delegate": person(door, "reviewer2"), "role": "reviewer", "reason": mark}
+    return "reviewer", f"{V1}/delegations", lent | period
+
+
+def new_recusal(_door: Door, mark: str) -> Call:
+    thing = f"sha256:{mark.encode().hex().rjust(64, '0')}"
+    return "analyst", f"{V1}/recusals", {"object": thing, "reason": "A relative."}
+
+
+MADE: Final[dict[str, Callable[[Door, str], Call]]] = {
+    "designation": new_designation,
+    "proposal": new_proposal,
+    "officer": new_officer,
+    "grant": new_grant,
+    "key": new_key,
+    "delegation": new_delegation,
+    "recusal": new_recusal,
+}
+
+
+@pytest.mark.parametrize("what", MADE)
+def test_the_same_call_again_makes_nothing_and_answers_alike(door: Door, what: str) -> None:
+    who, path, content = MADE[what](door, "again")
+    headers = {"idempotency-key": f"again-{what}"}
+    first = door.ask(who, "POST", path, json=content, headers=headers)
+    assert first.status_code == 201, first.text
+    before = door.contents()
+    again = door.ask(who, "POST", path, json=content, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert door.contents() == before
+
+
+@pytest.mark.parametrize("what", MADE)
+def test_another_call_under_the_same_key_is_refused(door: Door, what: str) -> None:
+    headers = {"idempotency-key": f"other-{what}"}
+    who, path, content = MADE[what](door, "one")
+    assert door.ask(who, "POST", path, json=content, headers=headers).status_code == 201
+    before = door.contents()
+    _, _, other = MADE[what](door, "other")
+    refused = door.ask(who, "POST", path, json=other, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency.reused")
+    assert door.contents() == before
+
+
+def test_a_key_of_one_kind_of_call_answers_no_other(door: Door) -> None:
+    headers = {"idempotency-key": "two kinds".replace(" ", "-")}
+    who, path, content = new_proposal(door, "kinds")
+    assert door.ask(who, "POST", path, json=content, headers=headers).status_code == 201
+    who, path, content = new_recusal(door, "kinds")
+    refused = door.ask(who, "POST", path, json=content, headers=headers)
+    assert refused.json()["code"] == "idempotency.reused"
+
+
+def test_a_key_is_the_callers_own(door: Door) -> None:
+    headers = {"idempotency-key": "mine"}
+    _, path, content = new_recusal(door, "mine")
+    first = door.ask("analyst", "POST", path, json=content, headers=headers)
+    other = door.ask("analyst2", "POST", path, json=content, headers=headers)
+    assert (first.status_code, other.status_code) == (201, 201)
+    assert first.json()["officer"] != other.json()["officer"]
