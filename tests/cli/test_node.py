@@ -327,6 +327,7 @@ def test_status_says_whom_a_restored_node_waits_for_and_what_nobody_vouches_for(
         "restore": restore,
         "stopped": False,
         "misbehaviour": 0,
+        "accused": [],
         "cosigned": {},
         "queues": {},
         "oldest": {},
