@@ -1,8 +1,8 @@
 """Messages between nodes: outbox, sent and received messages, streams, what came in them.
 
 Owns the tables ``outbox``, ``streams_out``, ``messages_out``, ``attempts``, ``streams_in``,
-``messages_in``, ``inbox`` and ``peer_logs``. A message's bytes are stored before the first send and
-never rebuilt; a stream's floor never falls.
+``messages_in``, ``inbox`` and ``dispositions``. A message's bytes are stored before the first send
+and never rebuilt; a stream's floor never falls.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import DERIVED, METADATA, RECORDED, VOLATILE
+from api.records.metadata import METADATA, RECORDED, VOLATILE
 from api.records.statements import STATEMENTS
 
 OUTBOX = Table(
@@ -124,33 +124,6 @@ INBOX = Table(
     Column("decided_at", Text),
     Index("ix_inbox_statement", "statement"),
     info=RECORDED,
-)
-
-# What this node has cosigned of each peer's log. Not an event (PROTOCOL §6): the note carries both
-# signatures, and the size and root columns repeat what it says.
-PEER_LOGS = Table(
-    "peer_logs",
-    METADATA,
-    Column("peer", Text, primary_key=True),
-    Column("size", BigInteger, nullable=False),
-    Column("root", Text, nullable=False),
-    Column("note", LargeBinary, nullable=False),
-    Column("cosignatures", LargeBinary, nullable=False),
-    Column("substantive", BigInteger, nullable=False),
-    Column("seal", LargeBinary),
-    info=DERIVED,
-)
-
-
-# The hash tiles of each peer's log: stored up to a head before that head is cosigned.
-PEER_TILES = Table(
-    "peer_tiles",
-    METADATA,
-    Column("peer", Text, primary_key=True),
-    Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("n", BigInteger, primary_key=True, autoincrement=False),
-    Column("data", LargeBinary, nullable=False),
-    info=DERIVED,
 )
 
 
@@ -352,25 +325,6 @@ def inbox_of(connection: Connection, peer: str, message_id: str) -> dict[int, Ro
 def attempts(connection: Connection) -> dict[str, RowMapping]:
     """Return the retry state by peer."""
     return {row["peer"]: row for row in connection.execute(select(ATTEMPTS)).mappings()}
-
-
-def peer_log(connection: Connection, peer: str) -> RowMapping | None:
-    """Return what this node last cosigned of a peer's log."""
-    query = select(PEER_LOGS).where(PEER_LOGS.c.peer == peer)
-    return connection.execute(query).mappings().one_or_none()
-
-
-def peer_logs(connection: Connection) -> list[RowMapping]:
-    """Return what this node last cosigned of every peer's log."""
-    return list(connection.execute(select(PEER_LOGS).order_by(PEER_LOGS.c.peer)).mappings())
-
-
-def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:
-    """Return a stored tile of a peer's log, full or partial (empty if none)."""
-    query = select(PEER_TILES.c.data).where(
-        PEER_TILES.c.peer == peer, PEER_TILES.c.level == level, PEER_TILES.c.n == n
-    )
-    return bytes(connection.execute(query).scalar_one_or_none() or b"")
 
 
 def queue_lengths(connection: Connection) -> dict[str, dict[str, int]]:

@@ -33,7 +33,7 @@ from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Unavaila
 from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.ports.peers import PeerReply
 from api.ports.policy import Action
-from api.records import streams
+from api.records import peer_logs
 from api.services import checkpoints, misbehaviour, witnessing
 from api.services.authorising import authorise, collection, peer_caller
 from api.services.node import Node
@@ -171,7 +171,7 @@ def _opens(note: bytes, keys: list[VerifierKey]) -> bool:
 def _check_sizes(connection: Connection, peer: str, submission: Submission, size: int) -> int:
     """Check that the submission starts where this witness stands; returns the substantive size."""
     witnessing.require_trust(connection, peer)
-    seen = streams.peer_log(connection, peer)
+    seen = peer_logs.peer_log(connection, peer)
     old = seen["size"] if seen is not None else 0
     if submission.old != old:
         raise Conflict("log.size", "Submit from the size last cosigned.", size=old)

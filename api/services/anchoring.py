@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import heads, log, node_state, streams
+from api.records import heads, log, node_state, peer_logs, streams
 from api.records.unit_of_work import Unit
 from api.services import add_checkpoint, checkpoints, delivering, recording, restoring, sealing
 from api.services.add_checkpoint import Answered, Outcome
@@ -146,7 +146,7 @@ def anchor_due(node: Node) -> list[str]:
         The partners whose head was anchored now; at most once each in ``Limits.anchor_every``.
     """
     anchored = []
-    for row in node.db.read(streams.peer_logs):
+    for row in node.db.read(peer_logs.peer_logs):
         if _is_due(node, row):
             _anchor(node, row)
             anchored.append(row["peer"])

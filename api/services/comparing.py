@@ -19,7 +19,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Invalid
 from api.domain.misbehaviour import heads_proof
-from api.records import node_state, streams
+from api.records import node_state, peer_logs
 from api.services import misbehaviour, witnessing
 from api.services.misbehaviour import Judged, Judgement
 from api.services.node import Node
@@ -83,7 +83,7 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
         LogError: its tiles are of no use.
     """
     note = seen_head(node, witness, owner)
-    seen = node.db.read(lambda connection: streams.peer_log(connection, owner))
+    seen = node.db.read(lambda connection: peer_logs.peer_log(connection, owner))
     if note is None or seen is None:
         return None
     try:
@@ -108,7 +108,7 @@ def _judge(node: Node, owner: str, note: bytes, head: Checkpoint, tiles: HashRea
 
     def local(connection: Connection) -> tuple[Judgement, RowMapping | None]:
         found = misbehaviour.judge(connection, node, owner, note)
-        return found, streams.peer_log(connection, owner)
+        return found, peer_logs.peer_log(connection, owner)
 
     found, seen = node.db.read(local)
     if found.verdict is not Judged.UNKNOWN or seen is None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
-from api.records import packages, streams
+from api.records import packages, peer_logs, streams
 from api.services import (
     checkpoints,
     delivering,
@@ -117,7 +117,7 @@ def _from_here(node: Node, peer: str, request: bytes) -> bytes:
     size = start + len(stated.leaves) // HASH_SIZE
 
     def rebased(connection: Connection) -> Evidence:
-        seen = streams.peer_log(connection, peer)
+        seen = peer_logs.peer_log(connection, peer)
         old = seen["size"] if seen is not None else 0
         if not start < old <= size:
             return stated

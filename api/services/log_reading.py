@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import NotFound
 from api.ports.policy import Action, Resource
-from api.records import log, streams
+from api.records import log, peer_logs, streams
 from api.services import assurance
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
@@ -163,7 +163,7 @@ def _was_issued(connection: Connection, ref: TileRef) -> bool:
 
 
 def _seen_checkpoint(connection: Connection, owner: Member) -> Served:
-    row = streams.peer_log(connection, owner.id)
+    row = peer_logs.peer_log(connection, owner.id)
     if row is None:
         raise _absent()
     own = bytes(row["note"])
@@ -173,12 +173,12 @@ def _seen_checkpoint(connection: Connection, owner: Member) -> Served:
 
 def _seen_tile(connection: Connection, owner: Member, ref: TileRef) -> Served:
     """Return a hash tile of another log, up to the head cosigned here, in any width."""
-    row = streams.peer_log(connection, owner.id)
+    row = peer_logs.peer_log(connection, owner.id)
     if row is None or ref.level is None:
         raise _absent()
     if width_in(ref.level, ref.index, row["size"]) < ref.width:
         raise _absent()
-    data = streams.peer_tile(connection, owner.id, ref.level, ref.index)
+    data = peer_logs.peer_tile(connection, owner.id, ref.level, ref.index)
     return Served(data[: ref.width * HASH_SIZE], BYTES, IMMUTABLE)
 
 

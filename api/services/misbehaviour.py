@@ -23,7 +23,7 @@ from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import THE_NODE, Act, Actor, Subject
 from api.domain.misbehaviour import heads_proof, verify_misbehaviour
 from api.ports.policy import Action, Resource
-from api.records import node_state, streams
+from api.records import node_state, peer_logs, streams
 from api.records.node_state import REFUSED_HEAD
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -65,7 +65,7 @@ def judge(connection: Connection, node: Node, peer: str, note: bytes) -> Judgeme
         Invalid: ``log.head``: not signed by that log with all its keys.
     """
     head = open_head(node, peer, note)
-    seen = streams.peer_log(connection, peer)
+    seen = peer_logs.peer_log(connection, peer)
     if seen is None or head.size > seen["size"]:
         return Judgement(Judged.UNKNOWN)
     tiles = PeerTiles(connection, peer)

@@ -17,7 +17,7 @@ from api.domain.errors import Conflict
 from api.domain.events import Act, Subject
 from api.domain.package_proof import compose_proof
 from api.ports.policy import Action
-from api.records import log, packages, statements, streams
+from api.records import log, packages, peer_logs, statements, streams
 from api.services import checkpoints, recording
 from api.services.authorising import Caller, unknown
 from api.services.evidence import permit_on
@@ -133,7 +133,7 @@ def _own_proof(connection: Connection, statement: RowMapping) -> dict[str, bytes
 def _release_proof(connection: Connection, release: RowMapping) -> dict[str, bytes]:
     """Prove, from what this node stores of the sender's log, that it holds the release."""
     peer = release["issuer"]
-    seen = streams.peer_log(connection, peer)
+    seen = peer_logs.peer_log(connection, peer)
     message = streams.message_that_brought(connection, peer, release["id"])
     if seen is None or message is None:
         return {}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.ports.policy import Action
-from api.records import log, streams
+from api.records import log, peer_logs, streams
 from api.services import epochs, status
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
@@ -56,5 +56,5 @@ def _epoch_change(connection: Connection, peer: str) -> dict[str, Any] | None:
 
 
 def _seen(connection: Connection, peer: str) -> dict[str, Any] | None:
-    row = streams.peer_log(connection, peer)
+    row = peer_logs.peer_log(connection, peer)
     return None if row is None else {"size": row["size"], "root": row["root"]}

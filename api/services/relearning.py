@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.records import streams
+from api.records import peer_logs
 from api.records.unit_of_work import Unit
 from api.services import comparing, misbehaviour, witnessing
 from api.services.misbehaviour import Judged
@@ -95,7 +95,7 @@ def _persist(node: Node, examined: Examined) -> None:
 
 def _examined(node: Node, peer: str, head: Checkpoint, note: bytes, source: str) -> Examined | None:
     """Return a head whose leaves continue the stored ones, as far as this source can show it."""
-    row = node.db.read(lambda connection: streams.peer_log(connection, peer))
+    row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
     old, substantive = (row["size"], row["substantive"]) if row is not None else (0, 0)
     leaves = RemoteTiles(node, source, peer).leaf_hashes(old, head.size)
 

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, Refused
 from api.domain.log_trust import log_verifiers
-from api.records import log, node_state, streams
+from api.records import log, node_state, peer_logs
 from api.records.unit_of_work import Unit
 from api.services import log_keys, recording
 from api.services.checkpoints import signature_line
@@ -89,7 +89,7 @@ class PeerTiles:
         """Return the first ``width`` hashes of a tile."""
         data = self._fresh.get((level, index))
         if data is None:
-            data = streams.peer_tile(self._connection, self._peer, level, index)
+            data = peer_logs.peer_tile(self._connection, self._peer, level, index)
         return data[: 32 * width]
 
 
@@ -132,7 +132,7 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
     note = evidence.checkpoint.encode()
     head = open_head(node, peer, note)
     note = bare(note, head.origin)
-    seen = streams.peer_log(connection, peer)
+    seen = peer_logs.peer_log(connection, peer)
     old = seen["size"] if seen is not None else 0
     if head.size < old:
         _require_prefix(connection, peer, head)
@@ -250,18 +250,18 @@ def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
     if not unit.recovering and node_state.restoring(unit.connection):
         raise recording.restoring()
     unit.lock(f"log of {examined.peer}")
-    seen = streams.peer_log(unit.connection, examined.peer)
+    seen = peer_logs.peer_log(unit.connection, examined.peer)
     old = seen["size"] if seen is not None else 0
     known = seen["substantive"] if seen is not None else 0
     if (old, known) != (examined.old, examined.substantive):
         raise Conflict("log.size", "Prove consistency from the size last cosigned.", size=old)
     log.upsert(
         unit.connection,
-        streams.PEER_TILES,
+        peer_logs.PEER_TILES,
         [
             {"peer": examined.peer, "level": level, "n": n, "data": data}
             for level, n, data in examined.tiles
         ],
     )
     row = _row(examined, cosigned.lines, cosigned.substantive) | {"seal": cosigned.seal}
-    log.upsert(unit.connection, streams.PEER_LOGS, [row])
+    log.upsert(unit.connection, peer_logs.PEER_LOGS, [row])

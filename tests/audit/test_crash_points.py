@@ -18,7 +18,7 @@ import pytest
 
 from api.domain.export_check import verify_export
 from api.domain.log_trust import log_verifiers
-from api.records import log, streams
+from api.records import log, peer_logs, streams
 from api.records.read_only import read_only
 from api.services import fsck
 from api.services.checkpoints import StoredTiles
@@ -104,7 +104,7 @@ def heads_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
 def receipts_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
     """A receipt that left, and the cosignature in it, are remembered."""
     with read_only(f"sqlite:///{folder}/{UK}/node.db") as connection:
-        seen = streams.peer_log(connection, US)
+        seen = peer_logs.peer_log(connection, US)
         assert seen is not None
         for each in said:
             receipt = Receipt.from_json(parse_message(each["receipt"].encode())[1].body)

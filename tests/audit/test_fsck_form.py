@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from api.records import declared
+from api.records.peer_logs import PEER_LOGS, PEER_TILES
 from api.records.schema import METADATA
-from api.records.streams import PEER_LOGS, PEER_TILES
 from api.services import fsck
 from tests.support import journeys, tampering
 from tests.support.command_line import CommandLine, Ended

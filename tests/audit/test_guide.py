@@ -81,5 +81,5 @@ def test_every_kind_of_finding_is_explained() -> None:
     }
     explained = set(re.findall(r"`(fsck\.[a-z-]+)`", GUIDE))
     for short in ("row", "table", "column"):
-        explained |= {f"fsck.{short}-missing", f"fsck.{short}-extra"}
+        explained |= {f"fsck.{short}-{what}" for what in ("missing", "extra", "type")}
     assert codes - explained == {"fsck.ministry"}

@@ -23,7 +23,7 @@ import pytest
 
 from api.adapters.identity.tokens import Tokens
 from api.cli.profiles import Profile, ProfileStore
-from api.records import copying, streams
+from api.records import copying, peer_logs, streams
 from api.records.read_only import read_only
 from api.tlog.checkpoint import parse_checkpoint
 from api.tlog.note import parse_note
@@ -83,7 +83,7 @@ class Ministries:
     def seen(self, ministry: str) -> tuple[int, str]:
         """Size and root of Washington's log as a partner's database has it."""
         with read_only(self.fleet.sites[ministry].database_url) as connection:
-            row = streams.peer_log(connection, US)
+            row = peer_logs.peer_log(connection, US)
         return (0, "") if row is None else (int(row["size"]), str(row["root"]))
 
 

@@ -11,7 +11,7 @@ import pytest
 from api.cli.node import _misbehaviour
 from api.domain.errors import ComityError, Conflict, Refused
 from api.domain.misbehaviour import verify_misbehaviour
-from api.records import log, node_state, streams
+from api.records import log, node_state, peer_logs, streams
 from api.services import (
     anchoring,
     checkpoints,
@@ -54,7 +54,7 @@ def second() -> ModuleType:
 
 
 def seen(node: Node, peer: str = US) -> int:
-    row = node.db.read(lambda connection: streams.peer_log(connection, peer))
+    row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
     return 0 if row is None else int(row["size"])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.domain.errors import Conflict, Unavailable
 from api.domain.log_trust import log_verifiers
-from api.records import drafts, node_state, packages, streams
+from api.records import drafts, node_state, packages, peer_logs, streams
 from api.services import (
     approving,
     backups,
@@ -50,7 +50,7 @@ def rest(federation: Federation) -> None:
 
 
 def peer_size(node: Node, peer: str = US) -> int:
-    row = node.db.read(lambda connection: streams.peer_log(connection, peer))
+    row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
     return 0 if row is None else int(row["size"])
 
 
@@ -81,7 +81,7 @@ class Kept:
 def keep_proof(federation: Federation) -> Kept:
     """The proof that the UK has for the newest statement that the US sent it."""
     uk, us = federation[UK], federation[US]
-    row = uk.db.read(lambda c: streams.peer_log(c, US))
+    row = uk.db.read(lambda c: peer_logs.peer_log(c, US))
     assert row is not None
     newest = us.db.read(lambda c: streams.stream_out(c, UK))
     assert newest is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.records import heads, log, streams
+from api.records import heads, log, peer_logs
 from api.services import approving, checkpoints, evidence, witnessing
 from api.services.node import Node
 from api.wire.messages import ConsistencyPath, Evidence
@@ -108,7 +108,7 @@ def witness_all(federation: Federation) -> None:
 
 
 def _witness(owner: Node, witness: Node) -> None:
-    known = witness.db.read(lambda c: streams.peer_log(c, owner.ministry))
+    known = witness.db.read(lambda c: peer_logs.peer_log(c, owner.ministry))
     evidence = owner.db.read(lambda c: _evidence(c, known["size"] if known is not None else 0))
     examined = witness.db.read(lambda c: witnessing.examine(witness, c, owner.ministry, evidence))
     word = witnessing.cosign(witness, examined, examined.size)

@@ -16,7 +16,7 @@ from api.domain.errors import NotSignedIn
 from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.ports.identity import Identity
 from api.ports.peers import PeerReply
-from api.records import log, streams
+from api.records import log, peer_logs
 from api.services import add_checkpoint, assurance, checkpoints, peer_tokens
 from api.services.add_checkpoint import Answered, Outcome, Submission, format_submission
 from api.services.node import Node
@@ -234,7 +234,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 
 def kept(witness: Door) -> int:
-    row = witness.node.db.read(lambda c: streams.peer_log(c, "us-treasury"))
+    row = witness.node.db.read(lambda c: peer_logs.peer_log(c, "us-treasury"))
     assert row is not None
     return int(row["size"])
 
@@ -250,7 +250,7 @@ def test_a_submission_is_cosigned_once_its_leaves_are_stored(fresh: Door) -> Non
     assert not add_checkpoint.check_lines(us, "uk-fcdo", lines[:1], signed_head(us, 700))
     assert not add_checkpoint.check_lines(us, "uk-fcdo", lines, signed_head(us, 300))
     assert kept(fresh) == 700
-    stored = fresh.node.db.read(lambda c: streams.peer_tile(c, "us-treasury", 0, 2))
+    stored = fresh.node.db.read(lambda c: peer_logs.peer_tile(c, "us-treasury", 0, 2))
     assert stored == us.db.read(lambda c: log.tile(c, 0, 2))
     # The same again is cosigned again, from the size it has now.
     again = fresh.submit(format_submission(Submission(700, (), signed_head(us, 700))))

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from api.domain.events import Act
 from api.records import log
-from api.records.streams import MESSAGES_IN, PEER_LOGS, PEER_TILES
+from api.records.peer_logs import PEER_LOGS, PEER_TILES
+from api.records.streams import MESSAGES_IN
 from api.services.fsck.reading import Row, one, stored_rows
 from api.services.fsck.scope import Scope
 from api.services.fsck.tiles import split
