@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.adapters.crypto import private_keys, sealed_file
+from api.adapters.crypto import officer_key, private_keys, sealed_file
 from api.adapters.crypto.keystore import SIGNING_PURPOSES, FileKeystore
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.crypto.sealed_file import KdfCost
@@ -361,6 +361,12 @@ def test_an_officers_key_prepares_and_approves(tmp_path: Path, passphrase: str |
     raw = seal(payload, STATEMENT, store.keys(Purpose.SEAL), store.sign, endorsements)
     found = check_endorsements(parse_statement(payload), parse_envelope(raw))
     assert [part.signed for part in found] == [True, True]
+
+
+def test_no_officer_key_reads_as_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-one", "--two", "three"])
+    monkeypatch.setattr(officer_key, "thumbprint", lambda _: next(drawn))
+    assert OfficerKey.create(tmp_path / "key").kid == "three"
 
 
 def test_officer_key_refusals(tmp_path: Path) -> None:

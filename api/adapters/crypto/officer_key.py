@@ -56,12 +56,15 @@ class OfficerKey:
             Conflict: ``keystore.exists``.
             Invalid: ``keystore.passphrase-short``.
         """
-        private = private_keys.generate(ES384)
-        data = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(private))})
+        made = cls(private_keys.generate(ES384))
+        while made.kid.startswith("-"):
+            # People give the id to commands, where it would read as an option.
+            made = cls(private_keys.generate(ES384))
+        data = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(made._private))})
         if passphrase is not None:
             data = sealed_file.encrypt(data, [passphrase], _KIND, cost)
         sealed_file.write_private(path, data, replace=False)
-        return cls(private)
+        return made
 
     @classmethod
     def open(cls, path: Path, passphrase: str | None = None) -> "OfficerKey":
