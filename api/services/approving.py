@@ -22,7 +22,7 @@ from api.ports.policy import Action
 from api.records import drafts, statements
 from api.records.unit_of_work import Unit
 from api.services import endorsing, recording
-from api.services.authorising import Caller, Permit, authorise
+from api.services.authorising import Caller, Permit, authorise, entry_of
 from api.services.draft_form import (
     DRAFTED,
     SEALED,
@@ -248,15 +248,9 @@ def _write_sealed(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in o
     recording.record(
         node,
         unit,
-        recording.Entry(
-            act=consequence.act,
-            subject=consequence.subject,
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-            statement=sealed.statement.id,
-            envelope_digest=sealed.digest,
+        recording.concerning(
+            entry_of(caller, permit, consequence.act, consequence.subject),
+            sealed.statement.id,
+            sealed.digest,
         ),
     )

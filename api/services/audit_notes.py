@@ -21,7 +21,7 @@ from api.ports.policy import Action
 from api.records import audit
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, authorise, collection, unknown
+from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.endorsing import preparer
 from api.services.exporting import witnessed_head
 from api.services.idempotency import keyed_call, made_before, write_once
@@ -108,15 +108,7 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
 
     def store(unit: Unit) -> None:
         unit.insert(audit.NOTES, row)
-        entry = recording.Entry(
-            act=Act.NOTE_WRITTEN,
-            subject=Subject("note", row["id"]),
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        )
+        entry = entry_of(caller, permit, Act.NOTE_WRITTEN, Subject("note", row["id"]))
         recording.record(node, unit, entry)
 
     return _kept(node, write_once(node, once, {"id": row["id"]}, store)["id"])

@@ -19,7 +19,7 @@ from api.ports.policy import Action
 from api.records import audit, log
 from api.records.unit_of_work import Unit
 from api.services import auditing, recording
-from api.services.authorising import Caller, authorise, collection, unknown
+from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.exporting import witnessed_head
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
@@ -85,15 +85,7 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
 
     def write(unit: Unit) -> None:
         unit.insert(audit.SAMPLES, row)
-        entry = recording.Entry(
-            act=Act.SAMPLE_SAVED,
-            subject=Subject("sample", row["id"]),
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        )
+        entry = entry_of(caller, permit, Act.SAMPLE_SAVED, Subject("sample", row["id"]))
         recording.record(node, unit, entry)
 
     return _saved(node, write_once(node, once, {"id": row["id"]}, write)["id"])

@@ -87,6 +87,54 @@ class Permit:
 _SEAL = object()
 
 
+def entry_of(caller: Caller, permit: Permit, act: Act, subject: Subject) -> recording.Entry:
+    """Return the event of an act that the policy allowed this caller."""
+    return recording.Entry(
+        act=act,
+        subject=subject,
+        actor=caller.actor,
+        origin=caller.origin,
+        policies=permit.policies,
+        policy_set=permit.policy_set,
+        request=caller.request,
+    )
+
+
+def change_of(  # noqa: PLR0913 - the attributes of one kind of resource
+    change_id: str,
+    *,
+    subject: str = "",
+    proposer: str = "",
+    role: str = "",
+    holds_roles: frozenset[str] = frozenset(),
+    outside: bool = False,
+    time_limited: bool = False,
+) -> Resource:
+    """Return the resource of what takes two administrators.
+
+    Args:
+        change_id: names the change; ``new`` before there is one.
+        subject: person id of whom it is about.
+        proposer: person id of the first administrator, once there is one.
+        role: the role that is given.
+        holds_roles: the roles that the subject has.
+        outside: whether the subject is not of this ministry.
+        time_limited: whether the subject's account ends by itself.
+    """
+    return Resource(
+        "change",
+        change_id,
+        {
+            "subject": subject,
+            "proposer": proposer,
+            "role": role,
+            "holds_roles": holds_roles,
+            "outside": outside,
+            "time_limited": time_limited,
+        },
+    )
+
+
 def collection(name: str) -> Resource:
     """Return the resource of a list or singleton, such as ``packages`` or ``me``."""
     return Resource("collection", name)

@@ -20,7 +20,7 @@ from api.ports.policy import Action, Resource
 from api.records import delegations, officers
 from api.records.unit_of_work import Unit
 from api.services import lending, recording
-from api.services.authorising import Caller, Permit, authorise, collection, may, unknown
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of, may, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.wire.canonical import Json
@@ -306,13 +306,5 @@ def _record(
     node: Node, unit: Unit, caller: Caller, permit: Permit, about: tuple[Act, str, str]
 ) -> None:
     act, kind, object_id = about
-    entry = recording.Entry(
-        act=act,
-        subject=Subject(kind, object_id),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    entry = entry_of(caller, permit, act, Subject(kind, object_id))
     recording.record(node, unit, entry)

@@ -23,7 +23,7 @@ from api.ports.policy import Action
 from api.records import drafts
 from api.records.unit_of_work import Unit
 from api.services import approving, endorsing, recording
-from api.services.authorising import Caller, Permit, authorise, collection, visible
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of, visible
 from api.services.draft_form import (
     DISCARDED,
     DRAFTED,
@@ -306,12 +306,4 @@ def _values(
 def _entry(
     caller: Caller, permit: Permit, act: Act, draft_id: str, version: int
 ) -> recording.Entry:
-    return recording.Entry(
-        act=act,
-        subject=Subject("draft", draft_id, version),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    return entry_of(caller, permit, act, Subject("draft", draft_id, version))

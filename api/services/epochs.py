@@ -25,11 +25,11 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
-from api.ports.policy import Action, Resource
+from api.ports.policy import Action
 from api.records import node_state, streams
 from api.records.unit_of_work import Unit
 from api.services import checkpoints, own_messages, recording, sealing
-from api.services.authorising import Caller, Permit, authorise
+from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
 from api.services.comparing import others
 from api.services.node import Node
 from api.wire.digests import digest
@@ -77,7 +77,7 @@ def propose(node: Node, caller: Caller, peer: str) -> Proposal:
         Conflict: ``epoch.proposed``; ``epoch.unreceipted``: the epoch before is not known there.
         Unavailable: the partner cannot be asked.
     """
-    permit = authorise(node, caller, Action.STREAM_EPOCH_PROPOSE, _resource(peer, ""))
+    permit = authorise(node, caller, Action.STREAM_EPOCH_PROPOSE, change_of(f"epoch:{peer}"))
     _require_member(node, peer)
     if node.db.read(lambda connection: proposed(connection, peer)) is not None:
         raise Conflict("epoch.proposed", "A new epoch waits for another administrator.")
@@ -99,7 +99,7 @@ def withdraw(node: Node, caller: Caller, peer: str) -> None:
     Raises:
         Conflict: ``epoch.not-proposed``.
     """
-    permit = authorise(node, caller, Action.STREAM_EPOCH_PROPOSE, _resource(peer, ""))
+    permit = authorise(node, caller, Action.STREAM_EPOCH_PROPOSE, change_of(f"epoch:{peer}"))
 
     def write(unit: Unit) -> None:
         if not unit.delete(node_state.NODE_STATE, {"name": _FACT + peer}):
@@ -122,7 +122,7 @@ def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
         node,
         caller,
         Action.STREAM_EPOCH_APPROVE,
-        _resource(peer, "" if proposal is None else proposal.proposer),
+        change_of(f"epoch:{peer}", proposer="" if proposal is None else proposal.proposer),
     )
     if proposal is None:
         raise _not_proposed()
@@ -242,28 +242,5 @@ def _not_proposed() -> Conflict:
     return Conflict("epoch.not-proposed", "Another administrator proposes the epoch first.")
 
 
-def _resource(peer: str, proposer: str) -> Resource:
-    return Resource(
-        "change",
-        f"epoch:{peer}",
-        {
-            "subject": "",
-            "proposer": proposer,
-            "role": "",
-            "holds_roles": frozenset[str](),
-            "outside": False,
-            "time_limited": False,
-        },
-    )
-
-
 def _entry(caller: Caller, permit: Permit, act: Act, peer: str) -> recording.Entry:
-    return recording.Entry(
-        act=act,
-        subject=Subject("stream", peer),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    return entry_of(caller, permit, act, Subject("stream", peer))

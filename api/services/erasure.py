@@ -25,11 +25,19 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
-from api.ports.policy import Action, Resource
+from api.ports.policy import Action
 from api.records import audit, packages
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, Permit, authorise, collection, unknown
+from api.services.authorising import (
+    Caller,
+    Permit,
+    authorise,
+    change_of,
+    collection,
+    entry_of,
+    unknown,
+)
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 
@@ -77,7 +85,7 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
         NotFound: ``erasure.unknown-target``.
         Conflict: ``erasure.proposed``: such an order waits already.
     """
-    permit = authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, _change("new"))
+    permit = authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, change_of("new"))
     if not order.authority.strip() or not order.reference.strip():
         raise Invalid("erasure.incomplete", "State who ordered it and under which reference.")
 
@@ -118,7 +126,9 @@ def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
         Conflict: ``erasure.decided``.
     """
     row = _load(node, identifier)
-    permit = authorise(node, caller, Action.AUDIT_ERASE_APPROVE, _change(identifier, row))
+    permit = authorise(
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+    )
     if row["state"] == audit.PROPOSED:
         node.db.write(lambda unit: _carry_out(node, unit, caller, permit, row))
     elif row["state"] != audit.CARRIED_OUT:
@@ -138,7 +148,9 @@ def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
         Conflict: ``erasure.decided``.
     """
     row = _load(node, identifier)
-    permit = authorise(node, caller, Action.AUDIT_ERASE_APPROVE, _change(identifier, row))
+    permit = authorise(
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+    )
 
     def write(unit: Unit) -> None:
         _decide(node, unit, caller, row, {"state": audit.REJECTED})
@@ -150,7 +162,7 @@ def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
 
 def listed(node: Node, caller: Caller) -> list[RowMapping]:
     """Return all orders, newest first, to those who decide on them."""
-    authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, _change("new"))
+    authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, change_of("new"))
     return node.db.read(audit.orders)
 
 
@@ -210,31 +222,7 @@ def _decide(
 def _record(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, subject: Subject
 ) -> None:
-    entry = recording.Entry(
-        act=act,
-        subject=subject,
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
-    recording.record(node, unit, entry)
-
-
-def _change(identifier: str, row: RowMapping | None = None) -> Resource:
-    return Resource(
-        "change",
-        identifier,
-        {
-            "subject": "",
-            "proposer": "" if row is None else row["proposed_by"],
-            "role": "",
-            "holds_roles": frozenset[str](),
-            "outside": False,
-            "time_limited": False,
-        },
-    )
+    recording.record(node, unit, entry_of(caller, permit, act, subject))
 
 
 def _load(node: Node, identifier: str) -> RowMapping:

@@ -20,7 +20,15 @@ from api.ports.store import Stored
 from api.records import officers, packages, statements
 from api.records.unit_of_work import Unit
 from api.services import drafting, endorsing, recording, reliance
-from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
+from api.services.authorising import (
+    Caller,
+    Permit,
+    authorise,
+    collection,
+    entry_of,
+    unknown,
+    visible,
+)
 from api.services.draft_form import Draft
 from api.services.effects import evidence as effects
 from api.services.effects import package_checks
@@ -424,12 +432,4 @@ def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:
 def _entry(
     caller: Caller, permit: Permit, act: Act, object_id: str, kind: str = "package"
 ) -> recording.Entry:
-    return recording.Entry(
-        act=act,
-        subject=Subject(kind, object_id),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    return entry_of(caller, permit, act, Subject(kind, object_id))

@@ -27,7 +27,7 @@ from api.ports.policy import Action
 from api.records import audit, audit_reading, log
 from api.records.unit_of_work import Unit
 from api.services import assurance, export_streams, recording
-from api.services.authorising import Caller, Permit, authorise, collection
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.checkpoints import StoredTiles
 from api.services.export_entries import Wanted, bare_leaves, check, export_lines
 from api.services.node import Node
@@ -149,15 +149,7 @@ def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int
 def _record(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
     """Commit the event of the export, and what was asked for, before anything leaves."""
     parameters = canonical(wanted.parameters())
-    entry = recording.Entry(
-        act=Act.EXPORT_MADE,
-        subject=Subject("export", digest(parameters)),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    entry = entry_of(caller, permit, Act.EXPORT_MADE, Subject("export", digest(parameters)))
     row = {
         "id": node.entropy.identifier(),
         "digest": digest(parameters),

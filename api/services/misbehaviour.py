@@ -13,7 +13,7 @@ Frozen and proven are local: what other members conclude is theirs, but they nee
 node to check the proof.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -27,7 +27,7 @@ from api.records import node_state, peer_logs, streams
 from api.records.node_state import REFUSED_HEAD
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, authorise, collection
+from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.node import Node
 from api.services.witnessing import PeerTiles, bare, open_head
 from api.tlog.proofs import root_at
@@ -231,17 +231,8 @@ def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> RowMappin
         unit.update(node_state.MISBEHAVIOUR, {"id": proof_id}, values)
         if ruling is Ruling.RESUME and not node_state.accused(unit.connection, peer):
             _set_stream(unit, peer, "open")
-        entry = recording.Entry(
-            act=Act.STREAM_RULED,
-            subject=Subject("misbehaviour", proof_id),
-            actor=caller.actor,
-            origin=caller.origin,
-            code=str(ruling),
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        )
-        recording.record(node, unit, entry)
+        entry = entry_of(caller, permit, Act.STREAM_RULED, Subject("misbehaviour", proof_id))
+        recording.record(node, unit, replace(entry, code=str(ruling)))
 
     node.db.write(write)
     return _known(node, proof_id)

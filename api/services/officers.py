@@ -20,7 +20,15 @@ from api.ports.policy import Action, Resource
 from api.records import officers
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, Permit, authorise, collection, unknown
+from api.services.authorising import (
+    Caller,
+    Permit,
+    authorise,
+    change_of,
+    collection,
+    entry_of,
+    unknown,
+)
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.wire.canonical import Json
@@ -98,9 +106,7 @@ def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
 
 def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMapping:
     """Propose a person; another administrator approves."""
-    change = _change(
-        node, "new", outside=person.outside, time_limited=person.expires_at is not None
-    )
+    change = change_of("new", outside=person.outside, time_limited=person.expires_at is not None)
     permit = authorise(node, caller, Action.OFFICER_PROPOSE, change)
     if not person.name.strip() or not person.identities:
         raise Invalid("officer.incomplete", "Give the person's name and at least one account.")
@@ -125,8 +131,7 @@ def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMappin
 def approve_officer(node: Node, caller: Caller, officer_id: str) -> RowMapping:
     """Approve a proposed person."""
     row = load(node, officer_id)
-    change = _change(
-        node,
+    change = change_of(
         officer_id,
         subject=officer_id,
         proposer=row["proposed_by"] or "",
@@ -160,7 +165,7 @@ def propose_grant(
         raise Invalid("role.unknown", f"Choose one of: {', '.join(sorted(Role))}.")
     target = load(node, officer_id)
     held = node.db.read(lambda connection: officers.roles_offered(connection, officer_id))
-    permit = authorise(node, caller, Action.GRANT_PROPOSE, _grant(node, "new", target, role, held))
+    permit = authorise(node, caller, Action.GRANT_PROPOSE, _grant("new", target, role, held))
     content: dict[str, Json] = {"officer": officer_id, "role": role, "sub": sub}
     once = keyed_call(caller, Act.GRANT_PROPOSED, content)
     if (known := made_before(node, once)) is not None:
@@ -183,7 +188,7 @@ def approve_grant(node: Node, caller: Caller, grant_id: str) -> RowMapping:
     row = _grant_by_id(node, grant_id)
     target = load(node, row["officer"])
     held = node.db.read(lambda connection: officers.roles_held(connection, row["officer"]))
-    resource = _grant(node, grant_id, target, row["role"], held, proposer=row["proposed_by"])
+    resource = _grant(grant_id, target, row["role"], held, proposer=row["proposed_by"])
     permit = authorise(node, caller, Action.GRANT_APPROVE, resource)
     values = {"state": ACTIVE, "decided_by": caller.person, "decided_at": node.now()}
     _decide(node, caller, permit, officers.GRANTS, grant_id, values, PROPOSED)
@@ -195,7 +200,7 @@ def revoke_grant(node: Node, caller: Caller, grant_id: str) -> RowMapping:
     row = _grant_by_id(node, grant_id)
     target = load(node, row["officer"])
     permit = authorise(
-        node, caller, Action.GRANT_REVOKE, _grant(node, grant_id, target, row["role"], frozenset())
+        node, caller, Action.GRANT_REVOKE, _grant(grant_id, target, row["role"], frozenset())
     )
     values = {"state": REVOKED, "decided_by": caller.person, "decided_at": node.now()}
     _decide(node, caller, permit, officers.GRANTS, grant_id, values, row["state"])
@@ -214,7 +219,7 @@ def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -
     kid = thumbprint(dict(jwk))
     if algorithm(dict(jwk)) not in {"ES256", "ES384"}:
         raise WireError("key.algorithm", "Officers sign with ES384 or ES256.")
-    change = _change(node, kid, subject=caller.person)
+    change = change_of(kid, subject=caller.person)
     permit = authorise(node, caller, Action.KEY_REQUEST, change)
     once = keyed_call(caller, Act.KEY_PROPOSED, {"form": form, "jwk": dict(jwk)})
     if (known := made_before(node, once)) is not None:
@@ -245,7 +250,7 @@ def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -
 def propose_key(node: Node, caller: Caller, kid: str) -> RowMapping:
     """Vouch, as the first administrator, for a requested key."""
     row = _key_by_kid(node, kid)
-    change = _change(node, kid, subject=row["officer"])
+    change = change_of(kid, subject=row["officer"])
     permit = authorise(node, caller, Action.KEY_PROPOSE, change)
     values = {"state": PROPOSED, "proposed_by": caller.person, "proposed_at": node.now()}
     _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, REQUESTED)
@@ -255,7 +260,7 @@ def propose_key(node: Node, caller: Caller, kid: str) -> RowMapping:
 def approve_key(node: Node, caller: Caller, kid: str) -> RowMapping:
     """Approve, as the second administrator, a key that the first vouched for."""
     row = _key_by_kid(node, kid)
-    change = _change(node, kid, subject=row["officer"], proposer=row["proposed_by"])
+    change = change_of(kid, subject=row["officer"], proposer=row["proposed_by"])
     permit = authorise(node, caller, Action.KEY_APPROVE, change)
     values = {"state": ACTIVE, "decided_by": caller.person, "decided_at": node.now()}
     _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, PROPOSED)
@@ -265,7 +270,7 @@ def approve_key(node: Node, caller: Caller, kid: str) -> RowMapping:
 def revoke_key(node: Node, caller: Caller, kid: str) -> RowMapping:
     """Stop accepting a key at once; what it signed before stands."""
     row = _key_by_kid(node, kid)
-    permit = authorise(node, caller, Action.KEY_REVOKE, _change(node, kid, subject=row["officer"]))
+    permit = authorise(node, caller, Action.KEY_REVOKE, change_of(kid, subject=row["officer"]))
     values = {"state": REVOKED, "decided_by": caller.person, "decided_at": node.now()}
     _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, row["state"])
     return _key_by_kid(node, kid)
@@ -347,41 +352,14 @@ def _grant_row(node: Node, officer_id: str, role: str, proposed_by: str) -> dict
     }
 
 
-def _change(  # noqa: PLR0913 - the attributes of one kind of resource
-    _node: Node,
-    change_id: str,
-    *,
-    subject: str = "",
-    proposer: str = "",
-    role: str = "",
-    holds_roles: frozenset[str] = frozenset(),
-    outside: bool = False,
-    time_limited: bool = False,
-) -> Resource:
-    return Resource(
-        "change",
-        change_id,
-        {
-            "subject": subject,
-            "proposer": proposer,
-            "role": role,
-            "holds_roles": holds_roles,
-            "outside": outside,
-            "time_limited": time_limited,
-        },
-    )
-
-
 def _grant(
-    node: Node,
     grant_id: str,
     target: RowMapping,
     role: str,
     held: frozenset[str],
     proposer: str = "",
 ) -> Resource:
-    return _change(
-        node,
+    return change_of(
         grant_id,
         subject=target["id"],
         proposer=proposer,
@@ -430,15 +408,7 @@ def _record(
     recording.record(
         node,
         unit,
-        recording.Entry(
-            act=act,
-            subject=Subject(*about),
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        ),
+        entry_of(caller, permit, act, Subject(*about)),
     )
 
 

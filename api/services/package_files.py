@@ -19,7 +19,7 @@ from api.domain.package_proof import compose_proof
 from api.ports.policy import Action
 from api.records import log, packages, peer_logs, statements, streams
 from api.services import checkpoints, recording
-from api.services.authorising import Caller, unknown
+from api.services.authorising import Caller, entry_of, unknown
 from api.services.evidence import permit_on
 from api.services.node import Node
 from api.services.witnessing import PeerTiles
@@ -66,15 +66,7 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
             lambda connection: _beside(node, connection, statement)
         ).items():
             writer.add(name, [content])
-    entry = recording.Entry(
-        act=Act.PACKAGE_FETCHED,
-        subject=Subject("package", package_id),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    entry = entry_of(caller, permit, Act.PACKAGE_FETCHED, Subject("package", package_id))
     node.db.write(lambda unit: recording.record(node, unit, entry))
     return _stream(target)
 

@@ -20,7 +20,15 @@ from api.ports.policy import Action, Resource
 from api.records import delegations, designations, packages
 from api.records.unit_of_work import Unit
 from api.services import draft_form, drafting, objects, recording
-from api.services.authorising import Caller, Permit, authorise, collection, unknown, visible
+from api.services.authorising import (
+    Caller,
+    Permit,
+    authorise,
+    collection,
+    entry_of,
+    unknown,
+    visible,
+)
 from api.services.draft_form import Draft
 from api.services.effects.designations import evidence_of, note_proposal, proposal_row
 from api.services.idempotency import keyed_call, made_before, write_once
@@ -301,13 +309,5 @@ def _record(
     node: Node, unit: Unit, caller: Caller, permit: Permit, about: tuple[Act, str, int]
 ) -> None:
     act, proposal_id, version = about
-    entry = recording.Entry(
-        act=act,
-        subject=Subject("proposal", proposal_id, version),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    entry = entry_of(caller, permit, act, Subject("proposal", proposal_id, version))
     recording.record(node, unit, entry)

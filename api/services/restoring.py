@@ -22,12 +22,12 @@ from sqlalchemy import Connection
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.log_trust import log_verifiers
-from api.ports.policy import Action, AttributeValue, Resource
+from api.ports.policy import Action
 from api.records import log, node_state
 from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import checkpoints, recording
-from api.services.authorising import Caller, authorise
+from api.services.authorising import Caller, authorise, change_of
 from api.services.comparing import others
 from api.services.node import Node
 from api.services.remote_log import seen_head
@@ -224,15 +224,7 @@ def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
 
 
 def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> None:
-    attributes: dict[str, AttributeValue] = {
-        "subject": "",
-        "proposer": proposer,
-        "role": "",
-        "holds_roles": frozenset[str](),
-        "outside": False,
-        "time_limited": False,
-    }
-    authorise(node, caller, action, Resource("change", "restore-waiver", attributes))
+    authorise(node, caller, action, change_of("restore-waiver", proposer=proposer))
 
 
 def _require_silent(node: Node, member: str) -> Standing:

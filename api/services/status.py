@@ -14,7 +14,7 @@ from api.ports.policy import Action, Resource
 from api.records import log, node_state, packages, streams
 from api.records.unit_of_work import Unit
 from api.services import assurance, recording, restoring
-from api.services.authorising import Caller, authorise, collection
+from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.node import Node
 from api.wire.encoding import parse_instant
 
@@ -141,15 +141,8 @@ def switch(node: Node, caller: Caller, position: str) -> None:
     if position not in {"on", "off"}:
         raise Invalid("stop-switch.position", "Say on or off.")
     permit = authorise(node, caller, Action.NODE_STOP, collection("node"))
-    entry = recording.Entry(
-        act=Act.NODE_STOPPED if position == "on" else Act.NODE_STARTED,
-        subject=Subject("node", node.ministry),
-        actor=caller.actor,
-        origin=caller.origin,
-        policies=permit.policies,
-        policy_set=permit.policy_set,
-        request=caller.request,
-    )
+    act = Act.NODE_STOPPED if position == "on" else Act.NODE_STARTED
+    entry = entry_of(caller, permit, act, Subject("node", node.ministry))
     node.db.write(lambda unit: set_fact(node, unit, STOP_SWITCH, position, entry))
 
 

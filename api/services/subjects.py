@@ -17,7 +17,7 @@ from api.ports.policy import Action, Resource
 from api.records import subjects
 from api.records.unit_of_work import Unit
 from api.services import objects, recording
-from api.services.authorising import Caller, authorise, collection
+from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.effects.descriptions import tokens_of
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
@@ -144,15 +144,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
                 "at": node.now(),
             },
         )
-        entry = recording.Entry(
-            act=Act.VERDICT_RECORDED,
-            subject=Subject("verdict", verdict_id),
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        )
+        entry = entry_of(caller, permit, Act.VERDICT_RECORDED, Subject("verdict", verdict_id))
         recording.record(node, unit, entry)
 
     made = write_once(node, once, {"id": verdict_id}, write)

@@ -25,7 +25,7 @@ from api.ports.policy import Action
 from api.records import drafts, packages, tasks
 from api.records.unit_of_work import Unit
 from api.services import draft_form, holdings, objects, recording, reliance
-from api.services.authorising import Caller, authorise, collection, unknown
+from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.designations import clocks_of
 from api.services.effects.designation_record import histories
 from api.services.node import Node
@@ -307,15 +307,7 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> Mapping
     def write(unit: Unit) -> None:
         if not reliance.close_review(unit, task_id, values):
             raise Conflict("task.closed", "This review is closed already.")
-        entry = recording.Entry(
-            act=Act.TASK_CLOSED,
-            subject=Subject("task", task_id),
-            actor=caller.actor,
-            origin=caller.origin,
-            policies=permit.policies,
-            policy_set=permit.policy_set,
-            request=caller.request,
-        )
+        entry = entry_of(caller, permit, Act.TASK_CLOSED, Subject("task", task_id))
         recording.record(node, unit, entry)
 
     node.db.write(write)
