@@ -23,10 +23,10 @@ from api.domain.errors import ComityError, Full, Unavailable
 from api.jobs.loop import Loop
 from api.ports.identity import TokenVerifier
 from api.ports.observing import UNOBSERVED, Observer
-from api.services import refusals
 from api.services.node import Node
-from api.services.readiness import Bounds, Readiness
-from api.services.refusals import AnonymousRefusals
+from api.services.operations import refusals
+from api.services.operations.readiness import Bounds, Readiness
+from api.services.operations.refusals import AnonymousRefusals
 from api.tlog.errors import LogError
 from api.web import docs_page, problems
 from api.web.deps import Doors

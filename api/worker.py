@@ -16,7 +16,6 @@ from functools import partial
 from api.jobs import reconcile
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
-from api.jobs.expire_clocks import expire_clocks
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.reconcile import judge_parked
@@ -24,6 +23,7 @@ from api.jobs.sequence import Sequencer
 from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
+from api.services.desk.deadlines import expire_clocks
 from api.services.node import Node
 
 _log = logging.getLogger(__name__)

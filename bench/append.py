@@ -34,8 +34,8 @@ from sqlalchemy import insert
 
 from api.records.log import EVENTS
 from api.records.unit_of_work import Unit
-from api.services import checkpoints
-from api.services.checkpoints import entry_of
+from api.services.log import checkpoints
+from api.services.log.checkpoints import entry_of
 from api.services.node import Node
 from api.wire.canonical import canonical
 from tests.support.databases import start_postgres

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Conflict
-from api.services import approving
-from api.services.draft_form import Draft
+from api.services.statements import approving
+from api.services.statements.draft_form import Draft
 from tests.support.bodies import body
 from tests.support.databases import start_postgres
 from tests.support.exchange import UK, US, draft, person

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from api.domain.audit_export import ExportOrder, write_export
-from api.domain.export_check import verify_export
+from api.domain.verification.export import verify_export
 from api.tlog.merkle import Frontier, leaf_hash
-from api.wire.export_guide import GUIDE
-from api.wire.export_lines import Disclosed, check_commitments
+from api.wire.export.guide import GUIDE
+from api.wire.export.lines import Disclosed, check_commitments
 from tests.support.exports import (
     MEMBERS,
     VERIFIER,

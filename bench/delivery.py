@@ -23,8 +23,10 @@ from sqlalchemy import select
 from api.adapters.system import SystemClock
 from api.records import streams
 from api.records.statements import STATEMENTS
-from api.services import approving, drafting, evidence, status
+from api.services.desk import evidence
+from api.services.operations import status
 from api.services.sealing import open_statement, seal_statement
+from api.services.statements import approving, drafting
 from api.wire.envelope import STATEMENT, parse_envelope, verify_seal
 from api.wire.statements import NONCE_BYTES, Content, compose_statement
 from api.worker import Worker

@@ -3,7 +3,7 @@
 Synthetic events are put into a node's database and sequenced; then, each in a process of its own:
 
 * ``export``: rows to lines, openings checked, tree derived, manifest sealed, file written
-  (``services.exporting``, without HTTP); ``grown_mib`` is what it added to the process that had
+  (``services.audit.export``, without HTTP); ``grown_mib`` is what it added to the process that had
   filled the database before;
 * ``verify``: ``comity verify``'s checker;
 * ``fsck``: the whole database against its own log.
@@ -30,11 +30,13 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from api.domain.export_check import verify_export
+from api.domain.verification.export import verify_export
 from api.records.log import EVENTS
 from api.records.read_only import read_only
-from api.services import checkpoints, exporting, fsck
-from api.services.export_entries import Wanted
+from api.services.audit import fsck
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
+from api.services.log import checkpoints
 from api.wire.membership import parse_membership
 from bench.append import rows
 from tests.support import journeys

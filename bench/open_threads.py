@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from api.domain.events import Act, Subject
-from api.domain.threads import Record
+from api.domain.threads.sequences import Record
 from api.records import statements, threads
 from api.records.unit_of_work import Unit
-from api.services import mirroring, recording, tasks
-from api.services.effects import thread_record
+from api.services import recording
+from api.services.desk import mirroring, tasks
+from api.services.desk.tasks import Scope
 from api.services.sealing import seal_statement
-from api.services.tasks import Scope
+from api.services.statements.effects import thread_record
 from api.wire.statements import NONCE_BYTES, By, Content, Officer, Place, compose_statement
 from tests.support.bodies import body
 from tests.support.exchange import UK, US, person

@@ -15,7 +15,8 @@ from pathlib import Path
 from api.domain.events import Act, Subject
 from api.records import packages
 from api.records.unit_of_work import Unit
-from api.services import evidence, recording
+from api.services import recording
+from api.services.desk import evidence
 from tests.support.federation import Federation
 from tests.support.signing import US
 

@@ -104,7 +104,7 @@ def _checked(path: Path, membership: Path | None) -> dict[str, Any]:
         WireError: the export does not verify.
     """
     from api.domain.audit_export import ExportRefused
-    from api.domain.export_check import verify_export
+    from api.domain.verification.export import verify_export
     from api.wire.membership import parse_membership
 
     pinned = None if membership is None else parse_membership(membership.read_bytes())

@@ -1,6 +1,6 @@
 """``comity audit fsck``: check a node's database and store, offline and without its keys.
 
-Owns the command's options and output; the check itself is ``api.services.fsck``.
+Owns the command's options and output; the check itself is ``api.services.audit.fsck``.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from api.cli.profiles import CliContext
 
 if TYPE_CHECKING:
     from api.ports.store import ExhibitStore
-    from api.services.fsck import Report
+    from api.services.audit.fsck import Report
 
 _SHOWN = 20
 
@@ -56,7 +56,7 @@ def fsck(
     from sqlalchemy.exc import DBAPIError
 
     from api.records.read_only import read_only
-    from api.services import fsck as checking
+    from api.services.audit import fsck as checking
     from api.wire.errors import WireError
     from api.wire.membership import parse_membership
 

@@ -223,7 +223,7 @@ def retention(
     """
     from api.adapters.system import SystemClock
     from api.records.read_only import read_only
-    from api.services import retention as keeping
+    from api.services.audit import retention as keeping
 
     path = classes or keeping.default_file()
     known = keeping.parse_classes(path.read_text(encoding="utf-8"))

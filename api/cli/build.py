@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from api.adapters.crypto.officer_key import OfficerKey
 from api.domain.errors import Conflict, Invalid, NotFound
-from api.domain.package_content import Draft, check_draft_body, check_draft_signature
+from api.domain.verification.content import Draft, check_draft_body, check_draft_signature
 from api.wire.digests import PREFIX, digest
 from api.wire.encoding import format_instant
 from api.wire.errors import WireError

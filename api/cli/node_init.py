@@ -117,7 +117,7 @@ def admins(
     --second https://id.example b2 "B. Two"
     """
     from api.bootstrap import build
-    from api.services.officers import NewOfficer, bootstrap
+    from api.services.desk.officers import NewOfficer, bootstrap
 
     people = [first, second]
     if len({(iss, sub) for iss, sub, _ in people}) < len(people):

@@ -85,7 +85,7 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
 
     from api.app import create_app
     from api.bootstrap import local_places
-    from api.services.readiness import Bounds
+    from api.services.operations.readiness import Bounds
 
     settings = installation.settings
     app = create_app(

@@ -21,7 +21,7 @@ from api.cli.profiles import CliContext
 from api.wire.errors import WireError
 
 if TYPE_CHECKING:
-    from api.domain.verdicts import Verdict
+    from api.domain.verification.verdicts import Verdict
     from api.wire.package_file import PackageFile
 
 app = group("package", "Build, submit, release, recall and fetch evidence packages.")
@@ -129,7 +129,7 @@ def fetch(
 
     Example: comity --profile uk-analyst package fetch sha256:… --out case.comity
     """
-    from api.domain.verification import verify_package
+    from api.domain.verification.package import verify_package
 
     pinned = None if membership is None else membership.read_bytes()
     with appearing(out) as temporary:
@@ -151,7 +151,7 @@ package_decisions.register(app)
 
 def _checked_draft(source: IO[bytes]) -> tuple[bytes, "PackageFile"]:
     """Return the bytes of ``draft.json`` and the open file, after checking all of it."""
-    from api.domain.verification import verify_draft
+    from api.domain.verification.package import verify_draft
     from api.wire.limits import ENVELOPE
     from api.wire.package_file import DRAFT, PackageFile
 

@@ -1,8 +1,8 @@
 """``comity node backup|restore|recover`` and ``comity audit misbehaviour``.
 
-Owns the commands' options, output and order of steps; what they do is in ``api.services.backups``,
-``restoring`` and ``recovering``. The first three work on this machine with the node's settings; the
-last asks a node as an officer.
+Owns the commands' options, output and order of steps; what they do is in
+``api.services.recovery.backups``, ``restoring`` and ``recovering``. The first three work on this
+machine with the node's settings; the last asks a node as an officer.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def backup(
     Example: comity node backup --out /var/lib/comity/backups
     """
     from api.bootstrap import build
-    from api.services import backups
+    from api.services.recovery import backups
 
     installation = build(load_settings(settings))
     try:
@@ -66,7 +66,8 @@ def restore(
     """
     from api.bootstrap import build, pinned_membership
     from api.records import copying, migrating
-    from api.services import backups, restoring
+    from api.services.log import guard
+    from api.services.recovery import backups
 
     loaded = load_settings(settings)
     folder = backups.newest(source)
@@ -82,7 +83,7 @@ def restore(
     migrating.upgrade(work)
     installation = build(loaded.model_copy(update={"database_url": work}))
     try:
-        restoring.begin(installation.node, "backup")
+        guard.begin(installation.node, "backup")
         put = backups.load_exhibits(installation.node, folder)
     finally:
         installation.close()
@@ -102,7 +103,7 @@ def recover(context: CliContext, *, settings: SettingsFile = None) -> None:
     Example: comity node recover
     """
     from api.bootstrap import build
-    from api.services import recovering
+    from api.services.recovery import recovering
 
     installation = build(load_settings(settings))
     try:

@@ -16,7 +16,7 @@ from api.cli.profiles import CliContext
 from api.domain.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
-    from api.domain.regimes import Regime
+    from api.domain.regimes.advice import Regime
 
 app = group("regimes", "Look at legal regimes, and check a case against one.")
 Many = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
@@ -72,7 +72,7 @@ def check(
 
     Example: comity regimes check CA-JVCFOA --kind entity --conduct arbitrary-detention
     """
-    from api.domain.regimes import Case, RegimeError, eligibility
+    from api.domain.regimes.advice import Case, RegimeError, eligibility
 
     known = _regimes()
     if regime not in known:

@@ -1,8 +1,8 @@
 """``comity verify``: judge a package, a draft, an audit export or a misbehaviour proof, offline.
 
 Owns opening files, choosing the judge, and output. Exit codes: 0 as asked, 3 verification failed,
-2 usage. Decides nothing itself (`api.domain.verification`, `api.domain.export_check`,
-`api.domain.misbehaviour`).
+2 usage. Decides nothing itself (`api.domain.verification.package`,
+`api.domain.verification.export`, `api.domain.misbehaviour`).
 """
 
 import json
@@ -20,8 +20,8 @@ from api.cli.profiles import CliContext
 from api.wire.canonical import Json
 
 if TYPE_CHECKING:
-    from api.domain.export_check import ExportReport
-    from api.domain.verdicts import Step, Verdict
+    from api.domain.verification.export import ExportReport
+    from api.domain.verification.verdicts import Step, Verdict
 
 EXIT_FAILED: Final = 3
 """Exit code of a verification that failed."""
@@ -101,7 +101,7 @@ def verify_file(
     Raises:
         OSError: A file cannot be read.
     """
-    from api.domain.verification import verify_draft, verify_package
+    from api.domain.verification.package import verify_draft, verify_package
 
     with path.open("rb") as source:
         if draft:
@@ -112,7 +112,7 @@ def verify_file(
 
 def is_export(path: Path) -> bool:
     """Say whether a file looks like an audit export; it is judged as one then."""
-    from api.wire.export import MANIFEST
+    from api.wire.export.layout import MANIFEST
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -156,7 +156,7 @@ def _shown(value: Json) -> str:
 
 def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool) -> Outcome:
     from api.domain.audit_export import ExportRefused
-    from api.domain.export_check import verify_export
+    from api.domain.verification.export import verify_export
     from api.wire.errors import WireError
     from api.wire.membership import parse_membership
 
@@ -172,7 +172,7 @@ def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool
 
 
 def _refused(code: str, message: str, index: int | None = None) -> Outcome:
-    from api.domain.verdicts import FAILED
+    from api.domain.verification.verdicts import FAILED
 
     document: dict[str, Json] = {
         "ok": False,
@@ -191,7 +191,7 @@ def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
     """Judge a misbehaviour proof; nothing of it can be judged without the accused's keys."""
     from api.domain.errors import Invalid
     from api.domain.misbehaviour import verify_misbehaviour
-    from api.domain.verdicts import VERIFIED
+    from api.domain.verification.verdicts import VERIFIED
     from api.wire.errors import WireError
     from api.wire.membership import parse_membership
     from api.wire.misbehaviour import LONGEST
@@ -215,7 +215,7 @@ def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
 
 
 def _reported(report: "ExportReport", *, integrity_only: bool) -> Outcome:
-    from api.domain.verdicts import UNPROVEN, VERIFIED
+    from api.domain.verification.verdicts import UNPROVEN, VERIFIED
 
     manifest = report.manifest
     ok = report.origin_proven or integrity_only

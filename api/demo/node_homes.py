@@ -16,7 +16,7 @@ from api.demo import cast
 from api.demo.cast import Ministry
 from api.demo.home import DemoHome
 from api.records import migrating
-from api.services import officers
+from api.services.desk import officers
 from api.settings import Settings
 from api.wire.keys import KeyRecord
 from api.wire.membership import Member, Membership, compose_membership

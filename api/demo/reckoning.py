@@ -22,7 +22,7 @@ from api.demo.home import DemoHome
 from api.demo.processes import comity_command, environment
 from api.demo.story.book import Sent
 from api.demo.story.stage import Stage
-from api.wire import export
+from api.wire.export import layout
 
 AUDITOR = "auditor"
 PURPOSE = "end of the Comity demonstration"
@@ -132,7 +132,7 @@ def decisions(path: Path) -> Counter[tuple[str, str]]:
 def carried(home: DemoHome, sender: Ministry) -> Iterator[Sent]:
     """Return what a sender's own audit export says that its messages carried to whom."""
     with zipfile.ZipFile(home.export(sender.id)) as container:
-        document = json.loads(container.read(export.STREAMS))
+        document = json.loads(container.read(layout.STREAMS))
     for stream in document["streams"]:
         for message in stream["messages"] if stream["from"] == sender.id else ():
             if message["kind"] == _DELIVER:
@@ -142,7 +142,7 @@ def carried(home: DemoHome, sender: Ministry) -> Iterator[Sent]:
 
 def events(path: Path) -> Iterator[dict[str, Any]]:
     """Return the events that an audit export discloses (docs/protocol-export.md §3)."""
-    with zipfile.ZipFile(path) as container, container.open(export.ENTRIES) as lines:
+    with zipfile.ZipFile(path) as container, container.open(layout.ENTRIES) as lines:
         for line in lines:
             text = json.loads(line).get("event")
             if text is not None:
@@ -216,6 +216,6 @@ def _node(home: DemoHome, ministry: Ministry) -> dict[str, Any]:
     """Return size and root of the head that a ministry's export is proven against."""
     target = home.export(ministry.id)
     with zipfile.ZipFile(target) as container:
-        note = container.read(export.CHECKPOINT).decode()
+        note = container.read(layout.CHECKPOINT).decode()
     _, size, root, *_ = note.split("\n")
     return {"log_size": int(size), "root": base64.b64decode(root).hex(), "export": str(target)}

@@ -2,8 +2,8 @@
 
 Owns the order of the members and the rule that nothing is sealed that would not verify: the
 entries must lead to the root of the cosigned head before the ministry's seal is asked for. The
-check by a reader is `api.domain.export_check`. Must not read a store, a clock or a key: lines,
-time and the sealing function are passed in.
+check by a reader is `api.domain.verification.export`. Must not read a store, a clock or a key:
+lines, time and the sealing function are passed in.
 
 Format: docs/protocol-export.md.
 """
@@ -20,12 +20,12 @@ from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.policy import parse_policy
 from api.tlog.ranges import RangeRoot
-from api.wire import export
 from api.wire.canonical import Json
 from api.wire.errors import WireError
-from api.wire.export import FileDigest, Manifest, RangeProof
-from api.wire.export_container import CHUNK, ExportWriter
-from api.wire.export_lines import (
+from api.wire.export import layout
+from api.wire.export.container import CHUNK, ExportWriter
+from api.wire.export.layout import FileDigest, Manifest, RangeProof
+from api.wire.export.lines import (
     REVIEW_HEADER,
     Disclosed,
     Line,
@@ -194,11 +194,11 @@ def _write(
     head = parse_policy(policy).open(order.checkpoint, strict=True).checkpoint
     writer = ExportWriter(target)
     walk = LeafWalk(order.ministry, order.start, order.left)
-    writer.add(export.ENTRIES, _entries(lines, walk, spool))
+    writer.add(layout.ENTRIES, _entries(lines, walk, spool))
     if walk.next != order.end or walk.root(head.size, order.right) != head.root:
         raise ExportRefused("export.root", "The entries do not lead to the cosigned head.")
     spool.seek(0)
-    writer.add(export.REVIEW, iter(lambda: spool.read(CHUNK), b""))
+    writer.add(layout.REVIEW, iter(lambda: spool.read(CHUNK), b""))
     for name, data in _documents(order, policy, head).items():
         writer.add(name, (data,))
     manifest = Manifest(
@@ -217,7 +217,7 @@ def _write(
         membership=order.membership.digest,
         files={name: FileDigest(*found) for name, found in writer.files.items()},
     )
-    writer.add(export.MANIFEST, (seal(manifest.payload()),))
+    writer.add(layout.MANIFEST, (seal(manifest.payload()),))
     writer.finish()
     return manifest
 
@@ -240,21 +240,21 @@ def _entries(lines: Iterable[Line], walk: LeafWalk, spool: IO[bytes]) -> Iterato
 def _documents(order: ExportOrder, policy: bytes, head: Checkpoint) -> dict[str, bytes]:
     proof = RangeProof(order.start, order.end, head.size, order.left, order.right)
     found = {
-        export.CHECKPOINT: order.checkpoint,
-        export.RANGE: proof.to_bytes(),
-        export.POLICY: policy,
-        export.KEYS: keys_of(order.membership, order.ministry),
-        export.MEMBERSHIP: order.membership.raw,
-        export.STREAMS: order.streams,
-        export.GUIDE: order.guide,
-        export.VERIFIER: order.verifier,
+        layout.CHECKPOINT: order.checkpoint,
+        layout.RANGE: proof.to_bytes(),
+        layout.POLICY: policy,
+        layout.KEYS: keys_of(order.membership, order.ministry),
+        layout.MEMBERSHIP: order.membership.raw,
+        layout.STREAMS: order.streams,
+        layout.GUIDE: order.guide,
+        layout.VERIFIER: order.verifier,
     }
     return {name: data for name, data in found.items() if data is not None}
 
 
 def keys_of(membership: Membership, ministry: str) -> bytes:
     """The one ``keys.json`` that a membership gives for a ministry's log."""
-    return export.keys_document(
+    return layout.keys_document(
         ministry,
         membership.digest,
         [key.format() for key in log_verifiers(membership.member(ministry))],

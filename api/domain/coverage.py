@@ -17,7 +17,7 @@ from typing import Final
 
 from api.domain.designations import Designation
 from api.domain.errors import Invalid
-from api.domain.thread_state import ThreadState
+from api.domain.threads.state import ThreadState
 
 _BASE: Final = re.compile(
     r"(?P<jurisdiction>[A-Z]{2,8}(-[A-Z0-9]{1,8})?)"

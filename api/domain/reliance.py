@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from api.domain.designations import Designation
-from api.domain.thread_state import ThreadState
+from api.domain.threads.state import ThreadState
 
 
 class Kind(StrEnum):

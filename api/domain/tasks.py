@@ -14,8 +14,8 @@ from typing import Final
 from api.domain.drafts import Draft, DraftState
 from api.domain.evidence import HolderState, Holding, holder_state
 from api.domain.reliance import Affected, Change, Kind
-from api.domain.thread_facts import Phase, SubjectState
-from api.domain.thread_state import ThreadState
+from api.domain.threads.facts import Phase, SubjectState
+from api.domain.threads.state import ThreadState
 
 
 class TaskKind(StrEnum):

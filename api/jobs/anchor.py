@@ -1,8 +1,8 @@
 """Anchors partners' heads in the own log when they are due."""
 
 from api.records import node_state
-from api.services import anchoring
 from api.services.node import Node
+from api.services.road import anchoring
 
 
 def anchor(node: Node) -> bool:

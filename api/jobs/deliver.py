@@ -4,9 +4,10 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from api.records import node_state, streams
-from api.services import delivering, restoring
+from api.services.log import guard
 from api.services.node import Node
-from api.services.status import STOP_SWITCH
+from api.services.operations.status import STOP_SWITCH
+from api.services.road import delivering
 
 _REFUSALS = "refused"
 
@@ -30,7 +31,7 @@ def deliver(node: Node, peer: str) -> bool:
         return True
     if sent.code == "log.size":
         # The partner holds more of this node's log than the log itself: has a disk been swapped?
-        restoring.noticed(node, peer)
+        guard.noticed(node, peer)
     delivering.note_attempt(node, peer, sent)
     count = (tried["count"] if tried is not None else 0) + 1
     if sent.outcome == _REFUSALS and count >= node.limits.retry_refusals:

@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
 from api.records import node_state, streams
-from api.services import applying, fetching
 from api.services.node import Node
+from api.services.road import applying, fetching
 from api.wire.errors import WireError
 
 

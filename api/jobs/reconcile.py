@@ -7,9 +7,9 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError
 from api.records import node_state, threads
-from api.services import applying, reconciling
 from api.services.node import Node
-from api.services.status import STOP_SWITCH
+from api.services.operations.status import STOP_SWITCH
+from api.services.road import applying, thread_comparison
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +37,10 @@ def reconcile(node: Node, peer: str) -> bool:
     if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
         return False
     try:
-        found = reconciling.sweep(node, peer)
+        found = thread_comparison.sweep(node, peer)
     except ComityError as error:
         _log.info("threads not compared", extra={"peer": peer, "code": error.code})
         return False
-    if found[reconciling.Outcome.DIFFERENT]:
+    if found[thread_comparison.Outcome.DIFFERENT]:
         _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
     return False

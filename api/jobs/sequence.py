@@ -1,7 +1,7 @@
 """Keeps the log up to date with committed events, and stops where memory has gone missing."""
 
-from api.services import checkpoints, restoring
-from api.services.comparing import others
+from api.services.log import checkpoints, guard
+from api.services.log.comparing import others
 from api.services.node import Node
 
 
@@ -32,10 +32,10 @@ class Sequencer:
         """Integrate one batch; returns whether more is surely waiting."""
         size = checkpoints.newest(self._node).size
         if self._floor < 0:
-            if any(restoring.noticed(self._node, peer) for peer in others(self._node)):
+            if any(guard.noticed(self._node, peer) for peer in others(self._node)):
                 return False
         elif size < self._floor:
-            restoring.begin(self._node, "noticed")
+            guard.begin(self._node, "noticed")
         more = sequence(self._node, self._holder)
         self._floor = checkpoints.newest(self._node).size
         return more

@@ -4,8 +4,8 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from api.services import attention
 from api.services.node import Node
+from api.services.operations import attention
 
 _log = logging.getLogger(__name__)
 

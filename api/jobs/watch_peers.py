@@ -2,9 +2,11 @@
 
 from api.domain.errors import ComityError
 from api.records import node_state
-from api.services import anchoring, comparing, recovering, restoring
+from api.services.log import comparing, guard
 from api.services.node import Node
-from api.services.status import STOP_SWITCH
+from api.services.operations.status import STOP_SWITCH
+from api.services.recovery import recovering
+from api.services.road import anchoring
 from api.tlog.errors import LogError
 
 _LONGEST_PAUSE = 64
@@ -31,7 +33,7 @@ class Watch:
         if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
             return False
         if node.db.read(node_state.restoring):
-            found = restoring.ask(node)
+            found = guard.ask(node)
             if found.complete and not found.behind:
                 # Nothing of the log is missing; what else was forgotten is learnt on the way.
                 recovering.recover(node)

@@ -124,7 +124,7 @@ def event_at(connection: Connection, index: int) -> RowMapping | None:
 def empty_event(connection: Connection, index: int) -> None:
     """Remove an event from its row; the leaf entry in the bundle and the change set stay.
 
-    Only ``services/erasure.py`` calls this, in the transaction that records the order.
+    Only ``services/audit/erasure.py`` calls this, in the transaction that records the order.
     """
     query = EVENTS.update().where(EVENTS.c.leaf_index == index).values(**blank_event(index))
     connection.execute(query)

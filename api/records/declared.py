@@ -1,7 +1,7 @@
 """What a database declares: tables with their columns, unique indexes, and things that act.
 
 Owns the catalogue queries of both databases. They are asked in a few round trips, because the check
-that uses them (``services/fsck/schema.py``) is run over and over; never changes anything.
+that uses them (``services/audit/fsck/schema.py``) is run over and over; never changes anything.
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cosignatures`` and
 ``leases``. Events are inserted by ``services/recording.py`` only and integrated by
-``services/checkpoints.py`` only.
+``services/log/checkpoints.py`` only.
 """
 
 from collections.abc import Mapping, Sequence

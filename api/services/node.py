@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.domain.four_eyes import FourEyes
-from api.domain.regimes import Regime
+from api.domain.regimes.advice import Regime
 from api.ports.peers import PeerTransport
 from api.ports.policy import Decider
 from api.ports.signer import Signer

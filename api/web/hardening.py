@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.ports.observing import UNOBSERVED, Kind, Observer, Piece
 from api.ports.system import Entropy
-from api.services.refusals import AnonymousRefusals, refuses_a_stranger
+from api.services.operations.refusals import AnonymousRefusals, refuses_a_stranger
 from api.web import problems
 from api.web.routing import SIGNED_MESSAGE
 

@@ -24,9 +24,9 @@ from typing_extensions import override
 
 from api import __version__
 from api.domain.errors import ComityError, Conflict, Invalid
-from api.services import attention, status
 from api.services.node import Node
-from api.services.status import Status, age
+from api.services.operations import attention, status
+from api.services.operations.status import Status, age
 
 Labelled: TypeAlias = Mapping[tuple[str, ...], float]
 

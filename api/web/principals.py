@@ -1,8 +1,8 @@
 """Who is calling: officers by access token.
 
 Owns the reading of the ``Authorization`` header. Peers are identified by the signatures of their
-messages (``services/receiving.py``) or, for members-only reads, by a short-lived token signed with
-their message key (``services/peer_tokens.py``).
+messages (``services/road/receiving.py``) or, for members-only reads, by a short-lived token signed
+with their message key (``services/log/peer_tokens.py``).
 """
 
 import re

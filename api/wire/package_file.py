@@ -8,7 +8,8 @@ extra fields, a second directory or a local header that says something else are 
 nothing is ever decompressed (members are stored, which also ends zip bombs). Containers of 2 GiB
 and more are refused.
 
-It must not judge contents: exhibits are checked against the manifest in `api.domain.verification`.
+It must not judge contents: exhibits are checked against the manifest in
+`api.domain.verification.package`.
 
 Refusal codes: ``container.malformed``, ``container.member``, ``container.missing``,
 ``container.too-large``, ``container.checksum``.

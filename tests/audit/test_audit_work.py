@@ -10,22 +10,16 @@ import pytest
 
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.domain.events import Act
-from api.domain.export_check import verify_export
 from api.domain.sampling import draw
+from api.domain.verification.export import verify_export
 from api.records import log
-from api.services import (
-    audit_notes,
-    audit_samples,
-    auditing,
-    exporting,
-    fsck,
-    officers,
-    retention,
-)
-from api.services.audit_notes import NewNote
-from api.services.audit_samples import NewSample, Rule
+from api.services.audit import audit_notes, audit_samples, auditing, fsck, retention
+from api.services.audit.audit_notes import NewNote
+from api.services.audit.audit_samples import NewSample, Rule
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
 from api.services.authorising import Caller, officer_caller
-from api.services.export_entries import Wanted
+from api.services.desk import officers
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.errors import WireError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.domain.export_check import verify_export
+from api.domain.verification.export import verify_export
 from tests.support import journeys
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes, running_nodes

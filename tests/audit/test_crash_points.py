@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from api.domain.export_check import verify_export
 from api.domain.log_trust import log_verifiers
+from api.domain.verification.export import verify_export
 from api.records import log, peer_logs, streams
 from api.records.read_only import read_only
-from api.services import fsck
-from api.services.checkpoints import StoredTiles
+from api.services.audit import fsck
+from api.services.log.checkpoints import StoredTiles
 from api.tlog.heads import open_checkpoint
 from api.tlog.proofs import root_at
 from api.wire.digests import digest

@@ -9,26 +9,20 @@ from typing import Any
 import pytest
 
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
-from api.domain.export_check import verify_export
+from api.domain.verification.export import verify_export
 from api.records import audit, log, packages
-from api.services import (
-    auditing,
-    backups,
-    checkpoints,
-    erasure,
-    evidence,
-    exporting,
-    fsck,
-    package_files,
-    recovering,
-)
-from api.services.erasure import NewOrder
-from api.services.export_entries import Wanted
+from api.services.audit import auditing, erasure, fsck
+from api.services.audit.erasure import NewOrder
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
+from api.services.desk import evidence, package_files
+from api.services.log import checkpoints
 from api.services.node import Node
+from api.services.recovery import backups, recovering
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
-from api.wire import export
 from api.wire.digests import digest as digest_of
+from api.wire.export import layout
 from tests.support import journeys
 from tests.support.disasters import lose, restore
 from tests.support.exports import second_verdict, second_verifier, take_apart
@@ -78,7 +72,7 @@ def lines_of(federation: Federation, name: str = US, **wanted: Any) -> list[dict
         data = file.read()
     verify_export(io.BytesIO(data), federation.membership)
     assert second_verdict(second_verifier(), data, federation.membership).code == ""
-    return [json.loads(line) for line in take_apart(data)[export.ENTRIES].splitlines()]
+    return [json.loads(line) for line in take_apart(data)[layout.ENTRIES].splitlines()]
 
 
 def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) -> None:

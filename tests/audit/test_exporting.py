@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from api.domain.errors import Conflict, Invalid, Refused, Unavailable
-from api.domain.export_check import ExportReport, verify_export
+from api.domain.verification.export import ExportReport, verify_export
 from api.records import log, streams
-from api.services import exporting
-from api.services.export_entries import Wanted, bound
-from api.wire import export
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted, bound
+from api.wire.export import layout
 from tests.support import journeys
 from tests.support.exports import second_verdict, second_verifier, take_apart
 from tests.support.federation import Federation
@@ -47,7 +47,7 @@ def verified(federation: Federation, data: bytes) -> ExportReport:
 
 
 def lines(data: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in take_apart(data)[export.ENTRIES].splitlines()]
+    return [json.loads(line) for line in take_apart(data)[layout.ENTRIES].splitlines()]
 
 
 def event(line: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_an_outsider_recounts_sent_receipted_and_applied(federation: Federation)
         node = federation[sender]
         known = node.db.read(streams.delivered_counts)
         answers = node.db.read(streams.applied_counts)
-        document = json.loads(take_apart(files[sender])[export.STREAMS])
+        document = json.loads(take_apart(files[sender])[layout.STREAMS])
         for stream in document["streams"]:
             if stream["from"] != sender:
                 continue
@@ -134,7 +134,7 @@ def test_a_filter_proves_how_many_it_leaves_out(federation: Federation) -> None:
     shown = [line for line in lines(data) if "event" in line]
     assert {event(line)["act"] for line in shown} == {"package.released", "package.submitted"}
     assert report.manifest.left_out == report.withheld == report.manifest.end - len(shown)
-    assert json.loads(take_apart(data)[export.STREAMS])["streams"] == []
+    assert json.loads(take_apart(data)[layout.STREAMS])["streams"] == []
     about = event(shown[0])["object"]["id"]
     one = exported(federation, object_id=about)
     assert {event(line)["object"]["id"] for line in lines(one) if "event" in line} == {about}

@@ -13,8 +13,8 @@ from sqlalchemy import LargeBinary, Text
 from api.records import log
 from api.records.log import BUNDLES, EVENTS, HEADS, TILES
 from api.records.schema import METADATA
-from api.services import fsck
-from api.services.checkpoints import entry_of
+from api.services.audit import fsck
+from api.services.log.checkpoints import entry_of
 from api.tlog.merkle import leaf_hash
 from api.tlog.tiles import encode_bundle, tiles_for_append
 from tests.support import tampering

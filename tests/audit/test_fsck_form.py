@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from api.records import declared
 from api.records.peer_logs import PEER_LOGS, PEER_TILES
 from api.records.schema import METADATA
-from api.services import fsck
+from api.services.audit import fsck
 from tests.support import journeys, tampering
 from tests.support.command_line import CommandLine, Ended
 from tests.support.federation import Federation

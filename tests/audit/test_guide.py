@@ -11,8 +11,8 @@ import pytest
 
 from api.domain.sampling import draw
 from api.records import streams
-from api.services import exporting
-from api.services.export_entries import Wanted
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
 from tests.support import journeys
 from tests.support.federation import Federation
 

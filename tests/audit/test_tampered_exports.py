@@ -9,10 +9,11 @@ from types import ModuleType
 
 import pytest
 
-from api.services import exporting
-from api.services.export_entries import Wanted
-from api.wire import canonical, export
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
+from api.wire import canonical
 from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.export import layout
 from api.wire.leaf import event_commitment
 from tests.support import journeys
 from tests.support.command_line import CommandLine
@@ -127,9 +128,9 @@ def test_both_verifiers_refuse_alike(
     sealed_again: bool,
 ) -> None:
     members = take_apart(exports["us-treasury"])
-    other = take_apart(exports["uk-fcdo"])[export.ENTRIES].splitlines(keepends=True)
-    lines = members[export.ENTRIES].splitlines(keepends=True)
-    members[export.ENTRIES] = b"".join(change(lines, other))
+    other = take_apart(exports["uk-fcdo"])[layout.ENTRIES].splitlines(keepends=True)
+    lines = members[layout.ENTRIES].splitlines(keepends=True)
+    members[layout.ENTRIES] = b"".join(change(lines, other))
     data = reseal(members) if sealed_again else put_together(members)
     first = first_verdict(data, federation.membership)
     assert second_verdict(second, data, federation.membership) == first
@@ -154,7 +155,7 @@ def test_the_streams_cannot_be_changed(
     exports: dict[str, bytes], federation: Federation, second: ModuleType
 ) -> None:
     members = take_apart(exports["us-treasury"])
-    members[export.STREAMS] = members[export.STREAMS].replace(b'"seq":1', b'"seq":2', 1)
+    members[layout.STREAMS] = members[layout.STREAMS].replace(b'"seq":1', b'"seq":2', 1)
     data = put_together(members)
     assert first_verdict(data, federation.membership) == Verdict("export.digest")
     assert second_verdict(second, data, federation.membership) == Verdict("export.digest")
@@ -164,8 +165,8 @@ def test_both_programs_exit_3(
     exports: dict[str, bytes], federation: Federation, tmp_path: Path
 ) -> None:
     members = take_apart(exports["us-treasury"])
-    lines = members[export.ENTRIES].splitlines(keepends=True)
-    members[export.ENTRIES] = b"".join(removed(lines, []))
+    lines = members[layout.ENTRIES].splitlines(keepends=True)
+    members[layout.ENTRIES] = b"".join(removed(lines, []))
     forged, genuine = tmp_path / "forged.zip", tmp_path / "genuine.zip"
     forged.write_bytes(reseal(members))
     genuine.write_bytes(exports["us-treasury"])

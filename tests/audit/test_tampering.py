@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Connection
 
 from api.records.schema import METADATA
-from api.services import fsck
+from api.services.audit import fsck
 from tests.support import tampering
 from tests.support.federation import Federation
 from tests.support.tampering import US, Tampering

@@ -22,7 +22,7 @@ from api.domain.coverage import (
 )
 from api.domain.designations import Designation, standing
 from api.domain.errors import Invalid
-from api.domain.threads import Record, fold
+from api.domain.threads.sequences import Record, fold
 from tests.support.bodies import body, digest
 from tests.support.statements import CA, UK, US, finding, opener, said, statement
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.domain.regime_values import CLOCK_EVENTS, CONDUCT, INSTANTS, INVOLVEMENT, SUBJECT_KINDS
-from api.domain.regimes import (
+from api.domain.regimes.advice import (
     Case,
     Regime,
     RegimeError,
@@ -22,6 +21,7 @@ from api.domain.regimes import (
     fitting_grounds,
     parse,
 )
+from api.domain.regimes.values import CLOCK_EVENTS, CONDUCT, INSTANTS, INVOLVEMENT, SUBJECT_KINDS
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "policies" / "regimes").glob("*.json"))
 DOCUMENTS: dict[str, Any] = {

@@ -1,8 +1,8 @@
 from typing import Any
 
-from api.domain.related_threads import may_continue, may_name_duplicate, open_conflicts
-from api.domain.thread_state import ThreadState
-from api.domain.threads import Record, fold
+from api.domain.threads.related import may_continue, may_name_duplicate, open_conflicts
+from api.domain.threads.sequences import Record, fold
+from api.domain.threads.state import ThreadState
 from tests.support.bodies import body, digest
 from tests.support.statements import UK, US, finding, opener, person, said
 

@@ -11,7 +11,7 @@ from api.domain.reliance import (
     of_proposal,
     ripple,
 )
-from api.domain.threads import Record, fold
+from api.domain.threads.sequences import Record, fold
 from tests.support.bodies import body, digest
 from tests.support.statements import UK, US, finding, opener, said, statement
 

@@ -14,7 +14,7 @@ from api.domain.tasks import (
     of_thread,
     owed_by_partners,
 )
-from api.domain.threads import Record, fold
+from api.domain.threads.sequences import Record, fold
 from tests.support.bodies import UNTIL, digest
 from tests.support.statements import CA, UK, US, finding, opener, person, said
 

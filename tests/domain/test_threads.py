@@ -4,9 +4,17 @@ import random
 import pytest
 
 from api.domain.errors import Invalid
-from api.domain.thread_facts import Phase, Side, Stamp
-from api.domain.thread_state import ThreadState, state_digest
-from api.domain.threads import Record, fold, judge, may_open, next_place, takes_its_place, waits
+from api.domain.threads.facts import Phase, Side, Stamp
+from api.domain.threads.sequences import (
+    Record,
+    fold,
+    judge,
+    may_open,
+    next_place,
+    takes_its_place,
+    waits,
+)
+from api.domain.threads.state import ThreadState, state_digest
 from api.wire.statements import Place, Seen
 from tests.support.bodies import body, digest
 from tests.support.statements import CA, UK, US, finding, following, opener, person, said, statement

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from typing_extensions import override
 
 from api.domain.decisions import Decision
-from api.domain.thread_state import state_digest
-from api.domain.threads import Record, fold, judge, takes_its_place, waits
+from api.domain.threads.sequences import Record, fold, judge, takes_its_place, waits
+from api.domain.threads.state import state_digest
 from api.wire.statements import Statement
 from tests.support.bodies import digest
 from tests.support.statements import UK, US, finding, following, opener, person

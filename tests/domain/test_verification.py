@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.domain.package_content import Draft
-from api.domain.verdicts import DRAFT, FAILED, UNPROVEN, VERIFIED, Check, Verdict
-from api.domain.verification import verify_draft, verify_package
+from api.domain.verification.content import Draft
+from api.domain.verification.package import verify_draft, verify_package
+from api.domain.verification.verdicts import DRAFT, FAILED, UNPROVEN, VERIFIED, Check, Verdict
 from api.wire import package_file
 from api.wire.canonical import canonical
 from api.wire.digests import digest

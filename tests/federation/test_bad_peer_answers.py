@@ -15,8 +15,9 @@ from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.ports.peers import PeerReply
 from api.records import log, streams
-from api.services import assurance, checkpoints, delivering, log_keys
-from api.services.fetching import fetch_gap
+from api.services.log import checkpoints, heads, log_keys
+from api.services.road import delivering
+from api.services.road.fetching import fetch_gap
 from api.tlog.heads import open_checkpoint
 from api.tlog.note import parse_note
 from api.wire.digests import digest
@@ -215,7 +216,7 @@ def test_a_head_cosigned_twice_counts_once(federation: Federation) -> None:
     lines = contents(federation[NODE])["cosignatures"]
     assert [row["cosigner"] for row in lines] == [PEER, PEER]
     public = federation[NODE].db.read(
-        lambda connection: assurance.public_head(federation[NODE], connection)
+        lambda connection: heads.public_head(federation[NODE], connection)
     )
     assert public is not None
     witnesses = witness_verifiers(UK.member())

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.jobs.process_inbox import process_inbox
-from api.services.effects import EFFECTS
+from api.services.statements.effects import EFFECTS
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.encoding import b64u_encode

@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, NotFound, Refused, Unavailable
-from api.domain.export_check import verify_export
+from api.domain.verification.export import verify_export
 from api.records import packages, streams
-from api.services import checkpoints, delivering, epochs, exporting, fsck, peering
-from api.services.export_entries import Wanted
+from api.services.audit import fsck
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
+from api.services.log import checkpoints
+from api.services.road import delivering, epochs, peering
 from api.wire.message_bodies import EpochChange
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation

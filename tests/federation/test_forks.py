@@ -12,19 +12,13 @@ from api.cli.node import _misbehaviour
 from api.domain.errors import ComityError, Conflict, Refused
 from api.domain.misbehaviour import verify_misbehaviour
 from api.records import log, node_state, peer_logs, streams
-from api.services import (
-    anchoring,
-    checkpoints,
-    comparing,
-    misbehaviour,
-    readiness,
-    receiving,
-    status,
-)
-from api.services.comparing import Compared
-from api.services.delivering import build_request
-from api.services.misbehaviour import Ruling
+from api.services.log import checkpoints, comparing, misbehaviour
+from api.services.log.comparing import Compared
+from api.services.log.misbehaviour import Ruling
 from api.services.node import Node
+from api.services.operations import readiness, status
+from api.services.road import anchoring, receiving
+from api.services.road.delivering import build_request
 from api.wire.canonical import canonical, parse
 from api.wire.messages import compose_message, parse_message, parse_request
 from api.wire.misbehaviour import MisbehaviourKind, parse_misbehaviour

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from api.domain.export_check import verify_export
-from api.services import exporting, status
+from api.domain.verification.export import verify_export
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
 from api.services.authorising import officer_caller
-from api.services.export_entries import Wanted
 from api.services.node import Node
-from api.wire import export
+from api.services.operations import status
+from api.wire.export import layout
 from tests.support.check_log import Copy, check_everything
 from tests.support.databases import Postgres
 from tests.support.exports import take_apart
@@ -104,7 +105,7 @@ def exported_acts(node: Node, iss: str) -> dict[str, set[str]]:
         data = file.read()
     assert verify_export(io.BytesIO(data), node.membership).cosigners
     found: dict[str, set[str]] = {}
-    for line in take_apart(data)[export.ENTRIES].splitlines():
+    for line in take_apart(data)[layout.ENTRIES].splitlines():
         text = json.loads(line)["event"]
         event = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         found.setdefault(event["act"], set()).add(event["object"]["id"])

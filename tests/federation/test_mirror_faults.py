@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from api.domain.errors import Conflict, Stale
-from api.domain.thread_facts import Phase
+from api.domain.threads.facts import Phase
 from api.records import streams
-from api.services import delivering
+from api.services.road import delivering
 from tests.support.exchange import CA, UK, US, agreed, designate, find, request, say, state
 from tests.support.federation import Federation
 

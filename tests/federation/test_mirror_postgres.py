@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from api.records import tasks, threads
-from api.services import coverage, holdings, mirroring, proposals, subjects
-from api.services import tasks as lists
-from api.services.tasks import Scope
+from api.services.desk import coverage, holdings, mirroring, proposals, subjects
+from api.services.desk import tasks as lists
+from api.services.desk.tasks import Scope
 from tests.support.bodies import body
 from tests.support.databases import Postgres
 from tests.support.exchange import (

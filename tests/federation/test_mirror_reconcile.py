@@ -7,15 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from api.domain.errors import ComityError
-from api.jobs.expire_clocks import expire_clocks
 from api.jobs.reconcile import reconcile
 from api.ports.peers import PeerReply
 from api.records import log, threads
-from api.services import mirroring, peer_tokens, reconciling
-from api.services import tasks as lists
 from api.services.authorising import peer_caller
-from api.services.reconciling import GRACE, Outcome
-from api.services.tasks import Scope
+from api.services.desk import mirroring
+from api.services.desk import tasks as lists
+from api.services.desk.deadlines import expire_clocks
+from api.services.desk.tasks import Scope
+from api.services.log import peer_tokens
+from api.services.road import thread_comparison
+from api.services.road.thread_comparison import GRACE, Outcome
 from api.web import problems
 from tests.support.exchange import CA, UK, US, designate, find, request
 from tests.support.federation import Federation, Wire
@@ -26,13 +28,13 @@ class Reading(Wire):
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
         parts = urlsplit(path)
-        if parts.path != reconciling.PATH:
+        if parts.path != thread_comparison.PATH:
             return super().get(peer, path, token=token, headers=headers)
         node = self.federation[peer]
         after = parse_qs(parts.query).get("after", [""])[0]
         try:
             caller = peer_caller(node, peer_tokens.verify(node, token))
-            found = reconciling.serve(node, caller, reconciling.cursor_of(after))
+            found = thread_comparison.serve(node, caller, thread_comparison.cursor_of(after))
         except ComityError as error:
             return PeerReply(problems.status_of(error), b"{}")
         return PeerReply(200, json.dumps(found).encode())
@@ -69,12 +71,12 @@ def test_equal_ends_leave_no_trace(
     federation: Federation, thread: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked(federation, "a second one, for the second page")
-    monkeypatch.setattr(reconciling, "PAGE", 1)
+    monkeypatch.setattr(thread_comparison, "PAGE", 1)
     before = events(federation, US)
-    found = reconciling.sweep(federation[US], UK)
+    found = thread_comparison.sweep(federation[US], UK)
     assert found["equal"] >= 2
     assert (found["behind"], found["different"]) == (0, 0)
-    assert reconciling.sweep(federation[US], CA) == {"equal": 0, "behind": 0, "different": 0}
+    assert thread_comparison.sweep(federation[US], CA) == {"equal": 0, "behind": 0, "different": 0}
     assert events(federation, US) == before
 
 
@@ -82,11 +84,11 @@ def test_what_is_still_travelling_is_behind_and_no_difference(
     federation: Federation, thread: str
 ) -> None:
     find(federation, UK, thread, "s1")
-    assert reconciling.sweep(federation[US], UK)["behind"] == 1
+    assert thread_comparison.sweep(federation[US], UK)["behind"] == 1
     # The UK is ahead of us; seen from there, we are behind it, at a point it can fold up to.
-    assert reconciling.sweep(federation[UK], US)["different"] == 0
+    assert thread_comparison.sweep(federation[UK], US)["different"] == 0
     federation.settle()
-    assert reconciling.sweep(federation[US], UK)["behind"] == 0
+    assert thread_comparison.sweep(federation[US], UK)["behind"] == 0
     row = federation[US].db.read(lambda c: threads.comparison(c, thread, UK))
     assert row is not None
     assert row["outcome"] == "equal"
@@ -95,11 +97,11 @@ def test_what_is_still_travelling_is_behind_and_no_difference(
 def test_what_never_arrives_becomes_a_difference(federation: Federation, thread: str) -> None:
     find(federation, UK, thread, "s1")
     us = federation[US]
-    assert reconciling.sweep(us, UK)["behind"] == 1
+    assert thread_comparison.sweep(us, UK)["behind"] == 1
     federation.clock.sleep(GRACE.total_seconds() + 1)
-    assert reconciling.sweep(us, UK)["different"] == 1
+    assert thread_comparison.sweep(us, UK)["different"] == 1
     federation.settle()
-    assert reconciling.sweep(us, UK)["different"] == 0
+    assert thread_comparison.sweep(us, UK)["different"] == 0
 
 
 def test_a_difference_is_raised_and_goes_when_it_is_gone(
@@ -108,26 +110,26 @@ def test_a_difference_is_raised_and_goes_when_it_is_gone(
     us, analyst = federation[US], federation.officer(US, "analyst")
     real = us.db.read(lambda c: threads.by_id(c, thread))
     assert real is not None
-    wrong = reconciling.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
-    assert reconciling.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
+    wrong = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
+    assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
     raised = lists.listed(us, analyst, Scope.MINE, limit=50)
     assert [(one.kind, one.about) for one in raised] == [("reconcile", ("thread", thread))]
     view = mirroring.read(us, analyst, thread)
     assert view.comparison is not None
     assert view.comparison["ours"] == real["state_digest"]
     before = events(federation, US)
-    assert reconciling.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
+    assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
     assert events(federation, US) == before
     assert not reconcile(us, UK)
     assert lists.listed(us, analyst, Scope.MINE, limit=50) == []
 
 
 def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, thread: str) -> None:
-    shown = reconciling.serve(federation[US], peer_caller(federation[US], CA), "")
+    shown = thread_comparison.serve(federation[US], peer_caller(federation[US], CA), "")
     assert shown == {"threads": []}
     # What a member claims about a thread that it has no part in is not compared.
-    claim = reconciling.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
-    assert reconciling.compare(federation[US], CA, [claim]) == [Outcome.BEHIND]
+    claim = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
+    assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.BEHIND]
 
 
 def test_nonsense_and_absence_change_nothing(federation: Federation, thread: str) -> None:

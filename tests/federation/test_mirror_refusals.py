@@ -8,8 +8,8 @@ from api.domain.misbehaviour import verify_misbehaviour
 from api.jobs.process_inbox import process_inbox
 from api.jobs.reconcile import judge_parked
 from api.records import node_state, streams, threads
-from api.services import misbehaviour
-from api.services.misbehaviour import Ruling
+from api.services.log import misbehaviour
+from api.services.log.misbehaviour import Ruling
 from api.wire.statements import Place, Seen
 from tests.support.exchange import (
     UK,

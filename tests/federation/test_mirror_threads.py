@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
-from api.domain.thread_facts import Phase
+from api.domain.threads.facts import Phase
 from api.records import designations, statements, threads
-from api.services import approving, previewing
+from api.services.statements import approving, previewing
 from tests.support.exchange import (
     CA,
     UK,

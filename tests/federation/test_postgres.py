@@ -15,7 +15,9 @@ import pytest
 from api.domain.errors import ComityError
 from api.records import log, packages, streams
 from api.records.database import Database
-from api.services import checkpoints, delivering, recording
+from api.services import recording
+from api.services.log import checkpoints
+from api.services.road import delivering
 from api.wire.messages import Kind, compose_request
 from tests.support import exchange
 from tests.support.acting import recall

@@ -9,19 +9,13 @@ import pytest
 from api.domain.errors import Conflict, Unavailable
 from api.domain.log_trust import log_verifiers
 from api.records import drafts, node_state, packages, peer_logs, streams
-from api.services import (
-    approving,
-    backups,
-    checkpoints,
-    evidence,
-    fsck,
-    own_messages,
-    readopting,
-    recovering,
-    regrowing,
-    restoring,
-)
+from api.services.audit import fsck
+from api.services.desk import evidence
+from api.services.log import checkpoints, guard
 from api.services.node import Node
+from api.services.recovery import backups, lost_messages, recovering, regrown_log, replay
+from api.services.road.views import view_of
+from api.services.statements import approving
 from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_consistency, verify_inclusion
@@ -149,7 +143,7 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     assert (found.log.bare > 0, found.log.stated > 0, found.blocked) == (True, True, [])
     assert found.without_effect == []
     assert set(found.refetched) == {UK, CA}
-    assert not restoring.standing_now(us).pending
+    assert not guard.standing_now(us).pending
 
     rest(federation)
     no_misbehaviour(federation)
@@ -212,12 +206,12 @@ def test_a_recovery_that_stopped_half_way_is_sound_and_goes_on(
     lose(federation, US)
     us = restore(federation, US, backup, tmp_path / "new")
     # As `recover` begins, up to the leaves: the statements that they name are not back yet.
-    assert restoring.ask(us).complete
+    assert guard.ask(us).complete
     able = replace(us, db=us.db.for_recovery())
-    views = {peer: own_messages.view_of(able, peer) for peer in (UK, CA)}
-    lost = [each for peer in views for each in own_messages.lost_messages(able, peer, views[peer])]
-    held = regrowing.heads_held(able, list(views))
-    assert regrowing.regrow(able, held, readopting.known_leaves(lost)).stated
+    views = {peer: view_of(able, peer) for peer in (UK, CA)}
+    lost = [each for peer in views for each in lost_messages.lost_messages(able, peer, views[peer])]
+    held = regrown_log.heads_held(able, list(views))
+    assert regrown_log.regrow(able, held, replay.known_leaves(lost)).stated
     check_soundness(us)
     recovering.recover(us)
     assert evidence.read(us, federation.officer(US, "analyst"), package).body["title"]

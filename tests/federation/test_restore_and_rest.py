@@ -7,8 +7,10 @@ import pytest
 
 from api.domain.errors import Conflict, NotFound, Refused, Unavailable
 from api.records import log, node_state, streams
-from api.services import backups, checkpoints, recovering, restoring, status
+from api.services.log import checkpoints, guard
 from api.services.node import Limits
+from api.services.operations import status
+from api.services.recovery import backups, recovering
 from tests.support.disasters import lose, restore
 from tests.support.federation import Federation
 from tests.support.journeys import release, submit
@@ -58,25 +60,25 @@ def test_every_member_answers_or_is_waived_by_two(federation: Federation, tmp_pa
     us = restore(federation, US, backup, tmp_path / "new")
     with pytest.raises(Unavailable, match="said what they hold"):
         recovering.recover(us)
-    found = restoring.standing_now(us)
+    found = guard.standing_now(us)
     assert (found.answers, found.silent, found.behind) == ({UK: 30}, [CA], True)
     # Watching neither recovers what is lost behind people's backs, nor cosigns for partners.
     federation.watch()
-    assert restoring.standing_now(us).pending
+    assert guard.standing_now(us).pending
     assert checkpoints.newest(us).size == 10
     one, two = federation.officer(US, "admin"), federation.officer(US, "admin2")
     with pytest.raises(Refused):
-        restoring.propose_waiver(us, federation.officer(US, "analyst"), CA)
+        guard.propose_waiver(us, federation.officer(US, "analyst"), CA)
     with pytest.raises(NotFound):
-        restoring.propose_waiver(us, one, "nobody")
+        guard.propose_waiver(us, one, "nobody")
     with pytest.raises(Conflict, match="answered"):
-        restoring.propose_waiver(us, one, UK)
+        guard.propose_waiver(us, one, UK)
     with pytest.raises(Conflict, match="proposes"):
-        restoring.approve_waiver(us, two, CA)
-    restoring.propose_waiver(us, one, CA)
+        guard.approve_waiver(us, two, CA)
+    guard.propose_waiver(us, one, CA)
     with pytest.raises(Refused):
-        restoring.approve_waiver(us, one, CA)
-    assert restoring.approve_waiver(us, two, CA).waived == [CA]
+        guard.approve_waiver(us, one, CA)
+    assert guard.approve_waiver(us, two, CA).waived == [CA]
     done = recovering.recover(us)
     assert (done.log.before, done.log.size, done.blocked) == (10, 30, [CA])
     blocked = us.db.read(lambda c: streams.stream_out(c, CA))

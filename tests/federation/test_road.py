@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.records import packages, streams
-from api.services import approving, evidence
+from api.services.desk import evidence
+from api.services.statements import approving
 from api.wire.statements import Content
 from tests.support.federation import Federation
 

@@ -10,8 +10,8 @@ import pytest
 from api.adapters.peers.certificate import valid_until
 from api.domain.errors import Unavailable
 from api.jobs.watch_expiry import WatchExpiry
-from api.services.attention import Concern, concerns, days_left, key_states
 from api.services.node import Node
+from api.services.operations.attention import Concern, concerns, days_left, key_states
 from api.wire.keys import KeyRecord, Purpose
 from tests.support.certificates import Authority
 from tests.support.federation import Federation

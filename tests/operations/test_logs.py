@@ -22,7 +22,7 @@ from api.domain.errors import Unavailable
 from api.jobs.loop import Loop
 from api.ports.observing import Kind, Piece
 from api.records.officers import OFFICERS
-from api.services import evidence
+from api.services.desk import evidence
 from api.wire.statements import Content
 from tests.support.journeys import package_body
 from tests.support.observed_nodes import Captured, captured_logs, observed_nodes

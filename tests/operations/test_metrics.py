@@ -18,7 +18,9 @@ from api.domain.events import Act
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import process_inbox
 from api.ports.observing import Kind, Piece
-from api.services import checkpoints, recording, status
+from api.services import recording
+from api.services.log import checkpoints
+from api.services.operations import status
 from api.web.metrics import Listener, NodeFigures, Subject, listen, parse_address
 from tests.support.federation import Federation
 from tests.support.journeys import release, submit

@@ -12,9 +12,10 @@ import pytest
 
 from api.domain.errors import Full
 from api.records import migrating
-from api.services import checkpoints, readiness, status
+from api.services.log import checkpoints
 from api.services.node import Node
-from api.services.readiness import Bounds, Readiness, checks
+from api.services.operations import readiness, status
+from api.services.operations.readiness import Bounds, Readiness, checks
 from api.wire.keys import KeyRecord, Purpose
 from tests.support.databases import start_postgres
 from tests.support.federation import Federation

@@ -12,9 +12,10 @@ from api.adapters.observing.counting import Counting
 from api.app import _end_counting, _start_counting
 from api.domain.errors import Unavailable
 from api.records import log
-from api.services import fetching, recording
+from api.services import recording
 from api.services.node import Node
-from api.services.refusals import AnonymousRefusals
+from api.services.operations.refusals import AnonymousRefusals
+from api.services.road import fetching
 from api.wire.canonical import canonical, parse
 from api.wire.messages import Kind
 from tests.support.federation import Federation

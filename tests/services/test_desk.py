@@ -9,19 +9,13 @@ import pytest
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Refused, Stale
 from api.records import designations
 from api.records.threads import Wanted
-from api.services import (
-    approving,
-    delegating,
-    drafting,
-    mirroring,
-    proposals,
-    subjects,
-)
-from api.services import tasks as lists
 from api.services.authorising import Caller, officer_caller
-from api.services.delegating import Aside, Proposed
-from api.services.subjects import Judgement
-from api.services.tasks import Scope
+from api.services.desk import delegating, mirroring, proposals, subjects
+from api.services.desk import tasks as lists
+from api.services.desk.delegating import Aside, Proposed
+from api.services.desk.subjects import Judgement
+from api.services.desk.tasks import Scope
+from api.services.statements import approving, drafting
 from api.wire.statements import Content
 from tests.support.bodies import body
 from tests.support.exchange import (

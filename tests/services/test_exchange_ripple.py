@@ -6,12 +6,12 @@ import pytest
 
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.records import designations, tasks
-from api.services import coverage, evidence, holdings
-from api.services import designations as use
-from api.services import tasks as lists
-from api.services.effects import EFFECTS
-from api.services.effects.base import Received
-from api.services.tasks import Closing, Entry, Scope
+from api.services.desk import coverage, evidence, holdings
+from api.services.desk import designations as use
+from api.services.desk import tasks as lists
+from api.services.desk.tasks import Closing, Entry, Scope
+from api.services.statements.effects import EFFECTS
+from api.services.statements.effects.base import Received
 from tests.support.bodies import body
 from tests.support.exchange import (
     CA,

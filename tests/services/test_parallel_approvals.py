@@ -12,8 +12,8 @@ from api.domain.errors import Conflict
 from api.records.drafts import APPROVALS, DRAFTS
 from api.records.statements import STATEMENTS
 from api.records.streams import OUTBOX
-from api.services import approving
 from api.services.node import Node
+from api.services.statements import approving
 from api.web import problems
 from tests.support.bodies import body
 from tests.support.exchange import UK, US, designate, draft, request

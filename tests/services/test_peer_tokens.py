@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.domain.errors import NotSignedIn
-from api.services import peer_tokens
+from api.services.log import peer_tokens
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.keys import Purpose
 from tests.support.federation import Federation

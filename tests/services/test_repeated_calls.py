@@ -12,15 +12,16 @@ from sqlalchemy import func, select
 from api.domain.errors import Conflict
 from api.records.metadata import METADATA
 from api.records.subjects import VERDICTS
-from api.services import audit_notes, audit_samples, delegating, erasure, officers, subjects
-from api.services.audit_notes import NewNote
-from api.services.audit_samples import NewSample, Rule
+from api.services.audit import audit_notes, audit_samples, erasure
+from api.services.audit.audit_notes import NewNote
+from api.services.audit.audit_samples import NewSample, Rule
+from api.services.audit.erasure import NewOrder
 from api.services.authorising import Caller
-from api.services.delegating import Aside
-from api.services.erasure import NewOrder
+from api.services.desk import delegating, officers, subjects
+from api.services.desk.delegating import Aside
+from api.services.desk.officers import NewOfficer
+from api.services.desk.subjects import Judgement
 from api.services.node import Node
-from api.services.officers import NewOfficer
-from api.services.subjects import Judgement
 from tests.support import journeys
 from tests.support.exchange import UK, US, designate
 from tests.support.federation import Federation

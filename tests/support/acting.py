@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
 from api.records.schema import METADATA
-from api.services import evidence
+from api.services.desk import evidence
 from tests.support import exchange
 from tests.support.check_log import payload_of
 from tests.support.federation import Federation

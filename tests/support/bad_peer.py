@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from api.services.checkpoints import sign_head
+from api.services.log.checkpoints import sign_head
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.merkle import leaf_hash

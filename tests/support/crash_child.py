@@ -30,18 +30,13 @@ from api.cli.files import appearing
 from api.domain.errors import Refused
 from api.records import log, streams
 from api.records.database import Database
-from api.services import (
-    auditing,
-    backups,
-    checkpoints,
-    delivering,
-    exporting,
-    receiving,
-    recovering,
-    restoring,
-)
-from api.services.export_entries import Wanted
+from api.services.audit import auditing
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted
+from api.services.log import checkpoints, guard
 from api.services.node import Limits, Node
+from api.services.recovery import backups, recovering
+from api.services.road import delivering, receiving
 from api.wire.digests import digest
 from tests.support import disasters, journeys
 from tests.support.federation import (
@@ -175,7 +170,7 @@ def export(nodes: Federation, folder: Path) -> None:
 
 def recover(nodes: Federation) -> None:
     us = nodes[US]
-    if restoring.standing_now(us).pending:
+    if guard.standing_now(us).pending:
         found = recovering.recover(us)
         say(recovered=found.log.size)
 

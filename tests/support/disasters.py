@@ -11,8 +11,9 @@ from pathlib import Path
 from api.adapters.store.folder import FolderStore
 from api.records import copying
 from api.records.database import Database
-from api.services import backups, restoring
+from api.services.log import guard
 from api.services.node import Node
+from api.services.recovery import backups
 from tests.support.federation import Federation, SeededEntropy
 
 
@@ -38,7 +39,7 @@ def restore(
         entropy=SeededEntropy(seed),
     )
     backups.load_exhibits(node, backup)
-    restoring.begin(node, "backup")
+    guard.begin(node, "backup")
     federation.nodes[ministry] = node
     federation.down.discard(ministry)
     return node

@@ -5,14 +5,16 @@ import hashlib
 from typing import Any
 
 from api.domain.events import Act, Subject
-from api.domain.thread_state import ThreadState
-from api.domain.threads import fold
+from api.domain.threads.sequences import fold
+from api.domain.threads.state import ThreadState
 from api.records import statements, threads
 from api.records.unit_of_work import Unit
-from api.services import approving, drafting, evidence, recording
-from api.services.effects import thread_record
-from api.services.effects.mirroring import place_of
+from api.services import recording
+from api.services.desk import evidence
 from api.services.sealing import seal_statement
+from api.services.statements import approving, drafting
+from api.services.statements.effects import thread_record
+from api.services.statements.effects.mirroring import place_of
 from api.wire.statements import NONCE_BYTES, By, Content, Officer, Place, compose_statement
 from tests.support.bodies import PERSON, UNTIL, body
 from tests.support.federation import Federation

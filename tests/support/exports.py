@@ -21,11 +21,12 @@ from api.tlog.merkle import leaf_hash
 from api.tlog.note import SignatureLine, VerifierKey, format_note, signed_message
 from api.tlog.proofs import root_at
 from api.tlog.ranges import range_proof
-from api.wire import canonical, export
+from api.wire import canonical
 from api.wire.envelope import MANIFEST, seal
-from api.wire.export_container import ExportFile, ExportWriter
-from api.wire.export_guide import GUIDE
-from api.wire.export_lines import Disclosed, Line, Withheld, check_commitments
+from api.wire.export import layout
+from api.wire.export.container import ExportFile, ExportWriter
+from api.wire.export.guide import GUIDE
+from api.wire.export.lines import Disclosed, Line, Withheld, check_commitments
 from api.wire.keys import Purpose
 from api.wire.leaf import event_commitment, statement_commitment
 from api.wire.membership import Membership
@@ -203,7 +204,7 @@ def put_together(members: Mapping[str, bytes]) -> bytes:
 def payload_of(members: Mapping[str, bytes]) -> dict[str, Any]:
     from api.wire.envelope import parse_envelope
 
-    value: dict[str, Any] = json.loads(parse_envelope(members[export.MANIFEST]).payload)
+    value: dict[str, Any] = json.loads(parse_envelope(members[layout.MANIFEST]).payload)
     return value
 
 
@@ -215,10 +216,10 @@ def reseal(
     payload["files"] = {
         name: {"sha256": sha256(data).hexdigest(), "size": len(data)}
         for name, data in members.items()
-        if name != export.MANIFEST
+        if name != layout.MANIFEST
     }
     change(payload)
-    members = {**members, export.MANIFEST: seal_manifest(ministry, canonical.canonical(payload))}
+    members = {**members, layout.MANIFEST: seal_manifest(ministry, canonical.canonical(payload))}
     return put_together(members)
 
 
@@ -232,7 +233,7 @@ class Verdict:
 
 def first_verdict(data: bytes, pinned: Membership | None, quorum: int = 1) -> Verdict:
     from api.domain.audit_export import ExportRefused
-    from api.domain.export_check import verify_export
+    from api.domain.verification.export import verify_export
 
     try:
         verify_export(io.BytesIO(data), pinned, quorum=quorum)

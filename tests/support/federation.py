@@ -36,9 +36,11 @@ from api.records import migrating
 from api.records.database import Database
 from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
 from api.records.unit_of_work import Unit
-from api.services import add_checkpoint, checkpoints, log_reading, peer_tokens, receiving, recording
+from api.services import recording
 from api.services.authorising import Caller, officer_caller, peer_caller
+from api.services.log import add_checkpoint, checkpoints, log_door, peer_tokens
 from api.services.node import Limits, Node
+from api.services.road import receiving
 from api.web import problems
 from api.web.log import submitting
 from api.wire.errors import WireError
@@ -274,7 +276,7 @@ class Federation:
         node = self.nodes[ministry]
         try:
             caller = peer_caller(node, peer_tokens.verify(node, token))
-            served = log_reading.answer(node, caller, path.removeprefix("/log/"))
+            served = log_door.answer(node, caller, path.removeprefix("/log/"))
         except ComityError as error:
             return PeerReply(problems.status_of(error), b"")
         return PeerReply(200, served.body, {"content-type": served.media_type})

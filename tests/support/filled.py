@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.services import drafting
+from api.services.statements import drafting
 from tests.support import exchange
 from tests.support.door import MINISTRY, Door
 

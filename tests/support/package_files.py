@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.domain.package_proof import compose_proof
+from api.domain.verification.proof import compose_proof
 from api.tlog.checkpoint import Checkpoint, format_checkpoint
 from api.tlog.note import VerifierKey, format_note, signed_message
 from api.tlog.proofs import inclusion_proof, root_at

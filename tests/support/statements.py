@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.domain.threads import Record, next_place
+from api.domain.threads.sequences import Record, next_place
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.payloads import validate_body

@@ -3,7 +3,8 @@
 from api.domain.events import Act, Subject
 from api.records import log
 from api.records.unit_of_work import Unit
-from api.services import checkpoints, recording
+from api.services import recording
+from api.services.log import checkpoints
 from api.services.node import Node
 
 

@@ -18,7 +18,7 @@ from api.records.metadata import row_key
 from api.records.schema import METADATA
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.fsck.rows import recorded_tables
+from api.services.audit.fsck.rows import recorded_tables
 from api.services.node import Node
 from tests.support import exchange, journeys
 from tests.support.federation import Federation

@@ -15,8 +15,9 @@ from api.adapters.store.folder import FolderStore
 from api.jobs.deliver import deliver
 from api.records import copying
 from api.records.database import Database
-from api.services import anchoring, checkpoints
+from api.services.log import checkpoints
 from api.services.node import Node
+from api.services.road import anchoring
 from tests.support.federation import Federation, SeededEntropy, Wire
 
 

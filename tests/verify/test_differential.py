@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.wire import canonical, export
+from api.wire import canonical
 from api.wire.errors import WireError
-from api.wire.export_container import ExportFile
-from api.wire.export_lines import parse_line
+from api.wire.export import layout
+from api.wire.export.container import ExportFile
+from api.wire.export.lines import parse_line
 from tests.support.exports import (
     MEMBERS,
     AuditedLog,
@@ -97,7 +98,7 @@ def test_manifests_of_other_shapes(second: ModuleType, data: st.DataObject, pinn
     agree(second, reseal(dict(PARTS), change=change), pinned=pinned)
 
 
-@given(data=st.data(), name=st.sampled_from([export.RANGE, export.KEYS, export.MEMBERSHIP]))
+@given(data=st.data(), name=st.sampled_from([layout.RANGE, layout.KEYS, layout.MEMBERSHIP]))
 @settings(max_examples=150)
 def test_documents_of_other_shapes(second: ModuleType, data: st.DataObject, name: str) -> None:
     value = json.loads(PARTS[name])
@@ -105,7 +106,7 @@ def test_documents_of_other_shapes(second: ModuleType, data: st.DataObject, name
     members = {**PARTS, name: canonical.canonical(replaced(value, path, data.draw(ODD)))}
 
     def follow(payload: dict[str, Any]) -> None:
-        payload["membership"] = "sha256:" + sha256(members[export.MEMBERSHIP]).hexdigest()
+        payload["membership"] = "sha256:" + sha256(members[layout.MEMBERSHIP]).hexdigest()
 
     agree(second, reseal(members, change=follow), pinned=False)
 
@@ -113,22 +114,22 @@ def test_documents_of_other_shapes(second: ModuleType, data: st.DataObject, name
 @given(data=st.data())
 @settings(max_examples=120)
 def test_lines_of_other_shapes(second: ModuleType, data: st.DataObject) -> None:
-    lines = PARTS[export.ENTRIES].splitlines(keepends=True)
+    lines = PARTS[layout.ENTRIES].splitlines(keepends=True)
     at = data.draw(st.integers(0, len(lines) - 1))
     value = json.loads(lines[at])
     path = data.draw(st.sampled_from(spots(value)))
     lines[at] = canonical.canonical(replaced(value, path, data.draw(ODD))) + b"\n"
     if data.draw(st.booleans()):
         lines[at] = data.draw(st.binary(max_size=60)) + b"\n"
-    members = {**PARTS, export.ENTRIES: b"".join(lines)}
+    members = {**PARTS, layout.ENTRIES: b"".join(lines)}
     assert agree(second, reseal(members), pinned=True) is (members == PARTS)
 
 
 @given(note=st.binary(max_size=80), where=st.integers(0, 400))
 @settings(max_examples=80)
 def test_heads_of_other_shapes(second: ModuleType, note: bytes, where: int) -> None:
-    head = PARTS[export.CHECKPOINT]
-    members = {**PARTS, export.CHECKPOINT: head[:where] + note + head[where + len(note) :]}
+    head = PARTS[layout.CHECKPOINT]
+    members = {**PARTS, layout.CHECKPOINT: head[:where] + note + head[where + len(note) :]}
     agree(second, reseal(members), pinned=True)
 
 

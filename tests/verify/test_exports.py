@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from api.domain.audit_export import ExportRefused
-from api.domain.export_check import verify_export
 from api.domain.log_trust import log_policy
+from api.domain.verification.export import verify_export
 from api.tlog.ranges import range_proof
-from api.wire import canonical, export
-from api.wire.export_lines import Disclosed, format_line, parse_line
+from api.wire import canonical
+from api.wire.export import layout
+from api.wire.export.lines import Disclosed, format_line, parse_line
 from api.wire.keys import Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support.exports import (
@@ -45,7 +46,7 @@ from tests.support.signing import CA, UK, US, SealingMinistry, membership, with_
 
 LOG = AuditedLog()
 GOOD = make_export(LOG)
-FIRST = json.loads(take_apart(GOOD)[export.ENTRIES].partition(b"\n")[0])["index"]
+FIRST = json.loads(take_apart(GOOD)[layout.ENTRIES].partition(b"\n")[0])["index"]
 FILTERED = make_export(
     LOG,
     lines=[LOG.lines[index] if index % 2 else LOG.withheld(index) for index in range(5, 33)],
@@ -68,11 +69,11 @@ def both(
 
 
 def entries(members: Members) -> list[bytes]:
-    return members[export.ENTRIES].splitlines(keepends=True)
+    return members[layout.ENTRIES].splitlines(keepends=True)
 
 
 def set_entries(members: Members, lines: list[bytes]) -> None:
-    members[export.ENTRIES] = b"".join(lines)
+    members[layout.ENTRIES] = b"".join(lines)
 
 
 def edit_line(members: Members, at: int, **changes: Any) -> None:
@@ -161,102 +162,102 @@ def event_bits(members: Members) -> None:
 
 
 def no_last_newline(members: Members) -> None:
-    members[export.ENTRIES] = members[export.ENTRIES][:-1]
+    members[layout.ENTRIES] = members[layout.ENTRIES][:-1]
 
 
 def other_review(members: Members) -> None:
-    members[export.REVIEW] = members[export.REVIEW].replace(b"draft.created", b"draft.returned", 1)
+    members[layout.REVIEW] = members[layout.REVIEW].replace(b"draft.created", b"draft.returned", 1)
 
 
 def half_policy(members: Members) -> None:
-    members[export.POLICY] = log_policy(MEMBERS, "us-treasury", 1).encode()
+    members[layout.POLICY] = log_policy(MEMBERS, "us-treasury", 1).encode()
 
 
 def no_quorum(members: Members) -> None:
-    lines = members[export.POLICY].decode().splitlines()
+    lines = members[layout.POLICY].decode().splitlines()
     kept = [line for line in lines if not line.startswith(("quorum", "group partners"))]
-    members[export.POLICY] = "".join(f"{line}\n" for line in [*kept, "quorum none"]).encode()
+    members[layout.POLICY] = "".join(f"{line}\n" for line in [*kept, "quorum none"]).encode()
 
 
 def own_witness(members: Members) -> None:
-    members[export.POLICY] = log_policy(MEMBERS, "uk-fcdo", 2).encode()
+    members[layout.POLICY] = log_policy(MEMBERS, "uk-fcdo", 2).encode()
 
 
 def head_by(*cosigners: SealingMinistry) -> Callable[[Members], None]:
     def change(members: Members) -> None:
-        members[export.CHECKPOINT] = LOG.head(37, cosigners)
+        members[layout.CHECKPOINT] = LOG.head(37, cosigners)
 
     return change
 
 
 def unknown_note_line(members: Members) -> None:
-    members[export.CHECKPOINT] += "\u2014 stranger.example AAAAAGFiYw==\n".encode()
+    members[layout.CHECKPOINT] += "\u2014 stranger.example AAAAAGFiYw==\n".encode()
 
 
 def own_cosignature(members: Members) -> None:
-    members[export.CHECKPOINT] = LOG.head(37, (UK, CA, US))
+    members[layout.CHECKPOINT] = LOG.head(37, (UK, CA, US))
 
 
 def repeated_note_line(members: Members) -> None:
-    note = members[export.CHECKPOINT]
-    members[export.CHECKPOINT] = note + note[note.rindex("\u2014".encode()) :]
+    note = members[layout.CHECKPOINT]
+    members[layout.CHECKPOINT] = note + note[note.rindex("\u2014".encode()) :]
 
 
 def missing_log_line(members: Members) -> None:
-    lines = members[export.CHECKPOINT].decode().split("\n")
+    lines = members[layout.CHECKPOINT].decode().split("\n")
     del lines[5]
-    members[export.CHECKPOINT] = "\n".join(lines).encode()
+    members[layout.CHECKPOINT] = "\n".join(lines).encode()
 
 
 def false_note_line(members: Members) -> None:
-    note = members[export.CHECKPOINT]
-    members[export.CHECKPOINT] = note[:-9] + (b"A" if note[-9:-8] != b"A" else b"B") + note[-8:]
+    note = members[layout.CHECKPOINT]
+    members[layout.CHECKPOINT] = note[:-9] + (b"A" if note[-9:-8] != b"A" else b"B") + note[-8:]
 
 
 def uncosigned_root(members: Members) -> None:
-    members[export.CHECKPOINT] = signed_head(US, 37, bytes(32))
+    members[layout.CHECKPOINT] = signed_head(US, 37, bytes(32))
 
 
 def other_size(members: Members) -> None:
-    members[export.CHECKPOINT] = LOG.head(38)
+    members[layout.CHECKPOINT] = LOG.head(38)
 
 
 def grown_range_proof(members: Members) -> None:
-    proof = json.loads(members[export.RANGE])
+    proof = json.loads(members[layout.RANGE])
     proof["right"].append("00" * 32)
-    members[export.RANGE] = canonical.canonical(proof)
+    members[layout.RANGE] = canonical.canonical(proof)
 
 
 def false_range_proof(members: Members) -> None:
-    proof = json.loads(members[export.RANGE])
+    proof = json.loads(members[layout.RANGE])
     proof["left"][0] = "00" * 32
-    members[export.RANGE] = canonical.canonical(proof)
+    members[layout.RANGE] = canonical.canonical(proof)
 
 
 def short_left(members: Members) -> None:
-    proof = json.loads(members[export.RANGE])
+    proof = json.loads(members[layout.RANGE])
     proof["left"].pop()
-    members[export.RANGE] = canonical.canonical(proof)
+    members[layout.RANGE] = canonical.canonical(proof)
 
 
 def other_range(members: Members) -> None:
-    proof = json.loads(members[export.RANGE])
+    proof = json.loads(members[layout.RANGE])
     proof["to"] += 1
-    members[export.RANGE] = canonical.canonical(proof)
+    members[layout.RANGE] = canonical.canonical(proof)
 
 
 def loose_json(members: Members) -> None:
-    members[export.RANGE] = json.dumps(json.loads(members[export.RANGE])).encode()
+    members[layout.RANGE] = json.dumps(json.loads(members[layout.RANGE])).encode()
 
 
 def other_keys(members: Members) -> None:
-    members[export.KEYS] = members[export.KEYS].replace(b"us-treasury", b"uk-fcdo")
+    members[layout.KEYS] = members[layout.KEYS].replace(b"us-treasury", b"uk-fcdo")
 
 
 def own_membership(members: Members) -> None:
     """A membership made up by the exporter, in which it has one partner."""
     made_up = membership(US, UK)
-    members[export.MEMBERSHIP] = made_up.raw
+    members[layout.MEMBERSHIP] = made_up.raw
 
 
 def nothing(_: Members) -> None:
@@ -381,15 +382,15 @@ def test_seal_of_another_ministry(second: ModuleType) -> None:
 
 def test_seal_of_another_payload(second: ModuleType) -> None:
     members = take_apart(GOOD)
-    envelope = json.loads(members[export.MANIFEST])
+    envelope = json.loads(members[layout.MANIFEST])
     other = json.loads(
         seal_manifest(US, canonical.canonical({**payload_of(members), "purpose": "x"}))
     )
     envelope["signatures"] = other["signatures"]
-    members[export.MANIFEST] = canonical.canonical(envelope)
+    members[layout.MANIFEST] = canonical.canonical(envelope)
     assert both(second, put_together(members)) == Verdict("signature.false")
     envelope["signatures"] = envelope["signatures"][:1]
-    members[export.MANIFEST] = canonical.canonical(envelope)
+    members[layout.MANIFEST] = canonical.canonical(envelope)
     assert both(second, put_together(members)) == Verdict("envelope.signatures")
 
 
@@ -492,12 +493,12 @@ def test_what_was_packed_anew_is_refused_for_what_is_wrong_inside(
         ([*lines[:7], lines[8], lines[7], *lines[9:]], "export.order"),
         ([*lines[:7], lines[7].replace(b'"event":"e', b'"event":"f'), *lines[8:]], "export.event"),
     ):
-        assert packed({**members, export.ENTRIES: b"".join(changed)}) == Verdict(code, FIRST + 7)
-    assert packed({**members, export.POLICY: b"quorum none\n"}) == Verdict("export.digest")
+        assert packed({**members, layout.ENTRIES: b"".join(changed)}) == Verdict(code, FIRST + 7)
+    assert packed({**members, layout.POLICY: b"quorum none\n"}) == Verdict("export.digest")
     assert packed(members, ("more.txt", b"x")) == Verdict("export.members")
     assert packed(members, ("../more.txt", b"x")) == Verdict("container.member")
     with pytest.warns(UserWarning, match="Duplicate"):
-        again = packed(members, (export.POLICY, b"x"))
+        again = packed(members, (layout.POLICY, b"x"))
     assert again == Verdict("container.malformed")
     bomb = packed(members, ("more.txt", bytes(65 << 20)))
     assert bomb == Verdict("container.malformed")
@@ -505,12 +506,12 @@ def test_what_was_packed_anew_is_refused_for_what_is_wrong_inside(
 
 def test_members_missing_added_or_out_of_order(second: ModuleType) -> None:
     members = take_apart(GOOD)
-    without = {name: data for name, data in members.items() if name != export.GUIDE}
+    without = {name: data for name, data in members.items() if name != layout.GUIDE}
     assert both(second, put_together(without)) == Verdict("export.members")
     assert both(second, put_together({**members, "more": b""})) == Verdict("export.members")
     turned = dict(reversed(members.items()))
     assert both(second, put_together(turned)) == Verdict("export.members")
-    bare = {name: data for name, data in members.items() if name != export.MANIFEST}
+    bare = {name: data for name, data in members.items() if name != layout.MANIFEST}
     assert both(second, put_together(bare)) == Verdict("container.missing")
 
 
@@ -524,7 +525,7 @@ def test_review_cells_run_nothing() -> None:
     log.lines[: len(lines)] = lines
     log.tree = type(log.tree)()
     log.tree.append([log.leaf(at) for at in range(20)])
-    rows = take_apart(make_export(log, 0, 8, 20))[export.REVIEW].decode()
+    rows = take_apart(make_export(log, 0, 8, 20))[layout.REVIEW].decode()
     assert '"\'=cmd|""/c calc""!A1"' in rows
     assert '"\'-7"' in rows
     assert '"a ""b"""' in rows
@@ -638,7 +639,7 @@ def test_the_two_are_not_the_same_program() -> None:
 
 def test_left_hashes_are_those_of_the_documented_range() -> None:
     left, right = range_proof(5, 33, 37, LOG.tree)
-    proof = json.loads(take_apart(GOOD)[export.RANGE])
+    proof = json.loads(take_apart(GOOD)[layout.RANGE])
     assert proof["left"] == [item.hex() for item in left]
     assert proof["right"] == [item.hex() for item in right]
     assert (len(left), len(right)) == (2, 3)

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from api.domain.errors import Invalid
-from api.domain.statement_proof import statement_proof, verify_statement_proof
+from api.domain.verification.statement_proof import statement_proof, verify_statement_proof
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import inclusion_proof, root_at
 from api.wire.keys import Purpose

@@ -17,8 +17,8 @@ from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.ports.identity import Identity
 from api.ports.peers import PeerReply
 from api.records import log, peer_logs
-from api.services import add_checkpoint, assurance, checkpoints, peer_tokens
-from api.services.add_checkpoint import Answered, Outcome, Submission, format_submission
+from api.services.log import add_checkpoint, checkpoints, heads, peer_tokens
+from api.services.log.add_checkpoint import Answered, Outcome, Submission, format_submission
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, parse_checkpoint
 from api.tlog.heads import open_checkpoint
@@ -383,12 +383,12 @@ def test_nothing_is_public_before_a_quorum(tmp_path_factory: pytest.TempPathFact
         answer = alone.peer("checkpoint")
         assert (answer.status_code, answer.json()["code"]) == (404, "log.unwitnessed")
         assert alone.peer("tile/0/000.p/4").status_code == 200  # witnesses need the leaves
-        tail = us.db.read(lambda c: assurance.tail(us, c, assurance.public_head(us, c)))
+        tail = us.db.read(lambda c: heads.tail(us, c, heads.public_head(us, c)))
         assert tail.leaves == 4
         made.clock.sleep(60)
         made.watch()
         assert alone.peer("checkpoint").status_code == 200
-        tail = us.db.read(lambda c: assurance.tail(us, c, assurance.public_head(us, c)))
+        tail = us.db.read(lambda c: heads.tail(us, c, heads.public_head(us, c)))
         assert (tail.leaves, tail.unsequenced, tail.seconds) == (0, 0, 0)
     finally:
         made.close()

@@ -12,8 +12,9 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.domain.errors import NotSignedIn
 from api.ports.identity import Identity
-from api.services import delegating, peer_tokens
-from api.services.delegating import Proposed
+from api.services.desk import delegating
+from api.services.desk.delegating import Proposed
+from api.services.log import peer_tokens
 from tests.support.bodies import body
 from tests.support.exchange import CA, UK, US, designate, find, package, person, request
 from tests.support.federation import ISSUER, Federation

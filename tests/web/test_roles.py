@@ -12,7 +12,8 @@ import pytest
 from api.domain.events import Act, Subject
 from api.records.officers import GRANTS, IDENTITIES, OFFICERS
 from api.records.unit_of_work import Unit
-from api.services import peer_tokens, recording
+from api.services import recording
+from api.services.log import peer_tokens
 from api.services.recording import Entry
 from api.wire.messages import Kind
 from tests.support import exchange

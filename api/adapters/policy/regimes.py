@@ -1,7 +1,7 @@
 """Reads the regime documents of a policy directory.
 
 Owns the file reading and the cross-check between regimes; the form of one document is
-`api.domain.regime_form`'s.
+`api.domain.regimes.form`'s.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from api.adapters.policy.loading import PolicyError
-from api.domain.regimes import Regime, RegimeError, parse
+from api.domain.regimes.advice import Regime, RegimeError, parse
 from api.wire import canonical
 from api.wire.errors import WireError
 

@@ -1,7 +1,7 @@
 """The log over GET (C2SP tlog-tiles, and tlog-witness monitoring), for members only.
 
 Owns who asks: another member's node by its peer token, or an officer by an access token. What lies
-at each address is ``services/log_reading.py``'s.
+at each address is ``services/log/log_door.py``'s.
 """
 
 from typing import Annotated
@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from api.ports.policy import Action
-from api.services import log_reading, peer_tokens
 from api.services.authorising import Caller, peer_caller
+from api.services.log import log_door, peer_tokens
 from api.web.deps import Doors, NodeOf
 from api.web.principals import bearer, identify
 from api.web.routing import ActionRouter, run
@@ -50,7 +50,7 @@ ReaderOf = Annotated[_Reader, Depends(reader)]
 
 async def _answer(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
     path = request.url.path.partition("/log/")[2]
-    served = await run(log_reading.answer, node, caller, path)
+    served = await run(log_door.answer, node, caller, path)
     headers = {"cache-control": served.cache, "vary": "authorization"}
     return Response(served.body, media_type=served.media_type, headers=headers)
 

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from api.domain.errors import ComityError
-from api.services import add_checkpoint
+from api.services.log import add_checkpoint
 from api.web import bodies, problems
 from api.web.deps import NodeOf
 from api.web.routing import SIGNED_MESSAGE, ActionRouter, run

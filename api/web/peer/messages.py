@@ -3,7 +3,7 @@
 from fastapi import Request
 from fastapi.responses import Response
 
-from api.services import receiving
+from api.services.road import receiving
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.routing import SIGNED_MESSAGE, ActionRouter, run

@@ -7,9 +7,10 @@ from fastapi.responses import JSONResponse
 
 from api.domain.errors import NotSignedIn
 from api.ports.policy import Action
-from api.services import peer_tokens, reconciling
 from api.services.authorising import peer_caller
+from api.services.log import peer_tokens
 from api.services.node import Node
+from api.services.road import thread_comparison
 from api.web.deps import NodeOf
 from api.web.principals import bearer
 from api.web.routing import ActionRouter, run
@@ -22,7 +23,7 @@ def _served(node: Node, token: str, request_id: str, after: str) -> dict[str, ob
         raise NotSignedIn("peer-token.malformed", "Only members' nodes compare threads.")
     ministry = peer_tokens.verify(node, token)
     caller = peer_caller(node, ministry, request=request_id)
-    return reconciling.serve(node, caller, reconciling.cursor_of(after))
+    return thread_comparison.serve(node, caller, thread_comparison.cursor_of(after))
 
 
 @router.route_for("GET", "/peer/threads", Action.MESSAGE_FETCH, operation_id="read_shared_threads")

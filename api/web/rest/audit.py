@@ -6,7 +6,7 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from api.ports.policy import Action
-from api.services import auditing
+from api.services.audit import auditing
 from api.web import cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

@@ -7,8 +7,8 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from api.ports.policy import Action
-from api.services import exporting
-from api.services.export_entries import Wanted, bound
+from api.services.audit.export import exporting
+from api.services.audit.export.export_entries import Wanted, bound
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run

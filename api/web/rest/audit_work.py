@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services import audit_notes, audit_samples, erasure
-from api.services.audit_samples import MOST
+from api.services.audit import audit_notes, audit_samples, erasure
+from api.services.audit.audit_samples import MOST
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

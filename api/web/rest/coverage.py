@@ -6,7 +6,7 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from api.ports.policy import Action
-from api.services import coverage
+from api.services.desk import coverage
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run

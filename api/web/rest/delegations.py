@@ -9,8 +9,8 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
-from api.services import delegating
-from api.services.delegating import Aside, Proposed
+from api.services.desk import delegating
+from api.services.desk.delegating import Aside, Proposed
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

@@ -9,8 +9,8 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.designations import AMENDMENT, DELISTING
 from api.ports.policy import Action
-from api.services import designations
-from api.services.designations import DesignationView
+from api.services.desk import designations
+from api.services.desk.designations import DesignationView
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

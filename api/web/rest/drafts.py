@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
-from api.services import approving, drafting, previewing
+from api.services.statements import approving, drafting, previewing
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

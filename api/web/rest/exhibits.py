@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.ports.store import Stored
-from api.services import evidence
+from api.services.desk import evidence
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run

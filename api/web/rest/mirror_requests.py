@@ -9,8 +9,8 @@ from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services import mirroring
-from api.services.mirroring import Said, Suggested, ThreadView
+from api.services.desk import mirroring
+from api.services.desk.mirroring import Said, Suggested, ThreadView
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

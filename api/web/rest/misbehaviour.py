@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
-from api.services import misbehaviour, restoring
-from api.services.misbehaviour import Ruling
+from api.services.log import guard, misbehaviour
+from api.services.log.misbehaviour import Ruling
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -89,7 +89,7 @@ async def rule(proof_id: str, request: Request, node: NodeOf, caller: OfficerOf)
 async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Propose to go on without one member's answer after a restore."""
     content = await bodies.model_body(request, WaiverBody)
-    found = await run(restoring.propose_waiver, node, caller, content.member)
+    found = await run(guard.propose_waiver, node, caller, content.member)
     return JSONResponse(asdict(found), headers=_QUIET)
 
 
@@ -101,5 +101,5 @@ async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> J
 )
 async def approve_waiver(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Waive a member's answer as the second administrator."""
-    found = await run(restoring.approve_waiver, node, caller, member)
+    found = await run(guard.approve_waiver, node, caller, member)
     return JSONResponse(asdict(found), headers=_QUIET)

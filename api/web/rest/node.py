@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from api.ports.policy import Action
-from api.services import epochs, peering, status
+from api.services.operations import status
+from api.services.road import epochs, peering
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services import officers
 from api.services.authorising import authorise, collection
+from api.services.desk import officers
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
-from api.services import evidence, package_files
 from api.services.authorising import Caller
-from api.services.draft_form import Draft
+from api.services.desk import evidence, package_files
 from api.services.node import Node
+from api.services.statements.draft_form import Draft
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf, PendingOf

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
-from api.services import proposals
+from api.services.desk import proposals
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

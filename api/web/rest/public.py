@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 
 from api import __version__
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.services.readiness import Readiness
+from api.services.operations.readiness import Readiness
 from api.web.deps import DoorsOf
 from api.web.routing import PUBLIC, ActionRouter
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
-from api.services import subjects
-from api.services.subjects import Candidate, Judgement
+from api.services.desk import subjects
+from api.services.desk.subjects import Candidate, Judgement
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services import holdings, tasks
-from api.services.tasks import Closing, Entry, Scope
+from api.services.desk import holdings, tasks
+from api.services.desk.tasks import Closing, Entry, Scope
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf

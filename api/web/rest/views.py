@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from api.services.draft_form import Draft
+from api.services.statements.draft_form import Draft
 
 
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Legal regimes as data, and what they suggest about a case."""

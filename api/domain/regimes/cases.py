@@ -1,0 +1,101 @@
+"""What is asked about a subject under a regime, and what is suggested in answer.
+
+Owns the two values and the table of parts that can stand for one another; the checks are in
+`regime_checks.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from api.domain.regimes.values import (
+    CONDUCT,
+    INSTANTS,
+    INVOLVEMENT,
+    SUBJECT_KINDS,
+    Basis,
+    RegimeError,
+)
+
+Weight: TypeAlias = Literal["bar", "gap", "advice"]
+
+COUNTERPARTS: Final[Mapping[str, frozenset[str]]] = {
+    "leader-or-official": frozenset({"responsible", "owned-or-acting-for", "agent-of-state"}),
+    "owned-or-acting-for": frozenset(
+        {"associate-or-family", "agent-of-state", "leader-or-official"}
+    ),
+    "agent-of-state": frozenset({"owned-or-acting-for", "leader-or-official"}),
+    "associate-or-family": frozenset({"owned-or-acting-for"}),
+    "support": frozenset({"responsible"}),
+    "attempt": frozenset({"responsible"}),
+}
+"""Parts in the conduct under which a case may be argued anew where its own part is no ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked about one subject.
+
+    Attributes:
+        subject_kind: `person`, `entity` or `vessel`.
+        conduct: Words of `regime_values.CONDUCT` that the evidence shows.
+        involvement: Words of `regime_values.INVOLVEMENT`.
+        victims_defended_rights: Whether the evidence shows victims who exposed illegality or
+            defended rights; None if nobody has looked.
+        countries: Nationalities and residences, ISO 3166-1 alpha-2.
+        state: The foreign state whose situation it is, or empty.
+        releasable_sources: Releasable open sources for the ground; None if nobody has counted.
+        listed_by: Jurisdictions that have listed the subject.
+        partner_provision: The partner's provision relied on, or empty.
+        partner_threshold: The finding the partner made, in its own words, or empty.
+        instants: Names of the instants the designation carries.
+    """
+
+    subject_kind: str
+    conduct: frozenset[str] = frozenset()
+    involvement: frozenset[str] = frozenset({"responsible"})
+    victims_defended_rights: bool | None = None
+    countries: frozenset[str] = frozenset()
+    state: str = ""
+    releasable_sources: int | None = None
+    listed_by: frozenset[str] = frozenset()
+    partner_provision: str = ""
+    partner_threshold: str = ""
+    instants: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse words outside the lists, which would silently match no ground.
+
+        Raises:
+            RegimeError: A word is not in its list.
+        """
+        unknown = (
+            ({self.subject_kind} - SUBJECT_KINDS)
+            | (self.conduct - CONDUCT)
+            | (self.involvement - INVOLVEMENT)
+            | ((self.instants or frozenset()) - set(INSTANTS))
+        )
+        if unknown:
+            raise RegimeError("The case uses words that the regimes do not know.")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One thing an officer should weigh.
+
+    Attributes:
+        code: Stable, such as `regime.subject-kind`.
+        sentence: In words.
+        weight: `bar` (the law read here leaves no way), `gap` (something is missing or must be
+            argued anew) or `advice`.
+        basis: How the law behind it is known.
+        sources: Where it was read.
+        offers: Regimes to consider instead.
+    """
+
+    code: str
+    sentence: str
+    weight: Weight
+    basis: Basis
+    sources: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()

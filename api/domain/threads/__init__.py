@@ -1,0 +1,1 @@
+"""Mirror threads as pure rules: facts, state, moves, sequences, related threads."""

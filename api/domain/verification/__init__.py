@@ -1,0 +1,1 @@
+"""Verification of package files, exports and statements, in numbered steps."""

@@ -1,0 +1,1 @@
+"""The auditor's use cases: events, samples, notes, erasure, exports, checks of what is stored."""

@@ -1,0 +1,1 @@
+"""Audit exports: which entries, in which streams, under which head."""

@@ -1,0 +1,78 @@
+"""Rows as they were declared: SQLite keeps whatever a foreign hand puts into a cell.
+
+Owns the guard between stored values and the rest of the check: a value of another type than its
+column's is a finding, and an empty one of the right type takes its place.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Select, Table, select
+
+from api.records import log
+from api.records.metadata import row_key
+from api.services.audit.fsck.scope import Scope
+from api.tlog.tiles import TILE_WIDTH
+
+Row = Mapping[str, Any]
+_EMPTY: Final[Mapping[type, Any]] = {bytes: b"", str: "", int: -1}
+_PLACES: Final[Mapping[Table, tuple[tuple[str, int, int], ...]]] = {
+    log.EVENTS: (("leaf_index", 1, 0), ("seq", 1, -1)),
+    log.BUNDLES: (("n", TILE_WIDTH, 0),),
+    log.HEADS: (("size", 1, -1),),
+    log.COSIGNATURES: (("size", 1, -1),),
+}
+
+
+@cache
+def _types(table: Table) -> tuple[tuple[str, tuple[type, ...]], ...]:
+    """Return, by column, the types of value that it may hold."""
+    return tuple(
+        (column.name, (column.type.python_type, *((type(None),) if column.nullable else ())))
+        for column in table.columns
+    )
+
+
+def typed(scope: Scope, table: Table, row: Row) -> Row:
+    """Return a row whose values have their columns' types; others are reported and emptied."""
+    wrong = {
+        name: _EMPTY[kinds[0]] for name, kinds in _types(table) if not isinstance(row[name], kinds)
+    }
+    if not wrong:
+        return row
+    detail = f"The column {next(iter(wrong))} holds a value of another type than it is declared."
+    scope.findings.add(
+        "fsck.type", table.name, row_key(table, row), detail, index=_place(table, row)
+    )
+    return {**row, **wrong}
+
+
+def _place(table: Table, row: Row) -> int | None:
+    """Return a leaf that a row of the log concerns, as far as the row can be believed.
+
+    A finding without a leaf comes after all others, and this one must come before those that the
+    emptied value causes.
+    """
+    for name, factor, start in _PLACES.get(table, ()):
+        value = row[name]
+        if isinstance(value, int):
+            return max(value * factor + start, 0)
+    return None
+
+
+def stored_rows(scope: Scope, table: Table, query: Select[Any] | None = None) -> Iterator[Row]:
+    """Yield the rows of a table, or those of a query over all of its columns."""
+    chosen = select(table) if query is None else query
+    found = scope.connection.execute(chosen, execution_options={"yield_per": 500})
+    for row in found.mappings():
+        yield typed(scope, table, {**row})
+
+
+def one(scope: Scope, table: Table, **key: Any) -> Row | None:
+    """Return the row with this primary key: any one if its index is gone (``schema``)."""
+    query = select(table)
+    for name, value in key.items():
+        query = query.where(table.c[name] == value)
+    row = scope.connection.execute(query).mappings().first()
+    return None if row is None else typed(scope, table, {**row})

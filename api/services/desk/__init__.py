@@ -1,0 +1,1 @@
+"""What officers work on: packages, proposals, designations, requests, subjects, tasks, people."""

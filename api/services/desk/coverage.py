@@ -1,0 +1,93 @@
+"""Coverage: which jurisdictions list whom, since when, with what lag, from statements alone.
+
+Owns the gathering of what ``domain.coverage`` brings together: designations as they stand, what
+they say they mirror, the effects of threads, and officers' verdicts.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.domain import coverage as rules
+from api.domain.coverage import Base, Covered, Link
+from api.domain.errors import Invalid
+from api.ports.policy import Action
+from api.records import subjects, threads
+from api.services.authorising import Caller, authorise, collection
+from api.services.node import Node
+from api.services.statements.effects.designation_record import all_standing
+
+_DESIGNATION = "designation:"
+
+
+def covered(connection: Connection) -> list[Covered]:
+    """Return every subject that any jurisdiction listed, as far as is known here."""
+    designations = all_standing(connection)
+    links = rules.mirror_links(designations)
+    links += [Link(asked, made, by) for asked, made, by in threads.effect_pairs(connection)]
+    apart: list[tuple[str, str]] = []
+    for row in subjects.standing_verdicts(connection):
+        if not (row["one"].startswith(_DESIGNATION) and row["other"].startswith(_DESIGNATION)):
+            continue
+        pair = (row["one"].removeprefix(_DESIGNATION), row["other"].removeprefix(_DESIGNATION))
+        if row["outcome"] == "same":
+            links.append(Link(*pair, row["id"]))
+        else:
+            apart.append(pair)
+    return rules.subjects(designations, links, apart)
+
+
+def jurisdictions_of(connection: Connection) -> Mapping[str, frozenset[str]]:
+    """Return for each designation the jurisdictions that list the same subject."""
+    found: dict[str, frozenset[str]] = {}
+    for subject in covered(connection):
+        homes = frozenset(one.jurisdiction for one in subject.designations)
+        found.update({one.id: homes for one in subject.designations})
+    return found
+
+
+def compare(
+    node: Node, caller: Caller, base: str, jurisdiction: str, as_of: str | None
+) -> dict[str, Any]:
+    """Return how far one jurisdiction had followed another's listings on a day.
+
+    Args:
+        node: this node.
+        caller: who asks.
+        base: ``US`` or ``US:2020-07``.
+        jurisdiction: the jurisdiction that is measured.
+        as_of: a day, or ``None`` for today by the node's clock.
+
+    Returns:
+        ``{base, jurisdiction, as_of, listed, of, subjects, gaps}``.
+
+    Raises:
+        Invalid: ``coverage.base``, ``coverage.day``.
+    """
+    authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
+    day, measure = _day(node, as_of), Base.parse(base)
+    found = node.db.read(covered)
+    rows = rules.compare(found, measure, jurisdiction, day)
+    head = {"base": base, "jurisdiction": jurisdiction, "as_of": day.isoformat()}
+    return {**head, **rules.to_json(rows)}
+
+
+def board(node: Node, caller: Caller, as_of: str | None) -> dict[str, Any]:
+    """Return every subject against every jurisdiction of the membership on a day."""
+    authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
+    day = _day(node, as_of)
+    homes = sorted({member.jurisdiction for member in node.membership.members})
+    found = node.db.read(covered)
+    rows = rules.board(found, homes, day)
+    return {"as_of": day.isoformat(), "jurisdictions": homes, "subjects": rows}
+
+
+def _day(node: Node, text: str | None) -> dt.date:
+    if text is None:
+        return node.clock.now().date()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("coverage.day", "Write the day as 2021-03-22.") from None

@@ -1,0 +1,437 @@
+"""Evidence packages: submit, list, read, fetch, hold; and their exhibits.
+
+Owns the use cases around packages. Releasing, recalling and onward passing are drafts
+(``services/statements/drafting.py``) whose effects live in
+``services/statements/effects/evidence.py``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
+
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind
+from api.ports.policy import Action, Resource
+from api.ports.store import Stored
+from api.records import officers, packages, statements
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.authorising import (
+    Caller,
+    Permit,
+    authorise,
+    collection,
+    entry_of,
+    unknown,
+    visible,
+)
+from api.services.idempotency import Once
+from api.services.node import Node
+from api.services.sealing import Sealed, seal_statement
+from api.services.statements import drafting, endorsing
+from api.services.statements.draft_form import Draft
+from api.services.statements.effects import evidence as effects
+from api.services.statements.effects import package_checks, reliance
+from api.services.statements.effects.descriptions import note
+from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package row with the set of ministries it is released to."""
+
+    row: RowMapping
+    released_to: frozenset[str]
+
+
+def resource(node: Node, package: Package, recused: frozenset[str] = frozenset()) -> Resource:
+    """Return the package as the policies see it."""
+    return Resource(
+        "package",
+        package.row["id"],
+        {
+            "ministry": package.row["originator"],
+            "recused": recused,
+            "released_to": package.released_to,
+            "own_key": node.four_eyes.rows["evidence-package"].own_key,
+        },
+    )
+
+
+def submit(
+    node: Node,
+    caller: Caller,
+    draft: Mapping[str, Any],
+    once: Once | None = None,
+) -> str:
+    """Seal and store a package that its author signed; returns its id.
+
+    Args:
+        node: this node.
+        caller: an analyst with an enrolled key.
+        draft: ``{type, body, prepared, endorsement}`` as in ``draft.json`` (PROTOCOL §4).
+        once: idempotency of the call, if the caller asked for it.
+
+    Raises:
+        Invalid: ``package.*``, or the body is against its schema (``statement.body``).
+        WireError: ``endorsement.*``.
+        Refused: the policy denies it, or ``key.not-enrolled``.
+    """
+    body, endorsement = _parts(draft)
+    content = Content(EVIDENCE_PACKAGE, (), body)
+    row = node.four_eyes.rows["evidence-package"]
+    fresh = Resource(
+        "package",
+        "new",
+        {
+            "ministry": node.ministry,
+            "recused": frozenset(),
+            "released_to": frozenset(),
+            "own_key": row.own_key,
+        },
+    )
+    permit = authorise(node, caller, Action.PACKAGE_SUBMIT, fresh, form=_form(endorsement))
+    prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
+    if "supersedes" in body:
+        node.db.read(lambda connection: _check_supersedes(node, connection, body))
+    statement = compose_statement(
+        content,
+        issuer=node.ministry,
+        issued_at=node.clock.now(),
+        nonce=node.entropy.token(NONCE_BYTES),
+        by=By(prepared, None),
+    )
+    package_checks.check_sizes(node, body)
+    sealed = seal_statement(node, statement, [proof] if proof is not None else [])
+
+    entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
+    try:
+        return node.db.write(lambda unit: _store_package(node, unit, caller, sealed, entry, once))
+    except IntegrityError:
+        # The same keyed call came twice at one moment; the other one did the work.
+        known = once.before(node) if once is not None else None
+        if known is None:
+            raise
+        return str(known[1]["id"])
+
+
+def _store_package(
+    node: Node,
+    unit: Unit,
+    caller: Caller,
+    sealed: Sealed,
+    entry: recording.Entry,
+    once: Once | None,
+) -> str:
+    at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
+    unit.insert(
+        statements.STATEMENTS,
+        statements.values(
+            sealed.statement,
+            sealed.envelope,
+            sealed.digest,
+            origin="own",
+            about=package_id,
+            at=at,
+        ),
+    )
+    unit.insert(
+        packages.PACKAGES,
+        {
+            "id": package_id,
+            "originator": node.ministry,
+            "title": body["title"],
+            "state": "submitted",
+            "prepared_by": caller.person,
+            "submitted_at": at,
+            "supersedes": body.get("supersedes"),
+        },
+    )
+    unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
+    _supersede(node, unit, body, package_id)
+    note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
+    if once is not None:
+        once.keep(node, unit, 201, {"id": package_id})
+    recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
+    return package_id
+
+
+def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    if set(draft) - {"type", "body", "prepared", "endorsement"}:
+        raise Invalid("package.members", "Send type, body, prepared and endorsement, no more.")
+    body, endorsement = draft.get("body"), draft.get("endorsement")
+    if draft.get("type") != EVIDENCE_PACKAGE or not isinstance(body, dict):
+        raise Invalid("package.members", "Send an evidence-package/1 draft with its body.")
+    if endorsement is not None and not isinstance(endorsement, Mapping):
+        raise Invalid("package.members", "The endorsement is an object.")
+    return body, endorsement
+
+
+def _form(endorsement: Mapping[str, Any] | None) -> str:
+    form = endorsement.get("form") if endorsement is not None else None
+    return form if isinstance(form, str) else "recorded"
+
+
+def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:
+    older = body.get("supersedes")
+    if older is None:
+        return
+    row = packages.by_id(connection, str(older))
+    if row is None or row["originator"] != node.ministry:
+        raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
+    if row["state"] not in {"submitted", "released", "returned"}:
+        raise Conflict(
+            "package.not-current", "A superseded or recalled package is not superseded again."
+        )
+
+
+def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
+    older = body.get("supersedes")
+    if older is None:
+        return
+    unit.lock(f"package {older}")
+    _check_supersedes(node, unit.connection, body)
+    values = {"state": "superseded", "superseded_by": package_id}
+    expect = {"superseded_by": None}
+    if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
+        raise Conflict("package.not-current", "Another package has superseded it already.")
+    superseded = (Kind.PACKAGE, str(older))
+    reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
+
+
+def listed(
+    node: Node,
+    caller: Caller,
+    *,
+    limit: int,
+    before: tuple[str, str] | None = None,
+    state: str | None = None,
+) -> list[RowMapping]:
+    """Return a page of the packages that the caller may read, newest first.
+
+    The rows are decided by the same policy as a single read, in one batch.
+    """
+    authorise(node, caller, Action.PACKAGE_LIST, collection("packages"))
+
+    def read(connection: Connection) -> list[Package]:
+        rows = packages.page(connection, limit=limit, before=before, state=state)
+        released = packages.released_to_many(connection, [row["id"] for row in rows])
+        return [Package(row, released.get(row["id"], frozenset())) for row in rows]
+
+    found = node.db.read(read)
+    allowed = visible(node, caller, Action.PACKAGE_READ, [resource(node, each) for each in found])
+    return [each.row for each, may in zip(found, allowed, strict=True) if may]
+
+
+def load(node: Node, package_id: str) -> Package:
+    """Return a package.
+
+    Raises:
+        NotFound: ``package.unknown``.
+    """
+
+    def read(connection: Connection) -> Package | None:
+        row = packages.by_id(connection, package_id)
+        if row is None:
+            return None
+        released = packages.released_to_many(connection, [package_id])
+        return Package(row, released.get(package_id, frozenset()))
+
+    found = node.db.read(read)
+    if found is None:
+        raise unknown("package")
+    return found
+
+
+def permit_on(
+    node: Node, caller: Caller, action: Action, package_id: str
+) -> tuple[Package, Permit]:
+    """Return a package with the permit to act on it; hidden ones answer as absent ones."""
+    package = load(node, package_id)
+    recused = node.db.read(lambda connection: officers.recused_from(connection, package_id))
+    permit = authorise(
+        node,
+        caller,
+        action,
+        resource(node, package, recused),
+        visible_by=Action.PACKAGE_READ,
+    )
+    return package, permit
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView:
+    """A package with everything its readers see."""
+
+    row: RowMapping
+    body: dict[str, Any]
+    statement: RowMapping
+    exhibits: list[RowMapping]
+    releases: list[RowMapping]
+
+
+def read(node: Node, caller: Caller, package_id: str) -> PackageView:
+    """Return a package's content, exhibits and releases."""
+    package, _ = permit_on(node, caller, Action.PACKAGE_READ, package_id)
+
+    def view(connection: Connection) -> PackageView:
+        statement = statements.by_id(connection, package_id)
+        if statement is None:
+            raise unknown("package")
+        return PackageView(
+            package.row,
+            effects.package_body(connection, package_id),
+            statement,
+            packages.exhibits_of(connection, package_id),
+            packages.releases_of(connection, package_id),
+        )
+
+    return node.db.read(view)
+
+
+def holders(node: Node, caller: Caller, package_id: str) -> list[RowMapping]:
+    """Return who holds a package and what they did with it."""
+    permit_on(node, caller, Action.PACKAGE_HOLDERS, package_id)
+    return node.db.read(lambda connection: packages.holders_of(connection, package_id))
+
+
+def release(
+    node: Node, caller: Caller, package_id: str, content: Mapping[str, Any], endorsement: Any = None
+) -> Draft:
+    """Draft the release of a package to one recipient.
+
+    Args:
+        node: this node.
+        caller: an analyst.
+        package_id: the package.
+        content: the release body without ``package``.
+        endorsement: the analyst's own signature over the draft, if any.
+    """
+    permit_on(node, caller, Action.PACKAGE_READ, package_id)
+    body = {**content, "package": package_id}
+    recipient = body.get("recipient")
+    if not isinstance(recipient, str):
+        raise Invalid("release.recipient", "Name the recipient by its member id.")
+    return drafting.create(node, caller, Content("release/1", (recipient,), body), endorsement)
+
+
+def recall(node: Node, caller: Caller, package_id: str, content: Mapping[str, Any]) -> Draft:
+    """Recall a package from every ministry that holds it; leaves at once, confirmed later."""
+    permit_on(node, caller, Action.PACKAGE_READ, package_id)
+    to = node.db.read(lambda connection: effects.holders(connection, package_id))
+    if not to:
+        raise Conflict("recall.no-holders", "No other ministry holds this package.")
+    body = {**content, "package": package_id}
+    return drafting.create(node, caller, Content("recall/1", tuple(to), body), None)
+
+
+def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
+    """Return a submitted package to its author: it is not released as it stands."""
+    package, permit = permit_on(node, caller, Action.PACKAGE_RETURN, package_id)
+    if package.row["state"] != "submitted":
+        raise Conflict("package.not-submitted", "Only a submitted package is returned.")
+    if not reason.strip():
+        raise Invalid("package.reason-missing", "Say why the package is returned.")
+
+    def write(unit: Unit) -> None:
+        unit.lock(f"package {package_id}")
+        values, expect = {"state": "returned", "return_reason": reason}, {"state": "submitted"}
+        if unit.update(packages.PACKAGES, {"id": package_id}, values, expect=expect) is None:
+            raise Conflict("package.not-submitted", "Only a submitted package is returned.")
+        recording.record(node, unit, _entry(caller, permit, Act.PACKAGE_RETURNED, package_id))
+
+    node.db.write(write)
+
+
+def store_exhibit(
+    node: Node, caller: Caller, digest: str, size: int | None, chunks: Iterator[bytes]
+) -> Stored:
+    """Store an exhibit's bytes, then its row: the row is never ahead of the file.
+
+    A crash after the file and before the row leaves a file that nobody refers to; repeating the
+    call finds it and adds the row.
+
+    Raises:
+        Conflict: ``exhibit.erased``.
+    """
+    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
+    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
+    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    stored = node.store.put(digest, size, chunks)
+    note_stored(node, stored, _entry(caller, permit, Act.EXHIBIT_STORED, digest, "exhibit"))
+    return stored
+
+
+def _check_not_erased(connection: Connection, digest: str) -> None:
+    """Refuse bytes that a legal order removed: what is erased does not come back."""
+    known = packages.exhibits_by_digest(connection, [digest]).get(digest)
+    if known is not None and known["state"] == "erased":
+        raise Conflict(
+            "exhibit.erased", "These bytes were erased under a legal order and stay erased."
+        )
+
+
+def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
+    """Write the row of a stored exhibit with its event, once.
+
+    Raises:
+        Conflict: ``exhibit.erased``: an order was carried out meanwhile. The file stays behind as
+            the erasure's own would after a crash, and ``comity audit fsck`` names it.
+    """
+
+    def write(unit: Unit) -> None:
+        _check_not_erased(unit.connection, stored.digest)
+        known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
+        if known is not None and known["state"] == "held":
+            return
+        values = {"size": stored.size, "state": "held", "stored_at": node.now()}
+        if known is None:
+            unit.insert(packages.EXHIBITS, {"digest": stored.digest, **values})
+        else:
+            unit.update(packages.EXHIBITS, {"digest": stored.digest}, values)
+        recording.record(node, unit, entry)
+
+    try:
+        node.db.write(write)
+    except IntegrityError:
+        # Two uploads of the same bytes met; the other one wrote the row.
+        node.db.write(write)
+
+
+def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:
+    """Return an exhibit that the caller may read; each reading is an event.
+
+    Raises:
+        NotFound: ``exhibit.unknown``: absent, not here yet, or not for the caller.
+    """
+
+    def read_rows(
+        connection: Connection,
+    ) -> tuple[frozenset[str], frozenset[str], RowMapping | None]:
+        row = packages.exhibits_by_digest(connection, [digest]).get(digest)
+        released = frozenset(packages.released_to(connection, digest))
+        aside: frozenset[str] = frozenset()
+        for package in packages.packages_with(connection, digest):
+            aside |= officers.recused_from(connection, package["id"])
+        return released, aside, row
+
+    released, aside, row = node.db.read(read_rows)
+    target = Resource("exhibit", digest, {"recused": aside, "released_to": released})
+    permit = authorise(node, caller, Action.EXHIBIT_READ, target)
+    stored = node.store.head(digest) if row is not None and row["state"] == "held" else None
+    if stored is None:
+        raise unknown("exhibit")
+    entry = _entry(caller, permit, Act.EXHIBIT_READ, digest, "exhibit")
+    node.db.write(lambda unit: recording.record(node, unit, entry))
+    return stored
+
+
+def _entry(
+    caller: Caller, permit: Permit, act: Act, object_id: str, kind: str = "package"
+) -> recording.Entry:
+    return entry_of(caller, permit, act, Subject(kind, object_id))

@@ -1,0 +1,257 @@
+"""Keeps a node that was restored from a backup read-only until its partners have answered.
+
+Owns PROTOCOL §8 up to the point where nothing more is unknown. A restored node may have signed more
+than it remembers: larger heads of its log, messages, cosignatures. So from :func:`begin` on nothing
+is recorded but what ``services/recording.py`` lists, nothing is sequenced, sent or cosigned, and
+every other member is asked for the largest head of this node's log that it holds (:func:`ask`). A
+member that cannot answer can be waived by name, by two administrators. Fetching back what was lost
+and opening the node again is ``services/recovery/recovering.py``'s.
+
+A node that finds by itself that a partner holds more of its log than it does (:func:`noticed`) goes
+the same way: a head that carries its own signatures cannot be argued with.
+
+Facts in ``node_state``: ``restore`` (``pending`` or ``done``), ``restore-answer:<ministry>``
+(``<size>:<root>``), ``restore-waiver:<ministry>`` (``proposed:<person>`` or
+``approved:<person>:<person>``).
+"""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from api.domain.errors import ComityError, Conflict, Invalid, NotFound
+from api.domain.events import Act, Subject
+from api.domain.log_trust import log_verifiers
+from api.ports.policy import Action
+from api.records import log, node_state
+from api.records.node_state import OPEN, RESTORE
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.authorising import Caller, authorise, change_of
+from api.services.log import checkpoints
+from api.services.log.comparing import others
+from api.services.log.log_client import seen_head
+from api.services.node import Node
+from api.tlog.checkpoint import Checkpoint
+from api.tlog.errors import LogError
+from api.tlog.heads import open_checkpoint
+from api.tlog.proofs import root_at
+
+PENDING = "pending"
+_ANSWER = "restore-answer:"
+_WAIVER = "restore-waiver:"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the restore has come.
+
+    Attributes:
+        pending: the node is read-only.
+        since: when it was restored; empty if it never was.
+        answers: size of this node's log that each member holds, by member.
+        waived: members that two administrators waived.
+        proposed: waivers that lack a second administrator.
+        silent: members that have neither answered nor been waived.
+        size: leaves in this node's own newest head.
+        largest: the largest size any member holds.
+    """
+
+    pending: bool
+    since: str = ""
+    answers: dict[str, int] = field(default_factory=dict)
+    waived: list[str] = field(default_factory=list)
+    proposed: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    size: int = 0
+    largest: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Every other member has answered or was waived."""
+        return not self.silent
+
+    @property
+    def behind(self) -> bool:
+        """Some member holds more of this node's log than this node does."""
+        return self.largest > self.size
+
+
+def standing(node: Node, connection: Connection) -> Standing:
+    """Return how far the restore has come."""
+    facts = node_state.everything(connection)
+    if facts.get(RESTORE, OPEN) == OPEN:
+        return Standing(pending=False)
+    members = others(node)
+    answers = {
+        member: int(facts[_ANSWER + member].partition(":")[0])
+        for member in members
+        if _ANSWER + member in facts
+    }
+    waivers = {member: facts.get(_WAIVER + member, "") for member in members}
+    waived = [member for member, text in waivers.items() if text.startswith("approved:")]
+    head = log.newest_head(connection)
+    return Standing(
+        pending=True,
+        since=node_state.since(connection, RESTORE),
+        answers=answers,
+        waived=waived,
+        proposed=[member for member, text in waivers.items() if text.startswith("proposed:")],
+        silent=[member for member in members if member not in answers and member not in waived],
+        size=head["size"] if head is not None else 0,
+        largest=max(answers.values(), default=0),
+    )
+
+
+def standing_now(node: Node) -> Standing:
+    """Return how far the restore has come, in a snapshot of its own."""
+    return node.db.read(lambda connection: standing(node, connection))
+
+
+def begin(node: Node, cause: str) -> None:
+    """Make the node read-only and forget earlier answers.
+
+    Args:
+        node: this node.
+        cause: ``backup`` or ``noticed``; part of the event.
+    """
+
+    def write(unit: Unit) -> None:
+        for name in node_state.everything(unit.connection):
+            if name.startswith((_ANSWER, _WAIVER)):
+                unit.delete(node_state.NODE_STATE, {"name": name})
+        node_state.put(unit, RESTORE, PENDING, node.now())
+        entry = recording.Entry(
+            act=Act.NODE_RESTORED, subject=Subject("node", node.ministry), code=cause
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+
+
+def own_head(node: Node, note: bytes) -> Checkpoint:
+    """Return a head of this node's own log as some member holds it.
+
+    Raises:
+        Invalid: ``log.head``: this node's log has not signed it with each kind of key.
+    """
+    try:
+        opened = open_checkpoint(note, log_verifiers(node.me))
+    except LogError as error:
+        raise Invalid("log.head", "This is no head of this node's log.") from error
+    if not opened.complete:
+        raise Invalid("log.head", "This is no head of this node's log.")
+    return opened.checkpoint
+
+
+def noticed(node: Node, peer: str) -> bool:
+    """Look at what a partner holds of this node's log; go read-only if it is more than is here.
+
+    Returns:
+        Whether the node is read-only now for that reason.
+    """
+    try:
+        note = seen_head(node, peer, node.ministry)
+        head = own_head(node, note) if note is not None else None
+    except ComityError:
+        return False
+    if head is None or node.db.read(lambda connection: _holds(connection, head)):
+        return False
+    if not node.db.read(node_state.restoring):
+        begin(node, "noticed")
+    return True
+
+
+def _holds(connection: Connection, head: Checkpoint) -> bool:
+    """Tell whether this node's stored log contains a head."""
+    newest = log.newest_head(connection)
+    if newest is None or newest["size"] < head.size:
+        return False
+    return root_at(head.size, checkpoints.StoredTiles(connection)) == head.root
+
+
+def ask(node: Node) -> Standing:
+    """Ask every member that has not answered yet for the largest head it holds of this log."""
+    found = standing_now(node)
+    for member in found.silent:
+        try:
+            note = seen_head(node, member, node.ministry)
+            head = own_head(node, note) if note is not None else None
+        except ComityError:
+            continue
+        text = "0:" if head is None else f"{head.size}:{head.root.hex()}"
+        _put(node, _ANSWER + member, text, Subject("peer", member), "answered")
+    return standing_now(node)
+
+
+def _put(node: Node, name: str, text: str, subject: Subject, code: str) -> None:
+    entry = recording.Entry(act=Act.NODE_RESTORED, subject=subject, code=code)
+
+    def write(unit: Unit) -> None:
+        node_state.put(unit, name, text, node.now())
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+
+
+def propose_waiver(node: Node, caller: Caller, member: str) -> Standing:
+    """Propose to go on without the answer of one member.
+
+    Raises:
+        NotFound: ``restore.unknown-member``.
+        Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.proposed``.
+    """
+    _authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, "")
+    found = _require_silent(node, member)
+    if member in found.proposed:
+        raise Conflict("restore.proposed", "The waiver waits for another administrator.")
+    return _waive(node, caller, member, f"proposed:{caller.person}", "waiver-proposed")
+
+
+def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
+    """Waive a member's answer as the second administrator.
+
+    Raises:
+        NotFound: ``restore.unknown-member``.
+        Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.not-proposed``.
+    """
+    found = _require_silent(node, member)
+    if member not in found.proposed:
+        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    text = node.db.read(lambda connection: node_state.value(connection, _WAIVER + member)) or ""
+    proposer = text.removeprefix("proposed:")
+    _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
+    return _waive(node, caller, member, f"approved:{proposer}:{caller.person}", "waived")
+
+
+def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> None:
+    authorise(node, caller, action, change_of("restore-waiver", proposer=proposer))
+
+
+def _require_silent(node: Node, member: str) -> Standing:
+    found = standing_now(node)
+    if not found.pending:
+        raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
+    if member not in others(node):
+        raise NotFound("restore.unknown-member", "Name another member of the pinned membership.")
+    if member not in found.silent:
+        raise Conflict("restore.answered", "This member has answered or was waived already.")
+    return found
+
+
+def _waive(node: Node, caller: Caller, member: str, text: str, code: str) -> Standing:
+    entry = recording.Entry(
+        act=Act.NODE_RESTORED,
+        subject=Subject("peer", member),
+        actor=caller.actor,
+        origin=caller.origin,
+        code=code,
+        request=caller.request,
+    )
+
+    def write(unit: Unit) -> None:
+        node_state.put(unit, _WAIVER + member, text, node.now())
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+    return standing_now(node)

@@ -1,0 +1,175 @@
+"""How the node is doing: for ``/readyz``, ``comity node status`` and the metrics.
+
+Owns the figures; changes nothing but the stop switch.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.domain.errors import Invalid
+from api.domain.events import Act, Subject
+from api.ports.policy import Action, Resource
+from api.records import log, node_state, packages, streams
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.log import guard, heads
+from api.services.node import Node
+from api.wire.encoding import parse_instant
+
+STOP_SWITCH = "stop-switch"
+_SEQUENCER = "sequencer"
+_MOST_AWAITED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Figures of one moment.
+
+    Attributes:
+        log_size: leaves in the newest signed head.
+        root: its root, hex.
+        unsequenced: committed events without a leaf.
+        unsequenced_since: when the oldest of them was recorded; empty if there is none.
+        sequencer: which process holds the sequencer's lease; empty if none does now.
+        cosigned: largest cosigned size by partner.
+        queues: by partner: waiting, unreceipted, dead.
+        oldest: by partner: when its oldest unreceipted message was composed.
+        attempts: by partner: failed attempts in a row, last code, next try.
+        stopped: the stop switch is on.
+        misbehaviour: proofs that await a ruling: an alarm.
+        accused: partners that such a proof, or an upheld one, concerns; their streams are frozen.
+        refused_heads: heads that were refused and can neither be proven nor cleared yet.
+        public: the newest head that enough partners cosigned, or ``None``.
+        unwitnessed: what lies beyond it: leaves, unsequenced events, time and age of the oldest.
+        restore: how far a restore has come; ``pending`` while the node is read-only.
+        awaited: exhibits promised by received packages that are not here yet.
+        at: when this was read.
+    """
+
+    log_size: int
+    root: str
+    unsequenced: int
+    unsequenced_since: str
+    sequencer: str
+    cosigned: dict[str, int]
+    queues: dict[str, dict[str, int]]
+    oldest: dict[str, str]
+    attempts: dict[str, dict[str, Any]]
+    stopped: bool
+    misbehaviour: int
+    accused: list[str]
+    refused_heads: int
+    public: dict[str, Any] | None
+    unwitnessed: dict[str, Any]
+    restore: dict[str, Any]
+    awaited: int
+    at: str
+
+
+def figures(node: Node) -> Status:
+    """Read all figures in one snapshot."""
+    peers = [member.id for member in node.membership.members if member.id != node.ministry]
+    now = node.now()
+
+    def read(connection: Connection) -> Status:
+        head = log.newest_head(connection)
+        size = head["size"] if head is not None else 0
+        tries = streams.attempts(connection)
+        public = heads.public_head(node, connection)
+        return Status(
+            log_size=size,
+            root=head["root"] if head is not None else "",
+            unsequenced=log.count_unsequenced(connection),
+            unsequenced_since=log.oldest_beyond(connection, size),
+            sequencer=_holder(connection, now),
+            cosigned={peer: log.last_cosigned(connection, peer) for peer in peers},
+            queues=streams.queue_lengths(connection),
+            oldest=streams.oldest_unreceipted(connection),
+            attempts={
+                peer: {"count": row["count"], "next_at": row["next_at"], "code": row["code"]}
+                for peer, row in tries.items()
+            },
+            stopped=node_state.value(connection, STOP_SWITCH) == "on",
+            misbehaviour=node_state.awaiting_ruling(connection),
+            accused=[peer for peer in peers if node_state.accused(connection, peer)],
+            refused_heads=len(node_state.refused_heads(connection)),
+            public=None if public is None else _shown(public, heads.threshold(node)),
+            unwitnessed=asdict(heads.tail(node, connection, public)),
+            restore=asdict(guard.standing(node, connection)),
+            awaited=len(packages.awaited_exhibits(connection, _MOST_AWAITED)),
+            at=now,
+        )
+
+    return node.db.read(read)
+
+
+def _holder(connection: Connection, now: str) -> str:
+    lease = log.lease(connection, _SEQUENCER)
+    return str(lease["holder"]) if lease is not None and lease["until"] > now else ""
+
+
+def age(since: str, now: str) -> float:
+    """Return the seconds from one instant to another; 0 for none or a later one."""
+    if not since:
+        return 0.0
+    return max(0.0, (parse_instant(now) - parse_instant(since)).total_seconds())
+
+
+def _shown(public: heads.PublicHead, quorum: int) -> dict[str, Any]:
+    return {
+        "size": public.size,
+        "root": public.root.hex(),
+        "cosigners": list(public.cosigners),
+        "quorum": quorum,
+    }
+
+
+def status(node: Node, caller: Caller) -> Status:
+    """Return the figures to administrators and auditors."""
+    authorise(node, caller, Action.NODE_STATUS, collection("node"))
+    return figures(node)
+
+
+def switch(node: Node, caller: Caller, position: str) -> None:
+    """Stop or resume everything that leaves this node, with one command.
+
+    While the switch is on, nothing is composed or sent; partners' messages are still receipted, so
+    nothing is lost.
+    """
+    if position not in {"on", "off"}:
+        raise Invalid("stop-switch.position", "Say on or off.")
+    permit = authorise(node, caller, Action.NODE_STOP, collection("node"))
+    act = Act.NODE_STOPPED if position == "on" else Act.NODE_STARTED
+    entry = entry_of(caller, permit, act, Subject("node", node.ministry))
+    node.db.write(lambda unit: set_fact(node, unit, STOP_SWITCH, position, entry))
+
+
+def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Entry) -> None:
+    """Write one fact about the node with its event."""
+    node_state.put(unit, name, value, node.now())
+    recording.record(node, unit, entry)
+    unit.ring("composed")
+
+
+def stream_counts(node: Node, peer: str) -> dict[str, int]:
+    """Return how many delivered statements to a peer were sent, receipted, applied, refused."""
+
+    def read(connection: Connection) -> dict[str, int]:
+        sent = streams.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
+        done = streams.applied_counts(connection).get(peer, {})
+        return {
+            "sent": sent["sent"],
+            "receipted": sent["receipted"],
+            "applied": done.get("applied", 0),
+            "refused": done.get("refused", 0),
+        }
+
+    return node.db.read(read)
+
+
+def peer_resource(peer: str) -> Resource:
+    """Return a peer as the policies see it."""
+    return Resource("peer", peer, {"ministry": peer})

@@ -1,0 +1,1 @@
+"""The road between nodes: delivering, receiving, applying, answering, comparing."""

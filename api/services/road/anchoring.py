@@ -1,0 +1,187 @@
+"""Closes the unwitnessed tail, and ties partners' heads into this node's own log.
+
+Owns two quiet duties, both built so that an idle federation comes to rest:
+
+* **Asking for cosignatures.** Deliveries carry the newest head along. What no delivery carried,
+  such as the event of the last receipt, is offered in a ``checkpoint`` message. Cosigning is no
+  event at either end, so this grows no log. A member that runs a plain C2SP witness and knows no
+  such message is asked by ``add-checkpoint``.
+* **Anchoring.** On a fixed schedule the head of a partner's log that was cosigned here is recorded
+  as an event (``anchor.recorded``), so that this log, and through it every witness of this log,
+  vouches for it too. Only if the partner's ``substantive_size`` grew since: an anchor is not
+  substantive, so two nodes never anchor each other's anchors.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.events import Act, Subject
+from api.ports.policy import Action
+from api.records import heads, log, node_state, peer_logs, streams
+from api.records.unit_of_work import Unit
+from api.services import recording, sealing
+from api.services.authorising import authorise, collection, node_caller
+from api.services.log import add_checkpoint, checkpoints, guard
+from api.services.log.add_checkpoint import Answered, Outcome
+from api.services.node import Node
+from api.services.road import delivering
+from api.wire.encoding import parse_instant
+from api.wire.messages import (
+    ConsistencyPath,
+    Evidence,
+    Kind,
+    MessageBody,
+    compose_message,
+    compose_request,
+)
+
+_ANCHOR = "anchor:"
+_TRIES = 2
+
+
+def due_for_cosigning(node: Node) -> list[str]:
+    """Return the partners that have not cosigned the newest head and get no delivery now."""
+
+    def read(connection: Connection) -> list[str]:
+        head = log.newest_head(connection)
+        if head is None:
+            return []
+        busy = set(streams.peers_waiting(connection)) | set(streams.peers_unreceipted(connection))
+        return [
+            member.id
+            for member in node.membership.members
+            if member.id != node.ministry
+            and member.id not in busy
+            and log.last_cosigned(connection, member.id) < head["size"]
+        ]
+
+    return node.db.read(read)
+
+
+def ask_to_cosign(node: Node, peer: str) -> bool:
+    """Offer the newest head to a partner and store its cosignature.
+
+    Returns:
+        Whether the newest head is cosigned by that partner now.
+
+    Raises:
+        Unavailable: ``peer.unreachable``.
+    """
+    head = checkpoints.newest(node)
+    old = node.db.read(lambda connection: log.last_cosigned(connection, peer))
+    answered = _offer(node, peer, old, head)
+    if answered.outcome is Outcome.OTHER_SIZE:
+        # The partner holds a head that is not below ours: have we forgotten something?
+        guard.noticed(node, peer)
+    lines = answered.lines
+    if answered.outcome is not Outcome.COSIGNED:
+        return False
+    if not add_checkpoint.check_lines(node, peer, lines, head.note):
+        return False
+    rows = [{"size": head.size, "line": line, "cosigner": peer} for line in lines]
+    node.db.write(lambda unit: heads.add_cosignatures(unit.connection, rows))
+    return True
+
+
+def _offer(node: Node, peer: str, old: int, head: checkpoints.Head) -> Answered:
+    """Send a ``checkpoint`` message, from another size if the partner says so."""
+    for _ in range(_TRIES):
+        reply = node.transport.post(
+            peer,
+            delivering.PATH,
+            _message(node, peer, old, head),
+            content_type="application/json",
+        )
+        if reply.status == 200:  # noqa: PLR2004
+            lines = reply.body.decode("utf-8", "replace").split("\n")
+            return Answered(Outcome.COSIGNED, tuple(line for line in lines if line))
+        code, size = delivering.read_problem(reply.body)
+        if code in {"message.kind", "route.unknown"}:
+            return add_checkpoint.submit(node, peer, old, head)
+        if code != "log.size" or size is None:
+            return Answered(Outcome.REFUSED)
+        if size >= head.size:
+            return Answered(Outcome.OTHER_SIZE, size=size)
+        old = size
+    return Answered(Outcome.LATER)
+
+
+def _message(node: Node, peer: str, old: int, head: checkpoints.Head) -> bytes:
+    evidence, substantive, stream = node.db.read(
+        lambda connection: (
+            _evidence(connection, old, head),
+            checkpoints.substantive_size(connection),
+            streams.stream_out(connection, peer),
+        )
+    )
+    payload = compose_message(
+        MessageBody(
+            from_=node.ministry,
+            to=peer,
+            id=node.entropy.identifier(),
+            kind=Kind.CHECKPOINT,
+            epoch=stream["epoch"] if stream is not None else 1,
+            seq=None,
+            prev=None,
+            body={},
+            substantive_size=substantive,
+        )
+    )
+    return compose_request(sealing.seal_message(node, payload), evidence)
+
+
+def _evidence(connection: Connection, old: int, head: checkpoints.Head) -> Evidence:
+    path = checkpoints.prove_consistency(connection, old, head.size)
+    return Evidence(
+        checkpoint=head.note.decode(),
+        consistency=ConsistencyPath(old, tuple(path)) if old > 0 else None,
+        leaves=b"".join(checkpoints.leaf_hashes(connection, old, head.size)),
+    )
+
+
+def anchor_due(node: Node) -> list[str]:
+    """Anchor the head of every partner whose log grew in substance since its last anchor.
+
+    Returns:
+        The partners whose head was anchored now; at most once each in ``Limits.anchor_every``.
+    """
+    anchored = []
+    for row in node.db.read(peer_logs.peer_logs):
+        if _is_due(node, row):
+            _anchor(node, row)
+            anchored.append(row["peer"])
+    return anchored
+
+
+def _is_due(node: Node, row: RowMapping) -> bool:
+    def read(connection: Connection) -> tuple[str | None, str]:
+        name = _ANCHOR + row["peer"]
+        return node_state.value(connection, name), node_state.since(connection, name)
+
+    text, at = node.db.read(read)
+    known = int(text.partition(":")[0]) if text is not None else 0
+    if row["substantive"] <= known:
+        return False
+    wait = timedelta(seconds=node.limits.anchor_every)
+    return not at or node.clock.now() >= parse_instant(at) + wait
+
+
+def _anchor(node: Node, row: RowMapping) -> None:
+    permit = authorise(node, node_caller(node), Action.HEAD_ANCHOR, collection("log"))
+    peer = row["peer"]
+    place = f"{row['size']}:{row['root']}"
+
+    def write(unit: Unit) -> None:
+        text = f"{row['substantive']}:{place}"
+        node_state.put(unit, _ANCHOR + peer, text, node.now())
+        entry = recording.Entry(
+            act=Act.ANCHOR_RECORDED,
+            subject=Subject("head", f"{peer}:{place}"),
+            policies=permit.policies,
+            policy_set=permit.policy_set,
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)

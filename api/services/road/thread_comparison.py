@@ -1,0 +1,276 @@
+"""Do both ends of a thread hold the same story? Compared on a schedule, differences raised.
+
+Owns the table ``comparisons`` and both ends of the exchange (decision record 0015): a member's node
+reads, with a peer token, what another node holds of the threads they share (heads, void statements,
+state digest), and compares with its own. Nothing read here is trusted or changes a thread.
+
+* Equal heads and voids must give equal digests, because the state is a pure function of both.
+* Where heads differ, our own record is folded up to theirs; what has not arrived yet is *behind*.
+* Void statements differ while a disposition travels. What stays behind unchanged for longer than
+  ``GRACE`` is a difference too.
+* An outcome is written, with its event, when it changes; a difference is a task until it is gone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import RowMapping
+
+from api.domain.errors import Invalid, Unavailable
+from api.domain.events import Act, Actor, Subject
+from api.domain.threads.sequences import Record, fold
+from api.domain.threads.state import state_digest
+from api.ports.policy import Action, Resource
+from api.records import tasks, threads
+from api.records.unit_of_work import Unit
+from api.services import recording
+from api.services.authorising import Caller, authorise
+from api.services.desk.tasks import RECONCILE
+from api.services.log import peer_tokens
+from api.services.node import Node
+from api.services.statements.effects import reliance, thread_record
+from api.wire.canonical import parse
+from api.wire.encoding import parse_instant
+from api.wire.errors import WireError
+from api.wire.limits import MESSAGE
+from api.wire.members import Members
+
+PATH: Final = "/peer/threads"
+PAGE: Final = 500
+GRACE: Final = timedelta(minutes=10)
+_OK = 200
+
+
+class Outcome(StrEnum):
+    """What a comparison came to."""
+
+    EQUAL = "equal"
+    BEHIND = "behind"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a node says it holds of one thread.
+
+    Attributes:
+        thread: the opener's id.
+        requester: how many statements of the requester.
+        addressee: how many of the addressee.
+        voided: ids of the void ones.
+        state: the state's digest.
+    """
+
+    thread: str
+    requester: int
+    addressee: int
+    voided: frozenset[str]
+    state: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> "Held":
+        """Read one entry strictly.
+
+        Raises:
+            WireError: ``threads.malformed``.
+        """
+        members = Members(
+            value, "threads.malformed", ("thread", "requester", "addressee", "voided", "state")
+        )
+        voided = members.items("voided")
+        if not all(isinstance(one, str) for one in voided):
+            raise members.refusal("Name void statements by id.")
+        return cls(
+            members.digest("thread"),
+            members.integer("requester", 1),
+            members.integer("addressee"),
+            frozenset(str(one) for one in voided),
+            members.digest("state"),
+        )
+
+
+def serve(node: Node, caller: Caller, after: str) -> dict[str, Any]:
+    """Return what this node holds of the threads it shares with the member that asks.
+
+    Args:
+        node: this node.
+        caller: the member's node.
+        after: id of the last thread of the page before, or empty.
+
+    Returns:
+        ``{threads: [{thread, requester, addressee, voided, state}], next?}``.
+    """
+    peer = caller.principal.ministry
+    authorise(node, caller, Action.MESSAGE_FETCH, Resource("stream", peer, {"peer": peer}))
+
+    def read(connection: Connection) -> tuple[list[RowMapping], dict[str, list[str]]]:
+        rows = threads.with_party(connection, peer, after=after, limit=PAGE)
+        return rows, threads.voids_many(connection, [row["id"] for row in rows])
+
+    rows, voids = node.db.read(read)
+    answer: dict[str, Any] = {
+        "threads": [
+            {
+                "thread": row["id"],
+                "requester": row["requester_seq"],
+                "addressee": row["addressee_seq"],
+                "voided": voids.get(row["id"], []),
+                "state": row["state_digest"],
+            }
+            for row in rows
+        ]
+    }
+    if len(rows) == PAGE:
+        answer["next"] = rows[-1]["id"]
+    return answer
+
+
+def sweep(node: Node, peer: str) -> dict[str, int]:
+    """Compare every thread shared with a member; returns how many came to which outcome.
+
+    Raises:
+        Unavailable: ``peer.unreachable``, ``peer.refused``: nothing more is compared now.
+    """
+    found = dict.fromkeys((outcome.value for outcome in Outcome), 0)
+    after = ""
+    while True:
+        entries, following = _fetch(node, peer, after)
+        for outcome in compare(node, peer, entries):
+            found[outcome.value] += 1
+        if following is None or following <= after:
+            return found
+        after = following
+
+
+def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
+    path = f"{PATH}?after={quote(after)}" if after else PATH
+    reply = node.transport.get(peer, path, token=peer_tokens.mint(node, peer), headers={})
+    if reply.status != _OK:
+        raise Unavailable("peer.refused", "The member's node does not answer this request.")
+    try:
+        value = parse(reply.body, limit=MESSAGE)
+        members = Members(value, "threads.malformed", ("threads",), ("next",))
+        entries = [Held.from_json(one) for one in members.items("threads")]
+        return entries, members.digest("next") if "next" in members else None
+    except WireError as error:
+        raise Unavailable("peer.refused", "The member's node answers nonsense.") from error
+
+
+def compare(node: Node, peer: str, entries: Iterable[Held]) -> list[Outcome]:
+    """Compare what a member holds with what is held here; write down what changed."""
+    found = []
+    for theirs in entries:
+        outcome, ours = node.db.read(lambda connection: _judge(connection, peer, theirs))  # noqa: B023
+        known = node.db.read(
+            lambda connection: threads.comparison(connection, theirs.thread, peer)  # noqa: B023
+        )
+        if outcome is Outcome.BEHIND and known is not None and _stuck(node, known, theirs, ours):
+            outcome = Outcome.DIFFERENT
+        if _worth_writing(known, outcome, theirs, ours):
+            _write(node, peer, theirs, (outcome, ours))
+        found.append(outcome)
+    return found
+
+
+def _judge(connection: Connection, peer: str, theirs: Held) -> tuple[Outcome, str]:
+    """Return the outcome and our digest at their heads (empty where we are not that far)."""
+    row = threads.by_id(connection, theirs.thread)
+    if row is None or peer not in (row["requester"], row["addressee"]):
+        return Outcome.BEHIND, ""
+    voided = frozenset(threads.voids_of(connection, theirs.thread))
+    heads = (row["requester_seq"], row["addressee_seq"])
+    if heads == (theirs.requester, theirs.addressee) and voided == theirs.voided:
+        same = row["state_digest"] == theirs.state
+        return (Outcome.EQUAL if same else Outcome.DIFFERENT), row["state_digest"]
+    if theirs.requester > heads[0] or theirs.addressee > heads[1]:
+        return Outcome.BEHIND, ""
+    record = thread_record.require(connection, theirs.thread)
+    record = record.upto(theirs.requester, theirs.addressee)
+    if _within(record, voided) != _within(record, theirs.voided):
+        return Outcome.BEHIND, state_digest(fold(record))
+    ours = state_digest(fold(record))
+    return (Outcome.EQUAL if ours == theirs.state else Outcome.DIFFERENT), ours
+
+
+def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
+    return voided & {one.id for one in (*record.requester, *record.addressee)}
+
+
+def _stuck(node: Node, known: Mapping[Any, Any], theirs: Held, ours: str) -> bool:
+    same = (known["ours"], known["theirs"]) == (ours, theirs.state)
+    waited = node.clock.now() - parse_instant(known["at"])
+    return same and waited >= GRACE and known["outcome"] != Outcome.EQUAL
+
+
+def _worth_writing(
+    known: Mapping[Any, Any] | None, outcome: Outcome, theirs: Held, ours: str
+) -> bool:
+    if known is None:
+        return outcome is not Outcome.EQUAL
+    if outcome is Outcome.EQUAL:
+        return bool(known["outcome"] != Outcome.EQUAL)
+    return bool((known["outcome"], known["ours"], known["theirs"]) != (outcome, ours, theirs.state))
+
+
+def _write(node: Node, peer: str, theirs: Held, found: tuple[Outcome, str]) -> None:
+    outcome, ours = found
+    key = {"thread": theirs.thread, "peer": peer}
+    values = {
+        "outcome": outcome.value,
+        "requester_seq": theirs.requester,
+        "addressee_seq": theirs.addressee,
+        "ours": ours,
+        "theirs": theirs.state,
+        "at": node.now(),
+    }
+
+    def write(unit: Unit) -> None:
+        if unit.update(threads.COMPARISONS, key, values) is None:
+            unit.insert(threads.COMPARISONS, {**key, **values})
+        _raise_task(node, unit, peer, theirs.thread, outcome)
+        entry = recording.Entry(
+            act=Act.THREAD_COMPARED,
+            subject=Subject("thread", theirs.thread),
+            actor=Actor("peer", sub=peer),
+            outcome="refused" if outcome is Outcome.DIFFERENT else "done",
+            code="" if outcome is Outcome.EQUAL else outcome.value,
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+
+
+def _raise_task(node: Node, unit: Unit, peer: str, thread: str, outcome: Outcome) -> None:
+    """A difference is a task of this ministry until both ends agree again."""
+    source = reliance.task_id(RECONCILE, thread, peer)
+    row = {
+        "id": source,
+        "kind": RECONCILE,
+        "owed_by": node.ministry,
+        "roles": "analyst reviewer",
+        "about_kind": "thread",
+        "about": thread,
+        "key": "",
+        "due": tasks.NO_TIME,
+        "cause": thread,
+        "opened_at": node.now(),
+    }
+    wanted = [row] if outcome is Outcome.DIFFERENT else []
+    tasks.replace_rows(unit, tasks.TASKS, source, wanted, keep="opened_at")
+
+
+def cursor_of(text: str) -> str:
+    """Return a thread id given as a cursor.
+
+    Raises:
+        Invalid: ``threads.cursor``.
+    """
+    plain = text.removeprefix("sha256:")
+    if text and (len(plain) != 64 or set(plain) - set("0123456789abcdef")):  # noqa: PLR2004
+        raise Invalid("threads.cursor", "Continue after the thread that the last page named.")
+    return text

@@ -1,0 +1,1 @@
+"""Statements in the making: drafts, previews, approvals, and effects."""

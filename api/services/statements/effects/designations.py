@@ -1,0 +1,329 @@
+"""Effects of proposals, designations, amendments and delistings.
+
+The rules, in the order in which they are judged:
+
+* A ministry states designations of its own jurisdiction only, at home and when one arrives.
+* An amendment or delisting goes to every ministry that was given the designation, by its own
+  delivery or beside a request or effect; so nobody relies on what its author has changed.
+* A designation that names a proposal needs one that was endorsed here; it becomes ``designated``.
+* A partner's amendment or delisting opens a review of every own decision that rests on it.
+* A proposal leaves without its internal reasons, or not at all.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from api.domain import designations as rules
+from api.domain.decisions import ALLOWED, Decision, refuse
+from api.domain.designations import ProposalAct, ProposalState
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind, of_proposal
+from api.records import designations, packages
+from api.records.unit_of_work import Unit
+from api.services.node import Node
+from api.services.statements.effects import designation_record, reliance
+from api.services.statements.effects.base import (
+    Consequence,
+    Effect,
+    Issued,
+    Plain,
+    Received,
+    member_text,
+    require_members,
+)
+from api.services.statements.effects.descriptions import note
+from api.wire.canonical import canonical
+from api.wire.digests import digest
+from api.wire.statements import Content, Statement
+
+
+def take_brought(node: Node, unit: Unit, received: Received, ids: Iterable[str]) -> Decision:
+    """Take in the designations that a statement refers to, where it brought them along.
+
+    Returns:
+        Allowed when each is known here now, else a refusal with code ``designation.unknown``.
+    """
+    for id_ in ids:
+        if designations.by_id(unit.connection, id_) is not None:
+            continue
+        first = received.brought.get(id_)
+        if first is None or first.type != rules.DESIGNATION:
+            return refuse("designation.unknown", "Send the designation along, or before.")
+        decision = _foreign(node, first)
+        if not decision:
+            return decision
+        later = [
+            one
+            for one in received.brought.values()
+            if one.issuer == first.issuer and one.body.get("designation") == id_
+        ]
+        if not all(_countable(one.body) for one in later):
+            return refuse("instants.range", "Give instants whose day can be told in their zone.")
+        designation_record.take_in(unit, rules.standing(first, later), received.at)
+    return ALLOWED
+
+
+def _foreign(node: Node, statement: Statement) -> Decision:
+    """Whether a partner's designation is its own to state."""
+    member = node.membership.find(statement.issuer)
+    jurisdiction = member.jurisdiction if member is not None else ""
+    return _countable(statement.body) and rules.may_designate(statement.body, jurisdiction)
+
+
+def _countable(body: dict[str, Any]) -> Decision:
+    """Whether a day can be told from the instants: in some zones the first and last years end."""
+    try:
+        for moment in body["instants"].values():
+            if isinstance(moment, dict) and {"at", "zone"} <= moment.keys():
+                rules.day_of(moment)
+    except (OverflowError, ValueError):
+        return refuse("instants.range", "Give instants whose day can be told in their zone.")
+    return ALLOWED
+
+
+def raise_refusal(decision: Decision) -> None:
+    """Raise what a rule refused, with its code.
+
+    Raises:
+        NotFound: something is not known here.
+        Conflict: it is known and does not allow this now.
+        Invalid: the content itself is wrong.
+    """
+    if decision:
+        return
+    if decision.code.endswith(".unknown"):
+        raise NotFound(decision.code, decision.reason)
+    if decision.code in {"designation.not-yours", "designation.delisted"}:
+        raise Conflict(decision.code, decision.reason)
+    raise Invalid(decision.code, decision.reason)
+
+
+class DesignationEffect(Plain):
+    """The fact that this jurisdiction listed a subject."""
+
+    def check(self, node: Node, connection: Connection, content: Content) -> str | None:
+        """Judge jurisdiction, instants, what is mirrored, and the proposal."""
+        body: dict[str, Any] = dict(content.body)
+        require_members(node, content.to)
+        raise_refusal(_countable(body))
+        raise_refusal(rules.may_designate(body, node.me.jurisdiction))
+        for one in body.get("mirrors", ()):
+            other = one.get("designation")
+            if other is not None and designations.by_id(connection, other) is None:
+                raise NotFound("designation.unknown", "There is no such designation here.")
+        proposal = body.get("proposal")
+        if proposal is not None:
+            _require_endorsed(node, connection, str(proposal), body)
+        return str(proposal) if proposal is not None else None
+
+    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Write the designation down and move its proposal on."""
+        statement = issued.statement
+        designation_record.take_in(unit, rules.standing(statement, ()), issued.at, statement.to)
+        proposal = member_text(statement.body, "proposal")
+        if proposal:
+            _mark_designated(unit, proposal, issued.at)
+        subject = Subject("designation", statement.id)
+        return Consequence(Act.DESIGNATION_RECORDED, subject, statement.to)
+
+    @override
+    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
+        """Write down what a partner listed."""
+        decision = _foreign(node, received.statement)
+        if decision and designations.by_id(unit.connection, received.statement.id) is None:
+            designation_record.take_in(unit, rules.standing(received.statement, ()), received.at)
+        return decision
+
+
+def _require_endorsed(
+    node: Node, connection: Connection, proposal_id: str, body: dict[str, Any]
+) -> None:
+    """A proposal becomes a designation once it is endorsed, under its own regime."""
+    row = designations.proposal(connection, proposal_id)
+    if row is None or row["ministry"] != node.ministry:
+        raise NotFound("proposal.unknown", "There is no such proposal here.")
+    if row["state"] not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
+        raise Conflict("proposal.not-endorsed", "Have the proposal endorsed first.")
+    if row["regime"] != body["regime"]:
+        raise Invalid("proposal.other-regime", "The proposal was made under another regime.")
+
+
+def _mark_designated(unit: Unit, proposal_id: str, at: str) -> None:
+    """The first designation moves the proposal; it may carry one for each of its subjects."""
+    row = designations.proposal(unit.connection, proposal_id)
+    if row is None:
+        raise NotFound("proposal.unknown", "There is no such proposal here.")
+    if row["state"] == ProposalState.DESIGNATED:
+        return
+    after = rules.next_proposal_state(ProposalState(row["state"]), ProposalAct.DESIGNATE)
+    values = {"state": after.value, "updated_at": at}
+    expect = {"state": row["state"]}
+    if unit.update(designations.PROPOSALS, {"id": proposal_id}, values, expect=expect) is None:
+        raise Conflict("proposal.not-endorsed", "The proposal changed meanwhile.")
+
+
+class ChangeEffect(Plain):
+    """An amendment or delisting of a standing designation, by its own ministry."""
+
+    def __init__(self, act: Act, change: Change) -> None:
+        self._act = act
+        self._change = change
+
+    def check(self, node: Node, connection: Connection, content: Content) -> str:
+        """Own, standing, with sound instants, and addressed to everyone who was given it."""
+        body: dict[str, Any] = dict(content.body)
+        designation_id = member_text(body, "designation")
+        require_members(node, content.to)
+        known = designation_record.standing_of(connection, designation_id)
+        raise_refusal(rules.may_change(known, node.ministry))
+        raise_refusal(_countable(body))
+        raise_refusal(rules.check_instants(body["instants"]))
+        if not designation_record.known_to(connection, designation_id) <= set(content.to):
+            raise Invalid(
+                "designation.recipients",
+                "Address it to every ministry that was given the designation.",
+            )
+        return designation_id
+
+    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Write down how the designation stands now; its open reviews are answered by this."""
+        statement = issued.statement
+        designation_id = member_text(statement.body, "designation")
+        if not designation_record.known_to(unit.connection, designation_id) <= set(statement.to):
+            raise Conflict("designation.recipients", "Others know it by now; prepare it again.")
+        self._apply(unit, statement)
+        reliance.settle_reviews(unit, [designation_id], issued.at)
+        bring = [
+            id_
+            for peer in statement.to
+            for id_ in designation_record.to_bring(unit.connection, [designation_id], peer)
+            if id_ != statement.id
+        ]
+        for peer in statement.to:
+            designation_record.note_known(unit, [designation_id], peer)
+        subject = Subject("designation", designation_id)
+        return Consequence(self._act, subject, statement.to, tuple(dict.fromkeys(bring)))
+
+    @override
+    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
+        """Write it down and open a review of every own decision that rests on it."""
+        statement = received.statement
+        designation_id = member_text(statement.body, "designation")
+        decision = take_brought(node, unit, received, [designation_id])
+        decision = decision and _countable(statement.body)
+        if not decision:
+            return decision
+        decision = rules.may_change(
+            designation_record.standing_of(
+                unit.connection, designation_id, received.brought.values()
+            ),
+            statement.issuer,
+        )
+        if not decision:
+            return decision
+        self._apply(unit, statement, received.brought.values())
+        changed = (Kind.DESIGNATION, designation_id)
+        reliance.open_reviews(node, unit, self._change, changed, statement.id)
+        return ALLOWED
+
+    def _apply(self, unit: Unit, statement: Statement, brought: Iterable[Statement] = ()) -> None:
+        designation_id = member_text(statement.body, "designation")
+        now = designation_record.standing_of(unit.connection, designation_id, [*brought, statement])
+        if now is None:
+            raise NotFound("designation.unknown", "There is no such designation here.")
+        changed = {
+            name: value for name, value in designation_record.row_of(now).items() if name != "id"
+        }
+        unit.update(designations.DESIGNATIONS, {"id": designation_id}, changed)
+        designation_record.note_subject(unit, now)
+
+
+class ProposalEffect(Plain):
+    """The releasable part of a proposal, shared with partners."""
+
+    def check(self, node: Node, connection: Connection, content: Content) -> str | None:
+        """No internal reasons, an own regime, and packages that are known here."""
+        body: dict[str, Any] = dict(content.body)
+        require_members(node, content.to)
+        raise_refusal(rules.may_leave(body, issuer=node.ministry, to=content.to))
+        for package in evidence_of(body):
+            if packages.by_id(connection, package) is None:
+                raise NotFound("package.unknown", "There is no such package here.")
+        return shared_from(connection, body)
+
+    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Note under which statement the proposal was shared."""
+        source = shared_from(unit.connection, issued.statement.body)
+        if source is not None:
+            values = {"statement": issued.statement.id, "updated_at": issued.at}
+            unit.update(designations.PROPOSALS, {"id": source}, values)
+        subject = Subject("proposal", issued.statement.id)
+        return Consequence(Act.STATEMENT_ISSUED, subject, issued.statement.to)
+
+    @override
+    def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
+        """Keep a partner's proposal beside our own; it has been endorsed there."""
+        statement = received.statement
+        decision = rules.may_leave(statement.body, issuer=statement.issuer, to=statement.to)
+        if not decision:
+            return decision
+        body: dict[str, Any] = statement.body
+        text = canonical(body)
+        row = proposal_row(statement.issuer, body, text, received.at)
+        row |= {
+            "id": statement.id,
+            "state": ProposalState.ENDORSED.value,
+            "authors": "[]",
+            "statement": statement.id,
+        }
+        unit.insert(designations.PROPOSALS, row)
+        note_proposal(unit, statement.id, statement.issuer, body)
+        return ALLOWED
+
+
+def evidence_of(body: dict[str, Any]) -> list[str]:
+    """Return the packages in a proposal's evidence map, each once."""
+    named = [item["package"] for ground in body["grounds"] for item in ground["evidence"]]
+    return list(dict.fromkeys(named))
+
+
+def shared_from(connection: Connection, body: dict[str, Any]) -> str | None:
+    """Return the own proposal whose releasable part this body is, if there is one here."""
+    source = body.get("proposal")
+    if not isinstance(source, str) or designations.proposal(connection, source) is None:
+        return None
+    return source
+
+
+def proposal_row(ministry: str, body: dict[str, Any], text: bytes, at: str) -> dict[str, Any]:
+    """Return the columns of a proposal that follow from its content."""
+    names = body["subjects"][0]["names"]
+    title = str(body.get("title") or names[0]["text"])
+    return {
+        "ministry": ministry,
+        "regime": body["regime"],
+        "title": title,
+        "version": 1,
+        "digest": digest(text),
+        "body": text.decode(),
+        "created_at": at,
+        "updated_at": at,
+    }
+
+
+def note_proposal(unit: Unit, proposal_id: str, ministry: str, body: dict[str, Any]) -> None:
+    """Note a proposal's subjects and what it rests on."""
+    note(unit, "proposal", proposal_id, ministry, body["subjects"])
+    reliance.refresh(unit, proposal_id, of_proposal(proposal_id, ministry, body))
+
+
+EFFECTS: Mapping[str, Effect] = {
+    "designation-proposal/1": ProposalEffect(),
+    "designation/1": DesignationEffect(),
+    "designation-amendment/1": ChangeEffect(Act.DESIGNATION_AMENDED, Change.AMENDED),
+    "delisting/1": ChangeEffect(Act.DESIGNATION_DELISTED, Change.DELISTED),
+}

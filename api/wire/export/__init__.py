@@ -1,0 +1,1 @@
+"""The bytes of an audit export: container, manifest, lines, guide."""
