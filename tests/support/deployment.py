@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 # A virtual environment of their own: python -m venv .venv-deploy, then pip install of
-# requirements-deploy-oracles.txt. They are large and nothing else needs them.
+# requirements/deploy-oracles.txt. They are large and nothing else needs them.
 OWN = ROOT / ".venv-deploy" / "bin"
 
 
