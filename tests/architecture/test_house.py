@@ -114,8 +114,7 @@ def test_no_module_is_called_utils() -> None:
 
 def test_locks_name_no_index() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
-        name = path.name
-        text = (ROOT / name).read_text()
+        text = path.read_text()
         assert "://" not in text
         assert "index-url" not in text
         assert "--hash=sha256:" in text
