@@ -5,11 +5,11 @@ without a node.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api import shipped
 from api.cli import output
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -112,6 +112,4 @@ def _lines(rows: Sequence[Mapping[str, object]]) -> Iterable[str]:
 def _regimes() -> "Mapping[str, Regime]":
     from api.adapters.policy.regimes import load_regimes
 
-    package = Path(__file__).resolve().parents[1]
-    checkout = package.parent / "policies"
-    return load_regimes(checkout if checkout.is_dir() else package / "_bundled" / "policies")
+    return load_regimes(shipped.policies())
