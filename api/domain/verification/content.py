@@ -26,7 +26,7 @@ from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
 from api.wire.messages import Kind, MessageBody, parse_message
 from api.wire.package_file import PackageFile, exhibit_name
-from api.wire.payloads import validate_body
+from api.wire.bodies import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, Statement, prepared_bytes
 
 RELEASE: Final = "release/1"
