@@ -21,7 +21,6 @@ from typing_extensions import override
 from api.wire.errors import WireError
 from api.wire.types import STATEMENT_TYPES
 
-
 _SUBJECT_OR_QUESTION = re.compile(r"[sq][1-9][0-9]{0,4}\Z")
 _SENTENCES = {
     "missing": "this member is required",

@@ -21,7 +21,14 @@ from api.wire.canonical import Json
 from api.wire.envelope import JWS, RECORDED, WEBAUTHN
 from api.wire.errors import WireError
 from api.wire.members import KID, MINISTRY, Members
-from api.wire.types import DISPOSITION, EVIDENCE_PACKAGE, OPENER, STATEMENT_TYPES, THREAD_TYPES, StatementType
+from api.wire.types import (
+    DISPOSITION,
+    EVIDENCE_PACKAGE,
+    OPENER,
+    STATEMENT_TYPES,
+    THREAD_TYPES,
+    StatementType,
+)
 
 VERSION: Final = "1"
 """Protocol version in every signed object."""

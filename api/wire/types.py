@@ -135,9 +135,7 @@ _ROWS: Final = (
         thread=_ANSWERS,
         maker=Maker.ONE_OFFICER,
     ),
-    StatementType(
-        "mirror-question/1", MirrorQuestionV1, thread=_ANSWERS, maker=Maker.ONE_OFFICER
-    ),
+    StatementType("mirror-question/1", MirrorQuestionV1, thread=_ANSWERS, maker=Maker.ONE_OFFICER),
     StatementType(MIRROR_FINDING, MirrorFindingV1, thread=_ANSWERS),
     StatementType(MIRROR_EFFECT, MirrorEffectV1, thread=_ANSWERS),
     StatementType("mirror-closure/1", MirrorClosureV1, thread=_ANSWERS),

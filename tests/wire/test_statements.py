@@ -6,7 +6,6 @@ import pytest
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.errors import WireError
-from api.wire.types import NODE_TYPES, STATEMENT_TYPES
 from api.wire.statements import (
     THREAD_TYPES,
     By,
@@ -18,6 +17,7 @@ from api.wire.statements import (
     parse_statement,
     prepared_bytes,
 )
+from api.wire.types import NODE_TYPES, STATEMENT_TYPES
 from tests.support.bodies import body
 from tests.support.cases import numbered
 from tests.support.signing import ANALYST, NOW, REVIEWER
