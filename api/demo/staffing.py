@@ -71,7 +71,7 @@ def _enrol_keys(staff: Staff) -> None:
         )
         account = officer.account
         signature = officer.key.sign_possession(
-            officer.ministry, account.issuer, account.subject, asked["challenge"]
+            account.ministry.id, account.issuer, account.subject, asked["challenge"]
         )
         key = {"form": "jws", "jwk": dict(officer.key.jwk), "signature": signature}
         key["challenge"] = asked["challenge"]

@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0005_people'
-down_revision = 'HEAD_OF_MAIN'
+down_revision = '0004_recall_answers'
 branch_labels = None
 depends_on = None
 

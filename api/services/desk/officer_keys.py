@@ -120,7 +120,11 @@ def request_key(node: Node, caller: Caller, new: NewKey) -> OfficerKey:
     """
     change = change_of("new", subject=caller.person)
     permit = authorise(node, caller, Action.KEY_REQUEST, change)
-    content: dict[str, Json] = {"form": new.form, "challenge": new.challenge}
+    content: dict[str, Json] = {
+        "form": new.form,
+        "challenge": new.challenge,
+        "jwk": None if new.jwk is None else dict(new.jwk),
+    }
     once = keyed_call(caller, Act.KEY_REQUESTED, content)
     if (known := made_before(node, once)) is not None:
         return _by_kid(node, known["id"])

@@ -36,9 +36,9 @@ from api.services.paging import visible_page
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import Draft
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
+from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
-from api.wire.payloads import validate_body
 from api.wire.statements import Content
 
 TYPE = "designation-proposal/1"

@@ -40,10 +40,10 @@ from api.services.statements.draft_form import (
 )
 from api.services.statements.effects import effect_of
 from api.services.statements.passkeys import require_own_site
+from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import digest
 from api.wire.envelope import Endorsement
-from api.wire.payloads import validate_body
 from api.wire.statements import Content, Officer, prepared_bytes
 
 
