@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
-from api import __version__
+from api import __version__, shipped
 from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.crypto.sealed_file import read_passphrase
 from api.adapters.identity.fetching import HttpFetch
@@ -41,8 +41,6 @@ from api.wire.membership import Membership, parse_membership
 if TYPE_CHECKING:
     from api.adapters.observing.counting import Counting
     from api.adapters.observing.tracing import Tracing
-
-_HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,8 @@ class Installation:
 
 
 def policies_folder(settings: Settings) -> Path:
-    """Return the policy folder: the configured one, the checkout's, or the wheel's copy."""
-    if settings.policies is not None:
-        return settings.policies
-    checkout = _HERE.parent / "policies"
-    return checkout if (checkout / "schema.cedarschema").exists() else _HERE / "_bundled/policies"
+    """Return the policy folder: the configured one, or the shipped one."""
+    return settings.policies if settings.policies is not None else shipped.policies()
 
 
 def pinned_membership(settings: Settings) -> Membership:

@@ -96,7 +96,7 @@ UNREADABLE = {
     "json.duplicate-member": b'{"a":1,"a":1}',
     "message.request": b"[]",
     "body.too-large": b" " * (MESSAGE + 1),
-    "envelope.malformed": json.dumps(
+    "envelope.typ": json.dumps(
         {
             "evidence": {"checkpoint": "x", "consistency": None, "inclusion": [], "leaves": ""},
             "message": {"payload": "", "signatures": []},
