@@ -4,6 +4,7 @@ Owns the way from bytes to a checked model: the strict decoder of ``wire`` first
 second, so that no door accepts duplicate members, NaN or oversize input.
 """
 
+import re
 from typing import Any, TypeVar
 
 from fastapi import Request
