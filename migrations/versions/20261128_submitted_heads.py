@@ -1,14 +1,14 @@
 """Heads that a partner's log submitted and whose leaf hashes are yet to be fetched.
 
-Revision: 0004_submitted_heads
-After: 0003_auditing
+Revision: 0005_submitted_heads
+After: 0004_recall_answers
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_submitted_heads"
-down_revision = "0003_auditing"
+revision = "0005_submitted_heads"
+down_revision = "0004_recall_answers"
 branch_labels = None
 depends_on = None
 
