@@ -106,7 +106,7 @@ def receipts_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
             assert row is not None
             assert digest(bytes(row["receipt"])) == each["digest"]
             assert receipt.cosignature is not None
-            assert seen["size"] >= receipt.cosignature.size
+            assert seen.size >= receipt.cosignature.size
 
 
 def exports_are_whole(folder: Path, said: list[dict[str, Any]]) -> None:
