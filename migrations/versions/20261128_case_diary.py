@@ -1,7 +1,7 @@
 """case diary
 
-Revision: 0005_case_diary
-After: 0004_recall_answers
+Revision: 0006_case_diary
+After: 0005_submitted_heads
 
 What happened in law to own designations, from which the statutory clocks run.
 """
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0005_case_diary'
-down_revision = '0004_recall_answers'
+revision = '0006_case_diary'
+down_revision = '0005_submitted_heads'
 branch_labels = None
 depends_on = None
 
