@@ -1,7 +1,7 @@
 """people
 
-Revision: 0005_people
-After: 0004_recall_answers
+Revision: 0007_people
+After: 0006_case_diary
 
 Suspensions, where passkeys are used, passkeys, and challenges that a new key answers. Additive: the
 tables are new, and nothing that was there changes.
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0005_people'
-down_revision = '0004_recall_answers'
+revision = '0007_people'
+down_revision = '0006_case_diary'
 branch_labels = None
 depends_on = None
 
