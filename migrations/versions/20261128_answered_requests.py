@@ -1,14 +1,14 @@
 """Ids of partners' requests without number, so that each is answered once.
 
-Revision: 0006_answered_requests
-After: 0005_submitted_heads
+Revision: 0007_answered_requests
+After: 0006_case_diary
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_answered_requests"
-down_revision = "0005_submitted_heads"
+revision = "0007_answered_requests"
+down_revision = "0006_case_diary"
 branch_labels = None
 depends_on = None
 
