@@ -2,6 +2,7 @@
 
 from api.records import (
     audit,
+    console_sessions,
     delegations,
     designations,
     drafts,
@@ -21,6 +22,7 @@ from api.records.metadata import METADATA
 
 MODULES = (
     audit,
+    console_sessions,
     delegations,
     designations,
     drafts,
