@@ -20,13 +20,13 @@ STATIC: Final = ROOT / "api/web/console/static"
 PACKAGES: Final = {
     "govuk-frontend": {
         "version": "6.6.0",
-        "origin": "https://registry.npmjs.org/govuk-frontend",
+        "origin": "npm package govuk-frontend",
         "licence": "MIT",
         "licence_text": "govuk-frontend.LICENCE.txt",
     },
     "@fontsource/atkinson-hyperlegible-next": {
         "version": "5.3.0",
-        "origin": "https://registry.npmjs.org/@fontsource/atkinson-hyperlegible-next",
+        "origin": "npm package @fontsource/atkinson-hyperlegible-next",
         "licence": "OFL-1.1",
         "licence_text": "atkinson-hyperlegible-next.LICENCE.txt",
     },

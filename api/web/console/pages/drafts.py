@@ -71,8 +71,8 @@ def _names(visit: Visit, draft: Draft) -> dict[str, str]:
         return {}
     keys = [f"s{number}" for number in range(1, 200)]
     found: dict[str, str] = {}
-    body = draft.content.body
-    named: list[Any] = [body.get("subject"), *(body.get("subjects") or [])]
+    body: dict[str, Any] = dict(draft.content.body)
+    named = [body.get("subject"), *(body.get("subjects") or [])]
     for key in (one for one in named if isinstance(one, str) and one in keys):
         found[key] = ", ".join(reading.names_in_thread(visit, draft.content.thread, key)[:1])
     return found
