@@ -211,7 +211,8 @@ def party(issuer):
 
 def logout_token(issuer: FakeIssuer, **changes: Any) -> str:
     members: dict[str, Any] = {"events": {EVENT: {}}, "sid": "session-1"} | changes
-    return issuer.token(SUBJECT, changes.get("aud", PUBLIC), **members)
+    sub, audience = members.pop("sub", SUBJECT), members.get("aud", PUBLIC)
+    return issuer.token(sub, audience, **members)
 
 
 def test_a_logout_token_names_whose_sessions_end(issuer, party):
@@ -228,7 +229,7 @@ def test_a_logout_token_names_whose_sessions_end(issuer, party):
         {"aud": "another-client"},
         {"iss": "https://evil.example"},
         {"iat": 1},
-        {"sub": None, "sid": None},
+        {"sub": "", "sid": None},
         {"header": {"kid": "unpublished"}},
         {"key": ECKey.generate_key("P-256", auto_kid=True)},
     ],
