@@ -1,7 +1,7 @@
 """console sessions
 
 Revision: 0010_console_sessions
-After: 0003_auditing
+After: 0006_case_diary
 
 Browser sessions at the console and sign-ins on their way; both volatile.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0010_console_sessions'
-down_revision = '0003_auditing'
+down_revision = '0006_case_diary'
 branch_labels = None
 depends_on = None
 
