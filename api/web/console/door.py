@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.routing import APIRoute
 
 from api.domain.errors import NotSignedIn, Refused
 from api.services.authorising import Caller
@@ -210,7 +211,7 @@ def _route(router: ActionRouter, page: Page, language: Language, method: str) ->
 
 
 def _pages() -> ActionRouter:
-    router = ActionRouter(include_in_schema=False)
+    router = ActionRouter(include_in_schema=False, route_class=APIRoute)
     for language in LANGUAGES:
         for page in PAGES:
             _route(router, page, language, "GET")
@@ -219,8 +220,8 @@ def _pages() -> ActionRouter:
     return router
 
 
-entrance = ActionRouter(include_in_schema=False)
-elsewhere = ActionRouter(include_in_schema=False)
+entrance = ActionRouter(include_in_schema=False, route_class=APIRoute)
+elsewhere = ActionRouter(include_in_schema=False, route_class=APIRoute)
 
 
 @entrance.route_for("GET", "/", PUBLIC, operation_id="console_root")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 
 from api.domain.errors import ComityError, Invalid, NotSignedIn
 from api.ports.identity import SignInRequest
@@ -22,7 +23,7 @@ from api.web.console.words import REGIONAL, Language, preferred
 from api.web.routing import PUBLIC, ActionRouter, run
 from api.wire.encoding import b64u_encode
 
-router = ActionRouter(prefix="/console", include_in_schema=False)
+router = ActionRouter(prefix="/console", include_in_schema=False, route_class=APIRoute)
 _SEE_OTHER: Final = 303
 _NO_STORE: Final = {"cache-control": "no-store"}
 _BROWSER_BYTES: Final = 32

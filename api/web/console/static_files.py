@@ -13,6 +13,7 @@ from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from api.domain.errors import NotFound
 from api.web.routing import PUBLIC, ActionRouter
@@ -27,7 +28,7 @@ _TYPES: Final = {
 }
 _PACKED: Final = frozenset({"css", "js", "svg"})
 
-router = ActionRouter(prefix=PREFIX, include_in_schema=False)
+router = ActionRouter(prefix=PREFIX, include_in_schema=False, route_class=APIRoute)
 
 
 @dataclass(frozen=True, slots=True)
