@@ -1,6 +1,7 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    answered,
     audit,
     console_sessions,
     delegations,
@@ -22,6 +23,7 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    answered,
     audit,
     console_sessions,
     delegations,
