@@ -1,4 +1,4 @@
-"""Packages: the list, one package with its exhibits and holders, release, recall, return, download."""
+"""Packages: the list, one with its exhibits and holders; release, recall, return, download."""
 
 from collections.abc import Mapping
 from typing import Any, Final
