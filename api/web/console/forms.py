@@ -47,6 +47,10 @@ class Form:
         """Return all values of a field that are not empty."""
         return [value.strip() for value in self.fields.get(name, ()) if value.strip()]
 
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a text that are not empty."""
+        return [line.strip() for line in self.one(name).splitlines() if line.strip()]
+
     @property
     def tag(self) -> str:
         """The entity tag that the form was made for."""

@@ -124,7 +124,7 @@ class Page:
 class Column:
     """A way to see at most one page of a list and the next."""
 
-    items: Sequence[Any]
+    entries: Sequence[Any]
     following: str | None
 
 

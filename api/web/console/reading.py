@@ -181,3 +181,8 @@ def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
     """Return open drafts of this ministry in a request."""
     found = drafting.listed(visit.node, visit.caller, limit=200, state="drafted")
     return [draft_line(visit, one) for one in found if one.content.thread == thread_id]
+
+
+def refused(error: ComityError) -> dict[str, Any]:
+    """Return a refusal as an entry of the error summary, in the language it was written in."""
+    return {"field": "", "text": error.message, "foreign": True}

@@ -6,10 +6,11 @@
 from typing import Final
 
 from api.web.console.page import Page
-from api.web.console.pages import account, drafts, work
+from api.web.console.pages import account, drafts, packages, work
 
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *account.PAGES,
     *drafts.PAGES,
+    *packages.PAGES,
 )

@@ -6,7 +6,7 @@ it, and a draft that moved meanwhile leads back to the page with what was typed 
 
 from typing import Any, Final
 
-from api.domain.errors import ComityError, Invalid, Stale
+from api.domain.errors import Invalid, Stale
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
 from api.services.statements.draft_form import Draft
@@ -30,7 +30,7 @@ def index(visit: Visit) -> Answer:
         ),
         lambda one: (reading.row(one.row).created_at, reading.row(one.row).id),
     )
-    lines = [reading.draft_line(visit, one) for one in page.items]
+    lines = [reading.draft_line(visit, one) for one in page.entries]
     members = {
         "lines": lines,
         "page": page,
@@ -118,7 +118,7 @@ def give_back(visit: Visit) -> Answer:
     except Stale:
         return _decision(visit, "draft_return.html", {"moved": True, "reason": reason}, 409)
     except Invalid as error:
-        more = {"faults": [refused(error)], "reason": reason}
+        more = {"faults": [reading.refused(error)], "reason": reason}
         return _decision(visit, "draft_return.html", more, 422)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
 
@@ -174,12 +174,7 @@ def _decision(visit: Visit, template: str, more: dict[str, Any], status: int = 2
     return View(template, members | more, status)
 
 
-def refused(error: ComityError) -> dict[str, Any]:
-    """Return a refusal as an entry of the error summary."""
-    return {"field": "", "text": error.message, "foreign": True}
-
-
-_DRAFT: Final = "/drafts/{draft:str}"
+_DRAFT: Final = "/drafts/{draft}"
 PAGES: Final = (
     Page("drafts", "/drafts", DESK, Action.DRAFT_LIST, index),
     Page("draft", _DRAFT, DESK, Action.DRAFT_PREVIEW, show),
