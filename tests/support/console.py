@@ -25,7 +25,11 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
+from api.services.desk import evidence
 from api.services.node import Node
+from api.web.console import reading
+from api.web.console.pages import PAGES
+from tests.support import exchange
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -163,3 +167,79 @@ def replace_node(console: HeldConsole, **parts: Any) -> None:
     """Let the application work on the node with other parts."""
     doors = console.app.state.doors
     console.app.state.doors = replace(doors, node=replace(console.node, **parts))
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One exchange that touches every page: what is in it, by name.
+
+    Attributes:
+        paths: address of a page (without language) by the name of its ``Page``.
+    """
+
+    package: str
+    draft: str
+    thread: str
+    listed: str
+    paths: dict[str, str]
+
+
+def exchange_of(federation: Federation, ministry: str = US) -> Matter:
+    """Play one exchange between the US and the UK; returns addresses of its pages at one of them."""
+    package = exchange.package(federation, US, title="Detention in Xinjiang")
+    exchange.release(federation, US, package, UK)
+    listed = exchange.designate(federation, US, "ZHU Hailun")
+    federation.settle()
+    thread = exchange.request(federation, US, UK, {"s1": listed})
+    federation.settle()
+    exchange.say(federation, UK, thread, "question", question="q1", text="Which unit?")
+    federation.settle()
+    analyst = federation.officer(ministry, "analyst")
+    if ministry == US:
+        waiting = exchange.draft(
+            federation,
+            US,
+            "mirror-answer/1",
+            (UK,),
+            {"question": "q1", "text": "The bureau."},
+            thread,
+        )
+    else:
+        waiting = exchange.draft(
+            federation,
+            UK,
+            "mirror-finding/1",
+            (US,),
+            {
+                "subject": "s1",
+                "finding": "decline",
+                "reasons": {"releasable": "Not enough."},
+                "relies_on": [],
+            },
+            thread,
+        )
+    draft = reading.row(waiting.row).id if not isinstance(waiting, str) else waiting
+    parts = {
+        "package": package[7:],
+        "draft": draft,
+        "thread": thread[7:],
+        "designation": listed[7:],
+        "digest": _exhibit(federation, analyst, package),
+        "ministry": UK if ministry == US else US,
+    }
+    return Matter(package, draft, thread, listed, _paths(parts))
+
+
+def _exhibit(federation: Federation, analyst: Any, package: str) -> str:
+    node = federation[analyst.principal.ministry]
+    return str(evidence.read(node, analyst, package).body["exhibits"][0]["digest"])[7:]
+
+
+def _paths(parts: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for page in PAGES:
+        try:
+            found[page.name] = page.path.format(**parts)
+        except KeyError:
+            continue
+    return found

@@ -17,6 +17,7 @@ from api.services.statements.draft_form import Draft
 from api.web.console import labels
 from api.web.console.page import Visit
 from api.web.console.words import mark
+from api.wire.errors import WireError
 
 _PATHS: Final = {
     "draft": "/drafts/",
@@ -183,6 +184,6 @@ def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
     return [draft_line(visit, one) for one in found if one.content.thread == thread_id]
 
 
-def refused(error: ComityError) -> dict[str, Any]:
+def refused(error: ComityError | WireError) -> dict[str, Any]:
     """Return a refusal as an entry of the error summary, in the language it was written in."""
     return {"field": "", "text": error.message, "foreign": True}

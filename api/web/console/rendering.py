@@ -133,14 +133,14 @@ def _macro(name: str) -> Callable[[Mapping[str, Any]], Markup]:
     return found
 
 
-def component(name: str, **params: Any) -> Markup:
+def component(which: str, /, **params: Any) -> Markup:
     """Return a component of GOV.UK Frontend, such as ``error-summary``, with its parameters.
 
     Parameters are those of the component's documentation with ``_`` for what Python cannot name:
     ``error_message`` is ``errorMessage``.
     """
     given = {_camel(key): value for key, value in params.items() if value is not None}
-    return Markup(_macro(name)(given))  # noqa: S704 - the macro escapes its parameters
+    return Markup(_macro(which)(given))  # noqa: S704 - the macro escapes its parameters
 
 
 def _camel(name: str) -> str:

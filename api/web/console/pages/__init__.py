@@ -6,11 +6,13 @@
 from typing import Final
 
 from api.web.console.page import Page
-from api.web.console.pages import account, drafts, packages, work
+from api.web.console.pages import account, drafts, mirror_requests, packages, thread_moves, work
 
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *account.PAGES,
     *drafts.PAGES,
     *packages.PAGES,
+    *mirror_requests.PAGES,
+    *thread_moves.PAGES,
 )
