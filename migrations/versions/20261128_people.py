@@ -1,7 +1,7 @@
 """people
 
 Revision: 0007_people
-After: 0007_answered_requests
+After: 0010_console_sessions
 
 Suspensions, where passkeys are used, passkeys, and challenges that a new key answers. Additive: the
 tables are new, and nothing that was there changes.
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0007_people'
-down_revision = '0007_answered_requests'
+down_revision = '0010_console_sessions'
 branch_labels = None
 depends_on = None
 
