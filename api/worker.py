@@ -16,6 +16,7 @@ from functools import partial
 from api.jobs import reconcile
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
+from api.jobs.destroy import destroy_exhibits
 from api.jobs.loop import Loop
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.reconcile import judge_parked
@@ -70,6 +71,7 @@ class Worker:
             loop("watch", Watch(node), None, node.limits.watch_every),
             loop("anchor", partial(anchor, node), None, node.limits.watch_every),
             loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
+            loop("destroy", partial(destroy_exhibits, node), bell("exhibits"), 60.0),
             loop("expiry", expiry, None, EVERY),
             loop("parked", partial(judge_parked, node), bell("applied", "ruled"), 5.0),
             loop("clocks", partial(expire_clocks, node), None, 30.0),

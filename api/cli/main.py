@@ -103,7 +103,11 @@ def options(
 
 
 def run() -> None:
-    """Run the command line of this process and end it with the right exit code."""
+    """Run the command line of this process and end it with the right exit code.
+
+    Whatever it writes (databases, keys, evidence, exports, log files) is its owner's alone.
+    """
+    os.umask(0o077)
     sys.exit(main(sys.argv[1:]))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.wire import canonical, limits
+from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import PREFIX
 from api.wire.endorsements import check_parts
@@ -26,7 +27,6 @@ from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
 from api.wire.messages import Kind, MessageBody, parse_message
 from api.wire.package_file import PackageFile, exhibit_name
-from api.wire.payloads import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, Statement, prepared_bytes
 
 RELEASE: Final = "release/1"

@@ -14,7 +14,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain import designations as rules
 from api.domain.designations import Designation
-from api.domain.regimes.advice import Clock, clocks
+from api.domain.regimes.clocks import Clock, clocks, running
 from api.domain.reliance import Affected, Kind
 from api.ports.policy import Action
 from api.records import designations
@@ -135,18 +135,18 @@ def clocks_of(node: Node, first: Statement, later: Sequence[Statement]) -> list[
     if regime is None:
         return []
     urgent = first.body.get("procedure") == _URGENT
-    events = {"urgent-designated" if urgent else "designated": standing.since}
+    events = [("urgent-designated" if urgent else "designated", standing.since)]
     instants: Any = first.body["instants"]
     if "made" in instants:
-        events["made"] = rules.day_of(instants["made"])
+        events.append(("made", rules.day_of(instants["made"])))
     for one in later:
         changed: Any = one.body["instants"]
         event = _PROCEDURES.get(str(one.body.get("procedure")))
         if event is not None and one.issuer == first.issuer:
-            events[event] = rules.effective_on(changed)
+            events.append((event, rules.effective_on(changed)))
     if standing.delisting is not None:
-        events["revoked"] = standing.delisting.on
-    return clocks(regime, events)
+        events.append(("revoked", standing.delisting.on))
+    return running(clocks(regime, events))
 
 
 def designate(

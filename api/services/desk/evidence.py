@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import IntegrityError
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
@@ -19,7 +18,7 @@ from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import officers, packages, statements
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import (
     Caller,
@@ -30,7 +29,7 @@ from api.services.authorising import (
     unknown,
     visible,
 )
-from api.services.idempotency import Once
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
@@ -67,7 +66,6 @@ def submit(
     node: Node,
     caller: Caller,
     draft: Mapping[str, Any],
-    once: Once | None = None,
 ) -> str:
     """Seal and store a package that its author signed; returns its id.
 
@@ -75,7 +73,6 @@ def submit(
         node: this node.
         caller: an analyst with an enrolled key.
         draft: ``{type, body, prepared, endorsement}`` as in ``draft.json`` (PROTOCOL §4).
-        once: idempotency of the call, if the caller asked for it.
 
     Raises:
         Invalid: ``package.*``, or the body is against its schema (``statement.body``).
@@ -95,7 +92,13 @@ def submit(
             "own_key": row.own_key,
         },
     )
-    permit = authorise(node, caller, Action.PACKAGE_SUBMIT, fresh, form=_form(endorsement))
+    permit = authorise(
+        node, caller, Action.PACKAGE_SUBMIT, fresh, form=endorsing.form_of(endorsement)
+    )
+    once = keyed_call(caller, Act.PACKAGE_SUBMITTED, {"body": body})
+    if (known := made_before(node, once)) is not None:
+        permit_on(node, caller, Action.PACKAGE_READ, known["id"])
+        return known["id"]
     prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))
@@ -110,14 +113,11 @@ def submit(
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
-    try:
-        return node.db.write(lambda unit: _store_package(node, unit, caller, sealed, entry, once))
-    except IntegrityError:
-        # The same keyed call came twice at one moment; the other one did the work.
-        known = once.before(node) if once is not None else None
-        if known is None:
-            raise
-        return str(known[1]["id"])
+
+    def write(unit: Unit) -> None:
+        _store_package(node, unit, caller, sealed, entry)
+
+    return write_once(node, once, {"id": sealed.statement.id}, write)["id"]
 
 
 def _store_package(
@@ -126,8 +126,7 @@ def _store_package(
     caller: Caller,
     sealed: Sealed,
     entry: recording.Entry,
-    once: Once | None,
-) -> str:
+) -> None:
     at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
     unit.insert(
         statements.STATEMENTS,
@@ -155,10 +154,7 @@ def _store_package(
     unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
     _supersede(node, unit, body, package_id)
     note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
-    if once is not None:
-        once.keep(node, unit, 201, {"id": package_id})
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
-    return package_id
 
 
 def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -170,11 +166,6 @@ def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] 
     if endorsement is not None and not isinstance(endorsement, Mapping):
         raise Invalid("package.members", "The endorsement is an object.")
     return body, endorsement
-
-
-def _form(endorsement: Mapping[str, Any] | None) -> str:
-    form = endorsement.get("form") if endorsement is not None else None
-    return form if isinstance(form, str) else "recorded"
 
 
 def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:
@@ -398,7 +389,7 @@ def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
 
     try:
         node.db.write(write)
-    except IntegrityError:
+    except Taken:
         # Two uploads of the same bytes met; the other one wrote the row.
         node.db.write(write)
 

@@ -36,9 +36,9 @@ from api.services.paging import visible_page
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import Draft
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
+from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
-from api.wire.payloads import validate_body
 from api.wire.statements import Content
 
 TYPE = "designation-proposal/1"
@@ -56,7 +56,7 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
     table = draft_form.table_row(node, TYPE)
     fresh = draft_form.resource(node, table, None, aside=frozenset())
     permit = authorise(node, caller, Action.DRAFT_CREATE, fresh)
-    once = keyed_call(caller, Act.PROPOSAL_REPLACED, dict(body))
+    once = keyed_call(caller, Act.PROPOSAL_DRAFTED, dict(body))
     if (known := made_before(node, once)) is not None:
         return load(node, known["id"])
     at = node.now()
@@ -74,7 +74,7 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
         version = designations.version_row(row, caller.person)
         unit.insert(designations.PROPOSAL_VERSIONS, version)
         note_proposal(unit, name, node.ministry, content)
-        _record(node, unit, caller, permit, (Act.PROPOSAL_REPLACED, name, 1))
+        _record(node, unit, caller, permit, (Act.PROPOSAL_DRAFTED, name, 1))
 
     return load(node, write_once(node, once, {"id": name}, write)["id"])
 

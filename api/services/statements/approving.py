@@ -14,13 +14,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from api.domain.errors import Invalid, Stale
 from api.domain.four_eyes import Row
 from api.ports.policy import Action
 from api.records import drafts, statements
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, entry_of
 from api.services.node import Node
@@ -199,7 +197,7 @@ def _seal(
         node.db.write(
             lambda unit: _write_sealed(node, unit, caller, draft, permit, sealed, effect, about)
         )
-    except IntegrityError as error:
+    except Taken as error:
         # Only the constraints on approvals and on (thread, issuer, seq) can be violated here.
         raise Stale("draft.stale", "Another officer was faster; read it again.") from error
     return load(node, draft.row["id"])

@@ -56,6 +56,12 @@ def claimed(
     return officer(caller, roles, proof.form, kid), proof
 
 
+def form_of(endorsement: Mapping[str, Any] | None) -> str:
+    """Return the form in which a caller says to sign; the recorded one without a signature."""
+    form = endorsement.get("form") if endorsement is not None else None
+    return form if isinstance(form, str) else RECORDED
+
+
 def require_own_key(caller: Caller, kid: str) -> None:
     """Refuse a key that is not enrolled to the person who signed in.
 

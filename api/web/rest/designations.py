@@ -179,10 +179,12 @@ def _whole(view: DesignationView) -> dict[str, Any]:
         "clocks": [
             {
                 "id": one.id,
-                "name": one.name,
+                "name": one.name.en,
+                "name_fr": one.name.fr,
                 "started": one.started.isoformat(),
                 "due": one.due.isoformat() if one.due is not None else None,
-                "text": one.text,
+                "text": one.text.en,
+                "text_fr": one.text.fr,
                 "basis": one.basis.value,
                 "source": list(one.source),
             }
