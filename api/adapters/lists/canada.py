@@ -13,7 +13,7 @@ from typing import Final
 
 from api.adapters.lists.files import ListFile
 from api.adapters.lists.markup import Reading, elements
-from api.adapters.lists.tables import Table, by_meaning, plain
+from api.adapters.lists.tables import Table, plain
 from api.domain.lists.births import Birth, birth
 from api.domain.lists.entries import (
     EntryKind,
@@ -72,7 +72,7 @@ def read_csv(files: list[ListFile]) -> Published:
         Invalid: ``list.*``.
     """
     table = Table(files[0], NEEDED_CSV)
-    rows = [(node, _by_meaning(by_meaning(node).items())) for node in table.rows()]
+    rows = [(node, _by_meaning(node.attributes)) for node in table.rows()]
     head = Node("table", " ".join(table.above), (("headings", ", ".join(table.headings)),))
     return Published(SERIES, "ca-csv", "", head, _entries(rows), floor=FLOOR)
 

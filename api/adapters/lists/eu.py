@@ -28,6 +28,7 @@ from api.domain.lists.tree import Node
 SERIES: Final = Series("eu-fsf", "European Commission", "EU")
 FLOOR: Final = 1_500
 _KINDS: Final = {"person": EntryKind.PERSON, "enterprise": EntryKind.ENTITY}
+_FIRST: Final = ("", "EN")
 _NOWHERE: Final = frozenset({"UNKNOWN", ""})
 
 
@@ -93,8 +94,13 @@ def _entry(key: str, printings: list[Node]) -> ListEntry:
 
 
 def _names(node: Node) -> Iterator[ListedName]:
+    """Yield each name once; one in English or in no stated language stands first.
+
+    The file orders names by nothing that counts: the first can be the Lithuanian one.
+    """
     seen: set[tuple[str, str]] = set()
-    for one in node.at("nameAlias"):
+    told = node.at("nameAlias")
+    for one in sorted(told, key=lambda name: name.get("nameLanguage") not in _FIRST):
         text = " ".join(one.get("wholeName").split())
         language = one.get("nameLanguage").lower()
         if not text or (text, language) in seen:

@@ -158,6 +158,8 @@ class _State:
         depth = len(self._open)
         if depth > DEPTH:
             raise refuse("malformed", "The file is nested deeper than any list.")
+        if depth == 2:  # noqa: PLR2004 - a child of the root
+            self._held = False
         if depth == 1:
             self._reading.root = Node(local(element.tag), "", _attributes(element))
         elif not self._entry and local(element.tag) in self._names:
@@ -174,7 +176,6 @@ class _State:
         if depth == 2 and not self._entry:  # noqa: PLR2004 - a child of the root
             if not self._held:
                 self._reading.head.append(node_of(element))
-            self._held = False
             self._forget(element)
         return None
 

@@ -144,5 +144,8 @@ def links_in(remarks: str) -> tuple[ListedLink, ...]:
 
 
 def balanced(name: str) -> str:
-    """Give a name its closing bracket back, if it has an opening one."""
-    return f"{name})" if name.count("(") > name.count(")") else name
+    """Give a name back what the sentence around it took: a closing bracket, a full stop."""
+    whole = f"{name})" if name.count("(") > name.count(")") else name
+    last = whole.rpartition(" ")[2]
+    # The full stop of the sentence was also that of an abbreviation such as ``S.A.``.
+    return f"{whole}." if "." in last and not last.endswith(".") else whole

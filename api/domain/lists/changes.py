@@ -74,9 +74,7 @@ def compare(
     return [EntryChange(Outcome.AMENDED, new.id, new.name, programs, tuple(changes))]
 
 
-def _sides(
-    old: ListEntry | None, new: ListEntry | None
-) -> list[tuple[ListEntry | None, Outcome]]:
+def _sides(old: ListEntry | None, new: ListEntry | None) -> list[tuple[ListEntry | None, Outcome]]:
     return [(old, Outcome.REMOVED), (new, Outcome.ADDED)]
 
 
@@ -124,9 +122,7 @@ def _by_meaning(old: ListEntry, new: ListEntry) -> list[Change]:
     )
     for member, was, now in sides:
         if set(was) != set(now):
-            found.append(
-                Change(member, _joined(set(was) - set(now)), _joined(set(now) - set(was)))
-            )
+            found.append(Change(member, _joined(set(was) - set(now)), _joined(set(now) - set(was))))
     return found
 
 

@@ -229,6 +229,8 @@ def _told(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
             if leaf.value.strip():
                 rest = "" if leaf.path == "." else f"/{leaf.path}"
                 yield f"{key}{rest}", " ".join(leaf.value.split())
+        if node.tail.strip():
+            yield f"{key}/tail()", " ".join(node.tail.split())
 
 
 def _rows(old: Sequence[Node], new: Sequence[Node], path: str) -> list[Change]:
@@ -241,7 +243,7 @@ def _rows(old: Sequence[Node], new: Sequence[Node], path: str) -> list[Change]:
             found.append(Change(f"{path}/@{name}", _joined(was - now), _joined(now - was)))
     gone, come = _unmatched(old, new)
     if not found and (gone or come):
-        found.append(Change(path, f"{len(old)} lines", f"{len(new)} lines, in other combinations"))
+        found.append(Change(path, f"{len(old)} lines", f"{len(new)} lines, combined otherwise"))
     return found
 
 
