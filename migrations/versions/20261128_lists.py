@@ -1,7 +1,7 @@
 """lists
 
-Revision: 0005_lists
-After: 0004_recall_answers
+Revision: 0007_lists
+After: 0006_case_diary
 
 Published lists as the node holds them: editions, and entries by digest.
 """
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0005_lists'
-down_revision = '0004_recall_answers'
+revision = '0007_lists'
+down_revision = '0006_case_diary'
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +80,9 @@ def test_ofac_csv_quartet_with_what_its_remarks_hold(tmp_path: Path) -> None:
     assert found.series.id == "us-ofac-sdn"
     zhu = entries["29219"]
     assert (zhu.name, zhu.kind) == ("Hailun ZHU", EntryKind.PERSON)
-    assert [(one.earliest, one.precision) for one in zhu.births] == [("1958-01-01", Precision.MONTH)]
+    assert [(one.earliest, one.precision) for one in zhu.births] == [
+        ("1958-01-01", Precision.MONTH)
+    ]
     # Remarks that are too long for sdn.csv go on in sdn_comments.csv, in the middle of a word.
     assert any("R D I S.A." in one.name for one in entries["12300"].links)
     assert entries["36"].names[1].text == "AERO-CARIBBEAN"
@@ -173,7 +175,9 @@ def test_the_retired_canadian_table_in_old_and_new_words(tmp_path: Path) -> None
         assert entries["Testland/1/2"].kind is EntryKind.ENTITY
 
 
-@pytest.mark.parametrize(("path", "series"), [(CHINA_2025, "ca-sor-2021-49"), (CHINE, "ca-dors-2021-49")])
+@pytest.mark.parametrize(
+    ("path", "series"), [(CHINA_2025, "ca-sor-2021-49"), (CHINE, "ca-dors-2021-49")]
+)
 def test_canadian_regulations_in_both_languages(path: Path, series: str) -> None:
     found, entries = read(path)
     assert (found.series.id, found.as_of, len(entries)) == (series, "2025-07-24", 13)
@@ -225,7 +229,7 @@ def test_united_nations(tmp_path: Path) -> None:
 def values_of(path: Path, tag: str) -> list[str]:
     """Every text and attribute inside elements of a name, by another parser than the reader's."""
     found = []
-    for element in ElementTree.parse(path).iter():  # noqa: S314 - our own extracts
+    for element in ET.parse(path).iter():  # noqa: S314 - our own extracts
         if element.tag.rpartition("}")[2] == tag:
             for inner in element.iter():
                 found += [inner.text or "", *inner.attrib.values()]
@@ -380,14 +384,21 @@ def test_the_day_of_a_list_is_a_day(tmp_path: Path, path: Path, old: str, new: s
     assert refused(write(tmp_path, path.read_text().replace(old, new, 1))) == "list.day"
 
 
-@settings(max_examples=25, deadline=None)
-@given(data=st.binary(max_size=400))
-def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = write(tmp_path_factory.mktemp("any"), data)
+def outcome_of(path: Path) -> str:
     try:
         list(published(path).entries)
     except ComityError as refusal:
-        assert refusal.code.startswith("list.")
+        return refusal.code
+    return "read"
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(
+    data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write(tmp_path_factory.mktemp("any"), data)
+    assert outcome_of(path).startswith(("list.", "read"))
 
 
 @settings(max_examples=25, deadline=None)
@@ -401,10 +412,7 @@ def test_a_damaged_list_is_read_or_refused(
         tmp_path_factory.mktemp("damaged"),
         whole[:at] + data.draw(st.binary(min_size=1, max_size=4)) + whole[at + 1 :],
     )
-    try:
-        list(published(path).entries)
-    except ComityError as refusal:
-        assert refusal.code.startswith("list.")
+    assert outcome_of(path).startswith(("list.", "read"))
 
 
 def test_reading_forgets_what_it_has_read(tmp_path: Path) -> None:
@@ -444,7 +452,10 @@ def test_aliases_in_one_text() -> None:
     [
         ("(Linked To: A BUREAU)", ["A BUREAU"]),
         ("(Linked To: A CO. (LTD), B)", ["A CO. (LTD), B"]),
-        ("DOB 1 Jan 1970; Linked To: ONE S.A. DE C.V.; Linked To: TWO.", ["ONE S.A. DE C.V.", "TWO"]),
+        (
+            "DOB 1 Jan 1970; Linked To: ONE S.A. DE C.V.; Linked To: TWO.",
+            ["ONE S.A. DE C.V.", "TWO"],
+        ),
         ("(Linked To: ONE) (Linked To: TWO; B)", ["ONE", "TWO"]),
         ('a.k.a. "alpha, 1"', []),
     ],
@@ -454,8 +465,10 @@ def test_links_in_remarks(remarks: str, names: list[str]) -> None:
 
 
 def test_every_reader_says_what_it_reads() -> None:
-    assert all(reader.title and (reader.root or reader.headings or name == "ofac-csv")
-               for name, reader in READERS.items())
+    assert all(
+        reader.title and (reader.root or reader.headings or name == "ofac-csv")
+        for name, reader in READERS.items()
+    )
 
 
 def entries_of(path: Path) -> Iterator[ListEntry]:

@@ -17,6 +17,7 @@ from api.services.authorising import Caller
 from api.services.desk import lists
 from api.services.desk.lists import Imported, ImportTerms
 from api.services.node import Node
+from tests.support import foreign
 from tests.support.exchange import US
 from tests.support.federation import Federation
 from tests.support.list_files import (
@@ -34,7 +35,7 @@ from tests.support.list_files import (
 SMALL = {"floor": 0}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=foreign.EACH_DATABASE)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     made = Federation(tmp_path, urls={US: url} if url else {})
@@ -114,7 +115,9 @@ def test_two_editions_compared_with_old_and_new_values(us: Node, analyst: Caller
         assert all(change.old != change.new for change in one.changes)
 
 
-def test_the_china_regulations_gain_eight_persons_and_lose_nobody(us: Node, analyst: Caller) -> None:
+def test_the_china_regulations_gain_eight_persons_and_lose_nobody(
+    us: Node, analyst: Caller
+) -> None:
     bring(us, analyst, CHINA_2021)
     made = bring(us, analyst, CHINA_2025)
     assert made.difference is not None
@@ -147,9 +150,7 @@ def test_two_editions_of_one_day_are_ordered_as_they_came(
         day = "2026-10-08"
         same = lists.compare(us, analyst, "uk-sanctions-list", day, day)
         assert [one.outcome for one in same.entries] == [Outcome.ADDED]
-        named = lists.compare(
-            us, analyst, "uk-sanctions-list", made.edition.id, series.edition.id
-        )
+        named = lists.compare(us, analyst, "uk-sanctions-list", made.edition.id, series.edition.id)
         assert [one.outcome for one in named.entries] == [Outcome.ADDED]
 
 
@@ -235,4 +236,3 @@ def test_who_may_bring_and_read_lists(federation: Federation, us: Node, analyst:
             bring(us, federation.officer(US, name), OFAC_2024)
     with pytest.raises(Refused):
         lists.editions(us, federation.officer(US, "admin"))
-

@@ -47,19 +47,66 @@ ENHANCED = """<?xml version="1.0" encoding="utf-8"?>
 </sanctionsData>
 """
 
-UK_HEADINGS = (
-    "Last Updated|Unique ID|OFSI Group ID|UN Reference Number|Name 6|Name 1|Name 2|Name 3|Name 4|"
-    "Name 5|Name type|Alias strength|Title|Name non-latin script|Non-latin script type|"
-    "Non-latin script language|Regime Name|Designation Type|Designation source|Sanctions Imposed|"
-    "Other Information|UK Statement of Reasons|Address Line 1|Address Line 2|Address Line 3|"
-    "Address Line 4|Address Line 5|Address Line 6|Address Postal Code|Address Country|Phone number|"
-    "Website|Email address|Date Designated|D.O.B|Nationality(/ies)|National Identifier number|"
-    "National Identifier additional information|Passport number|Passport additional information|"
-    "Position|Gender|Town of birth|Country of birth|Type of entity|Subsidiaries|Parent company|"
-    "Business registration number (s)|IMO number|Current owner/operator (s)|"
-    "Previous owner/operator (s)|Current believed flag of ship|Previous flags|Type of ship|"
-    "Tonnage of ship|Length of ship|Year Built|Hull identification number (HIN)"
-).split("|")
+UK_HEADINGS = [
+    "Last Updated",
+    "Unique ID",
+    "OFSI Group ID",
+    "UN Reference Number",
+    "Name 6",
+    "Name 1",
+    "Name 2",
+    "Name 3",
+    "Name 4",
+    "Name 5",
+    "Name type",
+    "Alias strength",
+    "Title",
+    "Name non-latin script",
+    "Non-latin script type",
+    "Non-latin script language",
+    "Regime Name",
+    "Designation Type",
+    "Designation source",
+    "Sanctions Imposed",
+    "Other Information",
+    "UK Statement of Reasons",
+    "Address Line 1",
+    "Address Line 2",
+    "Address Line 3",
+    "Address Line 4",
+    "Address Line 5",
+    "Address Line 6",
+    "Address Postal Code",
+    "Address Country",
+    "Phone number",
+    "Website",
+    "Email address",
+    "Date Designated",
+    "D.O.B",
+    "Nationality(/ies)",
+    "National Identifier number",
+    "National Identifier additional information",
+    "Passport number",
+    "Passport additional information",
+    "Position",
+    "Gender",
+    "Town of birth",
+    "Country of birth",
+    "Type of entity",
+    "Subsidiaries",
+    "Parent company",
+    "Business registration number (s)",
+    "IMO number",
+    "Current owner/operator (s)",
+    "Previous owner/operator (s)",
+    "Current believed flag of ship",
+    "Previous flags",
+    "Type of ship",
+    "Tonnage of ship",
+    "Length of ship",
+    "Year Built",
+    "Hull identification number (HIN)",
+]
 
 
 def uk_csv(rows: Iterable[dict[str, str]], day: str = "08-Oct-2026") -> str:
@@ -125,10 +172,28 @@ UN = """<?xml version="1.0" encoding="utf-8"?>
 
 # The same two records in Canada's three vocabularies.
 CANADA_WORDS = {
-    "2020": ("Country", "LastName", "GivenName", "Entity", "Title", "DateOfBirth", "Aliases")
-    + ("Schedule", "Item"),
-    "2025": ("Country", "LastName", "GivenName", "EntityOrShip", "TitleOrShip")
-    + ("DateOfBirthOrShipBuildDate", "Aliases", "Schedule", "Item"),
+    "2020": (
+        "Country",
+        "LastName",
+        "GivenName",
+        "Entity",
+        "Title",
+        "DateOfBirth",
+        "Aliases",
+        "Schedule",
+        "Item",
+    ),
+    "2025": (
+        "Country",
+        "LastName",
+        "GivenName",
+        "EntityOrShip",
+        "TitleOrShip",
+        "DateOfBirthOrShipBuildDate",
+        "Aliases",
+        "Schedule",
+        "Item",
+    ),
     "2026": (
         "Country-Pays",
         "LastName-NomDeFamille",
