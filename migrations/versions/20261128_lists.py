@@ -1,7 +1,7 @@
 """lists
 
-Revision: 0007_lists
-After: 0006_case_diary
+Revision: 0020_lists
+After: 0010_console_sessions
 
 Published lists as the node holds them: editions, and entries by digest.
 """
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0007_lists'
-down_revision = '0006_case_diary'
+revision = '0020_lists'
+down_revision = '0010_console_sessions'
 branch_labels = None
 depends_on = None
 
