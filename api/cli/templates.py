@@ -38,7 +38,8 @@ _FACTS: Final = f"""
 # state = "CN"
 """
 
-PACKAGE: Final = f"""# An evidence package. Fill in, then: comity package build FOLDER --description THIS --out FILE
+PACKAGE: Final = f"""# An evidence package. Fill in, then:
+#   comity package build FOLDER --description THIS --out FILE
 title = ""
 summary = ""
 language = "en"                  # of the package: en, fr, zh-Hans, ...
