@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import output, templates
+from api.cli import output
 from api.cli.commands import command
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
@@ -37,6 +37,7 @@ def new(
 
     Example: comity package new evidence --out package.toml
     """
+    from api.cli import templates
     from api.cli.build import exhibit_files
 
     names = [str(path.relative_to(folder)) for path in exhibit_files(folder)]
@@ -87,7 +88,9 @@ def _check(source: IO[bytes], file: "PackageFile") -> None:
     """Raise the first failed step of checking that the file is whole and what it says it is."""
     from api.domain.verification.package import verify_draft, verify_package
 
-    verdict = verify_draft(source) if file.is_draft else verify_package(source, None, integrity_only=True)
+    verdict = (
+        verify_draft(source) if file.is_draft else verify_package(source, None, integrity_only=True)
+    )
     for step in verdict.failed:
         raise WireError(step.code or "package.failed", f"{step.check.label}: {step.detail}")
 
