@@ -44,6 +44,7 @@ class Act(StrEnum):
     ERASURE_REJECTED = "erasure.rejected"
     EXHIBIT_READ = "exhibit.read"
     EXHIBIT_RECEIVED = "exhibit.received"
+    EXHIBIT_SERVED = "exhibit.served"
     EXHIBIT_STORED = "exhibit.stored"
     EXPORT_MADE = "export.made"
     GRANT_APPROVED = "grant.approved"
@@ -61,6 +62,7 @@ class Act(StrEnum):
     MESSAGE_RECEIPTED = "message.receipted"
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_SENT = "message.sent"
+    MESSAGE_SERVED = "message.served"
     MISBEHAVIOUR_KEPT = "misbehaviour.kept"
     NODE_INITIALISED = "node.initialised"
     NODE_RESTORED = "node.restored"
@@ -146,7 +148,8 @@ class Event:
         actor: who acted.
         act: what happened.
         subject: to what.
-        origin: the door the call came through (``rest``, ``peer``, ``job``, ``operator``).
+        origin: the door the call came through (``rest``, ``console``, ``peer``, ``job``,
+            ``operator``).
         outcome: ``done`` or ``refused``.
         state: digest of the rows changed with this event, see ``records/unit_of_work.py``.
         code: stable code of a refusal; empty otherwise.

@@ -1,7 +1,9 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    answered,
     audit,
+    console_sessions,
     delegations,
     designations,
     diary,
@@ -21,7 +23,9 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    answered,
     audit,
+    console_sessions,
     delegations,
     designations,
     diary,
