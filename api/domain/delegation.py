@@ -1,8 +1,9 @@
 """Delegation during absence, as pure rules.
 
 Owns when a lent role is in force and what it adds to an officer's standing. Delegation never thins
-out the four eyes: whoever acts in another's place answers for both. Recusals are the policies'. Must not look at a clock or a database: instants (UTC) and registers come in as values. The
-same limits stand in `policies/guardrails.cedar`; a test holds the two together.
+out the four eyes: whoever acts in another's place answers for both. Recusals stand in the policies.
+Must not look at a clock or a database: instants (UTC) and registers come in as values. The same
+limits stand in `policies/guardrails.cedar`; a test holds the two together.
 """
 
 from collections.abc import Iterable, Mapping
