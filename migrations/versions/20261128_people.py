@@ -1,7 +1,7 @@
 """people
 
 Revision: 0007_people
-After: 0010_console_sessions
+After: 0020_lists
 
 Suspensions, where passkeys are used, passkeys, and challenges that a new key answers. Additive: the
 tables are new, and nothing that was there changes.
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0007_people'
-down_revision = '0010_console_sessions'
+down_revision = '0020_lists'
 branch_labels = None
 depends_on = None
 
