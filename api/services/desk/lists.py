@@ -26,6 +26,7 @@ from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.desk import identity
 from api.services.node import Node
 
 _CHUNK: Final = 1 << 20
@@ -160,6 +161,8 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
         lists.add_edition(unit, edition, gathered.published.head, gathered.members)
         entry = entry_of(caller, permit, Act.LISTS_IMPORTED, Subject("list-edition", edition_id))
         recording.record(node, unit, entry)
+        if lists.newest_editions(unit.connection)[series.id].id == edition_id:
+            identity.index_edition(unit, edition)
         return edition
 
     edition = node.db.write(write)
@@ -214,7 +217,8 @@ def _day(found: Published, terms: ImportTerms) -> tuple[str, str]:
 
 
 def _require_enough(gathered: _Gathered, terms: ImportTerms, known: list[Edition]) -> None:
-    whole = [one for one in known if not one.partial]
+    day, _ = _day(gathered.published, terms)
+    whole = [one for one in known if not one.partial and one.as_of <= day]
     found = gathered.published
     require_enough(
         len(gathered.members),

@@ -13,76 +13,128 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.identity.profiles import Profile, spellings
+from api.domain.identity.scoring import Signal
+from api.domain.lists.entries import EntryKind
 from api.ports.policy import Action, Resource
 from api.records import subjects
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.desk import objects
+from api.services.desk.identity import LIST, Likeness, Matcher, entry_place
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
-from api.services.statements.effects.descriptions import tokens_of
 
 OUTCOMES = ("same", "not-same")
-_LOOKED_AT = 2000
+_LOOKED_AT = 60
+_LEAST = 0.3
 _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A description that shares words with what was looked for.
+    """A description that may be of the subject that was looked for.
 
     Attributes:
-        row: the description.
-        shared: the words it shares, in order.
-        score: shared words over all words of the longer name, 0 to 1; an order, not a decision.
+        ref: its reference.
+        kind: ``designation``, ``package``, ``proposal``, ``thread``; ``list`` for a list's entry.
+        object: id of the object that holds it; the series of a list's entry.
+        key: its key in there; the publisher's id of a list's entry; empty where it has none.
+        issuer: the ministry whose description it is; the series of a list's entry.
+        schema: FollowTheMoney schema; the kind of a list's entry.
+        name: its name.
+        names: all its names.
+        births: birth dates as written.
+        shared: the words that it shares with what was looked for, in that order.
+        score: 0 to 1; an order, not a decision.
+        equal: it has a name of the very same words.
+        signals: what speaks for and against, in words.
     """
 
-    row: RowMapping
+    ref: str
+    kind: str
+    object: str
+    key: str
+    issuer: str
+    schema: str
+    name: str
+    names: tuple[str, ...]
+    births: tuple[str, ...]
     shared: tuple[str, ...]
     score: float
+    equal: bool
+    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates, best first, with the verdicts that stand among them."""
+    """Candidates, best first, with the verdicts that stand among them.
+
+    Attributes:
+        candidates: at most as many as were asked for.
+        verdicts: that concern any of them.
+        left_out: how many more were found and may be read.
+        common: some words stand in so many descriptions that they alone find none.
+    """
 
     candidates: list[Candidate]
     verdicts: list[RowMapping]
+    left_out: int = 0
+    common: bool = False
 
 
 def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
-    """Return descriptions in objects that the caller may read, with names like the one given.
+    """Return descriptions with names like the one given, equal names first at any size.
+
+    Entries of published lists are public facts; of descriptions in objects, those are returned
+    that the caller may read.
 
     Raises:
         Invalid: ``subject.query``: no letters or digits in it.
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    words = list(dict.fromkeys(tokens_of(text)))
-    if not words or len(text) > _LONGEST:
+    wanted = Profile("", EntryKind.OTHER, spellings([(text, False)]))
+    if not wanted.spellings or len(text) > _LONGEST:
         raise Invalid("subject.query", "Give a name with letters, of at most 300 characters.")
-    rows = node.db.read(lambda connection: subjects.sharing(connection, words, _LOOKED_AT))
-    found = sorted((_candidate(words, row) for row in rows), key=_best_first)
-    allowed = objects.readable(
-        node, caller, ((one.row["kind"], one.row["object"]) for one in found[: limit * 4])
-    )
-    shown = [one for one in found if (one.row["kind"], one.row["object"]) in allowed][:limit]
-    refs = [one.row["ref"] for one in shown]
+    compared = max(_LOOKED_AT, limit * 4)
+    found = node.db.read(lambda connection: Matcher(connection).look(wanted, compared=compared))
+    likely = [one for one in found.found if one.resemblance.score >= _LEAST]
+    places = [_place(one.indexed.profile.ref) for one in likely]
+    allowed = objects.readable(node, caller, (place for place in places if place[0] != LIST))
+    kept = [
+        one
+        for one, place in zip(likely, places, strict=True)
+        if place[0] == LIST or place in allowed
+    ]
+    refs = [one.indexed.profile.ref for one in kept[:limit]]
+    rows = node.db.read(lambda connection: subjects.by_refs(connection, refs))
     verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
-    return Found(shown, verdicts)
+    shown = [_candidate(wanted, one, rows.get(one.indexed.profile.ref)) for one in kept[:limit]]
+    return Found(shown, verdicts, max(0, len(kept) - limit), found.common)
 
 
-def _candidate(words: Sequence[str], row: RowMapping) -> Candidate:
-    own = row["tokens"].split()
-    shared = tuple(word for word in words if any(one.startswith(word) for one in own))
-    # Descriptions list every word of every alias once; the shorter side says how much is left open.
-    longest = max(len(words), min(len(own), len(tokens_of(row["name"])) or 1))
-    return Candidate(row, shared, round(len(shared) / longest, 3))
-
-
-def _best_first(one: Candidate) -> tuple[float, str]:
-    return (-one.score, one.row["ref"])
+def _candidate(wanted: Profile, likeness: Likeness, row: RowMapping | None) -> Candidate:
+    profile = likeness.indexed.profile
+    words = {word for one in profile.spellings for word in one.words}
+    kind, place = _place(profile.ref)
+    listed = entry_place(profile.ref)
+    return Candidate(
+        ref=profile.ref,
+        kind=kind,
+        object=listed[0] if listed else place,
+        key=listed[1] if listed else profile.ref.partition("#")[2],
+        issuer=row["issuer"] if row is not None else likeness.indexed.series,
+        schema=row["schema"] if row is not None else profile.kind.value,
+        name=row["name"] if row is not None else profile.name,
+        names=tuple(one.text for one in profile.spellings),
+        births=tuple(one.text for one in profile.births),
+        shared=tuple(word for word in wanted.spellings[0].words if word in words),
+        score=likeness.resemblance.score,
+        equal=likeness.resemblance.equal,
+        signals=likeness.resemblance.signals,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +234,6 @@ def verdicts(
 
 
 def _place(ref: str) -> tuple[str, str]:
-    """Return kind and id of the object that holds a description."""
+    """Return kind and id of the object that holds a description; the series of a list's entry."""
     kind, _, rest = ref.partition(":")
     return kind, rest.partition("#")[0]

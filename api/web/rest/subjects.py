@@ -1,6 +1,5 @@
 """Subjects and verdicts over REST: search suggests, an officer's verdict decides."""
 
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
@@ -39,11 +38,13 @@ async def search(
     q: Annotated[str, Query(min_length=1, max_length=300)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSONResponse:
-    """Suggest descriptions with names like this one, in objects that the caller may read."""
+    """Suggest descriptions with names like this one: list entries, and what the caller may read."""
     found = await run(subjects.search, node, caller, q, limit=limit)
     content = {
         "items": [_candidate(one) for one in found.candidates],
         "verdicts": [_verdict(row) for row in found.verdicts],
+        "left_out": found.left_out,
+        "common": found.common,
         "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
     }
     return JSONResponse(content, headers={"cache-control": "no-store"})
@@ -84,19 +85,23 @@ async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
-    row = one.row
     return {
-        "ref": row["ref"],
-        "kind": row["kind"],
-        "object": row["object"],
-        "key": row["key"] or None,
-        "issuer": row["issuer"],
-        "schema": row["schema"],
-        "name": row["name"],
-        "names": json.loads(row["names"]),
-        "births": json.loads(row["births"]),
+        "ref": one.ref,
+        "kind": one.kind,
+        "object": one.object,
+        "key": one.key or None,
+        "issuer": one.issuer,
+        "schema": one.schema,
+        "name": one.name,
+        "names": list(one.names),
+        "births": list(one.births),
         "shared": list(one.shared),
         "score": one.score,
+        "equal": one.equal,
+        "signals": [
+            {"kind": each.kind.value, "bearing": each.bearing.value, "text": each.text}
+            for each in one.signals
+        ],
     }
 
 
