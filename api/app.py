@@ -23,6 +23,7 @@ from api.domain.errors import ComityError, Full, Unavailable
 from api.jobs.loop import Loop
 from api.ports.identity import TokenVerifier
 from api.ports.observing import UNOBSERVED, Observer
+from api.services.log import remembering
 from api.services.node import Node
 from api.services.operations import refusals
 from api.services.operations.readiness import Bounds, Readiness
@@ -131,6 +132,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Before any door is open: a database that went back in time signs nothing.
+        await anyio.to_thread.run_sync(remembering.check, node)
         counting = _start_counting(node, strangers)
         if background is not None:
             background.start()
