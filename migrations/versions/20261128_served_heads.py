@@ -1,14 +1,14 @@
 """A head is shown once it is remembered outside the database; the heads of today were all shown.
 
 Revision: 0021_served_heads
-After: 0020_lists
+After: 0007_people
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021_served_heads"
-down_revision = "0020_lists"
+down_revision = "0007_people"
 branch_labels = None
 depends_on = None
 
