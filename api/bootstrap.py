@@ -24,7 +24,7 @@ from api.adapters.observing.together import Together
 from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
-from api.adapters.policy.regimes import load_regimes
+from api.adapters.policy.regimes import load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
@@ -147,6 +147,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         membership=membership,
         software=f"comity/{__version__}",
         regimes=load_regimes(policies),
+        calendars=load_calendars(policies),
         limits=Limits(
             quorum=settings.witness_quorum,
             anchor_every=settings.anchor_seconds,

@@ -18,6 +18,7 @@ from api.cli import (
     coverage_commands,
     demo,
     designation,
+    diary,
     draft,
     epoch,
     key,
@@ -65,6 +66,7 @@ subjects.register(app)
 tasks_commands.register(app)
 lists.register(app)
 regimes.register(app)
+diary.register(app)
 app.add_typer(key.app)
 app.add_typer(epoch.app)
 app.add_typer(officer.officers)

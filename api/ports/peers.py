@@ -36,13 +36,14 @@ class PeerTransport(Protocol):
             content_type: media type of ``body``.
 
         Raises:
-            Unavailable: ``peer.unreachable`` or ``peer.oversize``. The peer may or may not have
-                received the request: callers must be safe to repeat.
+            Unavailable: ``peer.unreachable``, ``peer.oversize``, or ``peer.busy``: as many calls
+                to this peer as may be are open. But for the last the peer may have received the
+                request: callers must be safe to repeat.
         """
         ...
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
-        """Read ``path`` with the short-lived bearer ``token`` (PROTOCOL §6, members-only reads).
+        """Read ``path`` with a token made for it (PROTOCOL §9, *Peer tokens*).
 
         Raises:
             Unavailable: ``peer.unreachable`` or ``peer.oversize``.

@@ -228,7 +228,7 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
 
 
 def awaited_exhibits(
-    connection: Connection, limit: int = 100, *, start: str = ""
+    connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
 ) -> list[RowMapping]:
     """Return exhibits promised by a received package that are not here yet, with whom to ask.
 
@@ -236,6 +236,7 @@ def awaited_exhibits(
         connection: open for reading.
         limit: most rows to return.
         start: digests below this one are left out.
+        holder: only those to ask this ministry for; empty for all.
 
     Returns:
         ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
@@ -260,6 +261,8 @@ def awaited_exhibits(
         .order_by(EXHIBITS.c.digest)
         .limit(limit)
     )
+    if holder:
+        query = query.where(RELEASES.c.issuer == holder)
     return list(connection.execute(query).mappings())
 
 
@@ -275,6 +278,28 @@ def released_to(connection: Connection, digest: str) -> set[str]:
         select(RELEASES.c.recipient)
         .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == RELEASES.c.package)
         .where(PACKAGE_EXHIBITS.c.digest == digest, RELEASES.c.state == "active")
+    )
+    return set(connection.execute(query).scalars())
+
+
+def released_with(connection: Connection, package: str, digest: str, issuer: str) -> set[str]:
+    """Return the ministries to which one ministry's active release gives an exhibit of a package.
+
+    Args:
+        connection: open for reading.
+        package: its id.
+        digest: of an exhibit; nobody where that package does not list it.
+        issuer: whose releases count.
+    """
+    query = (
+        select(RELEASES.c.recipient)
+        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == RELEASES.c.package)
+        .where(
+            RELEASES.c.package == package,
+            RELEASES.c.issuer == issuer,
+            RELEASES.c.state == "active",
+            PACKAGE_EXHIBITS.c.digest == digest,
+        )
     )
     return set(connection.execute(query).scalars())
 

@@ -1,9 +1,11 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    answered,
     audit,
     delegations,
     designations,
+    diary,
     drafts,
     log,
     node_state,
@@ -20,9 +22,11 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    answered,
     audit,
     delegations,
     designations,
+    diary,
     drafts,
     log,
     node_state,
