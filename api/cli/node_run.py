@@ -113,6 +113,7 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
             exhibit_limit=settings.exhibit_limit,
             bounds=Bounds(places=local_places(settings)),
         ),
+        relying_party=installation.relying_party,
     )
     server = _server(app, settings, listener)
 

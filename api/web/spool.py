@@ -205,7 +205,7 @@ class Spool:
             return None
         if not isinstance(value, dict) or value.keys() != _MEMBERS:
             return None
-        return Upload(**value)  # type: ignore[arg-type] - written by `_note` alone
+        return Upload(**value)  # type: ignore[arg-type]
 
     def _sweep(self) -> None:
         eldest = time.time() - KEPT_SECONDS
