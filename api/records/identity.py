@@ -20,6 +20,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -58,9 +59,14 @@ IDENTITY_KEYS = Table(
     Column("key", Text, nullable=False),
     Column("profile", Integer, nullable=False),
     PrimaryKeyConstraint("key", "profile", name="pk_identity_keys"),
-    Index("ix_identity_keys_profile", "profile"),
     info=VOLATILE,
     sqlite_with_rowid=False,
+)
+
+
+_FORGET: Final = delete(IDENTITY_KEYS).where(
+    IDENTITY_KEYS.c.key == bindparam("old_key"),
+    IDENTITY_KEYS.c.profile == bindparam("old_profile"),
 )
 
 
@@ -73,12 +79,14 @@ class Indexed:
         series: the list it stands on, or ``STATEMENTS``.
         digest: of what it was made from; another digest replaces it.
         programs: the list's programmes.
+        keys: of the profile, where they were worked out beforehand (no write lock is held for it).
     """
 
     profile: Profile
     series: str = STATEMENTS
     digest: str = ""
     programs: tuple[str, ...] = ()
+    keys: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ def put(unit: Unit, described: Sequence[Indexed]) -> None:
         rows = (
             {"key": key, "profile": start + place}
             for place, one in enumerate(some)
-            for key in keys(one.profile)
+            for key in sorted(one.keys if one.keys is not None else keys(one.profile))
         )
         for group in _batches(rows, _ROWS):
             unit.connection.execute(insert(IDENTITY_KEYS), group)
@@ -136,12 +144,18 @@ def put(unit: Unit, described: Sequence[Indexed]) -> None:
 def remove(unit: Unit, refs: Iterable[str]) -> None:
     """Take descriptions out of the index; unknown references do nothing."""
     for some in _batches(refs, _BATCH):
-        found = select(IDENTITY_PROFILES.c.id).where(IDENTITY_PROFILES.c.ref.in_(some))
-        numbers = list(unit.connection.execute(found).scalars())
-        if numbers:
-            unit.connection.execute(
-                delete(IDENTITY_KEYS).where(IDENTITY_KEYS.c.profile.in_(numbers))
-            )
+        query = select(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.ref.in_(some))
+        rows = list(unit.connection.execute(query).mappings())
+        gone = [
+            {"old_key": key, "old_profile": row["id"]}
+            for row in rows
+            for key in keys(Profile.of_json(row["ref"], json.loads(row["body"])))
+        ]
+        if gone:
+            # The keys follow from the profile, so no second index is needed to find them.
+            unit.connection.execute(_FORGET, gone)
+        if rows:
+            numbers = [row["id"] for row in rows]
             unit.connection.execute(
                 delete(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.id.in_(numbers))
             )
@@ -151,7 +165,7 @@ def digests(connection: Connection, series: str) -> dict[str, str]:
     """Return the digest of each description of a series in the index, by reference."""
     query = select(IDENTITY_PROFILES.c.ref, IDENTITY_PROFILES.c.digest)
     rows = connection.execute(query.where(IDENTITY_PROFILES.c.series == series))
-    return dict(rows.tuples().all())
+    return {row.ref: row.digest for row in rows}
 
 
 def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Found:

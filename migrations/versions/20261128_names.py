@@ -1,7 +1,7 @@
 """names
 
-Revision: 0021_names
-After: 0007_people
+Revision: 0022_names
+After: 0021_served_heads
 
 The index of names and numbers by which descriptions and entries of lists are found.
 """
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0021_names'
-down_revision = '0007_people'
+revision = '0022_names'
+down_revision = '0021_served_heads'
 branch_labels = None
 depends_on = None
 
@@ -36,11 +36,9 @@ def upgrade() -> None:
     info={'protection': 'volatile'},
     sqlite_with_rowid=False,
     )
-    op.create_index('ix_identity_keys_profile', 'identity_keys', ['profile'])
 
 
 def downgrade() -> None:
-    op.drop_index('ix_identity_keys_profile', table_name='identity_keys')
     op.drop_table('identity_keys')
     op.drop_index('ix_identity_profiles_series', table_name='identity_profiles')
     op.drop_index('uq_identity_profiles_ref', table_name='identity_profiles')

@@ -239,8 +239,8 @@ def name_score(
             return 0.8
         mine, theirs = bodies.essential(mine), bodies.essential(theirs)
     joined, other = "".join(mine), "".join(theirs)
-    if joined == other:
-        return _equal(mine, body=body)
+    if joined == other or joined == "".join(reversed(theirs)):
+        return _equal(max(mine, theirs, key=len), body=body)
     mine, theirs = _merged(mine, theirs), _merged(theirs, mine)
     pairs = _pairs(mine, theirs)
     left = _covered(mine, {i: sim for (i, _), sim in pairs.items()}, rarity)

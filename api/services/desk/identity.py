@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from api.domain.identity import profiles, scoring
 from api.domain.identity.profiles import Profile
 from api.domain.identity.scoring import Resemblance
+from api.domain.lists.entries import ListEntry
 from api.records import identity, lists
 from api.records.identity import Indexed
 from api.records.lists import Edition
@@ -155,28 +156,41 @@ class Matcher:
         return Likeness(one, found)
 
 
-def index_edition(unit: Unit, edition: Edition) -> None:
-    """Make the index hold this edition's entries for its series, touching only what differs."""
+def prepared(
+    known: Mapping[str, str], series: str, digest: str, entry: ListEntry
+) -> Indexed | None:
+    """Return what the index gets for a list's entry, or ``None`` if it holds it already.
+
+    Keys are worked out here, before a transaction begins.
+    """
+    ref = entry_ref(series, entry.id)
+    if known.get(ref) == digest:
+        return None
+    profile = profiles.of_entry(ref, entry)
+    return Indexed(profile, series, digest, entry.programs, profiles.keys(profile))
+
+
+def index_edition(
+    unit: Unit, edition: Edition, members: Mapping[str, str], made: Mapping[str, Indexed]
+) -> None:
+    """Make the index hold an edition's entries for its series, touching only what differs.
+
+    Args:
+        unit: the open unit of work.
+        edition: the newest of its series.
+        members: digests of its entries by publisher's id.
+        made: what was prepared, by digest.
+    """
     series = edition.series.id
-    members = lists.members_of(unit.connection, edition.id)
     wanted = {entry_ref(series, id_): digest for id_, digest in members.items()}
     known = identity.digests(unit.connection, series)
     identity.remove(unit, [ref for ref in known if ref not in wanted])
-    fresh = {ref: digest for ref, digest in wanted.items() if known.get(ref) != digest}
-    refs = sorted(fresh)
-    step = 1000
-    for start in range(0, len(refs), step):
-        some = refs[start : start + step]
-        loaded = lists.entries(unit.connection, [fresh[ref] for ref in some])
-        identity.put(
-            unit,
-            [
-                Indexed(
-                    profiles.of_entry(ref, loaded[fresh[ref]]),
-                    series,
-                    fresh[ref],
-                    loaded[fresh[ref]].programs,
-                )
-                for ref in some
-            ],
-        )
+    fresh = [digest for ref, digest in sorted(wanted.items()) if known.get(ref) != digest]
+    lacking = [digest for digest in fresh if digest not in made]
+    loaded = lists.entries(unit.connection, lacking)
+    more = {
+        digest: one
+        for digest, entry in loaded.items()
+        if (one := prepared({}, series, digest, entry)) is not None
+    }
+    identity.put(unit, [made.get(digest) or more[digest] for digest in fresh])
