@@ -3,8 +3,6 @@
 Owns the table ``delegations``; recusals stand beside the officers in ``records/officers.py``.
 """
 
-from collections.abc import Sequence
-
 from sqlalchemy import Column, Connection, Index, Table, Text, or_, select
 from sqlalchemy.engine import RowMapping
 
@@ -82,13 +80,9 @@ def recusals(connection: Connection, object_id: str | None = None) -> list[RowMa
     return list(connection.execute(query.order_by(RECUSALS.c.at.desc())).mappings())
 
 
-def recused_many(connection: Connection, object_ids: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return the officers who stand aside from each of these objects; others are absent."""
-    if not object_ids:
-        return {}
-    query = select(RECUSALS.c.object, RECUSALS.c.officer).where(
-        RECUSALS.c.object.in_(object_ids), RECUSALS.c.state == "active"
-    )
+def recused_everywhere(connection: Connection) -> dict[str, frozenset[str]]:
+    """Return the officers who stand aside, by object; a ministry has few of them at a time."""
+    query = select(RECUSALS.c.object, RECUSALS.c.officer).where(RECUSALS.c.state == "active")
     found: dict[str, frozenset[str]] = {}
     for object_id, officer in connection.execute(query):
         found[object_id] = found.get(object_id, frozenset()) | {officer}

@@ -5,6 +5,7 @@ Owns the tables ``officers``, ``officer_identities``, ``role_grants``, ``officer
 two accounts never make four eyes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Index, Table, Text, bindparam, select
@@ -193,9 +194,9 @@ RECUSALS = Table(
 )
 
 
-def recused_from(connection: Connection, object_id: str) -> frozenset[str]:
-    """Return the officers who stand aside from an object."""
-    query = select(RECUSALS.c.officer).where(
-        RECUSALS.c.object == object_id, RECUSALS.c.state == "active"
-    )
-    return frozenset(connection.execute(query).scalars())
+def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of officers by record id; unknown ids are absent."""
+    if not ids:
+        return {}
+    query = select(OFFICERS.c.id, OFFICERS.c.name).where(OFFICERS.c.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}

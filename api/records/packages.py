@@ -5,6 +5,7 @@ index columns and states beside the signed statements, which stay the only sourc
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -19,9 +20,10 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.engine import RowMapping
 
+from api.domain.evidence import ExhibitState, HolderState, PackageState, RecallOutcome, ReleaseState
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import every, first
 
 PACKAGES = Table(
     "packages",
@@ -100,12 +102,142 @@ HOLDERS = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One package as this node has it; what it says stands in its statement.
+
+    Attributes:
+        id: of its statement.
+        originator: ministry that made it.
+        title: from its body.
+        state: where it stands here.
+        prepared_by: officer record of its author; ``None`` for a partner's.
+        submitted_at: when it was submitted, or received.
+        supersedes: the package that it replaces, once it is released.
+        superseded_by: the released package that replaces it.
+        return_reason: why a reviewer returned it.
+        release: the release that brought it; ``None`` for an own one.
+    """
+
+    id: str
+    originator: str
+    title: str
+    state: PackageState
+    prepared_by: str | None
+    submitted_at: str
+    supersedes: str | None
+    superseded_by: str | None
+    return_reason: str | None
+    release: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One file of evidence by its digest; ``stored_at`` is when its bytes came to lie here."""
+
+    digest: str
+    size: int
+    state: ExhibitState
+    stored_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageExhibit:
+    """One exhibit as a package lists it, ``size`` in bytes as the package states it."""
+
+    package: str
+    label: str
+    digest: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExhibit(PackageExhibit):
+    """An exhibit of a package with the state of its file; ``None`` if none was ever noted."""
+
+    state: ExhibitState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An exhibit that a received package promises, and the ministry to ask for it."""
+
+    digest: str
+    size: int
+    package: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release of a package to one recipient; ``tlp`` is the label of its marking."""
+
+    id: str
+    package: str
+    issuer: str
+    recipient: str
+    tlp: str
+    state: ReleaseState
+    released_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What one ministry did with a package, and with its recall.
+
+    Attributes:
+        package: the package.
+        ministry: who holds it.
+        release: the release, or the consent by which it may get it from another holder.
+        state: the furthest that is known.
+        message: message that brought the release, once there is a receipt.
+        receipted_at: when its node signed for it.
+        disposition: its disposition's statement.
+        code: why it refused.
+        recall: the recall.
+        recall_message: message that brought the recall, once there is a receipt.
+        recall_receipted_at: when its node signed for the recall.
+        recall_disposition: its disposition of the recall.
+        recall_outcome: what is known of the recall.
+    """
+
+    package: str
+    ministry: str
+    release: str
+    state: HolderState
+    message: str | None
+    receipted_at: str | None
+    disposition: str | None
+    code: str | None
+    recall: str | None
+    recall_message: str | None
+    recall_receipted_at: str | None
+    recall_disposition: str | None
+    recall_outcome: RecallOutcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class TitledHolder(Holder):
+    """A holder with the title of what it holds."""
+
+    title: str
+
+
 _BY_ID = select(PACKAGES).where(PACKAGES.c.id == bindparam("wanted"))
 
 
-def by_id(connection: Connection, package_id: str) -> RowMapping | None:
+def by_id(connection: Connection, package_id: str) -> Package | None:
     """Return one package's row."""
-    return connection.execute(_BY_ID, {"wanted": package_id}).mappings().one_or_none()
+    return first(connection, _BY_ID, Package, {"wanted": package_id})
+
+
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Package]:
+    """Return packages by id; unknown ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(PACKAGES).where(PACKAGES.c.id.in_(ids))
+    return {one.id: one for one in every(connection, query, Package)}
 
 
 def page(
@@ -115,7 +247,7 @@ def page(
     before: tuple[str, str] | None = None,
     state: str | None = None,
     originator: str | None = None,
-) -> list[RowMapping]:
+) -> list[Package]:
     """Return packages newest first, starting after the ``(submitted_at, id)`` given."""
     query = select(PACKAGES).order_by(PACKAGES.c.submitted_at.desc(), PACKAGES.c.id.desc())
     if before is not None:
@@ -130,10 +262,10 @@ def page(
         query = query.where(PACKAGES.c.state == state)
     if originator is not None:
         query = query.where(PACKAGES.c.originator == originator)
-    return list(connection.execute(query.limit(limit)).mappings())
+    return every(connection, query.limit(limit), Package)
 
 
-def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def exhibits_of(connection: Connection, package_id: str) -> list[ListedExhibit]:
     """Return a package's exhibits by label, with the state of each file."""
     query = (
         select(PACKAGE_EXHIBITS, EXHIBITS.c.state)
@@ -141,18 +273,23 @@ def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
         .where(PACKAGE_EXHIBITS.c.package == package_id)
         .order_by(PACKAGE_EXHIBITS.c.label)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, ListedExhibit)
 
 
-def mismatched(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> list[str]:
-    """Return the digests of exhibits whose stated size is not that of the bytes held here."""
-    known = exhibits_by_digest(connection, [str(item["digest"]) for item in exhibits])
+def mismatched(connection: Connection, sizes: Mapping[str, int]) -> list[str]:
+    """Return the digests whose stated size is not that of the bytes held here.
+
+    Args:
+        connection: open connection.
+        sizes: what is stated of each digest, in bytes.
+    """
+    known = exhibits_by_digest(connection, list(sizes))
     return [
-        str(item["digest"])
-        for item in exhibits
-        if (row := known.get(str(item["digest"]))) is not None
-        and row["state"] == "held"
-        and row["size"] != item["size"]
+        digest
+        for digest, size in sizes.items()
+        if (row := known.get(digest)) is not None
+        and row.state is ExhibitState.HELD
+        and row.size != size
     ]
 
 
@@ -161,17 +298,15 @@ _EXHIBITS_BY_DIGEST = select(EXHIBITS).where(
 )
 
 
-def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, RowMapping]:
+def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, Exhibit]:
     """Return the exhibit rows that exist among the digests."""
     if not digests:
         return {}
-    found = connection.execute(_EXHIBITS_BY_DIGEST, {"wanted": list(digests)})
-    return {row["digest"]: row for row in found.mappings()}
+    found = every(connection, _EXHIBITS_BY_DIGEST, Exhibit, {"wanted": list(digests)})
+    return {row.digest: row for row in found}
 
 
-def awaited_exhibits(
-    connection: Connection, limit: int = 100, *, start: str = ""
-) -> list[RowMapping]:
+def awaited_exhibits(connection: Connection, limit: int = 100, *, start: str = "") -> list[Awaited]:
     """Return exhibits promised by a received package that are not here yet, with whom to ask.
 
     Args:
@@ -202,7 +337,7 @@ def awaited_exhibits(
         .order_by(EXHIBITS.c.digest)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Awaited)
 
 
 def released_to(connection: Connection, digest: str) -> set[str]:
@@ -230,49 +365,49 @@ def released_to_many(
     return found
 
 
-def packages_with(connection: Connection, digest: str) -> list[RowMapping]:
+def packages_with(connection: Connection, digest: str) -> list[Package]:
     """Return the packages that contain this exhibit."""
     query = (
         select(PACKAGES)
         .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == PACKAGES.c.id)
         .where(PACKAGE_EXHIBITS.c.digest == digest)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Package)
 
 
-def releases_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def releases_of(connection: Connection, package_id: str) -> list[Release]:
     """Return the releases of a package, oldest first."""
     query = (
         select(RELEASES)
         .where(RELEASES.c.package == package_id)
         .order_by(RELEASES.c.released_at, RELEASES.c.id)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Release)
 
 
-def release_by_id(connection: Connection, release_id: str) -> RowMapping | None:
+def release_by_id(connection: Connection, release_id: str) -> Release | None:
     """Return one release."""
     query = select(RELEASES).where(RELEASES.c.id == release_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Release)
 
 
-def active_release(connection: Connection, package_id: str, recipient: str) -> RowMapping | None:
+def active_release(connection: Connection, package_id: str, recipient: str) -> Release | None:
     """Return the release under which ``recipient`` holds the package now."""
     query = select(RELEASES).where(
         RELEASES.c.package == package_id,
         RELEASES.c.recipient == recipient,
         RELEASES.c.state == "active",
     )
-    return connection.execute(query).mappings().first()
+    return first(connection, query, Release)
 
 
-def holders_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def holders_of(connection: Connection, package_id: str) -> list[Holder]:
     """Return who holds a package and what they did with it."""
     query = select(HOLDERS).where(HOLDERS.c.package == package_id).order_by(HOLDERS.c.ministry)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Holder)
 
 
-def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[RowMapping]:
+def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[TitledHolder]:
     """Return what another ministry holds from us."""
     query = (
         select(HOLDERS, PACKAGES.c.title)
@@ -281,12 +416,12 @@ def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[Ro
         .order_by(HOLDERS.c.package)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, TitledHolder)
 
 
 def unanswered(
     connection: Connection, *, limit: int, after: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Holder]:
     """Return holders that owe an answer to a release or recall, by package and ministry."""
     query = select(HOLDERS).where(
         or_(
@@ -303,7 +438,7 @@ def unanswered(
             )
         )
     query = query.order_by(HOLDERS.c.package, HOLDERS.c.ministry).limit(limit)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Holder)
 
 
 def exhibit_rows(package_id: str, exhibits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

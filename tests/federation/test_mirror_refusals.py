@@ -111,7 +111,7 @@ def test_equivocation_changes_nothing_and_later_statements_wait_for_a_ruling(
     find(federation, UK, thread, "s1")
     federation.settle()
     parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row["code"] for row in parked] == ["thread.awaits-ruling"]
+    assert [row.code for row in parked] == ["thread.awaits-ruling"]
     assert not judge_parked(us)
     elsewhere = asked(federation, "another thread of the accused")
     find(federation, UK, elsewhere, "s1")
@@ -134,7 +134,7 @@ def test_a_number_out_of_turn_waits_until_the_one_before_it_comes(
     force(federation, UK, "mirror-acknowledgement/1", (US,), note, thread, place=early, hidden=True)
     federation.settle()
     parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row["code"] for row in parked] == ["thread.gap"]
+    assert [row.code for row in parked] == ["thread.gap"]
     say(federation, UK, thread, "acknowledgement", note="The first word.")
     federation.settle()
     # It came in its turn now and names another predecessor: refused, and the thread goes on.

@@ -7,11 +7,11 @@ what a partner sends by itself.
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
 from api.records import packages, peer_logs, streams
+from api.records.packages import Awaited
 from api.services import recording, sealing
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing
@@ -134,11 +134,11 @@ def fetch_exhibits(node: Node) -> bool:
     away: set[str] = set()
     came = False
     for row in node.db.read(lambda connection: _awaited(node, connection)):
-        holder = str(row["holder"])
+        holder = row.holder
         if holder in away:
             continue
         try:
-            came = _fetch_range(node, holder, row["package"], row["digest"], row["size"]) or came
+            came = _fetch_range(node, holder, row.package, row.digest, row.size) or came
         except ComityError as error:
             if error.code == _UNREACHABLE:
                 # A partner that is away must not cost one time-out for each of its exhibits.
@@ -146,7 +146,7 @@ def fetch_exhibits(node: Node) -> bool:
     return came
 
 
-def _awaited(node: Node, connection: Connection) -> list[RowMapping]:
+def _awaited(node: Node, connection: Connection) -> list[Awaited]:
     """Return awaited exhibits to ask for now; where there are many, from any place in their order.
 
     Those that never come must not hide the others.

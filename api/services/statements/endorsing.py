@@ -6,7 +6,7 @@ Owns the link between an enrolled key and the person who signed in; keeps nothin
 from collections.abc import Mapping
 from typing import Any
 
-from api.domain.errors import Invalid, Refused
+from api.domain.errors import Refused
 from api.services.authorising import Caller
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import PREPARED, RECORDED, Endorsement
@@ -69,13 +69,7 @@ def require_own_key(caller: Caller, kid: str) -> None:
         )
 
 
-def require_matching(prepared: Officer, caller: Caller) -> None:
-    """Refuse a signed draft that names another account than the one that submits it.
-
-    Raises:
-        Invalid: ``prepared.foreign``.
-    """
-    if (prepared.iss, prepared.sub) != (caller.iss, caller.sub):
-        raise Invalid(
-            "prepared.foreign", "Submit what you prepared yourself, from the same account."
-        )
+def form_of(endorsement: Mapping[str, Any] | None) -> str:
+    """Return the form in which a draft's preparer signs, before anything of it is checked."""
+    form = endorsement.get("form") if endorsement is not None else None
+    return form if isinstance(form, str) else RECORDED
