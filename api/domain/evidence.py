@@ -35,6 +35,7 @@ class ExhibitState(StrEnum):
     AWAITED = "awaited"
     HELD = "held"
     ERASED = "erased"
+    DESTROYED = "destroyed"
 
 
 class ReleaseState(StrEnum):

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from api.wire.types import STATEMENT_TYPES, Maker
+
 
 class Role(StrEnum):
     """Roles an officer can be granted, in alphabetical order."""
@@ -24,33 +26,7 @@ class Role(StrEnum):
 DESK: Final = frozenset({Role.ANALYST.value, Role.REVIEWER.value})
 """Roles that work on statements, and the only ones that can be lent."""
 
-STATEMENT_TYPES: Final = frozenset(
-    {
-        "evidence-package",
-        "release",
-        "recall",
-        "onward-request",
-        "onward-consent",
-        "designation-proposal",
-        "designation",
-        "designation-amendment",
-        "delisting",
-        "mirror-request",
-        "mirror-amendment",
-        "mirror-acknowledgement",
-        "mirror-question",
-        "mirror-answer",
-        "mirror-finding",
-        "mirror-effect",
-        "mirror-withdrawal",
-        "mirror-closure",
-        "disposition",
-    }
-)
-
-_ONE_PERSON_ENOUGH: Final = frozenset(
-    {"evidence-package", "mirror-acknowledgement", "mirror-question", "disposition"}
-)
+_TYPES: Final = {row.kind: row for row in STATEMENT_TYPES.values()}
 _PARTS: Final = frozenset({"prepared", "approved"})
 _ROW_MEMBERS: Final = frozenset(
     {
@@ -125,8 +101,8 @@ class FourEyes:
             FourEyesError: A type is missing or unknown, a row has an unknown member or role, or a
                 row is weaker than the floor that every statement which leaves has a second person.
         """
-        unknown = sorted(set(table) - STATEMENT_TYPES)
-        missing = sorted(STATEMENT_TYPES - set(table))
+        unknown = sorted(set(table) - set(_TYPES))
+        missing = sorted(set(_TYPES) - set(table))
         if unknown or missing:
             raise FourEyesError(
                 f"The four-eyes table must have exactly one row per type of statement: "
@@ -183,19 +159,20 @@ def _names(
 
 def _check_floor(row: Row) -> None:
     name = row.statement_type
-    if (name == "disposition") != row.sealed_by_node:
-        raise FourEyesError(f"Row {name}: the node seals dispositions and nothing else.")
+    known = _TYPES[name]
+    if known.by_node is not row.sealed_by_node:
+        raise FourEyesError(f"Row {name}: the node seals what it says of itself, nothing else.")
     if row.sealed_by_node:
         if row.prepared_by | row.approved_by | row.confirmed_by:
             raise FourEyesError(f"Row {name}: the node seals it, so no role may be named.")
         return
     if not row.prepared_by:
         raise FourEyesError(f"Row {name}: some role must prepare it.")
-    if name not in _ONE_PERSON_ENOUGH and not row.approved_by | row.confirmed_by:
+    if known.maker is Maker.TWO_OFFICERS and not row.approved_by | row.confirmed_by:
         raise FourEyesError(f"Row {name}: it leaves the ministry, so a second person is needed.")
     if row.confirmed_by and name != "recall":
         raise FourEyesError(f"Row {name}: only a recall may leave first and be confirmed later.")
     if bool(row.confirmed_by) != (row.confirm_within_hours is not None):
         raise FourEyesError(f"Row {name}: confirmed_by and confirm_within_hours go together.")
-    if name == "evidence-package" and "prepared" not in row.own_key:
-        raise FourEyesError(f"Row {name}: an evidence package needs its author's own key.")
+    if known.own_key and "prepared" not in row.own_key:
+        raise FourEyesError(f"Row {name}: it needs a key of its author's own.")

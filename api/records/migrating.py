@@ -4,7 +4,6 @@ Owns the way to the ``migrations/`` folder (beside the package in a checkout, bu
 """
 
 import functools
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -12,21 +11,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine
 
+from api import shipped
 from api.domain.errors import Unavailable
-
-_HERE = Path(__file__).resolve().parents[1]
-
-
-def folder() -> Path:
-    """Return the folder of migrations: the checkout's, else the wheel's copy."""
-    checkout = _HERE.parent / "migrations"
-    return checkout if (checkout / "env.py").exists() else _HERE / "_bundled" / "migrations"
 
 
 def configuration(url: str) -> Config:
     """Return the Alembic configuration for a database URL."""
     config = Config()
-    config.set_main_option("script_location", str(folder()))
+    config.set_main_option("script_location", str(shipped.migrations()))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(slug)s")
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))

@@ -1,7 +1,8 @@
 """Evidence packages, their exhibits, releases and holders.
 
-Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases`` and ``holders``:
-index columns and states beside the signed statements, which stay the only source of content.
+Owns the tables ``packages``, ``package_exhibits``, ``exhibits``, ``releases``, ``holders`` and
+``recall_answers``: index columns and states beside the signed statements, which stay the only
+source of content.
 """
 
 from collections.abc import Mapping, Sequence
@@ -224,6 +225,62 @@ class TitledHolder(Holder):
     title: str
 
 
+# What holders' people did with recalled packages: at the originator and at the holder alike. The
+# reason stays in the statement.
+RECALL_ANSWERS = Table(
+    "recall_answers",
+    METADATA,
+    Column("statement", Text, primary_key=True),
+    Column("recall", Text, nullable=False),
+    Column("package", Text, nullable=False),
+    Column("ministry", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_recall_answers_package", "package", "ministry", "at"),
+    info=RECORDED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecallAnswer:
+    """A holder's own answer to a recall; a row of ``recall_answers``.
+
+    Attributes:
+        statement: id of the ``recall-answer/1``.
+        recall: id of the recall.
+        package: id of the recalled package.
+        ministry: the holder.
+        answer: ``stopped``, ``returned``, ``destroyed`` or ``kept``.
+        at: when this node stored it.
+    """
+
+    statement: str
+    recall: str
+    package: str
+    ministry: str
+    answer: str
+    at: str
+
+
+def recall_answers(connection: Connection, package_id: str) -> dict[str, RecallAnswer]:
+    """Return each holder's latest answer about a recalled package, by ministry."""
+    query = (
+        select(RECALL_ANSWERS)
+        .where(RECALL_ANSWERS.c.package == package_id)
+        .order_by(RECALL_ANSWERS.c.at, RECALL_ANSWERS.c.statement)
+    )
+    found = (RecallAnswer(**row) for row in connection.execute(query).mappings())
+    return {answer.ministry: answer for answer in found}
+
+
+def listed_elsewhere(connection: Connection, package_id: str, digests: Sequence[str]) -> set[str]:
+    """Return which of these exhibits some other package lists too."""
+    query = select(PACKAGE_EXHIBITS.c.digest).where(
+        PACKAGE_EXHIBITS.c.package != package_id, PACKAGE_EXHIBITS.c.digest.in_(digests)
+    )
+    return set(connection.execute(query).scalars())
+
+
 _BY_ID = select(PACKAGES).where(PACKAGES.c.id == bindparam("wanted"))
 
 
@@ -306,13 +363,16 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
     return {row.digest: row for row in found}
 
 
-def awaited_exhibits(connection: Connection, limit: int = 100, *, start: str = "") -> list[Awaited]:
+def awaited_exhibits(
+    connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
+) -> list[Awaited]:
     """Return exhibits promised by a received package that are not here yet, with whom to ask.
 
     Args:
         connection: open for reading.
         limit: most rows to return.
         start: digests below this one are left out.
+        holder: only those to ask this ministry for; empty for all.
 
     Returns:
         ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
@@ -337,7 +397,15 @@ def awaited_exhibits(connection: Connection, limit: int = 100, *, start: str = "
         .order_by(EXHIBITS.c.digest)
         .limit(limit)
     )
+    if holder:
+        query = query.where(RELEASES.c.issuer == holder)
     return every(connection, query, Awaited)
+
+
+def destroyed(connection: Connection) -> list[str]:
+    """Return the exhibits that a holder's answer to a recall calls destroyed."""
+    query = select(EXHIBITS.c.digest).where(EXHIBITS.c.state == "destroyed")
+    return list(connection.execute(query.order_by(EXHIBITS.c.digest)).scalars())
 
 
 def released_to(connection: Connection, digest: str) -> set[str]:

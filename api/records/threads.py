@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     or_,
     select,
 )
@@ -350,6 +351,14 @@ def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> 
     return every(connection, query, Thread)
 
 
+def count_with_party(connection: Connection, peer: str) -> int:
+    """Return how many threads are shared with a peer."""
+    query = select(func.count()).where(
+        or_(THREADS.c.requester == peer, THREADS.c.addressee == peer)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def continuations(connection: Connection, thread_id: str) -> list[str]:
     """Return the ids of threads that continue this one."""
     query = select(THREADS.c.id).where(THREADS.c.continues == thread_id).order_by(THREADS.c.id)
@@ -472,3 +481,9 @@ def comparison(connection: Connection, thread_id: str, peer: str) -> Comparison 
     """Return the last recorded outcome of comparing a thread with a peer."""
     query = select(COMPARISONS).where(COMPARISONS.c.thread == thread_id, COMPARISONS.c.peer == peer)
     return first(connection, query, Comparison)
+
+
+def differences(connection: Connection) -> list[Comparison]:
+    """Return the comparisons that last came out different."""
+    query = select(COMPARISONS).where(COMPARISONS.c.outcome == "different")
+    return every(connection, query.order_by(COMPARISONS.c.at), Comparison)

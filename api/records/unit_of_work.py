@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, text, tuple_
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from api.records.metadata import row_digest, row_key, touched_text
@@ -24,6 +25,18 @@ T = TypeVar("T")
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+class Taken(Exception):  # noqa: N818 - the name reads as what is the case
+    """A row with this key, or with another value that must be unique, is there already.
+
+    Args:
+        table: name of the table; the values stay out of messages and logs.
+    """
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"a row of {table} with this key exists")
+        self.table = table
 
 
 class UnrecordedChangeError(RuntimeError):
@@ -91,14 +104,17 @@ class Unit:
         """Insert one or more rows; columns that are not named become NULL.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: a unique or foreign key constraint is violated.
+            Taken: a unique or foreign key constraint is violated.
         """
         many = [rows] if isinstance(rows, Mapping) else list(rows)
         if not many:
             return
         names = [column.name for column in table.columns]
         full = [{name: row.get(name) for name in names} for row in many]
-        self.connection.execute(_insert(table), full if len(full) > 1 else full[0])
+        try:
+            self.connection.execute(_insert(table), full if len(full) > 1 else full[0])
+        except IntegrityError as error:
+            raise Taken(table.name) from error
         if table.info.get("protection") == "recorded":
             self._touched.extend(
                 (table.name, row_key(table, row), row_digest(table, row)) for row in full

@@ -3,15 +3,19 @@
 Owns the comparison of a repeated call with the first one. The answer is stored in the transaction
 that did the work, so there is no moment at which one exists without the other.
 
-A use case that makes something asks :func:`keyed_call` once it knows that the caller may, answers
-with :func:`made_before` what the same call made, and writes with :func:`write_once`. Drafts and
-packages, whose units do more, hold their :class:`Once` themselves.
+Every use case that makes something walks the same three steps:
+
+1. It authorises the caller anew, repeated call or not: a key opens nothing to an officer who was
+   suspended, lost the role or stands aside since.
+2. It asks :func:`made_before` for the ids of what the same call made, and answers by the read that
+   a GET takes: what was stored is ids, never content.
+3. It writes with :func:`write_once`, where calls that meet find each other.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -24,6 +28,9 @@ from api.services.node import Node
 from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
 
+Made: TypeAlias = dict[str, str]
+"""Ids of what a call made, by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Once:
@@ -32,46 +39,41 @@ class Once:
     Attributes:
         caller: officer record id.
         key: the header's value.
-        request: digest of method, path and body.
+        request: digest of the act and of all that the caller sent.
     """
 
     caller: str
     key: str
     request: str
 
-    def before(self, node: Node) -> tuple[int, dict[str, Any]] | None:
-        """Return the stored ``(status, body)`` of the same call, or ``None`` for a new one.
+    def found(self, connection: Connection) -> Made | None:
+        """Return the ids that the same call made, or ``None`` for a new one.
 
         Raises:
             Invalid: ``idempotency.reused``: the key was used with another request.
         """
-        return node.db.read(self.found)
-
-    def found(self, connection: Connection) -> tuple[int, dict[str, Any]] | None:
-        """As :meth:`before`, in a transaction that is under way."""
-        row = requests.find(connection, self.caller, self.key)
-        if row is None:
+        known = requests.find(connection, self.caller, self.key)
+        if known is None:
             return None
-        if row["request"] != self.request:
+        if known.request != self.request:
             raise Invalid(
                 "idempotency.reused",
                 "This Idempotency-Key was used for another request; take a new one.",
             )
-        return int(row["status"]), json.loads(row["response"])
+        made: Made = json.loads(known.response)
+        return made
 
-    def keep(self, node: Node, unit: Unit, status: int, response: dict[str, Any]) -> None:
-        """Store the answer in the unit that does the work; call before recording its event."""
-        unit.insert(
-            requests.IDEMPOTENCY_KEYS,
-            {
-                "caller": self.caller,
-                "key": self.key,
-                "request": self.request,
-                "status": status,
-                "response": json.dumps(response, ensure_ascii=False, sort_keys=True),
-                "at": node.now(),
-            },
+    def keep(self, node: Node, unit: Unit, made: Made) -> None:
+        """Store the ids in the unit that does the work; call before recording its event."""
+        row = requests.KeyedCall(
+            caller=self.caller,
+            key=self.key,
+            request=self.request,
+            status=requests.CREATED,
+            response=json.dumps(made, ensure_ascii=False, sort_keys=True),
+            at=node.now(),
         )
+        unit.insert(requests.IDEMPOTENCY_KEYS, asdict(row))
 
 
 def keyed_call(caller: Caller, act: Act, content: Json) -> Once | None:
@@ -88,19 +90,16 @@ def keyed_call(caller: Caller, act: Act, content: Json) -> Once | None:
     return Once(caller.person, caller.idempotency_key, request)
 
 
-def made_before(node: Node, once: Once | None) -> dict[str, Any] | None:
-    """Return what the same call made earlier, before anything is checked that has changed since.
+def made_before(node: Node, once: Once | None) -> Made | None:
+    """Return the ids that the same call made; ask before what may have changed since is checked.
 
     Raises:
         Invalid: ``idempotency.reused``.
     """
-    known = once.before(node) if once is not None else None
-    return known[1] if known is not None else None
+    return node.db.read(once.found) if once is not None else None
 
 
-def write_once(
-    node: Node, once: Once | None, made: dict[str, Any], write: Callable[[Unit], None]
-) -> dict[str, Any]:
+def write_once(node: Node, once: Once | None, made: Made, write: Callable[[Unit], None]) -> Made:
     """Run a unit that makes something, unless a call with the same key has made it meanwhile.
 
     Args:
@@ -114,14 +113,14 @@ def write_once(
         are both, and the repetition finds them, or neither, and it does the work.
     """
 
-    def unit_of_work(unit: Unit) -> dict[str, Any]:
+    def unit_of_work(unit: Unit) -> Made:
         if once is not None:
             # Two calls may meet here: the second waits, then finds what the first one made.
             unit.lock(f"idempotency {once.caller} {once.key}")
             known = once.found(unit.connection)
             if known is not None:
-                return known[1]
-            once.keep(node, unit, 201, made)
+                return known
+            once.keep(node, unit, made)
         write(unit)
         return made
 

@@ -4,22 +4,18 @@ Owns the way from bytes to a checked model: the strict decoder of ``wire`` first
 second, so that no door accepts duplicate members, NaN or oversize input.
 """
 
-import hashlib
 import re
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from api.domain.errors import Invalid, Stale, TooLarge
-from api.services.authorising import Caller
-from api.services.idempotency import Once
 from api.wire import canonical
 from api.wire.limits import PAYLOAD
 
 M = TypeVar("M", bound=BaseModel)
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 
 async def raw_body(request: Request, limit: int) -> bytes:
@@ -101,50 +97,17 @@ def checked(model: type[M], value: Any) -> M:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """The Idempotency-Key of a call and the digest of the whole request."""
-
-    key: str
-    request: str
-
-    def by(self, caller: Caller) -> Once:
-        """Return the idempotency of this call by that officer."""
-        return Once(caller.person, self.key, self.request)
-
-
-def keyed(request: Request, data: bytes) -> Keyed | None:
-    """Return the key of a call, if it carries an ``Idempotency-Key``.
-
-    Raises:
-        Invalid: ``idempotency.malformed``.
-    """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise Invalid("idempotency.malformed", "Use 1 to 200 visible ASCII characters as the key.")
-    text = f"{request.method} {request.url.path}\n".encode() + data
-    return Keyed(key, hashlib.sha256(text).hexdigest())
-
-
 def if_match(request: Request) -> str:
     """Return the entity tag a change is based on.
 
     Raises:
-        Invalid: ``precondition.missing``.
+        Invalid: ``precondition.missing``, also for ``*`` and for lists: they say nothing about
+            what was read.
+        Stale: ``precondition.failed``: a weak tag, which never fits (RFC 9110 section 13.1.1).
     """
-    value = request.headers.get("if-match", "")
-    if not value:
-        raise Invalid("precondition.missing", "Send If-Match with the ETag you read.")
-    return value.strip().removeprefix("W/").strip('"')
-
-
-def require_tag(request: Request, tag: str) -> None:
-    """Refuse a change based on another version.
-
-    Raises:
-        Stale: ``precondition.failed``.
-    """
-    if if_match(request) != tag:
-        raise Stale("precondition.failed", "It changed since you read it; read it again.")
+    value = request.headers.get("if-match", "").strip()
+    if value.startswith("W/"):
+        raise Stale("precondition.failed", "Send the ETag as you read it: strong, in its quotes.")
+    if not _TAG.fullmatch(value):
+        raise Invalid("precondition.missing", "Send If-Match with the one ETag you read.")
+    return value[1:-1]

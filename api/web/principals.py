@@ -90,19 +90,22 @@ class Pending:
     For routes that do one thing: they save a change of threads. ``routing.run`` resolves it.
     """
 
-    def __init__(self, doors: Doors, token: str, request_id: str, in_place_of: str = "") -> None:
+    def __init__(
+        self, doors: Doors, token: str, request_id: str, in_place_of: str, key: str
+    ) -> None:
         self._doors, self._token, self._request_id = doors, token, request_id
-        self._in_place_of = in_place_of
+        self._in_place_of, self._key = in_place_of, key
 
     def resolve(self) -> Caller:
         """Return the caller; to be called in a worker thread."""
-        return identify(self._doors, self._token, self._request_id, self._in_place_of)
+        return identify(self._doors, self._token, self._request_id, self._in_place_of, self._key)
 
 
 async def pending_officer(request: Request) -> Pending:
     """Return the caller-to-be; the token is read now and judged with the use case."""
-    request_id = request.state.request_id
-    return Pending(request.app.state.doors, bearer(request), request_id, stand_in(request))
+    doors: Doors = request.app.state.doors
+    request_id, key = request.state.request_id, idempotency_key(request)
+    return Pending(doors, bearer(request), request_id, stand_in(request), key)
 
 
 PendingOf = Annotated[Pending, Depends(pending_officer)]

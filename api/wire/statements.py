@@ -16,24 +16,42 @@ from datetime import datetime
 from typing import Final
 
 from api.wire import canonical, digests, encoding, limits
+from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.envelope import JWS, RECORDED, WEBAUTHN
 from api.wire.errors import WireError
 from api.wire.members import KID, MINISTRY, Members
-from api.wire.payloads import BODY_MODELS, validate_body
+from api.wire.types import (
+    DISPOSITION,
+    EVIDENCE_PACKAGE,
+    OPENER,
+    STATEMENT_TYPES,
+    THREAD_TYPES,
+    StatementType,
+)
 
 VERSION: Final = "1"
 """Protocol version in every signed object."""
 
 NONCE_BYTES: Final = 16
-EVIDENCE_PACKAGE: Final = "evidence-package/1"
-DISPOSITION: Final = "disposition/1"
-OPENER: Final = "mirror-request/1"
-TYPES: Final = frozenset(BODY_MODELS)
-"""Every statement type of protocol 1, with its version."""
-
-THREAD_TYPES: Final = frozenset(name for name in TYPES if name.startswith("mirror-"))
-"""Types that carry the members of a thread."""
+__all__ = [
+    "DISPOSITION",
+    "EVIDENCE_PACKAGE",
+    "NONCE_BYTES",
+    "OPENER",
+    "THREAD_TYPES",
+    "VERSION",
+    "By",
+    "Content",
+    "Officer",
+    "Place",
+    "Seen",
+    "Statement",
+    "compose_payload",
+    "compose_statement",
+    "parse_statement",
+    "prepared_bytes",
+]
 
 _ROLE: Final = re.compile(r"[a-z][a-z-]{0,31}", re.ASCII)
 _CODE: Final = "statement.members"
@@ -261,22 +279,23 @@ def parse_statement(payload: bytes) -> Statement:
     if not isinstance(value, dict) or value.get("comity") != VERSION:
         raise WireError("statement.version", "Send a statement of protocol version 1.")
     type_ = value.get("type")
-    if not isinstance(type_, str) or type_ not in TYPES:
+    known = STATEMENT_TYPES.get(type_) if isinstance(type_, str) else None
+    if known is None:
         raise WireError("statement.type", "Send a statement type this protocol version knows.")
-    required, optional = _expected(type_)
+    required, optional = _expected(known)
     members = Members(value, _CODE, required, optional)
     issuer = members.text("issuer", MINISTRY)
     by = By.from_json(members.raw("by")) if "by" in members else None
-    if type_ == EVIDENCE_PACKAGE and (by is None or by.prepared.form != JWS):
+    if known.own_key and (by is None or by.prepared.form != JWS):
         raise WireError("statement.by", "An evidence package needs its preparer's own signature.")
     body = members.raw("body")
     if not isinstance(body, dict):
         raise WireError("statement.body", "Give the body as an object.")
-    validate_body(type_, body)
+    validate_body(known.name, body)
     seq = members.integer("seq", 1) if "seq" in members else None
     return Statement(
         id=digests.digest(payload),
-        type=type_,
+        type=known.name,
         issuer=issuer,
         issued_at=members.instant("issued_at"),
         nonce=encoding.b64u_encode(members.b64u("nonce", NONCE_BYTES)),
@@ -291,15 +310,15 @@ def parse_statement(payload: bytes) -> Statement:
     )
 
 
-def _expected(type_: str) -> tuple[set[str], set[str]]:
+def _expected(known: StatementType) -> tuple[set[str], set[str]]:
     required, optional = {*_ALWAYS}, set[str]()
-    if type_ != EVIDENCE_PACKAGE:
+    if known.addressed:
         required.add("to")
-    if type_ != DISPOSITION:
+    if not known.by_node:
         required.add("by")
-    if type_ in THREAD_TYPES:
+    if known.thread is not None:
         required.add("seq")
-        if type_ != OPENER:
+        if not known.opens:
             required.add("thread")
             optional |= {"prev", "seen"}
     return required, optional

@@ -10,7 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from api.wire.payloads import BODY_MODELS, json_schema
+from api.wire.bodies import json_schema
+from api.wire.types import STATEMENT_TYPES
 
 HERE = Path(__file__).resolve().parent
 
@@ -22,7 +23,7 @@ def rendered() -> dict[str, str]:
             json_schema(type_), indent=2, sort_keys=True
         )
         + "\n"
-        for type_ in BODY_MODELS
+        for type_ in STATEMENT_TYPES
     }
 
 

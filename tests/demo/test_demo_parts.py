@@ -23,7 +23,7 @@ from api.demo.processes import Processes, environment, free_ports
 from api.demo.story import package_bodies, script
 from api.demo.story.book import Asked, Sent
 from api.domain.errors import Conflict, Invalid, Unavailable
-from api.wire.payloads import validate_body
+from api.wire.bodies import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE
 
 EIGHT = [

@@ -20,7 +20,7 @@ from api.domain.designations import (
     standing,
 )
 from api.domain.errors import Conflict, Invalid
-from api.wire.payloads import validate_body
+from api.wire.bodies import validate_body
 from tests.support.bodies import INSTANTS, body, digest
 from tests.support.statements import CA, US, statement
 

@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from api.records import migrating
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.streams import STREAMS_OUT
-from api.records.unit_of_work import Unit, UnrecordedChangeError
+from api.records.unit_of_work import Taken, Unit, UnrecordedChangeError
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def test_one_form_of_update_serves_every_value(database: Database) -> None:
 
 def test_a_duplicate_key_is_the_callers_error(database: Database) -> None:
     database.write(lambda unit: fact(unit, "once"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Taken):
         database.write(lambda unit: fact(unit, "once"))
     assert count(database) == 1
 

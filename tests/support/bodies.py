@@ -83,6 +83,8 @@ _BODIES: dict[str, Body] = {
         "legal_basis": "Public sources.",
     },
     "recall/1": {"package": digest("b1"), "reason": "A wrong file.", "instruction": "destroy"},
+    "recall-answer/1": {"recall": digest("c2"), "answer": "kept", "reason": "A court asks for it."},
+    "exhibits-held/1": {"release": digest("e1"), "exhibits": [digest("a1"), digest("a2")]},
     "onward-request/1": {
         "package": digest("b1"),
         "recipient": "ca-gac",

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.domain.threads.sequences import Record, next_place
+from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
-from api.wire.payloads import validate_body
 from api.wire.statements import Place, Seen, Statement
 from tests.support.bodies import PERSON, UNTIL, body
 from tests.support.bodies import digest as named

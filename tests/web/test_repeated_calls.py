@@ -1,15 +1,17 @@
 """Every call that makes something takes an Idempotency-Key: the same answer, the work once."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tests.support.bodies import body
-from tests.support.door import Door, open_door
+from tests.support.door import Door, open_door, release_to
 from tests.support.signing import Signatory
 
 V1: Final = "/api/v1"
+KEYED: Final = {"idempotency-key": "the-same-call"}
 Call = tuple[str, str, dict[str, Any]]
 """Who posts what where."""
 
@@ -113,3 +115,63 @@ def test_a_key_is_the_callers_own(door: Door) -> None:
     other = door.ask("analyst2", "POST", path, json=content, headers=headers)
     assert (first.status_code, other.status_code) == (201, 201)
     assert first.json()["officer"] != other.json()["officer"]
+
+
+@pytest.fixture
+def own_door(tmp_path: Path) -> Iterator[Door]:
+    """A door of the test's own, for officers who come and go."""
+    with open_door(tmp_path) as opened:
+        yield opened
+
+
+def keyed_release(door: Door) -> tuple[str, dict[str, Any], str]:
+    """Path and content of a keyed call that drafted a release; and the package."""
+    package = door.submitted()
+    path = f"{V1}/packages/{package}/release"
+    made = door.ask("analyst", "POST", path, json=release_to("uk-fcdo"), headers=KEYED)
+    assert made.status_code == 201, made.text
+    content = {"type": "release/1", "to": ["uk-fcdo"], "body": made.json()["body"]}
+    return f"{V1}/drafts", content, package
+
+
+def keyed_package(door: Door) -> tuple[str, dict[str, Any], str]:
+    """As `keyed_release`, of a call that submitted a package."""
+    content = door.package()
+    made = door.ask("analyst", "POST", f"{V1}/packages", json=content, headers=KEYED)
+    assert made.status_code == 201, made.text
+    return f"{V1}/packages", content, str(made.json()["id"])
+
+
+def suspended(door: Door, _package: str) -> None:
+    officer = person(door, "analyst")
+    assert door.ask("admin", "POST", f"{V1}/officers/{officer}/suspend").is_success
+
+
+def without_the_role(door: Door, _package: str) -> None:
+    grants = door.ask("admin", "GET", f"{V1}/role-grants").json()["items"]
+    officer = person(door, "analyst")
+    (grant,) = (one["id"] for one in grants if one["officer"] == officer)
+    assert door.ask("admin", "POST", f"{V1}/role-grants/{grant}/revoke").is_success
+
+
+def standing_aside(door: Door, package: str) -> None:
+    content = {"object": package, "reason": "A relative."}
+    assert door.ask("analyst", "POST", f"{V1}/recusals", json=content).status_code == 201
+
+
+@pytest.mark.parametrize("since", [suspended, without_the_role, standing_aside])
+@pytest.mark.parametrize("call", [keyed_release, keyed_package])
+def test_a_key_opens_nothing_that_a_fresh_call_would_not(
+    own_door: Door,
+    call: Callable[[Door], tuple[str, dict[str, Any], str]],
+    since: Callable[[Door, str], None],
+) -> None:
+    path, content, package = call(own_door)
+    again = own_door.ask("analyst", "POST", path, json=content, headers=KEYED)
+    assert again.status_code == 201, again.text
+    since(own_door, package)
+    before = own_door.contents()
+    refused = own_door.ask("analyst", "POST", path, json=content, headers=KEYED)
+    assert refused.status_code in {403, 404}, refused.text
+    assert set(refused.json()) & {"body", "id", "digest"} == set()
+    assert own_door.contents() == before

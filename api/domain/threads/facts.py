@@ -11,17 +11,9 @@ statements arrived never enters.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from api.wire.types import Side
 
-class Side(StrEnum):
-    """The two parties to a thread."""
-
-    REQUESTER = "requester"
-    ADDRESSEE = "addressee"
-
-    @property
-    def other(self) -> "Side":
-        """The counterpart."""
-        return Side.ADDRESSEE if self is Side.REQUESTER else Side.REQUESTER
+__all__ = ["Side"]
 
 
 class Phase(StrEnum):

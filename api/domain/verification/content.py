@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.wire import canonical, limits
+from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import PREFIX
 from api.wire.endorsements import check_parts
-from api.wire.envelope import JWS, MESSAGE, PREPARED, Endorsement, Envelope, verify_seal
+from api.wire.envelope import JWS, MESSAGE, PREPARED, Endorsement, Envelope, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.members import Members
@@ -26,7 +27,6 @@ from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
 from api.wire.messages import Kind, MessageBody, parse_message
 from api.wire.package_file import PackageFile, exhibit_name
-from api.wire.payloads import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, Statement, prepared_bytes
 
 RELEASE: Final = "release/1"
@@ -200,4 +200,4 @@ def check_receipt(
         raise WireError("receipt.statement", "A receipt is for other statements.")
     if membership is not None:
         records = membership.keys(received.message.from_, Purpose.MESSAGE)
-        verify_seal(received.envelope, records, MESSAGE)
+        verify_signed_then(received.envelope, records, MESSAGE)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from api import shipped
 from api.domain.errors import Invalid
 from api.records import audit_reading
 from api.wire.encoding import format_instant
 
-_HERE = Path(__file__).resolve().parents[1]
 _FEBRUARY, _LEAP_DAY = 2, 29
 
 
@@ -70,9 +70,8 @@ class Due:
 
 
 def default_file() -> Path:
-    """Return the shipped classes: the checkout's, else the wheel's copy."""
-    checkout = _HERE.parent / "policies" / "retention.toml"
-    return checkout if checkout.exists() else _HERE / "_bundled" / "policies" / "retention.toml"
+    """Return the shipped classes."""
+    return shipped.policies() / "retention.toml"
 
 
 def parse_classes(text: str) -> tuple[RetentionClass, ...]:

@@ -11,13 +11,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.domain import designations as rules
-from api.domain.regimes.advice import Clock, clocks
+from api.domain.regimes.clocks import Clock
 from api.domain.reliance import Affected, Kind
 from api.ports.policy import Action, Resource
-from api.records import designations
+from api.records import designations, diary
 from api.records.designations import Designation
+from api.records.diary import DiaryEntry
 from api.services import visibility
-from api.services.authorising import Caller, authorise, collection, unknown
+from api.services.authorising import Caller, Permit, authorise, collection, unknown
+from api.services.desk.statutory_clocks import clocks_of
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.statements import drafting
@@ -25,10 +27,7 @@ from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import reliance
 from api.services.statements.effects.designation_record import known_to, standing_of
 from api.services.statements.effects.thread_record import opened
-from api.wire.statements import Content, Statement
-
-_URGENT = "urgent"
-_PROCEDURES = {"renewed": "urgent-renewed", "confirmed": "designated"}
+from api.wire.statements import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +74,31 @@ class StatementView:
 
 @dataclass(frozen=True, slots=True)
 class ClockView:
-    """A period of law that runs from a designation.
+    """A period of law that started from a designation.
 
     Attributes:
         id: of the clock in its regime.
-        name: in words.
+        name: in English.
+        name_fr: in French.
         started: first day.
         due: day by which it ends; ``None`` where it does not end by itself.
-        text: what the law asks.
+        ended: day on which something ended it.
+        lapses: whether the designation lapses when it passes.
+        text: what the law asks, in English.
+        text_fr: in French.
         basis: how well the rule is established.
         source: where it stands.
     """
 
     id: str
     name: str
+    name_fr: str
     started: str
     due: str | None
+    ended: str | None
+    lapses: bool
     text: str
+    text_fr: str
     basis: str
     source: tuple[str, ...]
 
@@ -125,7 +132,8 @@ class DesignationView(DesignationSummary):
         standing: its body as it stands after its amendments.
         statements: the designation, its amendments and delisting, as stored.
         known_to: ministries that this node gave it to.
-        clocks: periods of law that run from it.
+        clocks: periods of law that started from it, ended ones too.
+        diary: what officers recorded of it, withdrawn entries too.
         rests_on_it: decisions known here that rest on it.
     """
 
@@ -133,6 +141,7 @@ class DesignationView(DesignationSummary):
     statements: tuple[StatementView, ...]
     known_to: tuple[str, ...]
     clocks: tuple[ClockView, ...]
+    diary: tuple[DiaryEntry, ...]
     rests_on_it: tuple[AffectedView, ...]
 
 
@@ -179,8 +188,10 @@ def _members(row: Designation) -> dict[str, Any]:
     }
 
 
-def permit_on(node: Node, caller: Caller, designation_id: str) -> Designation:
-    """Return a designation's row if the caller may read it.
+def permit_on(
+    node: Node, caller: Caller, action: Action, designation_id: str
+) -> tuple[Designation, Permit]:
+    """Return a designation with the permit to act on it; hidden ones answer as absent ones.
 
     Raises:
         NotFound: ``designation.unknown``.
@@ -197,13 +208,12 @@ def permit_on(node: Node, caller: Caller, designation_id: str) -> Designation:
     if found is None:
         raise unknown("designation")
     row, target = found
-    visibility.permit_on(node, caller, Action.DESIGNATION_READ, row, target)
-    return row
+    return row, visibility.permit_on(node, caller, action, row, target)
 
 
 def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:
     """Return a designation as it stands, with its statements and what follows from it."""
-    row = permit_on(node, caller, designation_id)
+    row, _ = permit_on(node, caller, Action.DESIGNATION_READ, designation_id)
     view, affected = node.db.read(lambda connection: _view(node, connection, row))
     seen = visibility.readable(node, caller, (_place(one) for one in affected))
     shown = tuple(_affected(one) for one in affected if _place(one) in seen)
@@ -218,7 +228,8 @@ def _view(
         raise unknown("designation")
     stored = [opened(each) for each in designations.statements_of(connection, row.id)]
     first = next(one for one in stored if one.id == row.id)
-    running = clocks_of(node, first, [one for one in stored if one is not first])
+    entries = diary.entries_about(connection, [row.id]).get(row.id, [])
+    started = clocks_of(node, first, [one for one in stored if one is not first], entries)
     view = DesignationView(
         **_members(row),
         standing=standing.body,
@@ -226,7 +237,8 @@ def _view(
             StatementView(one.id, one.type, one.issuer, one.issued_at, one.body) for one in stored
         ),
         known_to=tuple(sorted(known_to(connection, row.id))),
-        clocks=tuple(_clock(one) for one in running),
+        clocks=tuple(_clock(one) for one in started),
+        diary=tuple(entries),
         rests_on_it=(),
     )
     return view, reliance.affected_by(connection, (Kind.DESIGNATION, row.id))
@@ -253,44 +265,17 @@ def _affected(one: Affected) -> AffectedView:
 def _clock(one: Clock) -> ClockView:
     return ClockView(
         id=one.id,
-        name=one.name,
+        name=one.name.en,
+        name_fr=one.name.fr,
         started=one.started.isoformat(),
         due=one.due.isoformat() if one.due is not None else None,
-        text=one.text,
+        ended=one.ended.isoformat() if one.ended is not None else None,
+        lapses=one.lapses,
+        text=one.text.en,
+        text_fr=one.text.fr,
         basis=one.basis.value,
         source=tuple(one.source),
     )
-
-
-def clocks_of(node: Node, first: Statement, later: Sequence[Statement]) -> list[Clock]:
-    """Return the periods of law that run from a designation, the next due first.
-
-    They start and stop with the days that its statements give: made, designated, revoked. A member
-    ``procedure`` says ``urgent`` in a designation made under an urgent procedure, and ``renewed``
-    or ``confirmed`` in the amendment by which that was renewed or found to meet the threshold.
-
-    Args:
-        node: this node.
-        first: the designation.
-        later: its amendments and delisting.
-    """
-    standing = rules.standing(first, later)
-    regime = node.regimes.get(str(standing.body["regime"]))
-    if regime is None:
-        return []
-    urgent = first.body.get("procedure") == _URGENT
-    events = {"urgent-designated" if urgent else "designated": standing.since}
-    instants: Any = first.body["instants"]
-    if "made" in instants:
-        events["made"] = rules.day_of(instants["made"])
-    for one in later:
-        changed: Any = one.body["instants"]
-        event = _PROCEDURES.get(str(one.body.get("procedure")))
-        if event is not None and one.issuer == first.issuer:
-            events[event] = rules.effective_on(changed)
-    if standing.delisting is not None:
-        events["revoked"] = standing.delisting.on
-    return clocks(regime, events)
 
 
 def designate(
@@ -319,7 +304,7 @@ def change(
         body: its body without ``designation``.
         endorsement: the preparer's own signature, if any.
     """
-    row = permit_on(node, caller, designation_id)
+    row, _ = permit_on(node, caller, Action.DESIGNATION_READ, designation_id)
     to = tuple(sorted(row.known_to))
     content = Content(type_, to, {**body, "designation": designation_id})
     return drafting.create(node, caller, content, endorsement)

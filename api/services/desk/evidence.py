@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
@@ -26,7 +25,7 @@ from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
 from api.records.packages import Exhibit, Package
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
 from api.services.authorising import (
     Caller,
@@ -36,7 +35,7 @@ from api.services.authorising import (
     entry_of,
     unknown,
 )
-from api.services.idempotency import Once
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.sealing import Sealed, seal_statement
@@ -156,7 +155,6 @@ def submit(
     node: Node,
     caller: Caller,
     draft: Mapping[str, Any],
-    once: Once | None = None,
 ) -> str:
     """Seal and store a package that its author signed; returns its id.
 
@@ -164,7 +162,6 @@ def submit(
         node: this node.
         caller: an analyst with an enrolled key.
         draft: ``{type, body, prepared, endorsement}`` as in ``draft.json`` (PROTOCOL §4).
-        once: idempotency of the call, if the caller asked for it.
 
     Raises:
         Invalid: ``package.*``, or the body is against its schema (``statement.body``).
@@ -175,8 +172,10 @@ def submit(
     content = Content(EVIDENCE_PACKAGE, (), body)
     row = node.four_eyes.rows["evidence-package"]
     permit = _permit_to_submit(node, caller, body, endorsement)
-    if once is not None and (known := once.before(node)) is not None:
-        return str(known[1]["id"])
+    once = keyed_call(caller, Act.PACKAGE_SUBMITTED, {"body": body})
+    if (known := made_before(node, once)) is not None:
+        permit_on(node, caller, Action.PACKAGE_READ, known["id"])
+        return str(known["id"])
     prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))
@@ -191,14 +190,11 @@ def submit(
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
-    try:
-        return node.db.write(lambda unit: _store_package(node, unit, caller, sealed, entry, once))
-    except IntegrityError:
-        # The same keyed call came twice at one moment; the other one did the work.
-        known = once.before(node) if once is not None else None
-        if known is None:
-            raise
-        return str(known[1]["id"])
+
+    def write(unit: Unit) -> None:
+        _store_package(node, unit, caller, sealed, entry)
+
+    return write_once(node, once, {"id": sealed.statement.id}, write)["id"]
 
 
 def _permit_to_submit(
@@ -219,8 +215,7 @@ def _store_package(
     caller: Caller,
     sealed: Sealed,
     entry: recording.Entry,
-    once: Once | None,
-) -> str:
+) -> None:
     at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
     unit.insert(
         statements.STATEMENTS,
@@ -248,10 +243,7 @@ def _store_package(
     unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
     _supersede(node, unit, body, package_id)
     note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
-    if once is not None:
-        once.keep(node, unit, 201, {"id": package_id})
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
-    return package_id
 
 
 def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -495,7 +487,7 @@ def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
 
     try:
         node.db.write(write)
-    except IntegrityError:
+    except Taken:
         # Two uploads of the same bytes met; the other one wrote the row.
         node.db.write(write)
 

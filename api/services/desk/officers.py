@@ -11,14 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import IntegrityError
 
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role, conflicting
 from api.ports.policy import Action, Resource
 from api.records import officers
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import (
     Caller,
@@ -121,7 +120,7 @@ def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMappin
 
     try:
         made = write_once(node, once, {"id": officer_id}, write)
-    except IntegrityError as error:
+    except Taken as error:
         raise Conflict(
             "officer.account-taken", "One of the accounts is another officer's."
         ) from error
@@ -242,7 +241,7 @@ def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -
 
     try:
         write_once(node, once, {"id": kid}, write)
-    except IntegrityError as error:
+    except Taken as error:
         raise Conflict("key.enrolled", "This key is enrolled or requested already.") from error
     return _key_by_kid(node, kid)
 

@@ -29,9 +29,9 @@ from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
 from api.services.visibility import table_row
+from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
-from api.wire.payloads import validate_body
 from api.wire.statements import Content
 
 TYPE = "designation-proposal/1"
@@ -105,7 +105,7 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> ProposalView:
     """
     permit = _permit_to_create(node, caller, body)
     content, text = _checked(node, body)
-    once = keyed_call(caller, Act.PROPOSAL_REPLACED, dict(body))
+    once = keyed_call(caller, Act.PROPOSAL_DRAFTED, dict(body))
     if (known := made_before(node, once)) is not None:
         return read(node, caller, known["id"])
     at = node.now()
@@ -123,7 +123,7 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> ProposalView:
         version = designations.version_row(row, caller.person)
         unit.insert(designations.PROPOSAL_VERSIONS, version)
         note_proposal(unit, name, node.ministry, content)
-        _record(node, unit, caller, permit, (Act.PROPOSAL_REPLACED, name, 1))
+        _record(node, unit, caller, permit, (Act.PROPOSAL_DRAFTED, name, 1))
 
     made = write_once(node, once, {"id": name}, write)
     return _reread(node, made["id"])

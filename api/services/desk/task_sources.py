@@ -16,10 +16,9 @@ from api.domain.tasks import NOTICES, Task, TaskKind
 from api.records import designations, drafts, packages, proposed, tasks
 from api.records.drafts import Draft
 from api.services.desk import holdings
-from api.services.desk.designations import clocks_of
+from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
-from api.services.statements.effects.designation_record import histories
 from api.services.visibility import Kind, table_row
 
 RECONCILE = "reconcile"
@@ -233,24 +232,27 @@ def _entry(task: Task, id_: str, at: str) -> Entry:
     )
 
 
-def clocks(node: Node) -> list[Entry]:
-    """Return the periods of law that run from own standing designations, the next due first."""
-    home = node.me.jurisdiction
+def clocks(node: Node, *, past: bool = False) -> list[Entry]:
+    """Return the periods of law that run from own standing designations, the next due first.
+
+    Args:
+        node: this node.
+        past: only those whose last day is over and that nothing ended.
+    """
     found = [
         Entry(
-            id=f"{one.id}#{clock.id}",
+            id=f"{one.designation}#{one.clock.id}",
             kind=CLOCK,
             owed_by=node.ministry,
             roles=("analyst", "reviewer"),
-            about=(Kind.DESIGNATION.value, one.id),
-            read_by=(Kind.DESIGNATION.value, one.id),
-            key=clock.id,
-            due=clock.due.isoformat() if clock.due is not None else None,
-            cause=one.id,
-            why=f"{clock.name}: {clock.text}",
+            about=(Kind.DESIGNATION.value, one.designation),
+            read_by=(Kind.DESIGNATION.value, one.designation),
+            key=one.clock.id,
+            due=one.clock.due.isoformat() if one.clock.due is not None else None,
+            cause=one.designation,
+            why=f"{one.clock.name.en}: {one.clock.text.en}",
         )
-        for one, later in node.db.read(histories)
-        if one.body["jurisdiction"] == home
-        for clock in clocks_of(node, one, later)
+        for one in node.db.read(lambda connection: own_clocks(node, connection))
+        if one.past or not past
     ]
     return sorted(found, key=lambda one: one.place)

@@ -123,9 +123,17 @@ def _page(
 
 def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
     """Return where the entries of a scope come from, each source by time and id."""
+    running = (
+        task_sources.clocks(node, past=scope is Scope.OVERDUE)
+        if scope in {Scope.CLOCKS, Scope.OVERDUE}
+        else []
+    )
+
+    def of_clocks(at: Place | None, size: int) -> list[Entry]:
+        return [one for one in running if at is None or one.place > at][:size]
+
     if scope is Scope.CLOCKS:
-        running = task_sources.clocks(node)
-        return lambda at, size: [one for one in running if at is None or one.place > at][:size]
+        return of_clocks
     sources = (
         (task_sources.indexed_there, task_sources.holders)
         if scope is Scope.PARTNERS
@@ -140,7 +148,9 @@ def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
     def fetch(at: Place | None, size: int) -> list[Entry]:
         return node.db.read(
             lambda connection: _merged(
-                size, *(source(node, connection, at, size) for source in sources)
+                size,
+                of_clocks(at, size),
+                *(source(node, connection, at, size) for source in sources),
             )
         )
 
@@ -215,6 +225,8 @@ def counts(node: Node, caller: Caller) -> TaskCounts:
         owed += len(found)
         overdue += sum(one.due is not None and one.due < now for one in found)
         after = found[-1].place
+    late = _page(node, caller, Scope.OVERDUE, limit=_COUNTED_AT_ONCE, after=None)
+    overdue += sum(one.kind == task_sources.CLOCK for one in late)
     return TaskCounts(owed, overdue)
 
 

@@ -16,13 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
 from api.services.recovery.lost_messages import Lost
@@ -182,7 +180,7 @@ def _with_effect(node: Node, sealed: Sealed) -> bool:
 
     try:
         node.db.write(write)
-    except (ComityError, IntegrityError):
+    except (ComityError, Taken):
         return False
     return True
 
@@ -247,7 +245,7 @@ def _adopt_brought(node: Node, sealed: Sealed, adopted: Adopted) -> None:
 
     try:
         node.db.write(write)
-    except (ComityError, IntegrityError):
+    except (ComityError, Taken):
         _without_effect(node, sealed, ())
         adopted.without_effect.append(sealed.statement.id)
     adopted.statements += own

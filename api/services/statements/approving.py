@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import Invalid, Stale
 from api.domain.four_eyes import Row
 from api.records import drafts, statements
 from api.records.drafts import Draft
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, entry_of
 from api.services.node import Node
@@ -193,7 +191,7 @@ def _seal(
     sealing = _Sealing(caller, opened, sealed, effect, about)
     try:
         node.db.write(lambda unit: _write_sealed(node, unit, sealing))
-    except IntegrityError as error:
+    except Taken as error:
         # Only the constraints on approvals and on (thread, issuer, seq) can be violated here.
         raise Stale("draft.stale", "Another officer was faster; read it again.") from error
     return reread(node, draft.id)

@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
@@ -28,7 +27,7 @@ from api.records.drafts import Draft
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
-from api.services.idempotency import Once
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.statements import approving, endorsing
@@ -42,9 +41,10 @@ from api.services.statements.draft_form import (
 )
 from api.services.statements.effects import effect_of
 from api.services.visibility import table_row
+from api.wire.bodies import validate_body
+from api.wire.canonical import Json
 from api.wire.digests import digest
 from api.wire.envelope import Endorsement
-from api.wire.payloads import validate_body
 from api.wire.statements import Content, Officer, prepared_bytes
 
 
@@ -73,9 +73,9 @@ def create(
     if content.type.startswith("evidence-package/"):
         raise Invalid("draft.package", "Submit evidence packages to /packages, not as drafts.")
     permit = _permit_to_create(node, caller, content, endorsement)
-    once = _once(caller, content)
-    if once is not None and (known := once.before(node)) is not None:
-        return _sent(node, caller, known[1]["draft"])
+    once = keyed_call(caller, Act.DRAFT_CREATED, _asked(content))
+    if (known := made_before(node, once)) is not None:
+        return _sent(node, caller, known["draft"])
     effect = effect_of(content.type)
     validate_body(content.type, dict(content.body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
@@ -92,19 +92,10 @@ def create(
     def write(unit: Unit) -> None:
         unit.insert(drafts.DRAFTS, values)
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
-        if once is not None:
-            once.keep(node, unit, 201, {"draft": values["id"]})
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
-    try:
-        node.db.write(write)
-    except IntegrityError:
-        # Two calls with one idempotency key met; the other one wrote the draft.
-        known = once.before(node) if once is not None else None
-        if known is None:
-            raise
-        return _sent(node, caller, known[1]["draft"])
-    return _sent(node, caller, values["id"])
+    made = write_once(node, once, {"draft": values["id"]}, write)
+    return _sent(node, caller, made["draft"])
 
 
 def _permit_to_create(
@@ -133,12 +124,14 @@ def _kind_named(content: Content) -> str:
     return next(named, "package")
 
 
-def _once(caller: Caller, content: Content) -> Once | None:
-    """Return the idempotency of a creating call: the same key and content, the same draft."""
-    if not caller.idempotency_key:
-        return None
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
-    return Once(caller.person, caller.idempotency_key, digest(signed))
+def _asked(content: Content) -> dict[str, Json]:
+    """Return what makes two creating calls the same one."""
+    return {
+        "type": content.type,
+        "to": [*content.to],
+        "thread": content.thread,
+        "body": dict(content.body),
+    }
 
 
 def _sent(node: Node, caller: Caller, draft_id: str) -> DraftView:

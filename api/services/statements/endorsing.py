@@ -56,6 +56,12 @@ def claimed(
     return officer(caller, roles, proof.form, kid), proof
 
 
+def form_of(endorsement: Mapping[str, Any] | None) -> str:
+    """Return the form in which a caller says to sign; the recorded one without a signature."""
+    form = endorsement.get("form") if endorsement is not None else None
+    return form if isinstance(form, str) else RECORDED
+
+
 def require_own_key(caller: Caller, kid: str) -> None:
     """Refuse a key that is not enrolled to the person who signed in.
 
@@ -67,9 +73,3 @@ def require_own_key(caller: Caller, kid: str) -> None:
             "key.not-enrolled",
             "This signing key is not enrolled to you here: enrol it and have it approved.",
         )
-
-
-def form_of(endorsement: Mapping[str, Any] | None) -> str:
-    """Return the form in which a draft's preparer signs, before anything of it is checked."""
-    form = endorsement.get("form") if endorsement is not None else None
-    return form if isinstance(form, str) else RECORDED

@@ -71,20 +71,16 @@ class Reason(BaseModel):
 async def submit(request: Request, node: NodeOf, caller: PendingOf) -> JSONResponse:
     """Submit a signed package; it stays home until it is released."""
     data = await bodies.json_bytes(request)
-    keyed = bodies.keyed(request, data)
-    status, content = await run(_submit, caller, node, data, keyed)
-    headers = {"location": f"/api/v1/packages/{content['id']}"}
-    return JSONResponse(content, status_code=status, headers=headers)
+    package = await run(_submit, caller, node, data)
+    headers = {"location": f"/api/v1/packages/{package}"}
+    return JSONResponse({"id": package}, status_code=201, headers=headers)
 
 
-def _submit(
-    caller: Caller, node: Node, data: bytes, keyed: bodies.Keyed | None
-) -> tuple[int, dict[str, Any]]:
+def _submit(caller: Caller, node: Node, data: bytes) -> str:
     """Read and submit, in the worker thread and once the caller is known."""
     value = bodies.json_object(data)
     bodies.checked(Submission, value)
-    once = keyed.by(caller) if keyed is not None else None
-    return 201, {"id": evidence.submit(node, caller, value, once)}
+    return evidence.submit(node, caller, value)
 
 
 @router.route_for("GET", "/packages", Action.PACKAGE_LIST, operation_id="list_packages")

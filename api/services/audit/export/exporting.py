@@ -15,11 +15,11 @@ verify are ``api.domain.audit_export``'s. The steps of :func:`export`:
 import tempfile
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Final
 
 from sqlalchemy import Connection
 
+from api import shipped
 from api.domain.audit_export import ExportOrder, ExportRefused, write_export
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
@@ -251,7 +251,4 @@ def _filter(
 
 def verifier() -> bytes:
     """Return the one-file verifier that travels in every export."""
-    here = Path(__file__).resolve().parents[1]
-    checkout = here.parent / "docs" / "verify" / "comity_verify.py"
-    place = checkout if checkout.exists() else here / "_bundled" / "verify" / "comity_verify.py"
-    return place.read_bytes()
+    return shipped.verifier().read_bytes()

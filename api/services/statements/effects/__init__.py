@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from api.domain.errors import Invalid
-from api.services.statements.effects import designations, evidence, mirroring
+from api.services.statements.effects import designations, evidence, mirroring, recall_answers
 from api.services.statements.effects.base import Effect
 
 EFFECTS: Mapping[str, Effect] = {
     **evidence.EFFECTS,
+    **recall_answers.EFFECTS,
     **designations.EFFECTS,
     **mirroring.EFFECTS,
 }

@@ -211,8 +211,8 @@ def member_text(body: dict[str, Any], name: str) -> str:
 
 
 def about_of(statement: Statement) -> str | None:
-    """Return the id of the package, designation or thread that a statement concerns."""
-    for name in ("package", "designation"):
+    """Return the id of the package, designation, recall, release or thread that it concerns."""
+    for name in ("package", "designation", "recall", "release"):
         value = statement.body.get(name)
         if isinstance(value, str) and statement.thread is None:
             return value

@@ -1,0 +1,104 @@
+"""A recall reaches people: holders answer for themselves, and what they destroyed is gone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.domain.errors import ComityError
+from api.jobs.destroy import destroy_exhibits
+from api.records import packages
+from api.services.desk import evidence
+from tests.support import exchange
+from tests.support.federation import Federation
+
+US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Federation]:
+    made = Federation(tmp_path)
+    yield made
+    made.close()
+
+
+def recalled(federation: Federation) -> tuple[str, str]:
+    """A package that US released to UK and CA and recalled; returns it and the recall."""
+    package = exchange.package(federation, US)
+    for to in (UK, CA):
+        exchange.release(federation, US, package, to)
+    federation.settle()
+    draft = evidence.recall(
+        federation[US],
+        federation.officer(US, "reviewer"),
+        package,
+        {"reason": "A wrong file.", "instruction": "destroy"},
+    )
+    federation.settle()
+    return package, str(draft.statement)
+
+
+def answer(federation: Federation, ministry: str, recall: str, **body: object) -> str:
+    return exchange.issue(
+        federation, ministry, "recall-answer/1", (US,), {"recall": recall, **body}
+    )
+
+
+def answers(federation: Federation, ministry: str, package: str) -> dict[str, str]:
+    found = federation[ministry].db.read(lambda c: packages.recall_answers(c, package))
+    return {holder: one.answer for holder, one in found.items()}
+
+
+def test_each_holder_answers_for_itself_and_a_later_answer_counts(federation: Federation) -> None:
+    package, recall = recalled(federation)
+    answer(federation, UK, recall, answer="stopped")
+    answer(federation, CA, recall, answer="kept", reason="A court asks for it.")
+    federation.settle()
+    assert answers(federation, US, package) == {UK: "stopped", CA: "kept"}
+    federation.clock.sleep(1)
+    answer(federation, UK, recall, answer="returned")
+    federation.settle()
+    assert answers(federation, US, package) == {UK: "returned", CA: "kept"}
+    assert answers(federation, UK, package) == {UK: "returned"}
+
+
+def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: Federation) -> None:
+    package, recall = recalled(federation)
+    rows = federation[UK].db.read(lambda c: packages.exhibits_of(c, package))
+    digests = [row.digest for row in rows]
+    answer(federation, UK, recall, answer="destroyed")
+    destroy_exhibits(federation[UK])
+    assert digests
+    assert all(federation[UK].store.head(digest) is None for digest in digests)
+    federation.settle()
+    assert all(federation[UK].store.head(digest) is None for digest in digests)
+    assert answers(federation, US, package) == {UK: "destroyed"}
+
+
+def test_what_an_own_package_lists_too_stays(federation: Federation) -> None:
+    package, recall = recalled(federation)
+    exchange.package(federation, CA)
+    answer(federation, CA, recall, answer="destroyed")
+    destroy_exhibits(federation[CA])
+    rows = federation[CA].db.read(lambda c: packages.exhibits_of(c, package))
+    assert {row.state for row in rows} == {"held"}
+
+
+@pytest.mark.parametrize(
+    ("ministry", "changes", "code"),
+    [
+        (US, {}, "recipient.unknown"),
+        (UK, {"recall": f"sha256:{'0' * 64}"}, "recall.unknown"),
+        (UK, {"exhibits": [f"sha256:{'0' * 64}"]}, "recall-answer.exhibits"),
+        (UK, {"answer": "kept"}, "statement.body"),
+    ],
+)
+def test_only_who_was_asked_answers(
+    federation: Federation, ministry: str, changes: dict[str, object], code: str
+) -> None:
+    _, recall = recalled(federation)
+    content = {"recall": recall, "answer": "stopped", **changes}
+    with pytest.raises(Exception, match=r".") as refused:
+        exchange.issue(federation, ministry, "recall-answer/1", (US,), content)
+    assert getattr(refused.value, "code", "") == code, refused.value
+    assert isinstance(refused.value, ComityError) or code == "statement.body"
