@@ -1,6 +1,7 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    answered,
     audit,
     delegations,
     designations,
@@ -21,6 +22,7 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    answered,
     audit,
     delegations,
     designations,

@@ -275,7 +275,7 @@ class Federation:
             raise Unavailable("peer.unreachable", "the node is down")
         node = self.nodes[ministry]
         try:
-            caller = peer_caller(node, peer_tokens.verify(node, token))
+            caller = peer_caller(node, peer_tokens.verify(node, token, path))
             served = log_door.answer(node, caller, path.removeprefix("/log/"))
         except ComityError as error:
             return PeerReply(problems.status_of(error), b"")
