@@ -23,7 +23,7 @@ from api.ports.policy import Action, AttributeValue, Resource
 from api.records import delegations, designations, drafts, packages, tasks, threads
 from api.records.designations import Designation, Proposal
 from api.records.drafts import Draft
-from api.records.packages import Package
+from api.records.package_rows import Package
 from api.records.threads import Thread
 from api.services.authorising import Caller, Permit, authorise, visible
 from api.services.node import Node

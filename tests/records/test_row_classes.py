@@ -6,7 +6,7 @@ import typing
 import pytest
 from sqlalchemy import Table
 
-from api.records import designations, drafts, packages, rows, subjects, tasks, threads
+from api.records import designations, drafts, package_rows, packages, rows, subjects, tasks, threads
 
 CLASSES: list[tuple[type, Table]] = [
     (designations.Designation, designations.DESIGNATIONS),
@@ -15,11 +15,11 @@ CLASSES: list[tuple[type, Table]] = [
     (drafts.Approval, drafts.APPROVALS),
     (drafts.Draft, drafts.DRAFTS),
     (drafts.DraftVersion, drafts.DRAFT_VERSIONS),
-    (packages.Exhibit, packages.EXHIBITS),
-    (packages.Holder, packages.HOLDERS),
-    (packages.Package, packages.PACKAGES),
-    (packages.PackageExhibit, packages.PACKAGE_EXHIBITS),
-    (packages.Release, packages.RELEASES),
+    (package_rows.Exhibit, packages.EXHIBITS),
+    (package_rows.Holder, packages.HOLDERS),
+    (package_rows.Package, packages.PACKAGES),
+    (package_rows.PackageExhibit, packages.PACKAGE_EXHIBITS),
+    (package_rows.Release, packages.RELEASES),
     (subjects.Description, subjects.SUBJECTS),
     (subjects.Verdict, subjects.VERDICTS),
     (tasks.Resting, tasks.RELIANCES),

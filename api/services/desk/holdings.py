@@ -14,7 +14,7 @@ from api.domain.errors import Invalid
 from api.domain.evidence import HolderState, Holding, holder_state, provably_held
 from api.ports.policy import Action, Resource
 from api.records import packages, statements, streams
-from api.records.packages import Holder, TitledHolder
+from api.records.package_rows import Holder, TitledHolder
 from api.services import visibility
 from api.services.authorising import Caller, authorise, unknown, visible
 from api.services.node import Node

@@ -19,7 +19,7 @@ from api.domain.evidence import ExhibitState
 from api.domain.verification.proof import compose_proof
 from api.ports.policy import Action
 from api.records import log, packages, peer_logs, statements, streams
-from api.records.packages import ListedExhibit
+from api.records.package_rows import ListedExhibit
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
 from api.services.desk.evidence import permit_on

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
 from api.records import packages, peer_logs, streams
-from api.records.packages import Awaited
+from api.records.package_rows import Awaited
 from api.services import recording, sealing
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing

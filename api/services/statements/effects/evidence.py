@@ -24,7 +24,7 @@ from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
 from api.records import packages, statements
-from api.records.packages import Package
+from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import reliance

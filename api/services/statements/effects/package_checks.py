@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Invalid
 from api.records import packages, statements
-from api.records.packages import Package
+from api.records.package_rows import Package
 from api.services.node import Node
 from api.wire.statements import Statement
 
