@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.domain.errors import ComityError
 from api.ports.store import ExhibitStore
-from api.records.package_rows import EXHIBITS
+from api.records.packages import EXHIBITS
 from api.services.audit.fsck.reading import stored_rows
 from api.services.audit.fsck.scope import Scope
 
