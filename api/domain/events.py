@@ -148,7 +148,8 @@ class Event:
         actor: who acted.
         act: what happened.
         subject: to what.
-        origin: the door the call came through (``rest``, ``peer``, ``job``, ``operator``).
+        origin: the door the call came through (``rest``, ``console``, ``peer``, ``job``,
+            ``operator``).
         outcome: ``done`` or ``refused``.
         state: digest of the rows changed with this event, see ``records/unit_of_work.py``.
         code: stable code of a refusal; empty otherwise.

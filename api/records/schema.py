@@ -3,6 +3,7 @@
 from api.records import (
     answered,
     audit,
+    console_sessions,
     delegations,
     designations,
     diary,
@@ -24,6 +25,7 @@ from api.records.metadata import METADATA
 MODULES = (
     answered,
     audit,
+    console_sessions,
     delegations,
     designations,
     diary,

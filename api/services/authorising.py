@@ -28,7 +28,7 @@ class Caller:
         principal: what the policies see.
         iss: issuer of the officer's account; empty for peers and the node.
         sub: account at that issuer, or the peer's ministry id.
-        origin: ``rest``, ``peer``, ``job`` or ``operator``.
+        origin: ``rest``, ``console``, ``peer``, ``job`` or ``operator``.
         request: request id.
         name: the officer's display name; never recorded in events.
         lent: what the officer may do in another's place; ``None`` when acting in own right.
@@ -145,7 +145,7 @@ def officer_caller(
     iss: str,
     sub: str,
     *,
-    origin: Literal["rest", "operator"],
+    origin: Literal["rest", "console", "operator"],
     request: str,
     in_place_of: str = "",
 ) -> Caller:
