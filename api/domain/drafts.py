@@ -50,13 +50,18 @@ _OPEN: Final[Mapping[DraftAct, frozenset[DraftState]]] = {
 }
 
 
+def is_open(state: DraftState, act: DraftAct) -> bool:
+    """Say whether a draft's state allows an act."""
+    return state in _OPEN[act]
+
+
 def require_open(state: DraftState, act: DraftAct) -> None:
     """Refuse an act that the draft's state does not allow.
 
     Raises:
         Conflict: ``draft.<state>``.
     """
-    if state not in _OPEN[act]:
+    if not is_open(state, act):
         raise Conflict(
             f"draft.{state.value}", f"This draft is {state.value}; the act comes too late."
         )

@@ -27,6 +27,7 @@ from api.services.authorising import (
     authorise,
     collection,
     entry_of,
+    may,
     unknown,
 )
 from api.services.desk.package_views import (
@@ -332,6 +333,16 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
         recording.record(node, unit, _entry(caller, permit, Act.PACKAGE_RETURNED, package_id))
 
     node.db.write(write)
+
+
+def may_return(node: Node, caller: Caller, package_id: str) -> bool:
+    """Say whether the caller could return a package now, recording nothing; for pages."""
+
+    def find(connection: Connection) -> list[Resource]:
+        package = packages.by_id(connection, package_id)
+        return [] if package is None else visibility.resources(node, connection, [package])
+
+    return any(may(node, caller, Action.PACKAGE_RETURN, one) for one in node.db.read(find))
 
 
 def store_exhibit(

@@ -198,6 +198,12 @@ def _lines(rows: Sequence[ThreadSubject]) -> tuple[SubjectLine, ...]:
     return tuple(SubjectLine(**{name: getattr(one, name) for name in names}) for one in ordered)
 
 
+def subject_lines(node: Node, thread_id: str) -> tuple[SubjectLine, ...]:
+    """Return where the subjects of a request stand that the caller was found to see."""
+    found = node.db.read(lambda connection: threads.subjects_of(connection, [thread_id]))
+    return _lines(found.get(thread_id, []))
+
+
 def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
     """Return a thread's row if the caller may read it; hidden ones answer as absent ones.
 

@@ -18,9 +18,10 @@ from api.records import drafts
 from api.records.drafts import Draft
 from api.records.unit_of_work import Unit
 from api.services import visibility
-from api.services.authorising import Caller, Permit, unknown
+from api.services.authorising import Caller, Permit, may, unknown
 from api.services.node import Node
 from api.services.visibility import table_row
+from api.wire.envelope import RECORDED
 from api.wire.statements import Officer
 
 
@@ -39,6 +40,7 @@ class DraftView:
         about: id of the object that it is about.
         body: the statement's body.
         prepared: how the statement will name the preparer.
+        authors: officer records of everyone who wrote a version.
         created_at: when the first version was written.
         updated_at: when it last changed.
         confirm_by: when a second officer's look at what left at once is due.
@@ -58,6 +60,7 @@ class DraftView:
     about: str | None
     body: Mapping[str, Any]
     prepared: Officer
+    authors: frozenset[str]
     created_at: str
     updated_at: str
     confirm_by: str | None
@@ -80,6 +83,7 @@ def view_of(draft: Draft) -> DraftView:
         about=draft.about,
         body=draft.body,
         prepared=draft.prepared,
+        authors=draft.authors,
         created_at=draft.created_at,
         updated_at=draft.updated_at,
         confirm_by=draft.confirm_by,
@@ -155,6 +159,38 @@ def opened_by(
     draft, target = found
     permit = visibility.permit_on(node, caller, action, draft, target, form=form)
     return Opened(draft, table_row(node, draft.type), permit)
+
+
+def open_acts(
+    node: Node, caller: Caller, draft_id: str, form: str = RECORDED
+) -> frozenset[DraftAct]:
+    """Return what the caller could do with a draft now, recording nothing; for pages.
+
+    Args:
+        node: this node.
+        caller: who looks.
+        draft_id: a draft that the caller was found to see.
+        form: how they would sign an approval.
+    """
+
+    def read(connection: Connection) -> tuple[Draft, Resource] | None:
+        draft = drafts.by_id(connection, draft_id)
+        if draft is None:
+            return None
+        return draft, visibility.resources(node, connection, [draft])[0]
+
+    found = node.db.read(read)
+    if found is None:
+        return frozenset()
+    draft, target = found
+    unconfirmed = draft.confirm_by is not None and draft.confirmed_by is None
+    return frozenset(
+        act
+        for act, action in _ACTIONS.items()
+        if rules.is_open(draft.state, act)
+        and (act is not DraftAct.CONFIRM or unconfirmed)
+        and may(node, caller, action, target, form=form)
+    )
 
 
 def swap(unit: Unit, draft: Draft, values: Mapping[str, Any]) -> None:
