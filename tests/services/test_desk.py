@@ -193,10 +193,10 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == frozenset()
     with pytest.raises(Refused):
-        delegating.approve(us, federation.officer(US, "reviewer2"), made["id"])
-    delegating.approve(us, admin, made["id"])
+        delegating.approve(us, federation.officer(US, "reviewer2"), made.id)
+    delegating.approve(us, admin, made.id)
     with pytest.raises(Conflict):
-        delegating.approve(us, admin2, made["id"])
+        delegating.approve(us, admin2, made.id)
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == {"reviewer"}
     held = package(federation, US, "Delegated")
@@ -216,10 +216,10 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
     other = draft(federation, US, "release/1", (UK,), content)
     sealed = approving.approve_recorded(us, deputy, other.id, other.digest)
     assert sealed.state == "sealed"
-    ended = delegating.end(us, reviewer, made["id"])
-    assert ended["ended_at"] is not None
+    ended = delegating.end(us, reviewer, made.id)
+    assert ended.ended_at is not None
     assert stand_in(federation, US, "analyst2", reviewer).lent_roles == frozenset()
-    assert [row["id"] for row in delegating.listed(us, analyst2)] == [made["id"]]
+    assert [row.id for row in delegating.listed(us, analyst2)] == [made.id]
     assert delegating.listed(us, federation.officer(US, "reviewer2")) == []
     assert len(delegating.listed(us, admin)) == 1
 

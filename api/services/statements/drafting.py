@@ -40,6 +40,7 @@ from api.services.statements.draft_form import (
     view_of,
 )
 from api.services.statements.effects import effect_of
+from api.services.statements.passkeys import require_own_site
 from api.services.visibility import table_row
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
@@ -79,6 +80,7 @@ def create(
     effect = effect_of(content.type)
     validate_body(content.type, dict(content.body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
+    require_own_site(node, caller, proof)
     about = node.db.read(lambda connection: effect.check(node, connection, content))
     values = _values(node, caller, content, prepared, proof)
     values |= {
@@ -162,6 +164,7 @@ def replace_content(
     _permit_to_create(node, caller, content, endorsement)
     validate_body(content.type, dict(body))
     prepared, proof = endorsing.preparer(caller, content, opened.table.prepared_by, endorsement)
+    require_own_site(node, caller, proof)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )
