@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.domain.errors import Refused
+from api.domain.errors import NotFound, Refused
 from api.domain.identity.profiles import of_description
 from api.domain.lists.entries import EntryKind
 from api.records import identity
@@ -14,6 +14,7 @@ from api.services.authorising import Caller
 from api.services.desk import list_coverage, lists, subjects
 from api.services.desk.list_coverage import Basis
 from api.services.desk.lists import ImportTerms
+from api.services.desk.subjects import Judgement
 from api.services.node import Node
 from tests.support import foreign
 from tests.support.exchange import US, designate
@@ -138,12 +139,14 @@ def test_the_day_of_a_listing_is_that_of_the_designation_that_is_known(
     federation: Federation, us: Node, analyst: Caller
 ) -> None:
     bring(us, analyst, OFAC_2024, CHINA_2025)
-    designate(federation, US, "Xinjiang Public Security Bureau")
+    designate(federation, US, "Zhu Hailun", day="2020-07-09")
     federation.settle()
     found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
-    days = {one.name: one.since for one in found.subjects}
-    assert days["XINJIANG PUBLIC SECURITY BUREAU"].basis is Basis.DESIGNATION
-    assert days["XINJIANG PRODUCTION AND CONSTRUCTION CORPS"].basis is Basis.UNKNOWN
+    by_name = {one.name: one for one in found.subjects}
+    zhu = by_name["Hailun ZHU"]
+    assert (zhu.since.day, zhu.since.basis) == ("2020-07-09", Basis.DESIGNATION)
+    assert [(one.since.day, one.lag_days) for one in zhu.matches] == [("2021-03-21", 255)]
+    assert by_name["XINJIANG PUBLIC SECURITY BUREAU"].since.basis is Basis.UNKNOWN
 
 
 def test_an_entry_that_a_later_edition_brought_has_that_day(
@@ -159,6 +162,24 @@ def test_an_entry_that_a_later_edition_brought_has_that_day(
     found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
     days = {one.since.basis: one.since.day for one in found.subjects}
     assert days[Basis.EDITIONS] == "2024-05-07"
+
+
+def test_a_verdict_on_two_entries_stands_beside_the_match(us: Node, analyst: Caller) -> None:
+    bring(us, analyst, OFAC_2024, CHINA_2025)
+
+    def chen() -> list_coverage.ListedSubject:
+        found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+        return next(one for one in found.subjects if one.name == "Quanguo CHEN")
+
+    match = chen().matches[0]
+    one, other = f"list:us-ofac-sdn:{chen().entry}", f"list:{match.series}:{match.entry}"
+    for outcome, listed in (("same", True), ("not-same", False), ("unsure", True)):
+        subjects.record_verdict(us, analyst, Judgement(one, other, outcome, "Compared the posts."))
+        assert chen().matches[0].verdict == outcome
+        assert chen().listed == listed
+    assert subjects.verdicts(us, analyst, limit=5)[0].outcome == "unsure"
+    with pytest.raises(NotFound):
+        subjects.record_verdict(us, analyst, Judgement(one, "list:us-ofac-sdn:0", "same", "No."))
 
 
 def test_who_may_search_and_compare(federation: Federation, us: Node) -> None:

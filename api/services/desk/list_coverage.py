@@ -186,7 +186,7 @@ def _by_programme(connection: Connection, programme: str, jurisdiction: str) -> 
     measured = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
     others = [id_ for id_ in newest if id_ not in measured]
     base = identity.of_programme(connection, programme, others)
-    work = _Work(connection, measured)
+    work = _Work(connection, measured, seen)
     found = [_subject(work, one, newest[one.series]) for one in base]
     return ProgrammeCoverage(
         programme=programme,
@@ -210,7 +210,9 @@ def _one_language(newest: Mapping[str, Edition]) -> dict[str, Edition]:
 class _Work:
     """What one comparison looks up again and again."""
 
-    def __init__(self, connection: Connection, measured: Mapping[str, Edition]) -> None:
+    def __init__(
+        self, connection: Connection, measured: Mapping[str, Edition], seen: frozenset[str]
+    ) -> None:
         self.connection = connection
         self.measured = measured
         self.matcher = Matcher(connection)
@@ -218,7 +220,7 @@ class _Work:
         self._first: dict[str, dict[str, Since]] = {}
         self._designated = {f"{_DESIGNATION}{one.id}": one for one in all_standing(connection)}
         self.verdicts = {
-            frozenset({row["one"], row["other"]}): str(row["outcome"])
+            frozenset({row.one, row.other}): str(row.outcome)
             for row in subjects.standing_verdicts(connection)
         }
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
@@ -17,17 +16,17 @@ from api.domain.identity.profiles import Profile, spellings
 from api.domain.identity.scoring import Signal
 from api.domain.lists.entries import EntryKind
 from api.ports.policy import Action, Resource
-from api.records import subjects
+from api.records import lists, subjects
+from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
-from api.services import recording
+from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
-from api.services.desk import objects
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
 
-OUTCOMES = ("same", "not-same")
+OUTCOMES = ("same", "not-same", "unsure")
 _LOOKED_AT = 60
 _LEAST = 0.3
 _LONGEST = 300
@@ -80,7 +79,7 @@ class Found:
     """
 
     candidates: list[Candidate]
-    verdicts: list[RowMapping]
+    verdicts: list[Verdict]
     left_out: int = 0
     common: bool = False
 
@@ -102,7 +101,7 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
     found = node.db.read(lambda connection: Matcher(connection).look(wanted, compared=compared))
     likely = [one for one in found.found if one.resemblance.score >= _LEAST]
     places = [_place(one.indexed.profile.ref) for one in likely]
-    allowed = objects.readable(node, caller, (place for place in places if place[0] != LIST))
+    allowed = visibility.readable(node, caller, (place for place in places if place[0] != LIST))
     kept = [
         one
         for one, place in zip(likely, places, strict=True)
@@ -115,7 +114,7 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
     return Found(shown, verdicts, max(0, len(kept) - limit), found.common)
 
 
-def _candidate(wanted: Profile, likeness: Likeness, row: RowMapping | None) -> Candidate:
+def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> Candidate:
     profile = likeness.indexed.profile
     words = {word for one in profile.spellings for word in one.words}
     kind, place = _place(profile.ref)
@@ -125,9 +124,9 @@ def _candidate(wanted: Profile, likeness: Likeness, row: RowMapping | None) -> C
         kind=kind,
         object=listed[0] if listed else place,
         key=listed[1] if listed else profile.ref.partition("#")[2],
-        issuer=row["issuer"] if row is not None else likeness.indexed.series,
-        schema=row["schema"] if row is not None else profile.kind.value,
-        name=row["name"] if row is not None else profile.name,
+        issuer=row.issuer if row is not None else likeness.indexed.series,
+        schema=row.schema if row is not None else profile.kind.value,
+        name=row.name if row is not None else profile.name,
         names=tuple(one.text for one in profile.spellings),
         births=tuple(one.text for one in profile.births),
         shared=tuple(word for word in wanted.spellings[0].words if word in words),
@@ -144,7 +143,7 @@ class Judgement:
     Attributes:
         one: reference of a description.
         other: reference of another.
-        outcome: ``same`` or ``not-same``.
+        outcome: ``same``, ``not-same`` or ``unsure``.
         reason: why, in words.
     """
 
@@ -154,8 +153,8 @@ class Judgement:
     reason: str
 
 
-def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMapping:
-    """Record that two descriptions are of one subject, or are not; it replaces an earlier verdict.
+def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
+    """Record whether two descriptions are of one subject; it replaces an earlier verdict.
 
     Raises:
         Invalid: ``verdict.outcome``, ``verdict.reason-missing``, ``verdict.itself``.
@@ -163,15 +162,13 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
     """
     one, other = sorted((judgement.one, judgement.other))
     if judgement.outcome not in OUTCOMES:
-        raise Invalid("verdict.outcome", "Say same or not-same.")
+        raise Invalid("verdict.outcome", "Say same, not-same or unsure.")
     if not judgement.reason.strip():
         raise Invalid("verdict.reason-missing", "Say how you know.")
     if one == other:
         raise Invalid("verdict.itself", "Name two descriptions.")
     permit = authorise(node, caller, Action.VERDICT_RECORD, Resource("subject", one))
-    rows = node.db.read(lambda connection: subjects.by_refs(connection, [one, other]))
-    places = {(row["kind"], row["object"]) for row in rows.values()}
-    if len(rows) != 2 or objects.readable(node, caller, places) != places:  # noqa: PLR2004
+    if not all(_known(node, caller, ref) for ref in (one, other)):
         raise NotFound("subject.unknown", "There is no such subject here.")
     once = keyed_call(caller, Act.VERDICT_RECORDED, asdict(judgement))
     if (known := made_before(node, once)) is not None:
@@ -184,7 +181,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
         earlier = subjects.verdict_between(unit.connection, one, other)
         if earlier is not None:
             values = {"replaced_by": verdict_id}
-            unit.update(subjects.VERDICTS, {"id": earlier["id"]}, values)
+            unit.update(subjects.VERDICTS, {"id": earlier.id}, values)
         unit.insert(
             subjects.VERDICTS,
             {
@@ -204,7 +201,17 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
     return node.db.read(lambda connection: _verdict(connection, made["id"]))
 
 
-def _verdict(connection: Connection, verdict_id: str) -> RowMapping:
+def _known(node: Node, caller: Caller, ref: str) -> bool:
+    """Tell whether a description is here and may be read; entries of lists are public."""
+    listed = entry_place(ref)
+    if listed is not None:
+        return node.db.read(lambda connection: lists.holds_entry(connection, *listed))
+    rows = node.db.read(lambda connection: subjects.by_refs(connection, [ref]))
+    places = {(row.kind, row.object) for row in rows.values()}
+    return bool(rows) and visibility.readable(node, caller, places) == places
+
+
+def _verdict(connection: Connection, verdict_id: str) -> Verdict:
     row = subjects.verdict_by_id(connection, verdict_id)
     if row is None:
         raise NotFound("verdict.unknown", "There is no such verdict here.")
@@ -213,21 +220,24 @@ def _verdict(connection: Connection, verdict_id: str) -> RowMapping:
 
 def verdicts(
     node: Node, caller: Caller, *, limit: int, before: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Verdict]:
     """Return verdicts on what the caller may read, newest first, replaced ones included."""
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
 
-    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
-        places = [{_place(row["one"]), _place(row["other"])} for row in rows]
-        seen = objects.readable(node, caller, (one for pair in places for one in pair))
+    def allowed(rows: Sequence[Verdict]) -> list[bool]:
+        places = [
+            {place for place in (_place(row.one), _place(row.other)) if place[0] != LIST}
+            for row in rows
+        ]
+        seen = visibility.readable(node, caller, (one for pair in places for one in pair))
         return [pair <= seen for pair in places]
 
     return visible_page(
-        lambda at: node.db.read(
-            lambda connection: subjects.verdict_page(connection, limit=limit, before=at)
+        lambda at, size: node.db.read(
+            lambda connection: subjects.verdict_page(connection, limit=size, before=at)
         ),
         allowed,
-        lambda row: (row["at"], row["id"]),
+        lambda row: (row.at, row.id),
         limit=limit,
         start=before,
     )

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services.desk import subjects
@@ -17,7 +16,10 @@ from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
-_REF = "^(designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?$"
+_REF = (
+    "^((designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?"
+    "|list:[a-z0-9-]{1,100}:.{1,300})$"
+)
 
 
 class NewVerdict(BaseModel):
@@ -27,7 +29,7 @@ class NewVerdict(BaseModel):
 
     one: Annotated[str, Field(pattern=_REF)]
     other: Annotated[str, Field(pattern=_REF)]
-    outcome: Literal["same", "not-same"]
+    outcome: Literal["same", "not-same", "unsure"]
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
@@ -42,7 +44,7 @@ async def search(
     found = await run(subjects.search, node, caller, q, limit=limit)
     content = {
         "items": [_candidate(one) for one in found.candidates],
-        "verdicts": [_verdict(row) for row in found.verdicts],
+        "verdicts": [views.document(row) for row in found.verdicts],
         "left_out": found.left_out,
         "common": found.common,
         "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
@@ -64,8 +66,8 @@ async def verdicts(
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        following = cursors.make(node, caller, "verdicts", [last["at"], last["id"]])
-    return views.page([_verdict(row) for row in rows[:limit]], following)
+        following = cursors.make(node, caller, "verdicts", [last.at, last.id])
+    return views.page([views.document(row) for row in rows[:limit]], following)
 
 
 @router.route_for(
@@ -77,11 +79,11 @@ async def verdicts(
     operation_id="record_verdict",
 )
 async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Record that two descriptions are of one subject, or are not; stays at this node."""
+    """Record that two descriptions are of one subject, are not, or may be; stays at this node."""
     content = await bodies.model_body(request, NewVerdict)
     judgement = Judgement(content.one, content.other, content.outcome, content.reason)
     row = await run(subjects.record_verdict, node, caller, judgement)
-    return JSONResponse(_verdict(row), status_code=201)
+    return JSONResponse(views.document(row), status_code=201)
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
@@ -103,8 +105,3 @@ def _candidate(one: Candidate) -> dict[str, Any]:
             for each in one.signals
         ],
     }
-
-
-def _verdict(row: RowMapping) -> dict[str, Any]:
-    names = ("id", "one", "other", "outcome", "reason", "by", "at", "replaced_by")
-    return {name: row[name] for name in names if row[name] is not None}
