@@ -86,7 +86,10 @@ def lowered(now: Limits, allowed: Limits) -> Limits:
 
 
 def written(table: Limits) -> str:
-    lines = ["# Limits that only fall: python -m tests.architecture.counting --lower writes them.", ""]
+    lines = [
+        "# Limits that only fall: python -m tests.architecture.counting --lower writes them.",
+        "",
+    ]
     for name, entries in table.items():
         lines += [f"['{name}']", *(f"'{key}' = {value}" for key, value in entries.items()), ""]
     return "\n".join(lines)
