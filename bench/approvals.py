@@ -17,7 +17,7 @@ from pathlib import Path
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Conflict
 from api.services.statements import approving
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
 from tests.support.bodies import body
 from tests.support.databases import start_postgres
 from tests.support.exchange import UK, US, draft, person
@@ -29,7 +29,7 @@ CALLERS = 8
 AT_ONCE = 50
 
 
-def made(federation: Federation, count: int) -> list[Draft]:
+def made(federation: Federation, count: int) -> list[DraftView]:
     """Drafts of designations that wait for approval."""
     return [
         draft(
@@ -53,6 +53,7 @@ def approve(federation: Federation, one: Draft, who: str) -> str:
     """Approve; returns the refusal's code, or ``approved``."""
     officer = federation.officer(UK, who)
     try:
+        previewing.preview(federation[UK], officer, one.id)
         approving.approve_recorded(federation[UK], officer, one.id, one.digest)
     except Conflict as refusal:
         return refusal.code

@@ -90,6 +90,7 @@ def batches(federation: Federation, statements: int) -> tuple[float, float, floa
     for number in range(statements):
         other = submit(federation, title=f"Batch {number}")
         draft = _release_draft(federation, other, analyst)
+        previewing.preview(node, reviewer, draft.id)
         approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     floor = _floor(federation, statements)
     started = time.perf_counter()

@@ -18,7 +18,7 @@ from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
 from api.domain.errors import Stale
 from api.wire.errors import WireError
 
@@ -165,11 +165,14 @@ def replace(
 
     Example: comity --profile us-analyst draft replace 01a2… --body release.json
     """
+    from api.wire.statements import Content
+
     key = own_key(context, passphrase_file, recorded=recorded)
     content = read_body(body)
     with connected(context) as api:
         seen, tag = api.get_tagged(f"/drafts/{draft}")
-        signed = prepared(key, seen["type"], tuple(seen["to"]), content)
+        again = Content(seen["type"], tuple(seen["to"]), content, seen.get("thread"))
+        signed = endorsed(api, key, again, seen["nonce"])
         done = api.put(f"/drafts/{draft}", {"body": content} | signed, tag)
     output.result(context, done, summary(done))
 

@@ -26,7 +26,7 @@ from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.draft import summary
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
 
 
 class Instruction(StrEnum):
@@ -69,6 +69,8 @@ def release(
     Example: comity --profile us-analyst package release sha256:… --to uk-fcdo --tlp AMBER
     --legal-basis "Public sources." --permitted-use "consideration of designation"
     """
+    from api.wire.statements import Content
+
     key = own_key(context, passphrase_file, recorded=recorded)
     marked = marking(
         tlp, releasable_to, permitted_use, originator_control=originator_control, recipient=to
@@ -83,7 +85,8 @@ def release(
             consent=consent,
             originator=None if consent is None else _originator(api, package),
         )
-        signed = prepared(key, "release/1", (to,), {**content, "package": package})
+        made = Content("release/1", (to,), {**content, "package": package})
+        signed = endorsed(api, key, made)
         draft = api.post(f"/packages/{package}/release", content | signed)
     _drafted(context, draft)
 
@@ -174,7 +177,9 @@ def onward_consent(
 
 
 def _draft(api: Api, key: Any, type_: str, to: str, body: dict[str, Any]) -> dict[str, Any]:
-    signed = prepared(key, type_, (to,), body)
+    from api.wire.statements import Content
+
+    signed = endorsed(api, key, Content(type_, (to,), body))
     made: dict[str, Any] = api.post("/drafts", {"type": type_, "to": [to], "body": body} | signed)
     return made
 

@@ -26,6 +26,7 @@ DRAFTS = Table(
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("nonce", Text),
     Column("to", Text, nullable=False),
     Column("thread", Text),
     Column("about", Text),
@@ -41,6 +42,7 @@ DRAFTS = Table(
     Column("return_reason", Text),
     Column("statement", Text),
     Index("ix_drafts_state", "state", "created_at", "id"),
+    Index("uq_drafts_nonce", "nonce", unique=True),
     Index("ix_drafts_about", "about"),
     Index("ix_drafts_thread", "thread"),
     Index("ix_drafts_confirm", "confirm_by", "confirmed_by"),
@@ -97,6 +99,8 @@ class Draft:
         state: where it stands.
         version: from 1, counted up with each change of content.
         digest: of the bytes that its preparer signs: what an approver has seen.
+        nonce: of all its versions and of the statement that it becomes, as b64u; ``None`` where it
+            was written before there were nonces.
         to: recipients.
         thread: the mirror request that it belongs to.
         about: the object that it is about, for look-ups.
@@ -118,6 +122,7 @@ class Draft:
     state: DraftState
     version: int
     digest: str
+    nonce: str | None
     to: Annotated[tuple[str, ...], Kept(_texts)]
     thread: str | None
     about: str | None

@@ -117,7 +117,7 @@ def test_an_amendment_brings_a_subject_and_its_designation(
     }
     made = draft(federation, US, "mirror-amendment/1", (UK,), amendment, thread)
     reviewer = federation.officer(US, "reviewer")
-    shown = previewing.preview(federation[US], reviewer, made.id)["recipients"][0]
+    shown = previewing.preview(federation[US], reviewer, made.id).recipients[0]
     assert [one["type"] for one in shown["receives"]] == ["mirror-amendment/1", "designation/1"]
     assert shown["receives"][1]["statement"] == third
     approve(federation, US, made)

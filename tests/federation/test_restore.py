@@ -113,6 +113,7 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     backup = backups.make(us, tmp_path / "backups")
     # Work that the backup does not know: both ways, and a recall.
     reviewer = federation.officer(US, "reviewer")
+    previewing.preview(us, reviewer, draft.id)
     approving.approve_recorded(us, reviewer, draft.id, draft.digest)
     second = submit(federation, title="Made after the backup", exhibit=b"another exhibit\n" * 50)
     release(federation, second, UK)

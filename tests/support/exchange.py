@@ -52,6 +52,7 @@ def approve(
     """Have a draft approved; returns the statement's id."""
     if made.state != "sealed":
         node, officer = federation[ministry], federation.officer(ministry, by)
+        previewing.preview(node, officer, made.id)
         made = approving.approve_recorded(node, officer, made.id, made.digest)
     return str(made.statement)
 

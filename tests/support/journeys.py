@@ -76,6 +76,7 @@ def release(federation: Federation, package: str, to: str, ministry: str = "us-t
     }
     draft = evidence.release(node, federation.officer(ministry, "analyst"), package, content)
     reviewer = federation.officer(ministry, "reviewer")
+    previewing.preview(node, reviewer, draft.id)
     sealed = approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     return str(sealed.statement)
 

@@ -46,7 +46,8 @@ from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
-from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
+from api.wire.encoding import b64u_decode
+from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
 
 
 def submit(
@@ -59,14 +60,15 @@ def submit(
     Args:
         node: this node.
         caller: an analyst with an enrolled key.
-        draft: ``{type, body, prepared, endorsement}`` as in ``draft.json`` (PROTOCOL §4).
+        draft: ``{issuer, nonce, type, body, prepared, endorsement}`` as in ``draft.json``
+            (PROTOCOL §9).
 
     Raises:
         Invalid: ``package.*``, or the body is against its schema (``statement.body``).
         WireError: ``endorsement.*``.
         Refused: the policy denies it, or ``key.not-enrolled``.
     """
-    body, endorsement = _parts(draft)
+    body, endorsement = _parts(node, draft)
     content = Content(EVIDENCE_PACKAGE, (), body)
     row = node.four_eyes.rows["evidence-package"]
     permit = _permit_to_submit(node, caller, body, endorsement)
@@ -74,18 +76,18 @@ def submit(
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
         return str(known["id"])
-    prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
+    made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))
     statement = compose_statement(
         content,
         issuer=node.ministry,
         issued_at=node.clock.now(),
-        nonce=node.entropy.token(NONCE_BYTES),
-        by=By(prepared, None),
+        nonce=b64u_decode(made.nonce),
+        by=By(made.officer, None),
     )
     package_checks.check_sizes(node, body)
-    sealed = seal_statement(node, statement, [proof] if proof is not None else [])
+    sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
@@ -144,14 +146,19 @@ def _store_package(
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
 
 
-def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
-    if set(draft) - {"type", "body", "prepared", "endorsement"}:
-        raise Invalid("package.members", "Send type, body, prepared and endorsement, no more.")
+def _parts(node: Node, draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    """Return body and endorsement of a package draft, the nonce beside the signature."""
+    if set(draft) - {"issuer", "nonce", "type", "body", "prepared", "endorsement"}:
+        raise Invalid("package.members", "Send the members of draft.json, no more.")
+    if draft.get("issuer", node.ministry) != node.ministry:
+        raise Invalid("package.issuer", "This package was prepared for another ministry.")
     body, endorsement = draft.get("body"), draft.get("endorsement")
     if draft.get("type") != EVIDENCE_PACKAGE or not isinstance(body, dict):
         raise Invalid("package.members", "Send an evidence-package/1 draft with its body.")
     if endorsement is not None and not isinstance(endorsement, Mapping):
         raise Invalid("package.members", "The endorsement is an object.")
+    if endorsement is not None and "nonce" in draft:
+        endorsement = {**endorsement, "nonce": draft["nonce"]}
     return body, endorsement
 
 

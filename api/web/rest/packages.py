@@ -26,6 +26,8 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    issuer: Annotated[str | None, Field(max_length=64)] = None
+    nonce: Annotated[str | None, Field(pattern="^[A-Za-z0-9_-]{22}$")] = None
     type: Literal["evidence-package/1"]
     body: dict[str, Any]
     prepared: dict[str, Any] | None = None
