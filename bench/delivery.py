@@ -26,7 +26,7 @@ from api.records.statements import STATEMENTS
 from api.services.desk import evidence
 from api.services.operations import status
 from api.services.sealing import open_statement, seal_statement
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.envelope import STATEMENT, parse_envelope, verify_seal
 from api.wire.statements import NONCE_BYTES, Content, compose_statement
 from api.worker import Worker

@@ -26,7 +26,6 @@ DRAFTS = Table(
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("nonce", Text),
     Column("to", Text, nullable=False),
     Column("thread", Text),
     Column("about", Text),
@@ -41,6 +40,7 @@ DRAFTS = Table(
     Column("confirmed_by", Text),
     Column("return_reason", Text),
     Column("statement", Text),
+    Column("nonce", Text),
     Index("ix_drafts_state", "state", "created_at", "id"),
     Index("uq_drafts_nonce", "nonce", unique=True),
     Index("ix_drafts_about", "about"),
@@ -122,7 +122,6 @@ class Draft:
     state: DraftState
     version: int
     digest: str
-    nonce: str | None
     to: Annotated[tuple[str, ...], Kept(_texts)]
     thread: str | None
     about: str | None
@@ -137,6 +136,7 @@ class Draft:
     confirmed_by: str | None
     return_reason: str | None
     statement: str | None
+    nonce: str | None
 
     @property
     def content(self) -> Content:

@@ -15,7 +15,7 @@ from api.services.log import checkpoints, guard
 from api.services.node import Node
 from api.services.recovery import backups, lost_messages, recovering, regrown_log, replay
 from api.services.road.views import view_of
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_consistency, verify_inclusion

@@ -8,7 +8,7 @@ import pytest
 
 from api.records import packages, streams
 from api.services.desk import evidence
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.wire.statements import Content
 from tests.support.federation import Federation
 

@@ -15,7 +15,7 @@ from api.services.desk import tasks as lists
 from api.services.desk.delegating import Aside, Proposed
 from api.services.desk.subjects import Judgement
 from api.services.desk.tasks import Scope
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.statements import Content
 from tests.support.bodies import body
 from tests.support.exchange import (
@@ -193,10 +193,10 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == frozenset()
     with pytest.raises(Refused):
-        delegating.approve(us, federation.officer(US, "reviewer2"), made["id"])
-    delegating.approve(us, admin, made["id"])
+        delegating.approve(us, federation.officer(US, "reviewer2"), made.id)
+    delegating.approve(us, admin, made.id)
     with pytest.raises(Conflict):
-        delegating.approve(us, admin2, made["id"])
+        delegating.approve(us, admin2, made.id)
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == {"reviewer"}
     held = package(federation, US, "Delegated")
@@ -214,12 +214,13 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
         assert refusal.value.code == "policy.own-work"
     drafting.discard(us, deputy, own.id)
     other = draft(federation, US, "release/1", (UK,), content)
+    previewing.preview(us, deputy, other.id)
     sealed = approving.approve_recorded(us, deputy, other.id, other.digest)
     assert sealed.state == "sealed"
-    ended = delegating.end(us, reviewer, made["id"])
-    assert ended["ended_at"] is not None
+    ended = delegating.end(us, reviewer, made.id)
+    assert ended.ended_at is not None
     assert stand_in(federation, US, "analyst2", reviewer).lent_roles == frozenset()
-    assert [row["id"] for row in delegating.listed(us, analyst2)] == [made["id"]]
+    assert [row.id for row in delegating.listed(us, analyst2)] == [made.id]
     assert delegating.listed(us, federation.officer(US, "reviewer2")) == []
     assert len(delegating.listed(us, admin)) == 1
 

@@ -46,6 +46,7 @@ from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
+from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
 
@@ -87,6 +88,8 @@ def submit(
         by=By(made.officer, None),
     )
     package_checks.check_sizes(node, body)
+    endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
     sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
@@ -352,6 +355,19 @@ def may_return(node: Node, caller: Caller, package_id: str) -> bool:
     return any(may(node, caller, Action.PACKAGE_RETURN, one) for one in node.db.read(find))
 
 
+def allow_exhibit(node: Node, caller: Caller, digest: str) -> Permit:
+    """Return the permit to store an exhibit's bytes; to be asked before any of them is received.
+
+    Raises:
+        Refused: the policy denies it.
+        Conflict: ``exhibit.erased``.
+    """
+    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
+    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
+    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    return permit
+
+
 def store_exhibit(
     node: Node, caller: Caller, digest: str, size: int | None, chunks: Iterator[bytes]
 ) -> Stored:
@@ -363,9 +379,7 @@ def store_exhibit(
     Raises:
         Conflict: ``exhibit.erased``.
     """
-    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
-    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
-    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    permit = allow_exhibit(node, caller, digest)
     stored = node.store.put(digest, size, chunks)
     note_stored(node, stored, _entry(caller, permit, Act.EXHIBIT_STORED, digest, "exhibit"))
     return stored

@@ -33,7 +33,9 @@ from api.services.statements import endorsing
 from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
 from api.services.statements.effects import effect_of
 from api.services.statements.effects.base import Effect, Issued
+from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode, format_instant, parse_instant
+from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
     By,
@@ -91,7 +93,9 @@ def approve_signed(
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
     look = _look(node, caller, opened.draft)
-    _check_candidate(node, caller, opened, proposed, endorsement.form)
+    approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
+    check_endorsement(approver, endorsement, payload)
+    require_own_site(node, caller, endorsement)
     return _seal(node, _Approval(caller, opened, look), proposed, endorsement)
 
 
@@ -138,8 +142,11 @@ def _compose(
 
 def _check_candidate(
     node: Node, caller: Caller, opened: Opened, proposed: Statement, form: str
-) -> None:
+) -> Officer:
     """Compare a candidate, whole, with what this node composes for this caller now.
+
+    Returns:
+        The approver whom it names: the caller.
 
     Raises:
         Stale: ``draft.stale``, ``thread.moved``.
@@ -157,7 +164,7 @@ def _check_candidate(
     approver = endorsing.officer(caller, opened.table.approved_by, form, kid)
     expected = _compose(node, opened.draft, approver, like=proposed)
     if proposed.payload == expected.payload:
-        return
+        return approver
     if (proposed.seq, proposed.prev, proposed.seen) != (
         expected.seq,
         expected.prev,

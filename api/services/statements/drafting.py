@@ -40,6 +40,7 @@ from api.services.statements.draft_form import (
     view_of,
 )
 from api.services.statements.effects import effect_of
+from api.services.statements.passkeys import require_own_site
 from api.services.visibility import table_row
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
@@ -79,6 +80,7 @@ def create(
     validate_body(content.type, dict(content.body))
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
     about = node.db.read(lambda connection: effect.check(node, connection, content))
     values = _values(node, caller, content, made)
     values |= {
@@ -179,6 +181,7 @@ def replace_content(
     made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
     made = _with_nonce(node, draft, content, made)
     endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )

@@ -135,8 +135,8 @@ def _subjects(connection: Connection, draft: Draft) -> Iterator[SubjectWords]:
             if line.key in keys:
                 yield SubjectWords(line.key, (line.name,))
     named = [_text(body, name) for name in ("package", "designation")]
-    for names in subjects.names_by_object(connection, [one for one in named if one]).values():
-        yield from (SubjectWords("", (name,)) for name in names)
+    for known in subjects.names_by_object(connection, [one for one in named if one]).values():
+        yield from (SubjectWords("", (name,)) for name in known)
 
 
 def _marking(body: Mapping[str, Any]) -> MarkingWords | None:
@@ -182,30 +182,38 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
     body = draft.body
     marking = _marking(body)
     if marking is not None:
-        if marking.tlp in _WIDE:
-            yield f"TLP:{marking.tlp} lets the recipient pass it on without asking."
-        if not marking.originator_control:
-            yield "The recipient may pass it on without this ministry's consent."
-        if not marking.permitted_use:
-            yield "It says nothing of what it may be used for."
-        if level(marking.tlp) == level("RED"):
-            yield "TLP:RED is for the eyes of named persons; a ministry shares it with many."
+        yield from _of_marking(marking)
     package = packages.by_id(connection, _text(body, "package"))
     if package is not None:
         yield from _of_package(node, package.state, package.originator)
     if draft.type.startswith("recall/"):
         yield "It leaves at once, before a second officer has looked at it."
-        if body.get("instruction") == "destroy":
-            yield "Every holder is asked to destroy its copy."
+    if body.get("instruction") == "destroy":
+        yield "Every holder is asked to destroy its copy."
+    yield from _of_law(node, body)
+    if len(draft.to) > 1:
+        yield f"It goes to {len(draft.to)} ministries."
+    if draft.endorsement is None:
+        yield "The preparer did not sign it; the ministry's record stands for their word."
+
+
+def _of_marking(marking: MarkingWords) -> Iterator[str]:
+    if marking.tlp in _WIDE:
+        yield f"TLP:{marking.tlp} lets the recipient pass it on without asking."
+    if not marking.originator_control:
+        yield "The recipient may pass it on without this ministry's consent."
+    if not marking.permitted_use:
+        yield "It says nothing of what it may be used for."
+    if level(marking.tlp) == level("RED"):
+        yield "TLP:RED is for the eyes of named persons; a ministry shares it with many."
+
+
+def _of_law(node: Node, body: Mapping[str, Any]) -> Iterator[str]:
     if "against_bar" in body:
         yield "The law as this node knows it stands against it; a reason was recorded."
     regime = body.get("regime")
     if isinstance(regime, str) and regime not in node.regimes:
         yield "This node knows no regime of that name."
-    if len(draft.to) > 1:
-        yield f"It goes to {len(draft.to)} ministries."
-    if draft.endorsement is None:
-        yield "The preparer did not sign it; the ministry's record stands for their word."
 
 
 def _of_package(node: Node, state: PackageState, originator: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ out, so that no module spells a document a second time.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 
@@ -47,6 +48,10 @@ def answer(view: Any, status: int = 200) -> JSONResponse:
     return JSONResponse(document(view), status_code=status, headers=headers)
 
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a row's members that are not bytes and not empty."""
     return {
@@ -54,6 +59,11 @@ def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if value is not None and not isinstance(value, bytes | memoryview)
     }
+
+
+def members(found: "DataclassInstance") -> dict[str, Any]:
+    """Return the members of a read model that are not empty, those of its parts included."""
+    return {name: value for name, value in asdict(found).items() if value is not None}
 
 
 def page(items: Sequence[dict[str, Any]], following: str | None) -> JSONResponse:
