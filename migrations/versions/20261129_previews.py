@@ -1,7 +1,7 @@
 """previews
 
 Revision: 0030_previews
-After: 0007_people
+After: 0021_served_heads
 
 A draft has a nonce of its own, which its statement takes over; who was shown what is kept.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0030_previews'
-down_revision = '0007_people'
+down_revision = '0021_served_heads'
 branch_labels = None
 depends_on = None
 

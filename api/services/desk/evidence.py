@@ -79,6 +79,7 @@ def submit(
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
         return str(known["id"])
+    drafting.require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))

@@ -30,7 +30,6 @@ from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
 from api.services.visibility import table_row
-from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.statements import Content
@@ -345,7 +344,7 @@ def _permit_to_write(node: Node, caller: Caller, row: Proposal) -> Permit:
 
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     content = dict(body)
-    validate_body(TYPE, content)
+    drafting.require_meaning(Content(TYPE, (), content))
     node.db.read(lambda connection: _require_usable(connection, evidence_of(content)))
     return content, canonical(content)
 

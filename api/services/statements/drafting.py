@@ -41,8 +41,10 @@ from api.services.statements.draft_form import (
 )
 from api.services.statements.effects import effect_of
 from api.services.statements.passkeys import require_own_site
+from api.services.statements.zones import require_main_names
 from api.services.visibility import table_row
 from api.wire.bodies import validate_body
+from api.wire.body_faults import refuse_unknown
 from api.wire.canonical import Json
 from api.wire.digests import digest
 from api.wire.statements import Content, prepared_bytes
@@ -77,7 +79,7 @@ def create(
     if (known := made_before(node, once)) is not None:
         return _sent(node, caller, known["draft"])
     effect = effect_of(content.type)
-    validate_body(content.type, dict(content.body))
+    require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
@@ -97,6 +99,19 @@ def create(
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
     return _sent(node, caller, _write_fresh(node, once, values["id"], write))
+
+
+def require_meaning(content: Content) -> None:
+    """Refuse content that its type does not know: nothing is signed that means nothing.
+
+    Raises:
+        WireError: ``statement.body``, ``statement.unknown-member`` with the nearest known name.
+        Invalid: ``instants.zone``.
+    """
+    body = dict(content.body)
+    validate_body(content.type, body)
+    refuse_unknown(content.type, body)
+    require_main_names(body)
 
 
 def _write_fresh(
@@ -177,7 +192,7 @@ def replace_content(
     rules.require_seen(draft.tag, tag)
     content = replace(draft.content, body=body)
     _permit_to_create(node, caller, content, endorsement)
-    validate_body(content.type, dict(body))
+    require_meaning(content)
     made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
     made = _with_nonce(node, draft, content, made)
     endorsing.check_preparation(made)
