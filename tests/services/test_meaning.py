@@ -67,7 +67,7 @@ def test_a_package_with_an_unknown_member_is_not_sealed(
     content = body("evidence-package/1")
     for name, value in change.items():
         if isinstance(value, list):
-            content[name] = [{**content[name][0], **value[0]}]
+            content[name] = [{**content[name][0], **value[0]}, *content[name][1:]]
         else:
             content[name] = value
     us, analyst = federation[US], federation.officer(US, "analyst")
