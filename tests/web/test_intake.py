@@ -258,7 +258,7 @@ def test_a_node_that_ends_waits_for_no_body(door: Door) -> None:
 
 
 def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path) -> None:
-    """While they arrive, next to nothing of them is in memory; decoded are two at a time."""
+    """While they arrive, next to nothing of them is in memory; decoded they are one at a time."""
 
     async def story(world: World) -> None:
         large = [
@@ -273,7 +273,7 @@ def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path
         codes = [(await each.answer())[2]["code"] for each in large]
         assert codes == ["json.malformed"] * 4
         # Every turn was given back.
-        assert world.app.state.doors.intake._large.value == 2
+        assert world.app.state.doors.intake._large.value == 1
 
     play(door, story)
 
