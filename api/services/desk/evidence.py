@@ -37,6 +37,8 @@ from api.services.statements.draft_form import Draft
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
+from api.services.statements.passkeys import require_own_site
+from api.wire.endorsements import check_endorsement
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
 
 
@@ -110,6 +112,9 @@ def submit(
         by=By(prepared, None),
     )
     package_checks.check_sizes(node, body)
+    if proof is not None:
+        check_endorsement(prepared, proof, statement.prepared)
+        require_own_site(node, caller, proof)
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
