@@ -8,16 +8,16 @@ import logging
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
 from api.records import packages, peer_logs, streams
+from api.records.package_rows import Awaited
 from api.services import recording, sealing
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing
 from api.services.node import Node
-from api.services.road import delivering, receiving
+from api.services.road import offering, receiving
 from api.tlog.errors import LogError
 from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.proofs import consistency_proof
@@ -63,7 +63,7 @@ def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
         )
     )
     request = compose_request(sealing.seal_message(node, payload), Evidence(head.note.decode()))
-    reply = node.transport.post(peer, delivering.PATH, request, content_type="application/json")
+    reply = node.transport.post(peer, offering.PATH, request, content_type="application/json")
     if reply.status != 200:  # noqa: PLR2004
         raise Unavailable("peer.refused", "The peer does not answer this request.")
     return reply.body
@@ -139,7 +139,7 @@ def fetch_exhibits(node: Node, peer: str) -> bool:
     came = False
     for row in node.db.read(lambda connection: _awaited(node, connection, peer)):
         try:
-            came = _fetch_range(node, peer, row["package"], row["digest"], row["size"]) or came
+            came = _fetch_range(node, peer, row.package, row.digest, row.size) or came
         except ComityError as error:
             if error.code in _AWAY:
                 # A partner that is away must not cost one time-out for each of its exhibits.
@@ -149,7 +149,7 @@ def fetch_exhibits(node: Node, peer: str) -> bool:
     return came
 
 
-def _awaited(node: Node, connection: Connection, peer: str) -> list[RowMapping]:
+def _awaited(node: Node, connection: Connection, peer: str) -> list[Awaited]:
     """Return awaited exhibits to ask for now; where there are many, from any place in their order.
 
     Those that never come must not hide the others.
