@@ -6,7 +6,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from docs import openapi
+from tools import openapi
 
 
 @pytest.fixture(scope="module")
