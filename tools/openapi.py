@@ -65,6 +65,7 @@ _TAGS: Final = {
     "designations": "What jurisdictions listed, amended and delisted.",
     "drafts": "Statements in the making: written by one officer, approved by another.",
     "exhibits": "The bytes of evidence, by their SHA-256.",
+    "lists": "Published sanctions lists that this node holds: editions, entries, differences.",
     "log": "The transparency log in C2SP form; members only.",
     "mirror requests": "Threads in which one ministry asks another to mirror its designations.",
     "node": "Partners, streams, the node's state and its stop switch.",
