@@ -47,7 +47,7 @@ contracts: $(VENV)/.development
 	$(BIN)/lint-imports
 
 openapi: $(VENV)/.development
-	$(BIN)/python -m docs.openapi
+	$(BIN)/python -m tools.openapi
 
 # All of them; make bench ARGS=--list names them, ARGS="NAME …" runs one.
 bench: $(VENV)/.development

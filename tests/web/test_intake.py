@@ -262,7 +262,7 @@ def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path
 
     async def story(world: World) -> None:
         large = [
-            world.call(None, "POST", "/peer/messages", content_length=str(3 << 20))
+            world.call("analyst", "POST", "/api/v1/drafts", content_length=str(3 << 20))
             for _ in range(4)
         ]
         for each in large:
@@ -275,7 +275,7 @@ def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path
         # Every turn was given back.
         assert world.app.state.doors.intake._large.value == 1
 
-    play(door, story)
+    play(door, story, replace(ALLOWED, officer=8))
 
 
 def test_a_queue_of_use_cases_makes_the_node_unready(door: Door) -> None:
