@@ -87,8 +87,8 @@ def open_head_of(
         strict: see ``tlog.heads.open_checkpoint``.
 
     Raises:
-        LogError: ``checkpoint.retired-key``: a kind of key of that log had none in use at this size;
-            or a code of ``open_checkpoint``.
+        LogError: ``checkpoint.retired-key``: a kind of key of that log had none in use there; or
+            a code of ``open_checkpoint``.
     """
     size = parse_checkpoint(parse_note(note).text).size
     keys = log_verifiers(member, size)

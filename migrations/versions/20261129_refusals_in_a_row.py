@@ -1,14 +1,14 @@
 """A dead letter is made by refusals in a row, not by attempts.
 
 Revision: 0023_refusals
-After: 0021_served_heads
+After: 0030_previews
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0023_refusals"
-down_revision = "0021_served_heads"
+down_revision = "0030_previews"
 branch_labels = None
 depends_on = None
 
