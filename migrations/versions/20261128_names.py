@@ -1,7 +1,7 @@
 """names
 
 Revision: 0022_names
-After: 0021_served_heads
+After: 0023_refusals
 
 The index of names and numbers by which descriptions and entries of lists are found.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0022_names'
-down_revision = '0021_served_heads'
+down_revision = '0023_refusals'
 branch_labels = None
 depends_on = None
 

@@ -178,10 +178,13 @@ def by_programme(
         jurisdiction: the jurisdiction that is measured, such as ``CA``.
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
-    return node.db.read(lambda connection: _by_programme(connection, programme, jurisdiction))
+    seen = seen_designations(node, caller)
+    return node.db.read(lambda connection: _by_programme(connection, programme, jurisdiction, seen))
 
 
-def _by_programme(connection: Connection, programme: str, jurisdiction: str) -> ProgrammeCoverage:
+def _by_programme(
+    connection: Connection, programme: str, jurisdiction: str, seen: frozenset[str]
+) -> ProgrammeCoverage:
     newest = _one_language(lists.newest_editions(connection))
     measured = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
     others = [id_ for id_ in newest if id_ not in measured]
@@ -218,7 +221,9 @@ class _Work:
         self.matcher = Matcher(connection)
         self.entries: dict[str, ListEntry] = {}
         self._first: dict[str, dict[str, Since]] = {}
-        self._designated = {f"{_DESIGNATION}{one.id}": one for one in all_standing(connection)}
+        self._designated = {
+            f"{_DESIGNATION}{one.id}": one for one in all_standing(connection) if one.id in seen
+        }
         self.verdicts = {
             frozenset({row.one, row.other}): str(row.outcome)
             for row in subjects.standing_verdicts(connection)
