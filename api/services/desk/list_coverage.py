@@ -20,6 +20,7 @@ from api.records import identity, lists, subjects
 from api.records.identity import STATEMENTS, Indexed
 from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk.coverage import seen_designations
 from api.services.desk.identity import Likeness, Matcher
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
