@@ -1,7 +1,7 @@
 """membership changes
 
 Revision: 0020_membership_changes
-After: 0021_served_heads
+After: 0023_refusals
 
 Memberships that two administrators confirm. Additive: the table is new. A node that ran before
 takes the membership it starts with as confirmed.
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0020_membership_changes'
-down_revision = '0021_served_heads'
+down_revision = '0023_refusals'
 branch_labels = None
 depends_on = None
 
