@@ -36,6 +36,7 @@ from api.services.paging import visible_page
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import Draft
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
+from api.services.statements.effects.law_checks import check_listing
 from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
@@ -262,6 +263,7 @@ def _permit_to_write(node: Node, caller: Caller, row: RowMapping) -> Permit:
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     content = dict(body)
     validate_body(TYPE, content)
+    check_listing(node, content, content["subjects"])
     named = evidence_of(content)
     known = node.db.read(
         lambda connection: {one for one in named if packages.by_id(connection, one) is not None}
