@@ -196,6 +196,7 @@ def body(type_: str, **changes: object) -> Body:
         # A test takes the ground from the body with its own regime and changes its evidence.
         own = {"uk-ghr.torture"} - {ground}
         made["grounds"] = [
-            {**one, "ground": ground} if one["ground"] in own else one for one in made["grounds"]
+            {**one, "ground": ground} if isinstance(one, dict) and one.get("ground") in own else one
+            for one in made["grounds"]
         ]
     return made
