@@ -90,7 +90,10 @@ class Action(StrEnum):
     OFFICER_LIST = "officer.list"
     OFFICER_PROPOSE = "officer.propose"
     OFFICER_READ = "officer.read"
+    OFFICER_REINSTATE_APPROVE = "officer.reinstate-approve"
+    OFFICER_REINSTATE_PROPOSE = "officer.reinstate-propose"
     OFFICER_SUSPEND = "officer.suspend"
+    OFFICER_SUSPEND_CONFIRM = "officer.suspend-confirm"
     PACKAGE_FETCH = "package.fetch"
     PACKAGE_HOLDERS = "package.holders"
     PACKAGE_LIST = "package.list"
@@ -112,6 +115,8 @@ class Action(StrEnum):
     RECUSAL_LIST = "recusal.list"
     RECUSAL_RECORD = "recusal.record"
     REGIME_READ = "regime.read"
+    RELYING_PARTY_APPROVE = "relying-party.approve"
+    RELYING_PARTY_PROPOSE = "relying-party.propose"
     RESTORE_WAIVE_APPROVE = "restore.waive-approve"
     RESTORE_WAIVE_PROPOSE = "restore.waive-propose"
     STATEMENT_APPLY = "statement.apply"
@@ -139,7 +144,7 @@ class Kind(StrEnum):
       own_key (as in a draft).
     * `exhibit`: recused, released_to.
     * `proposal`: ministry, authors, recused.
-    * `designation`: ministry (the ministry that stated it).
+    * `designation`: ministry (the ministry that stated it), recused.
     * `thread`: requester, addressee (ministry ids), recused.
     * `subject`: none.
     * `change`: what two administrators decide (grant, key, officer record, membership, policy,

@@ -165,10 +165,10 @@ def officer_caller(
     """
 
     def read(connection: Connection) -> tuple[officers.Standing | None, Lent | None]:
-        standing = officers.standing(connection, iss, sub)
+        standing = officers.standing(connection, iss, sub, node.now())
         if standing is None or not in_place_of:
             return standing, None
-        return standing, lending.load(connection, in_place_of, standing.officer)
+        return standing, lending.load(connection, in_place_of, standing.officer, node.now())
 
     found, lent = node.db.read(read)
     if found is None:
@@ -186,7 +186,7 @@ def officer_caller(
         roles=found.roles,
         person=found.officer,
         key_kids=found.kids,
-        active=found.state == "active",
+        active=found.active,
         outside=found.outside,
         expires=expires,
     )
@@ -262,10 +262,12 @@ def visible(
     return [decision.allowed for decision in decisions]
 
 
-def may(node: Node, caller: Caller, action: Action, resource: Resource) -> bool:
+def may(
+    node: Node, caller: Caller, action: Action, resource: Resource, form: str | None = None
+) -> bool:
     """Tell whether the act would be allowed, recording nothing; for views, never for acts."""
     principal = principal_of(node, caller, action)
-    return node.decider.decide(principal, action, resource, context(node)).allowed
+    return node.decider.decide(principal, action, resource, context(node, form)).allowed
 
 
 def principal_of(node: Node, caller: Caller, action: Action) -> Principal:
