@@ -320,17 +320,6 @@ def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def cosigned_sizes(connection: Connection, limit: int = 64) -> list[tuple[int, str]]:
-    """Return the newest ``(size, cosigner)`` pairs, largest size first."""
-    query = (
-        select(COSIGNATURES.c.size, COSIGNATURES.c.cosigner)
-        .distinct()
-        .order_by(COSIGNATURES.c.size.desc())
-        .limit(limit)
-    )
-    return [(row.size, row.cosigner) for row in connection.execute(query)]
-
-
 def sizes_cosigned_by(connection: Connection, count: int, limit: int) -> list[int]:
     """Return the newest sizes of heads that at least ``count`` partners have cosigned."""
     if count == 0:
@@ -391,16 +380,6 @@ def bundle(connection: Connection, n: int) -> bytes | None:
     """Return a stored bundle of leaf entries, full or partial."""
     data = connection.execute(select(BUNDLES.c.data).where(BUNDLES.c.n == n)).scalar_one_or_none()
     return None if data is None else bytes(data)
-
-
-def events_range(connection: Connection, first: int, until: int) -> list[RowMapping]:
-    """Return events with ``first <= leaf_index < until`` in log order."""
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.leaf_index >= first, EVENTS.c.leaf_index < until)
-        .order_by(EVENTS.c.leaf_index)
-    )
-    return list(connection.execute(query).mappings())
 
 
 def events_page(
