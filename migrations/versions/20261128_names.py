@@ -1,7 +1,7 @@
 """names
 
 Revision: 0022_names
-After: 0023_refusals
+After: 0020_membership_changes
 
 The index of names and numbers by which descriptions and entries of lists are found.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0022_names'
-down_revision = '0023_refusals'
+down_revision = '0020_membership_changes'
 branch_labels = None
 depends_on = None
 
