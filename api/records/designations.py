@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or_, select
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import METADATA, RECORDED
-from api.records.statements import STATEMENTS
+from api.records.metadata import METADATA, RECORDED, added
+from api.records.statements import STATEMENTS, Standing
 
 DESIGNATIONS = Table(
     "designations",
@@ -28,6 +28,7 @@ DESIGNATIONS = Table(
     Column("proposal", Text),
     Column("known_to", Text, nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("told_by", Text, info=added(None)),
     Index("ix_designations_page", "stored_at", "id"),
     Index("ix_designations_jurisdiction", "jurisdiction", "stored_at", "id"),
     Index("ix_designations_proposal", "proposal"),
@@ -104,9 +105,14 @@ def page(
 
 
 def statements_of(connection: Connection, designation_id: str | None = None) -> list[RowMapping]:
-    """Return the statements that make a designation, or all designations, oldest first."""
+    """Return the statements that make a designation, or all designations, oldest first.
+
+    Those that came along are among them, those that were dropped are not.
+    """
     kinds = ("designation/1", "designation-amendment/1", "delisting/1")
-    query = select(STATEMENTS).where(STATEMENTS.c.type.in_(kinds))
+    query = select(STATEMENTS).where(
+        STATEMENTS.c.type.in_(kinds), STATEMENTS.c.standing != Standing.DROPPED
+    )
     if designation_id is not None:
         query = query.where(
             or_(STATEMENTS.c.id == designation_id, STATEMENTS.c.about == designation_id)

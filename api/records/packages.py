@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, VOLATILE, added
 
 PACKAGES = Table(
     "packages",
@@ -61,6 +61,7 @@ PACKAGE_EXHIBITS = Table(
     Column("digest", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("media_type", Text, nullable=False),
+    Column("arrival", Text, info=added(None)),
     Index("ix_package_exhibits_digest", "digest"),
     info=RECORDED,
 )
@@ -75,8 +76,19 @@ RELEASES = Table(
     Column("tlp", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("released_at", Text, nullable=False),
+    Column("held", Text, info=added(None)),
     Index("ix_releases_package", "package", "recipient"),
     info=RECORDED,
+)
+
+# How far an exhibit has come for one package from the ministry that released it.
+TRANSFERS = Table(
+    "transfers",
+    METADATA,
+    Column("package", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("fetched", BigInteger, nullable=False),
+    info=VOLATILE,
 )
 
 HOLDERS = Table(
@@ -95,6 +107,8 @@ HOLDERS = Table(
     Column("recall_receipted_at", Text),
     Column("recall_disposition", Text),
     Column("recall_outcome", Text),
+    Column("held", Text, info=added(None)),
+    Column("held_at", Text, info=added(None)),
     Index("ix_holders_ministry", "ministry", "package"),
     Index("ix_holders_state", "state"),
     Index("ix_holders_recall", "recall_outcome"),

@@ -6,6 +6,7 @@ and never rebuilt; a stream's floor never falls.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import METADATA, RECORDED, VOLATILE
+from api.records.metadata import METADATA, RECORDED, VOLATILE, added
 from api.records.statements import STATEMENTS
 
 OUTBOX = Table(
@@ -106,7 +107,11 @@ MESSAGES_IN = Table(
     Column("receipt", LargeBinary, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("head_size", BigInteger, info=added(None)),
+    Column("head_at", Text, info=added(None)),
+    Column("item_times", Text, info=added(None)),
     Index("uq_messages_in_number", "peer", "epoch", "seq", unique=True),
+    Index("ix_messages_in_head", "peer", "head_size", "received_at"),
     Index("ix_messages_in_state", "state", "peer", "epoch", "seq"),
     info=RECORDED,
 )
@@ -253,6 +258,34 @@ def message_that_brought(connection: Connection, peer: str, statement: str) -> R
         .limit(1)
     )
     return connection.execute(query).mappings().one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHead:
+    """A head that a stored message brought: its size and the time in its ML-DSA-44 signature."""
+
+    size: int
+    head_at: str | None
+
+
+def head_too_small(connection: Connection, peer: str, index: int) -> SeenHead | None:
+    """Return the largest head that a peer's messages brought and that lacks a leaf of its log."""
+    query = (
+        select(MESSAGES_IN.c.head_size, MESSAGES_IN.c.head_at)
+        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.head_size <= index)
+        .order_by(MESSAGES_IN.c.head_size.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return SeenHead(row[0], row[1]) if row is not None else None
+
+
+def last_head_too_small(connection: Connection, peer: str, index: int) -> str | None:
+    """Return when a message of a peer last brought a head that lacks a leaf of its log."""
+    query = select(func.max(MESSAGES_IN.c.received_at)).where(
+        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.head_size <= index
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def held_from(connection: Connection, peer: str) -> int:
@@ -403,10 +436,12 @@ DISPOSITIONS = Table(
     METADATA,
     Column("peer", Text, primary_key=True),
     Column("statement", Text, primary_key=True),
-    Column("disposition", Text, nullable=False, unique=True),
+    Column("disposition", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("code", Text),
+    Column("detail", Text, info=added(None)),
     Column("received_at", Text, nullable=False),
+    Index("ix_dispositions_disposition", "disposition"),
     info=RECORDED,
 )
 

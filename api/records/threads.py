@@ -1,7 +1,7 @@
 """Mirror threads as this node keeps them beside the signed statements.
 
 Owns the tables ``threads``, ``thread_subjects``, ``thread_names``, ``thread_voids``,
-``thread_disputes``, ``parked_statements`` and ``comparisons``. The first three are what the two
+``thread_disputes`` and ``comparisons``. The first three are what the two
 sequences amount to, kept for pages and look-ups; the statements stay the only source of content.
 """
 
@@ -102,22 +102,6 @@ THREAD_DISPUTES = Table(
     Column("issuer", Text, primary_key=True),
     Column("proof", Text, primary_key=True),
     Column("opened_at", Text, nullable=False),
-    info=RECORDED,
-)
-
-# Statements that wait for one before them or for a ruling: judged again when either comes.
-PARKED = Table(
-    "parked_statements",
-    METADATA,
-    Column("peer", Text, primary_key=True),
-    Column("message", Text, primary_key=True),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("statement", Text, nullable=False),
-    Column("thread", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Index("ix_parked_statements_thread", "thread", "peer", "seq"),
     info=RECORDED,
 )
 
@@ -292,15 +276,6 @@ def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:
         .where(THREAD_DISPUTES.c.thread == thread_id)
         .order_by(THREAD_DISPUTES.c.opened_at)
     )
-    return list(connection.execute(query).mappings())
-
-
-def parked(connection: Connection, thread_id: str | None = None) -> list[RowMapping]:
-    """Return waiting statements in the order in which they would be judged again."""
-    query = select(PARKED)
-    if thread_id is not None:
-        query = query.where(PARKED.c.thread == thread_id)
-    query = query.order_by(PARKED.c.thread, PARKED.c.peer, PARKED.c.seq)
     return list(connection.execute(query).mappings())
 
 

@@ -67,7 +67,7 @@ class ThreadView:
     described: dict[str, Mapping[str, Any]]
     continued_by: list[str]
     comparison: RowMapping | None
-    parked: list[RowMapping]
+    parked: list[Parked]
 
 
 def listed(
@@ -154,7 +154,7 @@ def _view(connection: Connection, row: RowMapping) -> ThreadView:
         described(record, state),
         threads.continuations(connection, thread_id),
         next((one for one in compared if one is not None), None),
-        threads.parked(connection, thread_id),
+        parked.in_thread(connection, thread_id),
     )
 
 

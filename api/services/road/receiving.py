@@ -275,7 +275,10 @@ def _check_item(item: Item, index: int, path: list[bytes], head: witnessing.Exam
         verify_inclusion(item.index, head.size, leaf_hash(entry), path, head.root)
     except LogError as error:
         raise Invalid("log.inclusion", "An item is not in the sender's log.") from error
-    return [payload_digest(raw) for raw in (item.envelope, *item.accompanying)]
+    return [
+        payload_digest(raw)
+        for raw in (item.envelope, *(other.envelope for other in item.accompanying))
+    ]
 
 
 def _receipt(

@@ -3,11 +3,22 @@
 from collections.abc import Mapping
 
 from api.domain.errors import Invalid
-from api.services.statements.effects import designations, evidence, mirroring, recall_answers
+from api.services.statements.effects import (
+    designations,
+    mirroring,
+    onward,
+    packages,
+    recall_answers,
+    recalls,
+    releases,
+)
 from api.services.statements.effects.base import Effect
 
 EFFECTS: Mapping[str, Effect] = {
-    **evidence.EFFECTS,
+    **packages.EFFECTS,
+    **releases.EFFECTS,
+    **recalls.EFFECTS,
+    **onward.EFFECTS,
     **recall_answers.EFFECTS,
     **designations.EFFECTS,
     **mirroring.EFFECTS,

@@ -29,9 +29,9 @@ from api.services.statements.effects.base import (
     Plain,
     Received,
     member_text,
+    opened,
     require_members,
 )
-from api.services.statements.effects.thread_record import opened
 from api.wire.statements import Content, Statement
 from api.wire.types import RECALL
 
@@ -84,7 +84,7 @@ class RecallAnswerEffect(Plain):
 
 def recall_of(connection: Connection, recall_id: str) -> Statement | None:
     """Return a recall that stands here, or ``None``."""
-    row = statements.by_id(connection, recall_id)
+    row = statements.judged(connection, recall_id)
     return opened(row) if row is not None and row["type"] == RECALL else None
 
 
