@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from api import __version__, shipped
 from api.adapters.crypto.keystore import FileKeystore
+from api.adapters.crypto.sealed_file import read_passphrase
 from api.adapters.identity.fetching import HttpFetch
 from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
 from api.adapters.identity.resource_server import ResourceServer
@@ -23,7 +24,7 @@ from api.adapters.observing.together import Together
 from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
-from api.adapters.policy.regimes import load_regimes
+from api.adapters.policy.regimes import load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
@@ -121,10 +122,13 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         Invalid: ``membership.digest``, ``keystore.*``, ``keys.not-in-membership``,
             ``telemetry.absent``.
     """
+    _close_to_others(settings)
     if check_schema:
         migrating.require_head(settings.database_url)
     membership = pinned_membership(settings)
-    keystore = FileKeystore.open(settings.keystore, lambda: passphrase(settings))
+    keystore = FileKeystore.open(
+        settings.keystore, lambda: read_passphrase(settings.keystore_passphrase_file)
+    )
     _require_own_keys(membership, settings.ministry, keystore)
     watchers = watchers_of(settings)
     clock = SystemClock()
@@ -143,6 +147,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         membership=membership,
         software=f"comity/{__version__}",
         regimes=load_regimes(policies),
+        calendars=load_calendars(policies),
         limits=Limits(
             quorum=settings.witness_quorum,
             anchor_every=settings.anchor_seconds,
@@ -201,12 +206,18 @@ def local_places(settings: Settings) -> Mapping[str, Path]:
     return places
 
 
-def passphrase(settings: Settings) -> str:
-    """Return the first line of the passphrase file."""
-    lines = settings.keystore_passphrase_file.read_text(encoding="utf-8").splitlines()
-    if not lines or not lines[0]:
-        raise Invalid("keystore.passphrase-empty", "The passphrase file has no first line.")
-    return lines[0]
+def _close_to_others(settings: Settings) -> None:
+    """Let nobody but the owner read an embedded database, whatever made it under whichever umask.
+
+    SQLite gives its write-ahead log the mode of the database (https://sqlite.org/wal.html).
+    """
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return
+    for name in (url.database, f"{url.database}-wal", f"{url.database}-shm"):
+        path = Path(name)
+        if path.exists() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def store_of(settings: Settings) -> ExhibitStore:

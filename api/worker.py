@@ -25,6 +25,7 @@ from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
 from api.services.desk.deadlines import expire_clocks
+from api.services.log.comparing import others
 from api.services.node import Node
 
 _log = logging.getLogger(__name__)
@@ -67,22 +68,30 @@ class Worker:
         self.loops = [
             loop("sequence", Sequencer(node, holder), bell("urgent"), _SEQUENCE_TICK),
             loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
-            loop("gaps", partial(fill_gaps, node), None, 1.0),
-            loop("watch", Watch(node), None, node.limits.watch_every),
             loop("anchor", partial(anchor, node), None, node.limits.watch_every),
-            loop("exhibits", partial(fetch_exhibits, node), bell("exhibits"), 1.0),
             loop("destroy", partial(destroy_exhibits, node), bell("exhibits"), 60.0),
             loop("expiry", expiry, None, EVERY),
             loop("parked", partial(judge_parked, node), bell("applied", "ruled"), 5.0),
             loop("clocks", partial(expire_clocks, node), None, 30.0),
         ]
-        for member in node.membership.members:
-            if member.id != node.ministry:
-                step: Callable[[], bool] = partial(deliver, node, member.id)
-                wake = bell("head", "composed")
-                self.loops.append(loop(f"deliver-{member.id}", step, wake, tick, peer=member.id))
-                compared: Callable[[], bool] = partial(reconcile.reconcile, node, member.id)
-                self.loops.append(loop(f"compare-{member.id}", compared, None, reconcile.EVERY))
+        for peer in others(node):
+            self.loops += self._loops_for(node, peer, tick, observer)
+
+    @staticmethod
+    def _loops_for(node: Node, peer: str, tick: float, observer: Observer) -> list[Loop]:
+        """Return the loops that wait for one partner's door: nobody else's work waits with them."""
+        bell, limits = node.db.bell, node.limits
+        every: list[tuple[str, Callable[[], bool], threading.Event | None, float]] = [
+            ("deliver", partial(deliver, node, peer), bell("head", "composed"), tick),
+            ("gaps", partial(fill_gaps, node, peer), None, 1.0),
+            ("exhibits", partial(fetch_exhibits, node, peer), bell("exhibits"), 1.0),
+            ("watch", Watch(node, peer), bell("submitted"), limits.watch_every),
+            ("compare", partial(reconcile.reconcile, node, peer), None, reconcile.EVERY),
+        ]
+        return [
+            Loop(f"{name}-{peer}", step, wake, seconds, peer=peer, observer=observer)
+            for name, step, wake, seconds in every
+        ]
 
     def start(self) -> None:
         """Start every loop."""

@@ -1,12 +1,20 @@
-"""Hypothesis profiles, the databases to test on, and the report of independent software."""
+"""Hypothesis profiles, what a test needs before it starts, and databases to test on."""
 
 import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
-from tests.support import databases
+from tests.support import databases, foreign, scheduling
+from tests.support.demo import Demo, running_demo
+from tests.support.scheduling import pytest_xdist_make_scheduler
+
+__all__ = ["pytest_xdist_make_scheduler"]
 
 settings.register_profile(
     "suite",
@@ -16,90 +24,116 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
-ABSENT = "oracle absent:"
 # Judges that no package registry brings; where the machine has none, even CI does without.
-NOT_INSTALLABLE = ("kubectl", "aics-tlog", "mounting", "this system")
-
-
-# Files whose tests share what takes long to make: one process runs them.
-TOGETHER = {
-    "tests/demo/test_demo_oracles.py": "tests/demo/test_demo.py",
-    "tests/deploy/test_reference_nodes.py": "tests/deploy/test_proxy.py",
-    "tests/docs/test_readme.py": "tests/docs/test_answers.py",
-}
-
-
-class FileByFile(LoadScopeScheduling):
-    """The tests of one file run in one process, in their order."""
-
-    def _split_scope(self, nodeid):
-        file = nodeid.split("::", 1)[0]
-        return TOGETHER.get(file, file)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Take the scheduler above. (The groups of xdist 3.8 have no effect with pytest 9.2.)"""
-    return FileByFile(config, log)
+NOT_INSTALLABLE = {"kubectl", "aics-tlog", "mounting"}
+NOT_ALLOWED = "this system"
+POSTGRES_FIXTURES = {"postgres_server", "postgres_url"}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Start with tests of real processes, so that no worker is left alone with a long one."""
-    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let fixtures declare for their tests, and start with the longest files."""
+    for item in items:
+        if POSTGRES_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(foreign.needs("postgresql"))
+    scheduling.longest_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before its first fixture: skip a test that needs what is absent, and say what."""
+    names = frozenset(name for mark in item.iter_markers("needs") for name in mark.args)
+    for name in sorted(names):
+        reason = foreign.absence(name)
+        if reason is not None:
+            pytest.skip(f"{foreign.ABSENT} {name}: {reason}")
+    foreign.declare(names)
+    if names:
+        item.user_properties.append(("needs", ",".join(sorted(names))))
 
 
 @pytest.fixture(scope="session")
-def postgres_server():
-    """A PostgreSQL server of this test process; skips where none can be had."""
+def postgres_server() -> Iterator[databases.Postgres]:
+    """A PostgreSQL server of this test process."""
+    foreign.require("postgresql")
     server = databases.start_postgres()
-    if server is None:
-        pytest.skip("PostgreSQL absent: no server binary and no package that brings one")
     yield server
     server.stop()
 
 
 @pytest.fixture
-def postgres_url(postgres_server):
+def postgres_url(postgres_server: databases.Postgres) -> str:
     """A fresh, empty PostgreSQL database."""
     return postgres_server.fresh()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
+@pytest.fixture(params=foreign.EACH_DATABASE)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/node.db"
-    return request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Say which oracles judged this run and which were absent."""
-    absent = set()
-    for report in terminalreporter.stats.get("skipped", []):
-        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
-        text = reason.removeprefix("Skipped: ")
-        if text.startswith(ABSENT):
-            absent.add(text.removeprefix(ABSENT).strip().split(":")[0].split(",")[0])
-    ran = sorted(
-        {
-            report.nodeid.split("::")[0].split("/")[-1]
-            for report in terminalreporter.stats.get("passed", [])
-            if "oracle" in getattr(report, "keywords", {})
-        }
+@pytest.fixture
+def disk(disk_folders: Path) -> Path:
+    """A folder on a disk, for what is about durability; other folders may lie in memory."""
+    return Path(tempfile.mkdtemp(dir=disk_folders))
+
+
+@pytest.fixture(scope="session")
+def disk_folders() -> Iterator[Path]:
+    """Where folders on a disk are made: beside the checkout's own files."""
+    place = Path(__file__).resolve().parents[1] / ".pytest_cache"
+    place.mkdir(exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="disk-", dir=place))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for every test that asks its nodes; `scheduling.TOGETHER` names their files."""
+    with running_demo(tmp_path_factory.mktemp("checkout")) as made:
+        yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which independent software took part in this run and which was absent."""
+    stats = terminalreporter.stats
+    taken_part = Counter(
+        name
+        for report in stats.get("passed", [])
+        for key, names in getattr(report, "user_properties", ())
+        if key == "needs"
+        for name in names.split(",")
     )
+    absent = {_absent(report) for report in stats.get("skipped", [])} - {None}
     terminalreporter.write_line(
-        f"oracles run: {', '.join(ran) or 'none'} absent: {', '.join(sorted(absent)) or 'none'}"
+        f"oracles run: {', '.join(sorted(taken_part)) or 'none'} "
+        f"absent: {', '.join(sorted(map(str, absent))) or 'none'}"
     )
+    scheduling.weigh([r for kind in ("passed", "failed", "") for r in stats.get(kind, [])])
 
 
-def pytest_sessionfinish(session, exitstatus):
-    """Where all oracles must be there (CI), an absent one fails the run."""
-    if os.environ.get("COMITY_REQUIRE_ORACLES") and exitstatus == 0:
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        skipped = reporter.stats.get("skipped", []) if reporter is not None else []
-        reasons = [str(report.longrepr) for report in skipped if ABSENT in str(report.longrepr)]
-        missed = [text for text in reasons if not any(name in text for name in NOT_INSTALLABLE)]
-        if missed:
-            reporter.write_line(f"required oracles are absent: {'; '.join(sorted(set(missed)))}")
-            session.exitstatus = 1
+def _absent(report: pytest.TestReport) -> str | None:
+    """The name of what a skipped test lacked; `None` for any other reason."""
+    reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
+    text = reason.removeprefix("Skipped: ")
+    if not text.startswith(foreign.ABSENT):
+        return None
+    return text.removeprefix(foreign.ABSENT).strip().split(":")[0]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where all must be there (CI), an absent one fails the run."""
+    if not os.environ.get("COMITY_REQUIRE_ORACLES") or exitstatus != 0:
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+    could = [report for report in skipped if NOT_ALLOWED not in str(report.longrepr)]
+    missed = {_absent(report) for report in could} - {None} - NOT_INSTALLABLE
+    if missed:
+        reporter.write_line(f"required oracles are absent: {', '.join(sorted(map(str, missed)))}")
+        session.exitstatus = 1

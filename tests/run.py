@@ -1,31 +1,44 @@
 """What ``make test`` runs: pytest in parallel, then which independent software took part.
 
-Arguments are passed to pytest.
+Arguments are passed to pytest. Temporary folders lie in memory where the machine has room for
+them; tests of durability ask for a disk (fixture ``disk``).
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
 
 
 def main() -> int:
     """Run the suite from the repository's root and return pytest's exit code."""
     workers = os.environ.get("COMITY_TEST_WORKERS", "2")
+    folder = Path(tempfile.mkdtemp(prefix="comity-tests-", dir=memory()))
+    folder.chmod(0o711)  # a database server of another user works below it
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        workers,
-        "--dist",
-        "loadscope",
-        "--no-loadscope-reorder",
+        *(sys.executable, "-m", "pytest"),
+        *("-n", workers, "--dist", "loadscope", "--no-loadscope-reorder"),
+        *("--durations=20", "--durations-min=1", f"--basetemp={folder / 'pytest'}"),
         *sys.argv[1:],
     ]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    # What tests make with `tempfile`, such as a server's data, lies there too.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    try:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def memory() -> Path | None:
+    """A folder in memory with room for a whole run; ``None`` means the system's default."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return MEMORY if roomy else None
 
 
 if __name__ == "__main__":

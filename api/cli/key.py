@@ -18,7 +18,7 @@ from api.cli.client import connected, profile_of
 from api.cli.commands import command, group
 from api.cli.operator import SettingsFile
 from api.cli.profiles import CliContext, ProfileStore
-from api.cli.signing import PassphraseFile, first_line, open_key
+from api.cli.signing import PassphraseFile, open_key
 from api.domain.errors import Invalid, NotFound
 
 app = group("key", "Officers' signing keys, and the node's own keys.")
@@ -157,8 +157,10 @@ def _lines(key: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _new_passphrase(path: Path | None) -> str:
+    from api.adapters.crypto.sealed_file import read_passphrase
+
     if path is not None:
-        return first_line(path)
+        return read_passphrase(path)
     if not sys.stdin.isatty():
         raise Invalid("officer-key.passphrase-needed", "Give --passphrase-file, or say --plain.")
     secret: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)

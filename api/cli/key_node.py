@@ -14,7 +14,6 @@ import typer
 from api.cli import output
 from api.cli.operator import SettingsFile, load_settings
 from api.cli.profiles import CliContext
-from api.cli.signing import first_line
 from api.domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -105,15 +104,19 @@ def escrow(
 
 def _open(settings: Path | None) -> "tuple[Settings, FileKeystore]":
     from api.adapters.crypto.keystore import FileKeystore
-    from api.bootstrap import passphrase
+    from api.adapters.crypto.sealed_file import read_passphrase
 
     loaded = load_settings(settings)
-    return loaded, FileKeystore.open(loaded.keystore, lambda: passphrase(loaded))
+    return loaded, FileKeystore.open(
+        loaded.keystore, lambda: read_passphrase(loaded.keystore_passphrase_file)
+    )
 
 
 def _passphrase(prompt: str, path: Path | None) -> str:
+    from api.adapters.crypto.sealed_file import read_passphrase
+
     if path is not None:
-        return first_line(path)
+        return read_passphrase(path)
     if not sys.stdin.isatty():
         raise Invalid("escrow.passphrase-needed", "Give both passphrase files.")
     secret: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)

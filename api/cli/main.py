@@ -18,6 +18,7 @@ from api.cli import (
     coverage_commands,
     demo,
     designation,
+    diary,
     draft,
     epoch,
     key,
@@ -65,6 +66,7 @@ subjects.register(app)
 tasks_commands.register(app)
 lists.register(app)
 regimes.register(app)
+diary.register(app)
 app.add_typer(key.app)
 app.add_typer(epoch.app)
 app.add_typer(officer.officers)
@@ -103,7 +105,11 @@ def options(
 
 
 def run() -> None:
-    """Run the command line of this process and end it with the right exit code."""
+    """Run the command line of this process and end it with the right exit code.
+
+    Whatever it writes (databases, keys, evidence, exports, log files) is its owner's alone.
+    """
+    os.umask(0o077)
     sys.exit(main(sys.argv[1:]))
 
 

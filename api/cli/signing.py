@@ -25,12 +25,6 @@ Recorded = Annotated[
 ]
 
 
-def first_line(path: Path) -> str:
-    """Return the first line of a file or descriptor."""
-    with path.open(encoding="utf-8") as file:
-        return file.readline().rstrip("\r\n")
-
-
 def open_key(path: Path, passphrase_file: Path | None) -> "OfficerKey":
     """Open a signing key; asks for its passphrase on a terminal when it needs one.
 
@@ -39,10 +33,10 @@ def open_key(path: Path, passphrase_file: Path | None) -> "OfficerKey":
         Invalid: ``keystore.*``, ``officer-key.passphrase-needed``.
     """
     from api.adapters.crypto.officer_key import OfficerKey, is_plain
-    from api.adapters.crypto.sealed_file import read_private
+    from api.adapters.crypto.sealed_file import read_passphrase, read_private
 
     if passphrase_file is not None:
-        return OfficerKey.open(path, first_line(passphrase_file))
+        return OfficerKey.open(path, read_passphrase(passphrase_file))
     if sys.stdin.isatty() and not is_plain(read_private(path)):
         return OfficerKey.open(path, typer.prompt("Passphrase", hide_input=True, err=True))
     return OfficerKey.open(path)

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from api.domain.errors import Invalid
-from api.domain.log_trust import log_policy, log_verifiers, partners, witness_verifiers
+from api.domain.log_trust import (
+    log_policy,
+    log_verifiers,
+    open_by_policy,
+    partners,
+    witness_verifiers,
+)
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
@@ -191,7 +197,9 @@ def _write(
     spool: IO[bytes],
 ) -> Manifest:
     policy = log_policy(order.membership, order.ministry, order.threshold).encode()
-    head = parse_policy(policy).open(order.checkpoint, strict=True).checkpoint
+    owner = order.membership.member(order.ministry)
+    opened = open_by_policy(owner, parse_policy(policy), order.checkpoint, strict=True)
+    head = opened.checkpoint
     writer = ExportWriter(target)
     walk = LeafWalk(order.ministry, order.start, order.left)
     writer.add(layout.ENTRIES, _entries(lines, walk, spool))

@@ -18,6 +18,8 @@ class Act(StrEnum):
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
     DEADLINE_PASSED = "deadline.passed"
+    DIARY_RECORDED = "diary.recorded"
+    DIARY_WITHDRAWN = "diary.withdrawn"
     DELEGATION_APPROVED = "delegation.approved"
     DELEGATION_ENDED = "delegation.ended"
     DELEGATION_PROPOSED = "delegation.proposed"

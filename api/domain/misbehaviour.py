@@ -8,10 +8,9 @@ Format: docs/protocol-export.md.
 """
 
 from api.domain.errors import Invalid
-from api.domain.log_trust import log_verifiers
+from api.domain.log_trust import open_head_of
 from api.tlog.checkpoint import Checkpoint, parse_checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import Frontier
 from api.tlog.note import parse_note
 from api.tlog.ranges import RangeRoot, range_proof
@@ -79,10 +78,9 @@ def _head(note: bytes) -> Checkpoint:
 
 
 def _judge_heads(proof: MisbehaviourProof, member: Member) -> None:
-    keys = log_verifiers(member)
     heads = []
     for note in (proof.first, proof.second):
-        opened = open_checkpoint(note, keys)
+        opened = open_head_of(member, note)
         if not opened.complete:
             raise LogError("checkpoint.log-signature", "the log's own signature is missing")
         heads.append(opened.checkpoint)

@@ -1,14 +1,19 @@
-"""Applies stored messages and fetches what is missing before early ones."""
+"""Applies stored messages and fetches what is missing before early ones.
 
+Every failure concerns the partner whose message or answer met it: the others have their turn.
+"""
+
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import Connection
-
-from api.domain.errors import ComityError
+from api.domain.errors import ComityError, Conflict
 from api.records import node_state, streams
+from api.services.log.comparing import others
 from api.services.node import Node
 from api.services.road import applying, fetching
 from api.wire.errors import WireError
+
+_log = logging.getLogger(__name__)
 
 
 def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
@@ -22,35 +27,53 @@ def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
     for peer in node.db.read(streams.peers_to_process):
         try:
             worked = applying.process_next(node, peer, pool) or worked
-        except ComityError:
-            raise
+        except Conflict:
+            # Another worker took it.
+            continue
         except Exception as error:  # noqa: BLE001 - raised below, once the others had their turn
+            _log.exception("message not applied", extra={"peer": peer})
             failed = error
     if failed is not None and not worked:
         raise failed
     return worked
 
 
-def fill_gaps(node: Node) -> bool:
-    """Ask each peer with early messages for those before them; returns whether any came."""
+def fill_gaps(node: Node, peer: str = "") -> bool:
+    """Ask for the messages before early ones; returns whether any came.
 
-    def gaps(connection: Connection) -> list[str]:
-        return streams.peers_with_gaps(connection)
-
+    Args:
+        node: this node.
+        peer: the partner to ask; empty for all.
+    """
     if node.db.read(node_state.restoring):
         return False
     filled = False
-    for peer in node.db.read(gaps):
+    for each in node.db.read(streams.peers_with_gaps):
+        if peer not in {"", each}:
+            continue
         try:
-            filled = fetching.fetch_gap(node, peer) or filled
+            filled = fetching.fetch_gap(node, each) or filled
         except (ComityError, WireError):
             # The peer is away or answers nonsense; its own re-sending closes the gap as well.
             continue
+        except Exception:  # noqa: BLE001 - a defect met with one partner is one partner's
+            _log.exception("gap not filled", extra={"peer": each})
     return filled
 
 
-def fetch_exhibits(node: Node) -> bool:
-    """Fetch a range of an exhibit that a received package still lacks."""
+def fetch_exhibits(node: Node, peer: str = "") -> bool:
+    """Fetch a range of each exhibit that a received package still lacks.
+
+    Args:
+        node: this node.
+        peer: the partner to ask; empty for all.
+
+    Returns:
+        Whether anything came.
+    """
     if node.db.read(node_state.restoring):
         return False
-    return fetching.fetch_exhibits(node)
+    came = False
+    for each in [peer] if peer else others(node):
+        came = fetching.fetch_exhibits(node, each) or came
+    return came

@@ -25,7 +25,10 @@ def judge_parked(node: Node) -> bool:
 
     settled = False
     for row in node.db.read(waiting):
-        settled = applying.process_parked(node, row) or settled
+        try:
+            settled = applying.process_parked(node, row) or settled
+        except Exception:  # noqa: BLE001 - a defect met with one statement is one statement's
+            _log.exception("parked statement not judged", extra={"peer": row["peer"]})
     return settled
 
 
@@ -41,6 +44,8 @@ def reconcile(node: Node, peer: str) -> bool:
     except ComityError as error:
         _log.info("threads not compared", extra={"peer": peer, "code": error.code})
         return False
+    if found[thread_comparison.Outcome.UNKNOWN]:
+        _log.warning("unknown threads", extra={"peer": peer, "count": found["unknown"]})
     if found[thread_comparison.Outcome.DIFFERENT]:
         _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
     return False

@@ -1,14 +1,17 @@
 """Watches over logs: has heads cosigned, compares what partners saw, ends a restore's silence."""
 
+import logging
+
 from api.domain.errors import ComityError
 from api.records import node_state
-from api.services.log import comparing, guard
+from api.services.log import add_checkpoint, comparing, guard
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
 from api.services.recovery import recovering
 from api.services.road import anchoring
 from api.tlog.errors import LogError
 
+_log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 64
 
 
@@ -19,10 +22,13 @@ class Watch:
 
     Args:
         node: the node to work for.
+        peer: the partner to look at; empty for all. Each has a loop of its own in a running node,
+            so that a door that answers slowly keeps nobody else waiting.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, peer: str = "") -> None:
         self._node = node
+        self._peers = [peer] if peer else comparing.others(node)
         self._compared = comparing.Compared()
         self._failures: dict[str, int] = {}
         self._pause: dict[str, int] = {}
@@ -32,25 +38,34 @@ class Watch:
         node = self._node
         if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
             return False
-        if node.db.read(node_state.restoring):
-            found = guard.ask(node)
-            if found.complete and not found.behind:
-                # Nothing of the log is missing; what else was forgotten is learnt on the way.
-                recovering.recover(node)
-            return False
-        self._ask_to_cosign()
-        comparing.compare_all(node, self._compared)
-        comparing.judge_refused(node)
+        for peer in self._peers:
+            if node.db.read(node_state.restoring):
+                # Nothing of the log may be missing; what else was forgotten is learnt on the way.
+                found = guard.ask(node, peer)
+                if found.complete and not found.behind:
+                    recovering.recover(node)
+                continue
+            self._cosign_submitted(peer)
+            self._ask_to_cosign(peer)
+            comparing.compare_all(node, self._compared, witness=peer)
+            comparing.judge_refused(node, owner=peer)
         return False
 
-    def _ask_to_cosign(self) -> None:
-        for peer in anchoring.due_for_cosigning(self._node):
-            if self._pause.get(peer, 0) > 0:
-                self._pause[peer] -= 1
-                continue
-            try:
-                done = anchoring.ask_to_cosign(self._node, peer)
-            except (ComityError, LogError):
-                done = False
-            self._failures[peer] = 0 if done else self._failures.get(peer, 0) + 1
-            self._pause[peer] = min(_LONGEST_PAUSE, 2 ** self._failures[peer] - 1)
+    def _cosign_submitted(self, peer: str) -> None:
+        try:
+            add_checkpoint.cosign_submitted(self._node, peer)
+        except (ComityError, LogError) as error:
+            _log.info("submitted head not cosigned", extra={"peer": peer, "code": error.code})
+
+    def _ask_to_cosign(self, peer: str) -> None:
+        if not anchoring.is_due_for_cosigning(self._node, peer):
+            return
+        if self._pause.get(peer, 0) > 0:
+            self._pause[peer] -= 1
+            return
+        try:
+            done = anchoring.ask_to_cosign(self._node, peer)
+        except (ComityError, LogError):
+            done = False
+        self._failures[peer] = 0 if done else self._failures.get(peer, 0) + 1
+        self._pause[peer] = min(_LONGEST_PAUSE, 2 ** self._failures[peer] - 1)

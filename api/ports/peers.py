@@ -36,8 +36,9 @@ class PeerTransport(Protocol):
             content_type: media type of ``body``.
 
         Raises:
-            Unavailable: ``peer.unreachable`` or ``peer.oversize``. The peer may or may not have
-                received the request: callers must be safe to repeat.
+            Unavailable: ``peer.unreachable``, ``peer.oversize``, or ``peer.busy``: as many calls
+                to this peer as may be are open. But for the last the peer may have received the
+                request: callers must be safe to repeat.
         """
         ...
 

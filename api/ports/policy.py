@@ -48,6 +48,7 @@ class Action(StrEnum):
     DELEGATION_PROPOSE = "delegation.propose"
     DESIGNATION_LIST = "designation.list"
     DESIGNATION_READ = "designation.read"
+    DIARY_RECORD = "diary.record"
     DISPOSITION_SEAL = "disposition.seal"
     DRAFT_APPROVE = "draft.approve"
     DRAFT_CONFIRM = "draft.confirm"

@@ -4,8 +4,20 @@ Owns the tables ``node_state`` (one row a fact: pinned membership, stop switch, 
 ``misbehaviour`` (transferable proofs, kept for good).
 """
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, exists, func, select
-from sqlalchemy.engine import RowMapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    exists,
+    func,
+    select,
+)
 
 from api.records.metadata import METADATA, RECORDED
 from api.records.unit_of_work import Unit
@@ -35,6 +47,7 @@ MISBEHAVIOUR = Table(
 # A head that its log signed and this node refused, without a proof (yet) that it contradicts.
 REFUSED_HEAD = "refused-head"
 STATEMENT_EQUIVOCATION = "statement-equivocation"
+INCONSISTENT_HEADS = "inconsistent-heads"
 UPHELD = "uphold"
 
 RESTORE = "restore"
@@ -73,10 +86,37 @@ def everything(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def misbehaviour(connection: Connection) -> list[RowMapping]:
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """A proof against a partner, or a head of its log that was refused and not judged yet.
+
+    Attributes:
+        id: digest of ``proof``.
+        peer: the accused ministry.
+        kind: a ``wire.misbehaviour.MisbehaviourKind``, or ``REFUSED_HEAD``.
+        proof: the transferable proof; of a refused head, the note.
+        found_at: instant.
+        ruling: what an administrator ruled, or the node found of a refused head; ``None`` before.
+        ruled_by: officer id, or ``node``.
+    """
+
+    id: str
+    peer: str
+    kind: str
+    proof: bytes
+    found_at: str
+    ruling: str | None
+    ruled_by: str | None
+
+
+def misbehaviour(connection: Connection) -> list[Misbehaviour]:
     """Return kept proofs, oldest first."""
-    query = select(MISBEHAVIOUR).order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
-    return list(connection.execute(query).mappings())
+    return _kept(connection, select(MISBEHAVIOUR))
+
+
+def _kept(connection: Connection, query: Select[Any]) -> list[Misbehaviour]:
+    ordered = query.order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
+    return [Misbehaviour(**row) for row in connection.execute(ordered).mappings()]
 
 
 def awaiting_ruling(connection: Connection) -> int:
@@ -87,20 +127,31 @@ def awaiting_ruling(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def misbehaviour_by_id(connection: Connection, proof_id: str) -> RowMapping | None:
+def misbehaviour_by_id(connection: Connection, proof_id: str) -> Misbehaviour | None:
     """Return one kept proof."""
-    query = select(MISBEHAVIOUR).where(MISBEHAVIOUR.c.id == proof_id)
-    return connection.execute(query).mappings().one_or_none()
+    found = _kept(connection, select(MISBEHAVIOUR).where(MISBEHAVIOUR.c.id == proof_id))
+    return found[0] if found else None
 
 
-def refused_heads(connection: Connection) -> list[RowMapping]:
-    """Return refused heads that are neither proven contradictory nor consistent, oldest first."""
-    query = (
-        select(MISBEHAVIOUR)
-        .where(MISBEHAVIOUR.c.kind == REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None))
-        .order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
+def head_proofs(connection: Connection, peer: str) -> list[Misbehaviour]:
+    """Return the proofs against a ministry that consist of two heads, oldest first."""
+    query = select(MISBEHAVIOUR).where(
+        MISBEHAVIOUR.c.peer == peer, MISBEHAVIOUR.c.kind == INCONSISTENT_HEADS
     )
-    return list(connection.execute(query).mappings())
+    return _kept(connection, query)
+
+
+def refused_heads(connection: Connection, peer: str = "") -> list[Misbehaviour]:
+    """Return refused heads that are neither proven contradictory nor consistent, oldest first.
+
+    Args:
+        connection: open for reading.
+        peer: only heads of this ministry's log.
+    """
+    query = select(MISBEHAVIOUR).where(
+        MISBEHAVIOUR.c.kind == REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None)
+    )
+    return _kept(connection, query.where(MISBEHAVIOUR.c.peer == peer) if peer else query)
 
 
 def accused(connection: Connection, peer: str) -> bool:

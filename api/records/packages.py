@@ -242,7 +242,7 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
 
 
 def awaited_exhibits(
-    connection: Connection, limit: int = 100, *, start: str = ""
+    connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
 ) -> list[RowMapping]:
     """Return exhibits promised by a received package that are not here yet, with whom to ask.
 
@@ -250,6 +250,7 @@ def awaited_exhibits(
         connection: open for reading.
         limit: most rows to return.
         start: digests below this one are left out.
+        holder: only those to ask this ministry for; empty for all.
 
     Returns:
         ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
@@ -274,6 +275,8 @@ def awaited_exhibits(
         .order_by(EXHIBITS.c.digest)
         .limit(limit)
     )
+    if holder:
+        query = query.where(RELEASES.c.issuer == holder)
     return list(connection.execute(query).mappings())
 
 

@@ -1,13 +1,16 @@
 """What this node remembers of its partners' logs: the head it cosigned last, and the leaf hashes.
 
-Owns the tables ``peer_logs`` and ``peer_tiles``. Both follow from signed notes and change without
-an event (decision record 0019).
+Owns the tables ``peer_logs`` and ``peer_tiles``, which follow from signed notes and change without
+an event (decision record 0019), and ``submitted_heads``: heads that a log offered by
+``add-checkpoint`` and whose leaf hashes the watch job has yet to fetch. One for each log.
 """
+
+from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, select
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import DERIVED, METADATA
+from api.records.metadata import DERIVED, METADATA, VOLATILE
 
 # What this node has cosigned of each peer's log. Not an event (PROTOCOL §6): the note carries both
 # signatures, and the size and root columns repeat what it says.
@@ -36,16 +39,84 @@ PEER_TILES = Table(
     info=DERIVED,
 )
 
+SUBMITTED = Table(
+    "submitted_heads",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("at", Text, nullable=False),
+    info=VOLATILE,
+)
 
-def peer_log(connection: Connection, peer: str) -> RowMapping | None:
+
+@dataclass(frozen=True, slots=True)
+class PeerLog:
+    """The newest head of a partner's log that this node cosigned.
+
+    Attributes:
+        peer: whose log.
+        size: leaves.
+        root: hex.
+        note: the head with its log's signatures.
+        cosignatures: this node's lines, one in a line, without the last line feed.
+        substantive: the log's substantive size, as stated and as far as seen.
+        seal: this node's witness key over all of these.
+    """
+
+    peer: str
+    size: int
+    root: str
+    note: bytes
+    cosignatures: bytes
+    substantive: int
+    seal: bytes | None
+
+    @property
+    def root_hash(self) -> bytes:
+        """The root, 32 bytes."""
+        return bytes.fromhex(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A head that waits for its leaf hashes.
+
+    Attributes:
+        peer: whose log.
+        size: leaves.
+        note: the head with its log's signatures.
+        at: instant of the submission.
+    """
+
+    peer: str
+    size: int
+    note: bytes
+    at: str
+
+
+def submitted(connection: Connection, peer: str) -> Submitted | None:
+    """Return the head of a log that waits for its leaf hashes."""
+    query = select(SUBMITTED).where(SUBMITTED.c.peer == peer)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else Submitted(**row)
+
+
+def _peer_log(row: RowMapping) -> PeerLog:
+    return PeerLog(**row)
+
+
+def peer_log(connection: Connection, peer: str) -> PeerLog | None:
     """Return what this node last cosigned of a peer's log."""
     query = select(PEER_LOGS).where(PEER_LOGS.c.peer == peer)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _peer_log(row)
 
 
-def peer_logs(connection: Connection) -> list[RowMapping]:
+def peer_logs(connection: Connection) -> list[PeerLog]:
     """Return what this node last cosigned of every peer's log."""
-    return list(connection.execute(select(PEER_LOGS).order_by(PEER_LOGS.c.peer)).mappings())
+    rows = connection.execute(select(PEER_LOGS).order_by(PEER_LOGS.c.peer)).mappings()
+    return [_peer_log(row) for row in rows]
 
 
 def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    func,
     or_,
     select,
 )
@@ -180,6 +181,14 @@ def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> 
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
+
+
+def count_with_party(connection: Connection, peer: str) -> int:
+    """Return how many threads are shared with a peer."""
+    query = select(func.count()).where(
+        or_(THREADS.c.requester == peer, THREADS.c.addressee == peer)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def continuations(connection: Connection, thread_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from api.domain.four_eyes import FourEyes
 from api.domain.regimes.advice import Regime
+from api.domain.regimes.clocks import SittingCalendar
 from api.ports.peers import PeerTransport
 from api.ports.policy import Decider
 from api.ports.signer import Signer
@@ -64,6 +65,7 @@ class Node:
     membership: Membership
     software: str
     regimes: Mapping[str, Regime] = field(default_factory=dict)
+    calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -4,6 +4,7 @@ Owns the way from bytes to a checked model: the strict decoder of ``wire`` first
 second, so that no door accepts duplicate members, NaN or oversize input.
 """
 
+import re
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from api.wire import canonical
 from api.wire.limits import PAYLOAD
 
 M = TypeVar("M", bound=BaseModel)
+_TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 
 async def raw_body(request: Request, limit: int) -> bytes:
@@ -99,19 +101,13 @@ def if_match(request: Request) -> str:
     """Return the entity tag a change is based on.
 
     Raises:
-        Invalid: ``precondition.missing``.
+        Invalid: ``precondition.missing``, also for ``*`` and for lists: they say nothing about
+            what was read.
+        Stale: ``precondition.failed``: a weak tag, which never fits (RFC 9110 section 13.1.1).
     """
-    value = request.headers.get("if-match", "")
-    if not value:
-        raise Invalid("precondition.missing", "Send If-Match with the ETag you read.")
-    return value.strip().removeprefix("W/").strip('"')
-
-
-def require_tag(request: Request, tag: str) -> None:
-    """Refuse a change based on another version.
-
-    Raises:
-        Stale: ``precondition.failed``.
-    """
-    if if_match(request) != tag:
-        raise Stale("precondition.failed", "It changed since you read it; read it again.")
+    value = request.headers.get("if-match", "").strip()
+    if value.startswith("W/"):
+        raise Stale("precondition.failed", "Send the ETag as you read it: strong, in its quotes.")
+    if not _TAG.fullmatch(value):
+        raise Invalid("precondition.missing", "Send If-Match with the one ETag you read.")
+    return value[1:-1]

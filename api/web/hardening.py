@@ -1,6 +1,8 @@
-"""Request ids, body limits and security headers, as one plain ASGI middleware.
+"""Request ids and security headers, as one plain ASGI middleware.
 
-Owns what holds for every request whatever its route. Plain ASGI because each of Starlette's
+Owns what holds for every request whatever its route. Request ids are this node's: they stand in
+signed events, so a caller cannot choose one, nor make two officers share one. The id that a caller
+sent stands beside ours in the log line. Plain ASGI because each of Starlette's
 function middlewares costs a task and a queue per request.
 """
 
@@ -20,13 +22,15 @@ from api.web import problems
 from api.web.routing import SIGNED_MESSAGE
 
 _log = logging.getLogger("comity.access")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_CALLERS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    # What a route says itself stands; whatever says nothing is not kept anywhere.
+    (b"cache-control", b"no-store"),
 )
 # nginx's number for a caller that left before the answer; it is never sent.
 _GONE: Final = "499"
@@ -62,7 +66,7 @@ class Hardening:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = self._request_id(scope)
+        request_id = self._entropy.identifier()
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
         piece = Piece(Kind.REQUEST, "none", method=scope["method"], request=request_id)
@@ -85,7 +89,7 @@ class Hardening:
                 piece.name = getattr(scope.get("route"), "path", "none")
                 piece.code = state.get("code", "")
                 self._note_stranger(scope, piece)
-                _write_line(piece, time.perf_counter() - started)
+                _write_line(piece, time.perf_counter() - started, callers_id(scope))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, piece: Piece) -> None:
         """Let the application answer; what it did not foresee becomes a problem document here.
@@ -112,16 +116,15 @@ class Hardening:
             self._refusals.note(door, piece.code)
             self._observer.refused(door, piece.code)
 
-    def _request_id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                text = value.decode("latin-1")
-                if _REQUEST_ID.fullmatch(text):
-                    return str(text)
-        return self._entropy.identifier()
+
+def callers_id(scope: Scope) -> str:
+    """Return the request id that the caller sent; empty for none, or for one not worth a line."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    text = sent.decode("latin-1")
+    return text if _CALLERS_ID.fullmatch(text) else ""
 
 
-def _write_line(piece: Piece, seconds: float) -> None:
+def _write_line(piece: Piece, seconds: float, sent_id: str) -> None:
     """Write the request's line; probes that passed are many and say nothing."""
     members: dict[str, object] = {
         "request": piece.request,
@@ -132,5 +135,7 @@ def _write_line(piece: Piece, seconds: float) -> None:
     }
     if piece.code:
         members["code"] = piece.code
+    if sent_id:
+        members["caller_request"] = sent_id
     quiet = piece.name in _PROBES and piece.outcome == "200"
     _log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=members)

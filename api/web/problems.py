@@ -60,6 +60,10 @@ _TITLES = {
 STATUSES = tuple(sorted({status for _, status in _STATUS} | set(_BY_CODE.values()) | {400, 500}))
 
 
+_PRECONDITION_FAILED = 412
+_RANGE = 416
+
+
 def status_of(error: errors.ComityError | WireError | LogError) -> int:
     """Return the HTTP status of a refusal."""
     if error.code in _BY_CODE:
@@ -101,7 +105,14 @@ def answer(request: Request, error: Exception) -> Response:
             extra.update(error.details)
         if isinstance(error, errors.Refused):
             extra["policies"] = list(error.policies)
-        return problem(request, status_of(error), error.code, error.message, extra)
+        status = status_of(error)
+        if isinstance(error, errors.Stale) and "if-match" in request.headers:
+            # The act was to depend on what the caller had read, and that moved (RFC 9110 §13.1.1).
+            status = _PRECONDITION_FAILED
+        answer = problem(request, status, error.code, error.message, extra)
+        if status == _RANGE and "size" in extra:
+            answer.headers["content-range"] = f"bytes */{extra['size']}"
+        return answer
     _log.error(
         "unexpected error",
         exc_info=error,

@@ -4,13 +4,19 @@ Owns the rule that no route exists without a declared action: :class:`ActionRout
 register one, and ``tests/architecture`` walks the routes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import anyio.to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.responses import Response
+from typing_extensions import override
 
+from api.domain.errors import Invalid
 from api.ports.policy import Action
 
 T = TypeVar("T")
@@ -41,8 +47,50 @@ async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     return await anyio.to_thread.run_sync(_call, use_case, arguments, members, limiter=limiter)
 
 
+class KnownQuery(APIRoute):
+    """A route that refuses query parameters it does not know.
+
+    One that is ignored looks obeyed: a misspelt filter would answer with every row.
+    """
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with the check in front of it."""
+        handle = super().get_route_handler()
+        known = frozenset(_query_names(self.dependant))
+
+        async def checked(request: Request) -> Response:
+            for name in request.query_params:
+                if name not in known:
+                    raise _unknown_parameter(name, known)
+            return await handle(request)
+
+        return checked
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _query_names(below)
+
+
+def _unknown_parameter(name: str, known: frozenset[str]) -> Invalid:
+    """Return the refusal; it names what is known here, never what was sent."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    if nearest:
+        said = f"There is no such query parameter here; the nearest is {nearest[0]}."
+    elif known:
+        said = f"There is no such query parameter here; there are {', '.join(sorted(known))}."
+    else:
+        said = "This address takes no query parameters."
+    return Invalid("query.unknown", said, parameters=sorted(known))
+
+
 class ActionRouter(APIRouter):
     """A router whose every route names the policy action that guards it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=KnownQuery, **options)
 
     def route_for(
         self,

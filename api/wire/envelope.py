@@ -278,6 +278,22 @@ def _signature(value: Json) -> Signature:
     return Signature(protected, kid, alg, typ, entry.b64u("signature"))
 
 
+def verify_signed_then(
+    envelope: Envelope, records: Sequence[KeyRecord], typ: str
+) -> tuple[KeyRecord, ...]:
+    """Check both signatures of an envelope that was signed some time ago (PROTOCOL §9).
+
+    A retired key still verifies the messages, receipts and manifests that it signed: to change
+    keys must not take back what was said. A revoked one does not, it may be in others' hands.
+    New messages and tokens, and statements, are judged by `verify_seal`.
+
+    Raises:
+        WireError: As `verify_seal`.
+    """
+    in_use = [record.while_in_use() for record in records]
+    return verify_seal(envelope, in_use, typ)
+
+
 def verify_seal(
     envelope: Envelope, records: Sequence[KeyRecord], typ: str, *, log_index: int | None = None
 ) -> tuple[KeyRecord, ...]:

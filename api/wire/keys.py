@@ -12,7 +12,7 @@ Refusal codes: ``key.malformed``, ``key.unknown``, ``key.algorithm``, ``key.purp
 import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -96,6 +96,10 @@ class KeyRecord:
     from_: int = 0
     until: int | None = None
     revoked_from: int | None = None
+
+    def while_in_use(self) -> "KeyRecord":
+        """Return the record as it was before the key was retired; a revocation stays."""
+        return replace(self, until=None)
 
     def to_json(self) -> dict[str, canonical.Json]:
         """Return the record as protocol JSON; bounds that are not set are null."""

@@ -11,13 +11,13 @@ Format: docs/protocol-export.md. Refusal codes: ``misbehaviour.malformed``,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from api.wire import canonical, limits
 from api.wire.canonical import Json
-from api.wire.envelope import MESSAGE, STATEMENT, Envelope, parse_envelope, verify_seal
+from api.wire.envelope import MESSAGE, STATEMENT, Envelope, parse_envelope, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.members import MINISTRY, Members
@@ -130,11 +130,11 @@ def judge_envelopes(proof: MisbehaviourProof, membership: Membership) -> None:
         if proof.kind is MisbehaviourKind.MESSAGE_NUMBER_REUSE
         else (STATEMENT, Purpose.SEAL)
     )
-    records = [replace(record, until=None) for record in membership.keys(proof.ministry, purpose)]
+    records = membership.keys(proof.ministry, purpose)
     envelopes = []
     for raw in (proof.first, proof.second):
         envelope = parse_envelope(raw, limit=limits.MESSAGE)
-        verify_seal(envelope, records, typ)
+        verify_signed_then(envelope, records, typ)
         envelopes.append(envelope)
     first, second = envelopes
     names = _MESSAGE_PLACE if typ == MESSAGE else _STATEMENT_PLACE

@@ -20,7 +20,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -214,6 +214,12 @@ class Key:
         except (InvalidSignature, ValueError):
             refuse("signature.false", "a signature is false")
 
+    def signs_head(self, size: int | None) -> bool:
+        """Whether a log key may have signed a head of this size (None: some head)."""
+        if size is None:
+            return True
+        return self.start <= size and (self.until is None or size <= self.until)
+
     def check_bounds(self, index: int | None) -> None:
         """Whether the key was in force at an index of its owner's log."""
         if index is None:
@@ -240,19 +246,31 @@ class Member:
             refuse(code, "a member has an id and a list of keys")
         self.keys = [Key(key) for key in entry["keys"]]
 
-    def note_keys(self, purposes: tuple[str, str], name: str) -> list["NoteKey"]:
+    def note_keys(
+        self, purposes: tuple[str, str], name: str, size: int | None = None
+    ) -> list["NoteKey"]:
         """Note keys of two purposes in order of the records, without revoked ones."""
         kinds = {"log": 1, "log-pq": 6, "witness": 4, "witness-pq": 6}
         return [
             NoteKey(name, kinds[key.purpose], key.raw)
             for key in self.keys
-            if key.purpose in purposes and key.revoked is None
+            if key.purpose in purposes and key.revoked is None and key.signs_head(size)
         ]
 
     @property
     def log_keys(self) -> list["NoteKey"]:
         """Keys of the log."""
         return self.note_keys(("log", "log-pq"), self.origin)
+
+    def log_keys_at(self, size: int) -> list["NoteKey"]:
+        """Keys of the log that were in use at a size."""
+        return self.note_keys(("log", "log-pq"), self.origin, size)
+
+    def check_in_use(self, size: int, signed: Iterable[tuple[str, bytes]]) -> None:
+        """Whether each log key that signed a head of this size was in use at it."""
+        in_use = {(key.name, key.id) for key in self.log_keys_at(size)}
+        if any(each[0] == self.origin and each not in in_use for each in signed):
+            refuse("checkpoint.retired-key", "a key of this log was not in use at this size")
 
     @property
     def witness_keys(self) -> list["NoteKey"]:
@@ -466,6 +484,7 @@ def open_witnessed(
     cosigners = [key for member in partners for key in member.witness_keys]
     log_keys = membership.member(ministry).log_keys
     head, times = open_head(note, log_keys, cosigners, strict=True)
+    membership.member(ministry).check_in_use(head.size, times)
     counted = []
     for member in partners:
         keys = member.witness_keys
@@ -1023,15 +1042,21 @@ def check_misbehaviour(data: bytes, membership: Membership) -> dict[str, Any]:
     return {"kind": "misbehaviour", "ministry": member.id, "misbehaviour": kind}
 
 
+def open_in_use(note: bytes, member: Member) -> Head:
+    """A head by the keys that were in use at its size."""
+    keys = member.log_keys_at(Head(split_note(note)[0]).size)
+    if not keys:
+        refuse("checkpoint.retired-key", "no key of this log was in use at this size")
+    return open_head(note, keys, [], strict=False)[0]
+
+
 def check_heads(evidence: dict[str, Any], member: Member) -> None:
     """Two heads that cannot both be of one log."""
     code = "misbehaviour.malformed"
     notes = [evidence["first"], evidence["second"]]
     if not all(isinstance(note, str) for note in notes):
         refuse(code, "a head is a text")
-    small, large = (
-        open_head(note.encode(), member.log_keys, [], strict=False)[0] for note in notes
-    )
+    small, large = (open_in_use(note.encode(), member) for note in notes)
     left, right = hash_list(evidence["left"], code), hash_list(evidence["right"], code)
     if small.size > large.size or (small.size == large.size and (left or right)):
         refuse(code, "the smaller head comes first, and equal ones need no hashes")

@@ -6,7 +6,6 @@ Installed by ``npm ci --ignore-scripts`` in tests/oracles/oidc-provider.
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,12 +26,13 @@ from api.adapters.identity.provider import find_provider
 from api.adapters.identity.resource_server import ResourceServer
 from api.adapters.system import SystemEntropy
 from api.domain.errors import ComityError
+from tests.support import foreign
 from tests.support.sign_in import NODE, OTHER_NODE, MachineClock
 
 FOLDER = Path(__file__).parents[1] / "oracles" / "oidc-provider"
 CLOCK = MachineClock()
 
-pytestmark = pytest.mark.oracle
+pytestmark = foreign.needs("node", "npm oidc-provider")
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,10 @@ class Oracle:
 
 @pytest.fixture(scope="module")
 def oracle() -> Iterator[Oracle]:
-    node = shutil.which("node")
-    if node is None or not (FOLDER / "node_modules" / "oidc-provider").is_dir():
-        pytest.skip("oracle absent: npm oidc-provider (npm ci in tests/oracles/oidc-provider)")
     key = ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)
     settings = {"nodes": [NODE, OTHER_NODE], "machine_jwk": key.as_dict(private=False)}
     with subprocess.Popen(
-        [node, "server.mjs", json.dumps(settings)],
+        [foreign.oracle("node"), "server.mjs", json.dumps(settings)],
         cwd=FOLDER,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -32,10 +32,10 @@ def service() -> Iterator[Any]:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+def reopen(request: pytest.FixtureRequest, disk: Path) -> OpenStore:
     """Open the same store again, as a restarted process would."""
     if request.param == "folder":
-        return lambda: FolderStore(tmp_path / "store", limit=LIMIT)
+        return lambda: FolderStore(disk / "store", limit=LIMIT)
     client = request.getfixturevalue("service")
     prefix = f"{secrets.token_hex(8)}/"
     return lambda: S3Store(client, BUCKET, prefix, limit=LIMIT)

@@ -9,6 +9,7 @@ By default a few points of each kind, chosen by a seed (`COMITY_CRASH_SEED`); `m
 import os
 import random
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,9 +28,9 @@ from api.tlog.proofs import root_at
 from api.wire.digests import digest
 from api.wire.message_bodies import Receipt
 from api.wire.messages import parse_message
-from tests.support import crash_child
+from tests.support import crash_child, foreign
 from tests.support.crash_child import EXPORT, PURPOSE, US
-from tests.support.crash_tracing import CALLS, KILLED, NotTracedError, Workshop
+from tests.support.crash_tracing import CALLS, KILLED, Workshop
 from tests.support.signing import membership
 
 UK = "uk-fcdo"
@@ -38,41 +39,34 @@ SEED = os.environ.get("COMITY_CRASH_SEED", "29")
 SAMPLE = 3
 LEAST = {"sequence": 40, "cosign": 20, "export": 20, "recover": 60}
 pytestmark = [
+    foreign.needs("strace"),
     pytest.mark.processes,
     pytest.mark.timeout(7200 if EVERY else 300),
 ]
 
 
 @pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def bases(disk_folders: Path) -> dict[str, Path]:
     made = {}
     for name, prepare in (("work", crash_child.prepare), ("lost", crash_child.prepare_recovery)):
-        made[name] = tmp_path_factory.mktemp("base") / name
+        made[name] = Path(tempfile.mkdtemp(prefix=name, dir=disk_folders)) / name
         made[name].mkdir()
         prepare(made[name])
     return made
 
 
 @pytest.fixture(scope="module")
-def workshop(
-    bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Workshop]:
-    """Where strace really kills a process at a call; skips elsewhere."""
-    found = shutil.which("strace")
-    if found is None:
-        pytest.skip("oracle absent: strace")
-    with Workshop(found) as made:
-        folder = copied(bases["work"], tmp_path_factory.mktemp("probe"), "probe")
-        try:
-            killed = made.work(folder, "cosign", at=("fdatasync", 1))
-        except NotTracedError:
-            pytest.skip("oracle absent: strace, since this system lets no process trace another")
+def workshop(bases: dict[str, Path], disk_folders: Path) -> Iterator[Workshop]:
+    """Where strace really kills a process at a call."""
+    with Workshop(foreign.oracle("strace")) as made:
+        folder = copied(bases["work"], Path(tempfile.mkdtemp(dir=disk_folders)), "probe")
+        killed = made.work(folder, "cosign", at=("fdatasync", 1))
         assert killed.code == KILLED
         yield made
 
 
-def copied(base: Path, tmp_path: Path, name: str) -> Path:
-    folder = tmp_path / name
+def copied(base: Path, place: Path, name: str) -> Path:
+    folder = place / name
     shutil.copytree(base, folder)
     return folder
 
@@ -112,7 +106,7 @@ def receipts_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
             assert row is not None
             assert digest(bytes(row["receipt"])) == each["digest"]
             assert receipt.cosignature is not None
-            assert seen["size"] >= receipt.cosignature.size
+            assert seen.size >= receipt.cosignature.size
 
 
 def exports_are_whole(folder: Path, said: list[dict[str, Any]]) -> None:
@@ -156,16 +150,16 @@ def points(calls: Counter[str], scenario: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("scenario", crash_child.SCENARIOS)
 def test_killed_at_a_write(
-    workshop: Workshop, bases: dict[str, Path], tmp_path: Path, scenario: str
+    workshop: Workshop, bases: dict[str, Path], disk: Path, scenario: str
 ) -> None:
     base, ministries, check = CHECKS[scenario]
-    whole = workshop.work(copied(bases[base], tmp_path, "whole"), scenario, traced=True)
+    whole = workshop.work(copied(bases[base], disk, "whole"), scenario, traced=True)
     assert whole.calls.total() >= LEAST[scenario], whole.calls
     assert whole.shadowed.total() <= whole.calls.total() // 20, whole.threads
     chosen = points(whole.calls, scenario)
     killed = 0
     for point in chosen:
-        folder = copied(bases[base], tmp_path, "killed")
+        folder = copied(bases[base], disk, "killed")
         try:
             ended = workshop.work(folder, scenario, at=point)
             killed += ended.code == KILLED

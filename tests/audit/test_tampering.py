@@ -19,6 +19,7 @@ from api.records.schema import METADATA
 from api.services.audit import fsck
 from tests.support import tampering
 from tests.support.federation import Federation
+from tests.support.foreign import EACH_DATABASE
 from tests.support.tampering import US, Tampering
 
 EXEMPTIONS = Path(__file__).parents[1] / "tamper-exemptions.toml"
@@ -48,7 +49,7 @@ def postgres_federation(
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=EACH_DATABASE)
 def federation(request: pytest.FixtureRequest) -> Federation:
     name = "sqlite_federation" if request.param == "sqlite" else "postgres_federation"
     found: Federation = request.getfixturevalue(name)

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from api.adapters.crypto.keystore import FileKeystore
+from api.adapters.crypto.sealed_file import write_private
 from api.cli import node
 from api.records import migrating
 from api.wire.keys import Purpose
@@ -270,7 +271,7 @@ def test_node_keys_are_listed_rotated_and_escrowed(tmp_path: Path) -> None:
         (7, None),
     ]
     for name in ("one", "two"):
-        (tmp_path / name).write_text(f"the passphrase of {name}\n")
+        write_private(tmp_path / name, f"the passphrase of {name}\n".encode(), replace=False)
     first = ("--first-passphrase-file", tmp_path / "one")
     second = ("--second-passphrase-file", tmp_path / "two")
     out = tmp_path / "node.escrow"

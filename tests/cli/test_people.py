@@ -7,6 +7,7 @@ import pytest
 from typing_extensions import override
 
 from api.adapters.crypto.officer_key import OfficerKey
+from api.adapters.crypto.sealed_file import write_private
 from api.cli.profiles import ProfileStore
 from tests.cli.conftest import CA, UK, US
 from tests.support.command_line import CommandLine
@@ -102,13 +103,20 @@ def test_a_key_is_made_requested_and_enrolled_by_two(
     own = CommandLine(tmp_path)
     name = nodes.profile(tmp_path, CA, "reviewer")
     secret = tmp_path / "passphrase"
-    secret.write_text(f"{PASSPHRASE}\n")
+    write_private(secret, f"{PASSPHRASE}\n".encode(), replace=False)
     made = own("key", "new", "--passphrase-file", secret, as_json=True)
     assert made.code == 0, made.err
     kid = made.document["kid"]
     profile = ProfileStore(tmp_path).load(name)
     assert profile.key_file == f"keys/{name}.json"
     assert OfficerKey.open(tmp_path / profile.key_file, PASSPHRASE).kid == kid
+
+    secret.chmod(0o644)
+    for command in ("new", "request"):
+        open_to_all = own("key", command, "--passphrase-file", secret, as_json=True)
+        assert (open_to_all.code, open_to_all.problem["code"]) == (2, "keystore.permissions")
+        assert str(secret) in open_to_all.problem["detail"]
+    secret.chmod(0o600)
 
     needed = own("key", "request", as_json=True)
     assert (needed.code, needed.problem["code"]) == (2, "officer-key.passphrase-needed")

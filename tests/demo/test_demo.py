@@ -1,4 +1,4 @@
-"""The demo as its users run it: once to the end, once staying up."""
+"""The demo as its users run it: told to its end and staying up; and a short one that ends."""
 
 import base64
 import json
@@ -6,13 +6,12 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.demo import COMITY, DEMO, MINISTRIES, Up, environment, pids
+from tests.support.demo import DEMO, MINISTRIES, Demo, environment, require_ended
 
 pytestmark = [pytest.mark.processes]
 
@@ -28,33 +27,27 @@ ACCOUNTS = [
 ]
 
 
-@dataclass(frozen=True)
-class Told:
-    """A demo that was told to its end."""
-
-    home: Path
-    result: dict[str, Any]
-    narration: str
-
-
-@pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    home = tmp_path_factory.mktemp("told") / "home"
+def test_a_demo_that_is_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
     done = subprocess.run(
-        [*DEMO, "--exit", "--json", "--home", str(home)],
+        [*DEMO, "--exit", "--json", "--until", "listing-2020", "--home", str(home)],
         env=environment(),
-        cwd=home.parent,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    return Told(home, json.loads(done.stdout.splitlines()[-1]), done.stderr)
+    result = json.loads(done.stdout)
+    assert result["ok"] is True
+    assert set(result["nodes"]) == set(MINISTRIES)
+    assert (result["lost"], result["duplicated"], result["threads"]) == (0, 0, [])
+    require_ended(home)
 
 
-def test_the_last_line_says_that_everything_adds_up(told: Told) -> None:
-    result = told.result
+def test_the_last_line_says_that_everything_adds_up(demo: Demo) -> None:
+    result = demo.result
     assert result["ok"] is True
     assert (result["lost"], result["duplicated"]) == (0, 0)
     assert set(result["nodes"]) == set(MINISTRIES)
@@ -67,8 +60,8 @@ def test_the_last_line_says_that_everything_adds_up(told: Told) -> None:
     assert result["seconds"] > 0
 
 
-def test_both_ends_of_every_thread_agree_on_the_findings_as_told(told: Told) -> None:
-    threads = told.result["threads"]
+def test_both_ends_of_every_thread_agree_on_the_findings_as_told(demo: Demo) -> None:
+    threads = demo.result["threads"]
     for thread in threads:
         assert set(thread["state_at"]) == {thread["requester"], thread["addressee"]}
         assert len(set(thread["state_at"].values())) == 1
@@ -90,7 +83,7 @@ def test_both_ends_of_every_thread_agree_on_the_findings_as_told(told: Told) -> 
     assert mirrored == ["s2", "s3"]
 
 
-def test_the_narrator_tells_who_does_what_to_whom(told: Told) -> None:
+def test_the_narrator_tells_who_does_what_to_whom(demo: Demo) -> None:
     for line in (
         "Washington, analyst: submits the package",
         "Washington, reviewer: approves the release",
@@ -108,30 +101,25 @@ def test_the_narrator_tells_who_does_what_to_whom(told: Told) -> None:
         "(2024-12-09, 1614 days)",
         "Washington, reviewer2: confirms the recall",
     ):
-        assert line in told.narration
+        assert line in demo.narration
 
 
-def test_the_exports_verify_and_recount_to_the_same_figures(told: Told) -> None:
-    for name, node in told.result["nodes"].items():
+def test_the_exports_verify_and_recount_to_the_same_figures(demo: Demo) -> None:
+    for name, node in demo.result["nodes"].items():
         export = Path(node["export"])
-        assert export == told.home / f"{name}-audit.zip"
-        verdict = subprocess.run(
-            [*COMITY, "verify", str(export), "--membership", str(told.home / "membership.json")],
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        assert export == demo.home / f"{name}-audit.zip"
+        verdict = demo.comity(
+            "verify", str(export), "--membership", str(demo.home / "membership.json")
         )
         assert verdict.returncode == 0, verdict.stdout + verdict.stderr
         assert node["log_size"] > 0
         assert len(bytes.fromhex(node["root"])) == 32
 
 
-def test_an_outsider_recounts_the_streams_from_the_exports_alone(told: Told) -> None:
-    exports = {name: Path(node["export"]) for name, node in told.result["nodes"].items()}
+def test_an_outsider_recounts_the_streams_from_the_exports_alone(demo: Demo) -> None:
+    exports = {name: Path(node["export"]) for name, node in demo.result["nodes"].items()}
     recorded = {name: list(events(path)) for name, path in exports.items()}
-    for stream in told.result["streams"]:
+    for stream in demo.result["streams"]:
         sender, recipient = stream["from"], stream["to"]
         receipted = {
             event["message"] for event in recorded[sender] if event["act"] == "message.receipted"
@@ -170,46 +158,44 @@ def messages(export: Path, sender: str, recipient: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_demo_json_says_who_is_where(told: Told) -> None:
-    document = json.loads((told.home / "demo.json").read_text())
+def test_demo_json_says_who_is_where(demo: Demo) -> None:
+    document = json.loads((demo.home / "demo.json").read_text())
     assert set(document) >= {"issuer", "nodes", "users", "profiles_dir"}
     for name, node in document["nodes"].items():
         assert set(node) >= {"url", "jurisdiction", "database_url", "store", "pid", "membership"}
         assert node["database_url"].startswith("sqlite:///")
         assert name in MINISTRIES
-    for pid in pids(told.home):
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    assert Path(document["profiles_dir"]) == told.home / "profiles"
+        os.kill(node["pid"], 0)
+    assert Path(document["profiles_dir"]) == demo.home / "profiles"
     users = {user["username"]: user for user in document["users"]}
     assert set(users) == {f"{p}-{a}" for p in MINISTRIES.values() for a in ACCOUNTS}
     assert users["uk-auditor"]["roles"] == ["auditor"]
     assert users["us-analyst"]["roles"] == ["analyst"]
 
 
-def test_profiles_and_keys_are_their_owners_alone(told: Told) -> None:
-    for path in (told.home / "profiles").glob("*.json"):
+def test_profiles_and_keys_are_their_owners_alone(demo: Demo) -> None:
+    for path in (demo.home / "profiles").glob("*.json"):
         assert path.stat().st_mode & 0o077 == 0
         profile = json.loads(path.read_text())
         assert profile["demo_password"]
         assert profile["tokens"]["access_token"].count(".") == 2
         if "key_file" in profile:
-            assert (told.home / profile["key_file"]).stat().st_mode & 0o077 == 0
-    alt = json.loads((told.home / "profiles/us-analyst-alt.json").read_text())
-    own = json.loads((told.home / "profiles/us-analyst.json").read_text())
+            assert (demo.home / profile["key_file"]).stat().st_mode & 0o077 == 0
+    alt = json.loads((demo.home / "profiles/us-analyst-alt.json").read_text())
+    own = json.loads((demo.home / "profiles/us-analyst.json").read_text())
     assert alt["key_file"] == own["key_file"]
 
 
-def test_a_profile_token_works_with_a_plain_call(up: Up) -> None:
-    me = up.call("us-analyst", "GET", "/me").json()
+def test_a_profile_token_works_with_a_plain_call(demo: Demo) -> None:
+    me = demo.call("us-analyst", "GET", "/me").json()
     assert (me["ministry"], me["roles"]) == ("us-treasury", ["analyst"])
-    assert up.call("ca-auditor", "GET", "/me").json()["roles"] == ["auditor"]
+    assert demo.call("ca-auditor", "GET", "/me").json()["roles"] == ["auditor"]
 
 
-def test_a_second_account_makes_no_second_pair_of_eyes(up: Up) -> None:
+def test_a_second_account_makes_no_second_pair_of_eyes(demo: Demo) -> None:
     package = next(
         item["id"]
-        for item in up.call("uk-analyst", "GET", "/packages").json()["items"]
+        for item in demo.call("uk-analyst", "GET", "/packages").json()["items"]
         if item["state"] == "received"
     )
     asked = {
@@ -217,11 +203,11 @@ def test_a_second_account_makes_no_second_pair_of_eyes(up: Up) -> None:
         "to": ["us-treasury"],
         "body": {"package": package, "recipient": "ca-gac", "purpose": "A test of four eyes."},
     }
-    draft = up.call("uk-analyst", "POST", "/drafts", asked).json()
+    draft = demo.call("uk-analyst", "POST", "/drafts", asked).json()
     place = f"/drafts/{draft['id']}/approve"
-    assert up.call("uk-analyst-alt", "GET", "/me").json()["roles"] == ["analyst", "reviewer"]
-    refused = up.call("uk-analyst-alt", "POST", place, {"digest": draft["digest"]})
+    assert demo.call("uk-analyst-alt", "GET", "/me").json()["roles"] == ["analyst", "reviewer"]
+    refused = demo.call("uk-analyst-alt", "POST", place, {"digest": draft["digest"]})
     assert refused.status_code == 403
     assert "guard.own-work" in refused.json()["policies"]
-    approved = up.call("uk-reviewer", "POST", place, {"digest": draft["digest"]})
+    approved = demo.call("uk-reviewer", "POST", place, {"digest": draft["digest"]})
     assert approved.json()["state"] == "sealed"

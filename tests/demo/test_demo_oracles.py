@@ -22,10 +22,11 @@ import pytest
 
 from api.tlog.proofs import consistency_proof, inclusion_proof
 from tests.oracles.tlog import judges
-from tests.support.demo import MINISTRIES, Up
+from tests.support import foreign
+from tests.support.demo import MINISTRIES, Demo
 
 US, UK, CA = MINISTRIES
-pytestmark = [pytest.mark.processes, pytest.mark.oracle]
+pytestmark = [pytest.mark.processes]
 ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
 WIDTH = 256
 
@@ -141,12 +142,12 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def logs(up: Up) -> Iterator[dict[str, Served]]:
+def logs(demo: Demo) -> Iterator[dict[str, Served]]:
     with ExitStack() as stack:
         found = {}
         for ministry, short in MINISTRIES.items():
-            url = up.document["nodes"][ministry]["url"]
-            headers = {"authorization": f"Bearer {up.token(f'{short}-auditor')}"}
+            url = demo.document["nodes"][ministry]["url"]
+            headers = {"authorization": f"Bearer {demo.token(f'{short}-auditor')}"}
             client = httpx2.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
             stack.enter_context(client)
             keys = client.get("/.well-known/comity.json").json()["log"]
@@ -155,12 +156,12 @@ def logs(up: Up) -> Iterator[dict[str, Served]]:
 
 
 @pytest.fixture(scope="module")
-def seen(up: Up, logs: dict[str, Served]) -> Seen:
+def seen(demo: Demo, logs: dict[str, Served]) -> Seen:
     us, partners = logs[US], (logs[UK], logs[CA])
     names = [each.witness_key(COSIGNATURE).name for each in partners]
     first = us.head()
     # A refusal is an event, too: the log grows, and partners cosign what it has become.
-    assert up.call("us-analyst", "GET", "/audit/events").status_code == 403
+    assert demo.call("us-analyst", "GET", "/audit/events").status_code == 403
     end = time.monotonic() + 90
     while True:
         head = us.head()
@@ -179,6 +180,7 @@ def places(size: int) -> list[int]:
     return sorted({0, 1, size // 2, size - 1})
 
 
+@foreign.needs("sigstore")
 def test_sigstore_reads_the_checkpoint_and_every_kind_of_place(seen: Seen) -> None:
     key = seen.us.log_key(ED25519)
     log = (key.public, key.key_id)
@@ -194,6 +196,7 @@ def test_sigstore_reads_the_checkpoint_and_every_kind_of_place(seen: Seen) -> No
         assert not judges.sigstore_accepts(other, log, (index, entry), proof)
 
 
+@foreign.needs("openssl")
 def test_openssl_verifies_the_note_and_each_cosignature(seen: Seen, tmp_path: Path) -> None:
     key, text = seen.us.log_key(ED25519), seen.head.text.encode()
     signature = seen.head.signature(key)
@@ -221,6 +224,7 @@ def ml_dsa_message(name: str, at: int, head: Head) -> bytes:
     return b"".join(parts)
 
 
+@foreign.needs("dilithium-py")
 def test_dilithium_py_verifies_the_log_and_each_cosignature(seen: Seen) -> None:
     signers = [seen.us.log_key(ML_DSA_44)]
     signers += [partner.witness_key(ML_DSA_44) for partner in seen.partners]
@@ -233,6 +237,7 @@ def test_dilithium_py_verifies_the_log_and_each_cosignature(seen: Seen) -> None:
         assert not judges.dilithium_verifies(key.public, message, flipped(blob[8:], 99))
 
 
+@foreign.needs("pymerkle")
 def test_pymerkle_builds_the_same_tree_and_relates_both_heads(seen: Seen) -> None:
     first, head = seen.first, seen.head
     assert 0 < first.size < head.size
@@ -286,6 +291,7 @@ def aics_cases(seen: Seen) -> list[tuple[dict[str, Any], bool]]:
     return cases
 
 
+@foreign.needs("aics-tlog")
 def test_aics_tlog_agrees_on_every_case(seen: Seen) -> None:
     cases = aics_cases(seen)
     verdicts = judges.aics_verdicts([case for case, _ in cases])
@@ -305,16 +311,17 @@ def proven(proof: bytes, statement: bytes) -> tuple[Head, int, bytes, list[bytes
     return Head(note), place, entry, [base64.b64decode(line) for line in path]
 
 
+@foreign.needs("sigstore", "openssl")
 def test_sigstore_reads_the_proof_that_a_partner_holds(
-    up: Up, logs: dict[str, Served], tmp_path: Path
+    demo: Demo, logs: dict[str, Served], tmp_path: Path
 ) -> None:
     """Of the release that London was given: its place in Washington's log, without asking anyone."""
     held = next(
         item["id"]
-        for item in up.call("uk-analyst", "GET", "/packages").json()["items"]
+        for item in demo.call("uk-analyst", "GET", "/packages").json()["items"]
         if item["state"] == "received"
     )
-    file = up.call("uk-analyst", "GET", f"/packages/{held}/file").content
+    file = demo.call("uk-analyst", "GET", f"/packages/{held}/file").content
     with zipfile.ZipFile(io.BytesIO(file)) as container:
         proof, release = (container.read(name) for name in ("proof.tlog-proof", "release.json"))
     key = logs[US].log_key(ED25519)

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from api.settings import Settings
-from tests.support.deployment import DEPLOY, oracle
+from tests.support import foreign
+from tests.support.deployment import DEPLOY
+from tests.support.foreign import oracle
 
 ROOT = DEPLOY.parent
 MINISTRIES = {"us": "us-treasury", "uk": "uk-fcdo", "ca": "ca-gac"}
@@ -30,7 +32,7 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1].strip()) for line in lines]
 
 
-@pytest.mark.oracle
+@foreign.needs("hadolint")
 def test_hadolint_has_no_complaint() -> None:
     result = run(oracle("hadolint"), str(DEPLOY / "Containerfile"))
     assert result.returncode == 0, result.stdout
@@ -71,14 +73,14 @@ def compose() -> dict[str, Any]:
     return content
 
 
-@pytest.mark.oracle
+@foreign.needs("check-jsonschema")
 def test_compose_file_fits_the_specification() -> None:
     schema = "--builtin-schema=vendor.compose-spec"
     result = run(oracle("check-jsonschema"), schema, str(DEPLOY / "compose.yaml"))
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.oracle
+@foreign.needs("check-jsonschema")
 def test_compose_specification_refuses_a_broken_file(tmp_path: Path) -> None:
     broken = tmp_path / "compose.yaml"
     broken.write_text((DEPLOY / "compose.yaml").read_text().replace("read_only:", "readonly:"))
@@ -141,7 +143,7 @@ def test_no_secret_value_is_in_the_files(compose: dict[str, Any]) -> None:
         )
 
 
-@pytest.mark.oracle
+@foreign.needs("openssl")
 def test_rehearsal_is_prepared_with_certificates_that_verify(tmp_path: Path) -> None:
     home = tmp_path / "rehearsal"
     openssl = oracle("openssl")
@@ -182,7 +184,7 @@ def pods() -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.oracle
+@foreign.needs("kubernetes-validate")
 def test_manifests_fit_the_kubernetes_schemas() -> None:
     files = [str(path) for path in (DEPLOY / "kubernetes").glob("*.yaml")]
     result = run(oracle("kubernetes-validate"), "--strict", *files)
@@ -190,7 +192,7 @@ def test_manifests_fit_the_kubernetes_schemas() -> None:
     assert result.stdout.count("passed for resource") == len(list(manifests()))
 
 
-@pytest.mark.oracle
+@foreign.needs("kubernetes-validate")
 def test_kubernetes_schemas_refuse_a_broken_manifest(tmp_path: Path) -> None:
     broken = tmp_path / "app.yaml"
     text = (DEPLOY / "kubernetes/app.yaml").read_text()
@@ -198,7 +200,7 @@ def test_kubernetes_schemas_refuse_a_broken_manifest(tmp_path: Path) -> None:
     assert run(oracle("kubernetes-validate"), "--strict", str(broken)).returncode != 0
 
 
-@pytest.mark.oracle
+@foreign.needs("kubectl")
 def test_kustomize_builds_it() -> None:
     result = run(oracle("kubectl"), "kustomize", str(DEPLOY))
     assert result.returncode == 0, result.stderr

@@ -15,13 +15,11 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
+from tests.support import foreign
 from tests.support.certificates import Authority
 from tests.support.proxies import Proxy, free_port, running_proxy
 
-pytestmark = [
-    pytest.mark.oracle,
-    pytest.mark.processes,
-]
+pytestmark = [foreign.needs("nginx"), pytest.mark.processes]
 
 
 class FakeNode(ThreadingHTTPServer):

@@ -16,14 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests.support import foreign
 from tests.support.certificates import Authority, Pair
 from tests.support.deployment import DEPLOY, ROOT
 from tests.support.proxies import Proxy, free_port, running_proxy
 
-pytestmark = [
-    pytest.mark.oracle,
-    pytest.mark.processes,
-]
+pytestmark = [foreign.needs("nginx"), pytest.mark.processes]
 
 PROGRAM = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
 MINISTRIES = {"us-treasury": "US", "uk-fcdo": "UK"}

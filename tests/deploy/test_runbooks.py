@@ -11,7 +11,9 @@ import typer
 
 from api import app
 from api.cli import main
-from tests.support.deployment import DEPLOY, oracle
+from tests.support import foreign
+from tests.support.deployment import DEPLOY
+from tests.support.foreign import oracle
 
 RUNBOOKS = sorted((DEPLOY / "runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, DEPLOY / "README.md", DEPLOY.parent / "docs" / "operations.md"]
@@ -91,6 +93,7 @@ def test_commands_and_options_exist(page: str, command: tuple[str, ...]) -> None
     assert given <= options | {"--help"}, page
 
 
+@foreign.needs("bash")
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_snippets_are_shell(path: Path) -> None:
     for block in blocks(path):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import DEPLOY, oracle
+from tests.support import foreign
+from tests.support.deployment import DEPLOY
+from tests.support.foreign import oracle
 
 UNITS = DEPLOY / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -39,7 +41,7 @@ def section(name: str, part: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.oracle
+@foreign.needs("systemd-analyze")
 @pytest.mark.parametrize("name", SERVICES + TIMERS)
 def test_systemd_has_no_complaint(placed: Path, name: str) -> None:
     result = subprocess.run(
@@ -52,7 +54,7 @@ def test_systemd_has_no_complaint(placed: Path, name: str) -> None:
     assert (result.returncode, own) == (0, [])
 
 
-@pytest.mark.oracle
+@foreign.needs("systemd-analyze")
 def test_systemd_does_complain_about_a_broken_unit(placed: Path, tmp_path: Path) -> None:
     text = (placed / "comity-app.service").read_text()
     broken = tmp_path / "comity-app.service"
@@ -66,7 +68,7 @@ def test_systemd_does_complain_about_a_broken_unit(placed: Path, tmp_path: Path)
     assert "ExecStrat" in result.stderr or result.returncode != 0
 
 
-@pytest.mark.oracle
+@foreign.needs("systemd-analyze")
 @pytest.mark.parametrize("name", SERVICES)
 def test_exposure_stays_low(placed: Path, name: str) -> None:
     command = [oracle("systemd-analyze"), "security", "--offline=true"]
@@ -116,7 +118,7 @@ def test_account_is_declared() -> None:
     assert [line.split()[:2] for line in lines if not line.startswith("#")] == [["u", "comity"]]
 
 
-@pytest.mark.oracle
+@foreign.needs("shellcheck")
 @pytest.mark.parametrize("script", ["systemd/comity-operator", "compose/prepare.sh"])
 def test_scripts_are_clean(script: str) -> None:
     result = subprocess.run(

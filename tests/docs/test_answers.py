@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.support.demo import Demo
+
 pytestmark = [pytest.mark.processes]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,20 +49,15 @@ def reading() -> list[tuple[str, dict[str, Any]]]:
 class Asker:
     """Asks the nodes of a demo as their officers."""
 
-    def __init__(self, running):
-        self.running = running
-        self.tokens: dict[str, str] = {}
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
         self.ids: dict[tuple[str, str], list[str]] = {}
 
     def get(self, ministry: str, path: str, role: str, **query: str) -> httpx2.Response:
         profile = f"{ministry[:2]}-{role}"
-        if profile not in self.tokens:
-            done = self.running.comity("--profile", profile, "token")
-            assert done.returncode == 0, done.stderr
-            self.tokens[profile] = done.stdout.strip()
-        node = self.running.document["nodes"][ministry]["url"]
+        node = self.demo.document["nodes"][ministry]["url"]
         with httpx2.Client(trust_env=False, timeout=30) as client:
-            headers = {"authorization": f"Bearer {self.tokens[profile]}"}
+            headers = {"authorization": f"Bearer {self.demo.token(profile)}"}
             return client.get(f"{node}{path}", params=query, headers=headers)
 
     def places(self, ministry: str, path: str) -> list[str]:
@@ -72,11 +69,11 @@ class Asker:
         return [f"{above}/{each}{rest.partition('}')[2]}" for each in ids[:3]]
 
 
-def test_every_answer_has_its_form(running) -> None:
-    asker = Asker(running)
+def test_every_answer_has_its_form(demo: Demo) -> None:
+    asker = Asker(demo)
     asked, wrong = set(), []
     for path, operation in reading():
-        for ministry in running.document["nodes"]:
+        for ministry in demo.document["nodes"]:
             for place in asker.places(ministry, path):
                 role = asking(path)
                 answer = asker.get(ministry, place, role, **QUERIES.get(path, {}))
@@ -96,8 +93,8 @@ def test_every_answer_has_its_form(running) -> None:
     assert wanted <= asked
 
 
-def test_the_reference_is_served_by_a_node(running) -> None:
-    node = running.document["nodes"]["us-treasury"]["url"]
+def test_the_reference_is_served_by_a_node(demo: Demo) -> None:
+    node = demo.document["nodes"]["us-treasury"]["url"]
     with httpx2.Client(trust_env=False, timeout=30) as client:
         page = client.get(f"{node}/docs")
         assert page.status_code == 200

@@ -1,14 +1,14 @@
 """All Markdown pages: links lead somewhere, named files and tests exist, settings are explained."""
 
 import re
-import subprocess
-import tomllib
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from api.settings import Settings
+from tests.support import checkout, foreign
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
@@ -18,21 +18,8 @@ NAMED = re.compile(r"`((?:\.ci|api|bench|deploy|docs|migrations|policies|tests)/
 TEST = re.compile(r"`(test_\w+)`")
 
 
-def tracked() -> list[Path]:
-    """Files that are, or are about to be, in the repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if listed.returncode != 0:
-        pytest.skip("this is no checkout")
-    names = [name for name in listed.stdout.decode().split("\0") if name]
-    return [path for name in names if (path := ROOT / name).is_file()]
-
-
-PAGES = sorted(path for path in tracked() if path.suffix == ".md")
+FILES = checkout.files()
+PAGES = [path for path in FILES if path.suffix == ".md"]
 
 
 def name_of(path: Path) -> str:
@@ -132,7 +119,7 @@ FORBIDDEN = {
 def test_no_file_names_what_belongs_to_a_machine(what):
     pattern = re.compile(FORBIDDEN[what])
     found = []
-    for path in tracked():
+    for path in FILES:
         if path == Path(__file__) or path.suffix in {".png", ".zip", ".der"}:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -144,13 +131,18 @@ def test_no_file_names_what_belongs_to_a_machine(what):
 
 def test_package_locks_of_oracles_resolve_by_name_only():
     """An npm lock names no host: integrity is what counts."""
-    for path in tracked():
+    for path in FILES:
         if path.name == "package-lock.json":
             assert '"resolved"' not in path.read_text("utf-8"), name_of(path)
 
 
-def test_the_distribution_carries_what_the_node_serves():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["api"]
-    assert (ROOT / "api/web/static/openapi.json").is_file()
-    assert (ROOT / "api/web/static/reference.css").is_file()
+@foreign.needs("git")
+def test_without_git_the_same_files_are_found(tmp_path):
+    """An archive of the repository is judged like the repository."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout, so there is nothing to compare with")
+    copy = tmp_path / "copy"
+    ignored = shutil.ignore_patterns(".git", ".venv*", "node_modules", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, copy, ignore=ignored, symlinks=True)
+    walked = {str(path.relative_to(copy)) for path in checkout.walked(copy)}
+    assert walked == {name_of(path) for path in FILES}

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import foreign
+from tests.support.demo import Demo, environment
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -43,23 +46,24 @@ def test_make_targets_exist() -> None:
             assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
 
 
+@foreign.needs("bash")
 @pytest.mark.processes
-def test_the_commands_work_in_their_order(running) -> None:
-    settled = running.folder / "settled.py"
+def test_the_commands_work_in_their_order(demo: Demo) -> None:
+    settled = demo.folder / "settled.py"
     settled.write_text(SETTLED)
     # Between two blocks a reader takes as long as a delivery; the script waits instead.
     wait = f'\n"{sys.executable}" settled.py\n'
     script = "set -eu\n" + wait.join(blocks("sh"))
     done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=running.folder,
-        env=running.environment(),
+        [foreign.oracle("bash"), "-c", script],
+        cwd=demo.folder,
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (running.folder / "received.comity").exists()
+    assert (demo.folder / "received.comity").exists()
     for told in ("uk-fcdo", "verified", "received", "origin_proven", "statement.txt"):
         assert told in done.stdout

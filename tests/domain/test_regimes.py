@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.domain.regimes import clocks as statutory
 from api.domain.regimes.advice import (
     Case,
     Regime,
     RegimeError,
     Suggestion,
-    clocks,
     crosswalk,
     eligibility,
     fitting_grounds,
@@ -46,6 +46,10 @@ CHEN = Case(
     state="CN",
     listed_by=frozenset({"US"}),
 )
+
+
+def clocks(regime: Regime, events: dict[str, date]) -> list[statutory.Clock]:
+    return statutory.running(statutory.clocks(regime, events.items()))
 
 
 def found(regime: str, case: Case) -> dict[str, Suggestion]:
@@ -204,7 +208,7 @@ def test_canadian_clocks() -> None:
         ("ca-sema.identity-certificate", 30),
         ("ca-sema.tabling", None),
     ]
-    assert "five sitting days" in sema[1].text
+    assert "five sitting days" in sema[1].text.en
     assert sema[1].days_left(day) is None
 
 

@@ -18,6 +18,7 @@ from api.services.road import delivering, epochs, peering
 from api.wire.message_bodies import EpochChange
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
+from tests.support.foreign import EACH_DATABASE
 from tests.support.journeys import release, submit, witness_all
 from tests.support.signing import CA as CA_KEYS
 from tests.support.signing import UK as UK_KEYS
@@ -26,7 +27,7 @@ from tests.support.signing import US as US_KEYS
 US, UK = "us-treasury", "uk-fcdo"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=EACH_DATABASE)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = None
     if request.param == "postgresql":

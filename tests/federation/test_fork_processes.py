@@ -84,7 +84,7 @@ class Ministries:
         """Size and root of Washington's log as a partner's database has it."""
         with read_only(self.fleet.sites[ministry].database_url) as connection:
             row = peer_logs.peer_log(connection, US)
-        return (0, "") if row is None else (int(row["size"]), str(row["root"]))
+        return (0, "") if row is None else (row.size, row.root)
 
 
 def wait_for(look: Callable[[], Any], seconds: float = 90.0) -> Any:

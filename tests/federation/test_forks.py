@@ -49,12 +49,12 @@ def second() -> ModuleType:
 
 def seen(node: Node, peer: str = US) -> int:
     row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
-    return 0 if row is None else int(row["size"])
+    return 0 if row is None else row.size
 
 
 def proofs(node: Node) -> list[bytes]:
     rows = node.db.read(node_state.misbehaviour)
-    return [bytes(row["proof"]) for row in rows if row["kind"] != node_state.REFUSED_HEAD]
+    return [row.proof for row in rows if row.kind != node_state.REFUSED_HEAD]
 
 
 def require_proof(node: Node, second: ModuleType, kind: MisbehaviourKind) -> bytes:
@@ -288,28 +288,28 @@ def test_an_administrator_rules(federation: Federation, tmp_path: Path) -> None:
     us, uk = federation[US], federation[UK]
     comparing.compare_all(uk, Compared())
     admin, analyst = federation.officer(UK, "admin"), federation.officer(UK, "analyst")
-    (row,) = misbehaviour.listed(uk, admin)
-    assert misbehaviour.read(uk, federation.officer(UK, "auditor"), row["id"])["kind"] == (
+    (row,) = misbehaviour.kept_proofs(uk, admin)
+    assert misbehaviour.read(uk, federation.officer(UK, "auditor"), row.id).kind == (
         "inconsistent-heads"
     )
     with pytest.raises(Refused):
-        misbehaviour.listed(uk, analyst)
+        misbehaviour.kept_proofs(uk, analyst)
     with pytest.raises(Refused):
-        misbehaviour.rule(uk, analyst, row["id"], Ruling.RESUME)
+        misbehaviour.rule(uk, analyst, row.id, Ruling.RESUME)
     lengthen(us, 50)
     assert not anchoring.ask_to_cosign(us, UK)
-    misbehaviour.rule(uk, admin, row["id"], Ruling.UPHOLD)
+    misbehaviour.rule(uk, admin, row.id, Ruling.UPHOLD)
     figures = status.figures(uk)
     assert (figures.misbehaviour, figures.accused) == (0, [US])
     assert readiness.details(uk)["misbehaviour"] == 0
     assert _misbehaviour(asdict(figures)) == f"none to rule on; frozen: {US}"
     assert not anchoring.ask_to_cosign(us, UK)
-    misbehaviour.rule(uk, admin, row["id"], Ruling.RESUME)
+    misbehaviour.rule(uk, admin, row.id, Ruling.RESUME)
     assert status.figures(uk).accused == []
     assert uk.db.read(lambda c: streams.stream_in(c, US))["state"] == "open"  # type: ignore[index]
     assert anchoring.ask_to_cosign(us, UK)
     with pytest.raises(Conflict, match="ruled"):
-        misbehaviour.rule(uk, admin, row["id"], Ruling.UPHOLD)
+        misbehaviour.rule(uk, admin, row.id, Ruling.UPHOLD)
 
 
 def test_watching_finds_it_by_itself(federation: Federation, tmp_path: Path) -> None:

@@ -113,9 +113,9 @@ def exported_acts(node: Node, iss: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.timeout(240)
-def test_nodes_killed_mid_publish_and_mid_delivery(tmp_path: Path, issuer: FakeIssuer) -> None:
+def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssuer) -> None:
     """SQLite: one process a node. The publishing one dies most, the receiving one now and then."""
-    with Fleet(tmp_path, issuer) as fleet:
+    with Fleet(disk, issuer) as fleet:
         us, uk = fleet.add(US), fleet.add(UK)
         fleet.start_all()
         with Publisher(us, issuer, UK) as publisher:
@@ -135,10 +135,10 @@ def test_nodes_killed_mid_publish_and_mid_delivery(tmp_path: Path, issuer: FakeI
 
 @pytest.mark.timeout(400)
 def test_app_and_worker_processes_killed_on_postgresql(
-    tmp_path: Path, issuer: FakeIssuer, postgres_server: Postgres
+    disk: Path, issuer: FakeIssuer, postgres_server: Postgres
 ) -> None:
     """Two app and two worker processes on one PostgreSQL; every second one of them is killed."""
-    with Fleet(tmp_path, issuer) as fleet:
+    with Fleet(disk, issuer) as fleet:
         us = fleet.add(US, database_url=postgres_server.fresh(), apps=2, workers=2)
         fleet.add(UK)
         names = list(us.commands())
@@ -156,10 +156,10 @@ def test_app_and_worker_processes_killed_on_postgresql(
 
 @pytest.mark.timeout(240)
 def test_postgresql_itself_killed_under_running_processes(
-    tmp_path: Path, issuer: FakeIssuer, postgres_server: Postgres
+    disk: Path, issuer: FakeIssuer, postgres_server: Postgres
 ) -> None:
     """The server dies and comes back; the processes live on and find it again by themselves."""
-    with Fleet(tmp_path, issuer) as fleet:
+    with Fleet(disk, issuer) as fleet:
         us = fleet.add(US, database_url=postgres_server.fresh(), apps=1, workers=1)
         fleet.add(UK)
         fleet.start_all()

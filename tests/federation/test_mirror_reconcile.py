@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from api.domain.errors import ComityError
+from api.domain.errors import ComityError, Unavailable
 from api.jobs.reconcile import reconcile
 from api.ports.peers import PeerReply
 from api.records import log, threads
+from api.records.unit_of_work import Unit
 from api.services.authorising import peer_caller
 from api.services.desk import mirroring
 from api.services.desk import tasks as lists
@@ -76,7 +79,7 @@ def test_equal_ends_leave_no_trace(
     found = thread_comparison.sweep(federation[US], UK)
     assert found["equal"] >= 2
     assert (found["behind"], found["different"]) == (0, 0)
-    assert thread_comparison.sweep(federation[US], CA) == {"equal": 0, "behind": 0, "different": 0}
+    assert not any(thread_comparison.sweep(federation[US], CA).values())
     assert events(federation, US) == before
 
 
@@ -129,7 +132,119 @@ def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, threa
     assert shown == {"threads": []}
     # What a member claims about a thread that it has no part in is not compared.
     claim = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
-    assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.BEHIND]
+    assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.UNKNOWN]
+
+
+class Saying(Reading):
+    """A network on which what members say of threads is made up, page by page."""
+
+    def __init__(self, made: Federation, pages: Iterator[dict[str, Any]]) -> None:
+        super().__init__(made, US)
+        self.pages = pages
+        self.asked = 0
+
+    def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
+        self.asked += 1
+        return PeerReply(200, json.dumps(next(self.pages)).encode())
+
+
+def claimed(number: int) -> dict[str, Any]:
+    """What a member says of a thread that nobody else has heard of."""
+    return {
+        "thread": f"sha256:{number:064x}",
+        "requester": 1,
+        "addressee": 0,
+        "voided": [],
+        "state": "sha256:" + "0" * 64,
+    }
+
+
+def swept(federation: Federation, pages: Iterator[dict[str, Any]]) -> tuple[Saying, dict[str, int]]:
+    us = federation[US]
+    wire, saying = us.transport, Saying(federation, pages)
+    object.__setattr__(us, "transport", saying)
+    try:
+        return saying, thread_comparison.sweep(us, UK)
+    finally:
+        object.__setattr__(us, "transport", wire)
+
+
+def test_an_endless_list_writes_nothing_and_ends(federation: Federation, thread: str) -> None:
+    """Pages without end of threads that nobody knows: no leaf, no row, no task, few pages."""
+    us = federation[US]
+
+    def pages() -> Iterator[dict[str, Any]]:
+        for page in count():
+            held = [claimed(page * 500 + number + 1) for number in range(500)]
+            yield {"threads": held, "next": held[-1]["thread"]}
+
+    known = us.db.read(lambda c: threads.count_with_party(c, UK))
+    before = events(federation, US), len(us.db.read(threads.differences))
+    saying, found = swept(federation, pages())
+    assert saying.asked == known + 1
+    assert found["unknown"] == saying.asked * 500
+    federation.clock.sleep(GRACE.total_seconds() + 1)
+    swept(federation, pages())
+    assert (events(federation, US), len(us.db.read(threads.differences))) == before
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"threads": [claimed(2), claimed(1)]},
+        {"threads": [claimed(1), claimed(1)]},
+        {"threads": [claimed(1)], "next": claimed(9)["thread"]},
+        {"threads": [], "next": claimed(9)["thread"]},
+        {"threads": [claimed(number + 1) for number in range(501)]},
+    ],
+    ids=["backwards", "twice", "next elsewhere", "next of nothing", "too many"],
+)
+def test_a_page_out_of_order_is_not_compared(
+    federation: Federation, thread: str, page: dict[str, Any]
+) -> None:
+    with pytest.raises(Unavailable, match="The member's node answers"):
+        swept(federation, iter([page]))
+
+
+def test_a_member_that_changes_its_mind_writes_a_bounded_number_of_events(
+    federation: Federation, thread: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    us = federation[US]
+    asked(federation, "another")
+    monkeypatch.setattr(thread_comparison, "_MOST_WRITTEN", 1)
+    rows = us.db.read(lambda c: threads.with_party(c, UK, after="", limit=500))
+    wrong = [{**claimed(0), "thread": row["id"]} for row in rows]
+    before = events(federation, US)
+    _, found = swept(federation, iter([{"threads": wrong}]))
+    assert found["deferred"] == len(rows) - 1
+    assert events(federation, US) == before + 1
+    assert not reconcile(us, UK)
+    assert us.db.read(threads.differences) == []
+
+
+def test_two_hundred_shared_threads_are_compared(federation: Federation, thread: str) -> None:
+    """More than a list in a message may hold: every one is compared, and a false one is found."""
+    us, uk = federation[US], federation[UK]
+    row = uk.db.read(lambda c: threads.by_id(c, thread))
+    assert row is not None
+    for node in (us, uk):
+        copies = [{**row, "id": f"sha256:{number:064x}"} for number in range(200)]
+        copies[150] |= {"state_digest": f"sha256:{ord(node.ministry[1]):064x}"}
+
+        def write(unit: Unit, copies: list[dict[str, Any]] = copies) -> None:
+            unit.connection.execute(threads.THREADS.insert(), copies)
+
+        node.db.write(write)
+    found = thread_comparison.sweep(us, UK)
+    assert found["equal"] >= 200
+    assert found["different"] == 1
+    for node in (us, uk):
+
+        def clear(unit: Unit) -> None:
+            copied = threads.THREADS.c.id.like("sha256:" + "0" * 32 + "%")
+            unit.connection.execute(threads.THREADS.delete().where(copied))
+
+        node.db.write(clear)
 
 
 def test_nonsense_and_absence_change_nothing(federation: Federation, thread: str) -> None:

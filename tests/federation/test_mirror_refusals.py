@@ -104,7 +104,7 @@ def test_equivocation_changes_nothing_and_later_statements_wait_for_a_ruling(
     )
     federation.settle()
     assert digests(federation, thread) == before
-    kept = [row for row in us.db.read(node_state.misbehaviour) if row["peer"] == UK]
+    kept = [row for row in us.db.read(node_state.misbehaviour) if row.peer == UK]
     assert [row["kind"] for row in kept] == ["statement-equivocation"]
     verify_misbehaviour(bytes(kept[0]["proof"]), us.membership)
     # The issuer's later words in this thread wait; other threads and the stream go on.

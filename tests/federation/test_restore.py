@@ -45,7 +45,7 @@ def rest(federation: Federation) -> None:
 
 def peer_size(node: Node, peer: str = US) -> int:
     row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
-    return 0 if row is None else int(row["size"])
+    return 0 if row is None else row.size
 
 
 def no_misbehaviour(federation: Federation) -> None:
@@ -85,9 +85,8 @@ def keep_proof(federation: Federation) -> Kept:
     assert message is not None
     item = parse_items(parse_message(bytes(message["envelope"]))[1].body)[-1]
     leaf = leaf_hash(item.opening.entry(digest_bytes(digest(item.envelope))))
-    path = us.db.read(lambda c: checkpoints.prove_inclusion(c, item.index, row["size"]))
-    root = bytes.fromhex(row["root"])
-    return Kept(row["size"], root, bytes(row["note"]), leaf, item.index, path)
+    path = us.db.read(lambda c: checkpoints.prove_inclusion(c, item.index, row.size))
+    return Kept(row.size, row.root_hash, row.note, leaf, item.index, path)
 
 
 def holds_still(federation: Federation, kept: Kept) -> None:

@@ -119,7 +119,9 @@ def test_log_lines_and_metrics_of_a_process(made: MadeNode) -> None:
     assert made.issuer.token("a1", made.url)[:20] not in process.out.read_text()
     requests = process.of("request")
     assert {line["route"] for line in requests} >= {"/api/v1/me", "none", "/readyz"}
-    assert [line["status"] for line in requests if line["request"] == "req-12345"] == [200]
+    assert [line["status"] for line in requests if line.get("caller_request") == "req-12345"] == [
+        200
+    ]
     assert families["comity_log_leaves"].samples[0].value > 0
     assert families["comity_sequencer_lease_held"].samples[0].value == 1
     # The end recorded who had been refused since the start.

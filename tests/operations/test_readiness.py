@@ -17,6 +17,7 @@ from api.services.node import Node
 from api.services.operations import readiness, status
 from api.services.operations.readiness import Bounds, Readiness, checks
 from api.wire.keys import KeyRecord, Purpose
+from tests.support import foreign
 from tests.support.databases import start_postgres
 from tests.support.federation import Federation
 from tests.support.journeys import submit
@@ -112,10 +113,9 @@ class TestChecks:
         assert failing(node, Bounds(places={"store": tmp_path / "gone"})) == ["disk"]
 
 
+@foreign.needs("postgresql")
 def test_a_database_server_that_dies_and_comes_back(tmp_path: Path) -> None:
     server = start_postgres()
-    if server is None:
-        pytest.skip("PostgreSQL absent")
     federation = None
     try:
         urls = {US: server.fresh()}

@@ -17,6 +17,7 @@ from api.services.node import Node
 from api.services.operations.refusals import AnonymousRefusals
 from api.services.road import fetching
 from api.wire.canonical import canonical, parse
+from api.wire.limits import MESSAGE
 from api.wire.messages import Kind
 from tests.support.federation import Federation
 from tests.support.running_node import RunningNode, running_nodes
@@ -82,10 +83,41 @@ def test_each_door_has_its_own_event(tmp_path: Path) -> None:
             assert stranger.post("/peer/messages", content=b"{}").is_client_error
         counts(us).record(us.node)
         found = {each["object"]["id"]: each for each in events(us.node)}
-    assert found["peer"]["count"] == 1
-    assert found["peer"]["code"] == "signature.false"
+    assert found["peer"]["count"] == 2
+    assert found["peer"]["code"] == "access.several-reasons"
     assert "log" in found
     assert "rest" not in found
+
+
+UNREADABLE = {
+    "json.malformed": b"{",
+    "json.not-utf8": b"\xff",
+    "json.too-deep": b"[" * 40 + b"]" * 40,
+    "json.duplicate-member": b'{"a":1,"a":1}',
+    "message.request": b"[]",
+    "body.too-large": b" " * (MESSAGE + 1),
+    "envelope.typ": json.dumps(
+        {
+            "evidence": {"checkpoint": "x", "consistency": None, "inclusion": [], "leaves": ""},
+            "message": {"payload": "", "signatures": []},
+        },
+        separators=(",", ":"),
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("code", UNREADABLE)
+def test_what_cannot_be_read_at_the_peers_door_is_counted_too(tmp_path: Path, code: str) -> None:
+    """Whoever is refused before a signature verified is nobody, for whichever reason."""
+    with running_nodes(tmp_path, US) as nodes:
+        us = nodes[US]
+        with us.client() as stranger:
+            for _ in range(3):
+                answer = stranger.post("/peer/messages", content=UNREADABLE[code])
+                assert answer.json()["code"] == code, answer.text
+        counts(us).record(us.node)
+        found = [(each["object"]["id"], each["code"], each["count"]) for each in events(us.node)]
+    assert found == [("peer", code, 3)]
 
 
 def forged(federation: Federation, sender: Node) -> list[bytes]:

@@ -7,6 +7,7 @@ server.stop()
 
 import glob
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -26,7 +27,7 @@ class Postgres:
     binaries: Path
     data: Path
     port: int
-    owner: str | None
+    owner: int | None
     made: list[str] = field(default_factory=list)
 
     def url(self, database: str) -> str:
@@ -45,15 +46,17 @@ class Postgres:
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(self.binaries / program), *arguments]
-        if self.owner is not None:
-            command = [
-                "setpriv",
-                f"--reuid={self.owner}",
-                f"--regid={self.owner}",
-                "--clear-groups",
-                *command,
-            ]
-        return subprocess.run(command, check=True, capture_output=True, cwd="/")
+        if self.owner is None:
+            return subprocess.run(command, check=True, capture_output=True, cwd="/")
+        return subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            cwd="/",
+            user=self.owner,
+            group=self.owner,
+            extra_groups=[],
+        )
 
     def start(self) -> None:
         options = (
@@ -78,7 +81,6 @@ class Postgres:
         self.run("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
 
     def stop(self) -> None:
-        subprocess.run(["true"], check=True)
         try:
             self.run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         except subprocess.CalledProcessError:
@@ -86,11 +88,10 @@ class Postgres:
         shutil.rmtree(self.data, ignore_errors=True)
 
 
-def start_postgres() -> Postgres | None:
-    """Start a server, or return None where no server program can be found."""
-    binaries = _binaries()
-    if binaries is None:
-        return None
+def start_postgres() -> Postgres:
+    """Start a server; `binaries` must have found one."""
+    found = binaries()
+    assert found is not None
     data = Path(tempfile.mkdtemp(prefix="comity-pg-"))
     owner = None
     if os.geteuid() == 0:
@@ -98,7 +99,7 @@ def start_postgres() -> Postgres | None:
         owner = "nobody"
         shutil.chown(data, owner)
         data.chmod(0o700)
-    server = Postgres(binaries, data, _free_port(), _id_of(owner))
+    server = Postgres(found, data, _free_port(), _id_of(owner))
     server.run(
         "initdb", "-D", str(data), "-U", "comity", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
     )
@@ -106,15 +107,12 @@ def start_postgres() -> Postgres | None:
     return server
 
 
-def _id_of(owner: str | None) -> str | None:
-    if owner is None:
-        return None
-    import pwd
-
-    return str(pwd.getpwnam(owner).pw_uid)
+def _id_of(owner: str | None) -> int | None:
+    return None if owner is None else pwd.getpwnam(owner).pw_uid
 
 
-def _binaries() -> Path | None:
+def binaries() -> Path | None:
+    """Return the folder of a server's programs: the machine's, or those that a package brings."""
     found = shutil.which("pg_ctl")
     if found is not None:
         return Path(found).resolve().parent

@@ -1,7 +1,7 @@
-"""A demo that stays up, as its users start it: three real nodes with the story told to a point.
+"""One demo that is told to its end and stays up, as its users start it: three real nodes.
 
-with running_demo(folder) as up:
-    up.call("us-analyst", "GET", "/me")
+with running_demo(folder) as demo:
+    demo.call("us-analyst", "GET", "/me")
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +24,51 @@ from tests.support.deployment import ROOT
 MINISTRIES = {"us-treasury": "us", "uk-fcdo": "uk", "ca-gac": "ca"}
 DEMO = [sys.executable, "-P", "-m", "api.demo"]
 COMITY = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
+STARTING, STOPPING = 540, 60
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 
 @dataclass(frozen=True)
-class Up:
-    """A demo that stays up."""
+class Demo:
+    """A demo that stays up, and the folder that a reader of the README would stand in.
 
-    home: Path
+    `folder` looks like a checkout after ``make demo``: ``.demo`` is the demo's home and
+    ``.venv/bin`` has ``comity``. `result` is the line that ended standard output when the story
+    was told, `narration` what was said until then.
+    """
+
+    folder: Path
     document: dict[str, Any]
+    result: dict[str, Any]
+    narration: str
+    _tokens: dict[str, str] = field(default_factory=dict)
 
-    def token(self, profile: str) -> str:
-        done = subprocess.run(
-            [*COMITY, "--profile", profile, "token"],
+    @property
+    def home(self) -> Path:
+        return self.folder / ".demo"
+
+    def comity(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMITY, *arguments],
             env=environment(COMITY_HOME=str(self.home)),
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+
+    def token(self, profile: str) -> str:
+        """A token of one of the demo's people, asked for once."""
+        if profile not in self._tokens:
+            done = self.comity("--profile", profile, "token")
+            assert done.returncode == 0, done.stderr
+            self._tokens[profile] = done.stdout.strip()
+        return self._tokens[profile]
 
     def call(self, profile: str, method: str, path: str, content: Any = None) -> httpx2.Response:
         ministry = next(name for name, p in MINISTRIES.items() if profile.startswith(p))
@@ -57,38 +78,51 @@ class Up:
             return client.request(method, f"{url}/api/v1{path}", json=content, headers=headers)
 
 
+def checkout_in(folder: Path) -> None:
+    """Put the command where ``make demo`` leaves it."""
+    command = folder / ".venv" / "bin" / "comity"
+    command.parent.mkdir(parents=True)
+    program = COMITY[-1]
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -c "{program}" "$@"\n')
+    command.chmod(0o755)
+
+
 @contextmanager
-def running_demo(folder: Path) -> Iterator[Up]:
-    """Run ``comity demo`` until the block ends; it must end in order."""
-    home = folder / "home"
-    output = home.parent / "output"
-    with output.open("w") as file:
+def running_demo(folder: Path) -> Iterator[Demo]:
+    """Run ``comity demo --json`` until the block ends; it must then end in order."""
+    checkout_in(folder)
+    home = folder / ".demo"
+    said, told = folder / "said", folder / "told"
+    with said.open("w") as errors, told.open("w") as output:
         process = subprocess.Popen(
-            [*DEMO, "--home", str(home), "--until", "partners-read"],
+            [*DEMO, "--json", "--home", str(home)],
+            # A setting of another node must not reach the demo's.
             env=environment(COMITY_DATABASE_URL="sqlite:////nowhere"),
-            cwd=home.parent,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
+            cwd=folder,
+            stdout=output,
+            stderr=errors,
         )
     try:
-        end = time.monotonic() + 540
-        while not (home / "demo.json").exists():
-            assert process.poll() is None, output.read_text()
-            assert time.monotonic() < end, output.read_text()
+        end = time.monotonic() + STARTING
+        while not told.read_text().endswith("}\n"):
+            assert process.poll() is None, said.read_text()
+            assert time.monotonic() < end, said.read_text()
             time.sleep(0.2)
-        yield Up(home, json.loads((home / "demo.json").read_text()))
+        document = json.loads((home / "demo.json").read_text())
+        result = json.loads(told.read_text().splitlines()[-1])
+        yield Demo(folder, document, result, said.read_text())
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130, output.read_text()
-        for pid in pids(home):
-            with pytest.raises(ProcessLookupError):
-                os.kill(pid, 0)
+        assert process.wait(STOPPING) == 130, said.read_text()
+        require_ended(home)
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(STOPPING)
 
 
-def pids(home: Path) -> list[int]:
+def require_ended(home: Path) -> None:
+    """No node of a demo is left."""
     nodes = json.loads((home / "demo.json").read_text())["nodes"]
-    return [node["pid"] for node in nodes.values()]
+    for node in nodes.values():
+        with pytest.raises(ProcessLookupError):
+            os.kill(node["pid"], 0)

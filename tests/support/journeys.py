@@ -111,7 +111,7 @@ def witness_all(federation: Federation) -> None:
 
 def _witness(owner: Node, witness: Node) -> None:
     known = witness.db.read(lambda c: peer_logs.peer_log(c, owner.ministry))
-    evidence = owner.db.read(lambda c: _evidence(c, known["size"] if known is not None else 0))
+    evidence = owner.db.read(lambda c: _evidence(c, known.size if known is not None else 0))
     examined = witness.db.read(lambda c: witnessing.examine(witness, c, owner.ministry, evidence))
     word = witnessing.cosign(witness, examined, examined.size)
     witness.db.write(lambda unit: witnessing.persist(unit, examined, word))

@@ -32,7 +32,7 @@ from typing_extensions import override
 
 from api import bootstrap
 from api.adapters.crypto.keystore import FileKeystore
-from api.adapters.crypto.sealed_file import KdfCost
+from api.adapters.crypto.sealed_file import KdfCost, write_private
 from api.records import migrating
 from api.settings import Settings
 from api.wire.digests import digest
@@ -193,7 +193,7 @@ class Fleet:
         """Make keys, membership, settings, databases and officers of every node."""
         members = []
         for site in self.sites.values():
-            (site.home / "passphrase").write_text(f"{PASSPHRASE}\n")
+            write_private(site.home / "passphrase", f"{PASSPHRASE}\n".encode(), replace=True)
             keys = FileKeystore.create(site.home / "keystore.json", lambda: PASSPHRASE, CHEAP)
             jurisdiction = JURISDICTIONS[site.ministry]
             origin = f"{site.ministry}.example/log"

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Authority, Pair
-from tests.support.deployment import DEPLOY, oracle
+from tests.support.deployment import DEPLOY
+from tests.support.foreign import oracle
 
 MAIN = """
 daemon off;

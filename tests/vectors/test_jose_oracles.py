@@ -4,7 +4,6 @@ import base64
 import copy
 import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from jwcrypto import jwk as other_jwk
 from jwcrypto import jws as other_jws
 
 from api.wire import ecdsa, keys
+from tests.support import foreign
 from tests.vectors.test_vectors import FIXED, KEPT, SIGNERS
 
 JOSE = Path(__file__).parent.parent / "oracles" / "jose"
@@ -79,8 +79,7 @@ def test_joserfc() -> None:
             judged_by_joserfc(tampered(part))
 
 
-@pytest.mark.oracle
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="oracle absent: openssl")
+@foreign.needs("openssl")
 @pytest.mark.parametrize("number", [0, 1], ids=["seal", "preparer"])
 def test_openssl(tmp_path: Path, number: int) -> None:
     entry = [ENVELOPE["signatures"][0], ENVELOPE["endorsements"][0]][number]
@@ -93,7 +92,15 @@ def test_openssl(tmp_path: Path, number: int) -> None:
         public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     )
     (tmp_path / "signature").write_bytes(ecdsa.to_der("ES384", raw))
-    command = ["openssl", "dgst", "-sha384", "-verify", "key.pem", "-signature", "signature"]
+    command = [
+        foreign.oracle("openssl"),
+        "dgst",
+        "-sha384",
+        "-verify",
+        "key.pem",
+        "-signature",
+        "signature",
+    ]
     for content, verdict in ((payload, 0), (payload[:-1] + b"_", 1)):
         (tmp_path / "input").write_bytes(entry["protected"].encode() + b"." + content)
         found = subprocess.run(
@@ -105,7 +112,7 @@ def test_openssl(tmp_path: Path, number: int) -> None:
 def judged_by_jose(envelope: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     request = json.dumps({"envelope": envelope, "jwk": ES384})
     return subprocess.run(
-        ["node", "verify.mjs"],
+        [foreign.oracle("node"), "verify.mjs"],
         cwd=JOSE,
         input=request,
         capture_output=True,
@@ -115,11 +122,7 @@ def judged_by_jose(envelope: dict[str, Any]) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.oracle
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (JOSE / "node_modules" / "jose").is_dir(),
-    reason="oracle absent: npm jose (npm ci --ignore-scripts in tests/oracles/jose)",
-)
+@foreign.needs("node", "npm jose")
 def test_npm_jose() -> None:
     found = judged_by_jose(ENVELOPE)
     assert found.returncode == 0, found.stderr

@@ -12,13 +12,21 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.domain.errors import NotSignedIn
+from api.domain.errors import NotSignedIn, Unavailable
 from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.ports.identity import Identity
 from api.ports.peers import PeerReply
-from api.records import log, peer_logs
-from api.services.log import add_checkpoint, checkpoints, heads, peer_tokens
+from api.records import log, node_state, peer_logs
+from api.services.log import (
+    add_checkpoint,
+    checkpoints,
+    heads,
+    misbehaviour,
+    peer_tokens,
+    witnessing,
+)
 from api.services.log.add_checkpoint import Answered, Outcome, Submission, format_submission
+from api.services.log.misbehaviour import Ruling
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, parse_checkpoint
 from api.tlog.heads import open_checkpoint
@@ -69,7 +77,7 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
     made = Federation(tmp_path_factory.mktemp("door"))
     for size in SIZES:
         lengthen(made["us-treasury"], size)
-    made.watch()
+    made.watch(2)
     yield made
     made.close()
 
@@ -228,21 +236,33 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     for size in (300, 700):
         lengthen(us, size)
     witness = door(made, "uk-fcdo")
-    assert witness.submit(format_submission(Submission(0, (), signed_head(us, 300)))).is_success
+    assert taken(witness, Submission(0, (), signed_head(us, 300)), 300).is_success
     yield witness
     made.close()
+
+
+def taken(witness: Door, submission: Submission, size: int) -> Any:
+    """The answer once the watch job has read the leaves: as a log goes on after 503 and 409."""
+    first = witness.submit(format_submission(submission))
+    assert (first.status_code, first.json()["code"]) == (503, "log.leaves-missing")
+    assert int(first.headers["retry-after"]) > 0
+    assert add_checkpoint.cosign_submitted(witness.node, "us-treasury")
+    moved = witness.submit(format_submission(submission))
+    assert (moved.status_code, moved.text) == (409, f"{size}\n")
+    return witness.submit(format_submission(Submission(size, (), submission.note)))
 
 
 def kept(witness: Door) -> int:
     row = witness.node.db.read(lambda c: peer_logs.peer_log(c, "us-treasury"))
     assert row is not None
-    return int(row["size"])
+    return row.size
 
 
 def test_a_submission_is_cosigned_once_its_leaves_are_stored(fresh: Door) -> None:
     us = fresh.federation["us-treasury"]
-    body = format_submission(Submission(300, proof(us, 300, 700), signed_head(us, 700)))
-    answer = fresh.submit(body)
+    submission = Submission(300, proof(us, 300, 700), signed_head(us, 700))
+    body = format_submission(submission)
+    answer = taken(fresh, submission, 700)
     assert answer.status_code == 200
     lines = tuple(line for line in answer.text.split("\n") if line)
     assert add_checkpoint.check_lines(us, "uk-fcdo", lines, signed_head(us, 700))
@@ -333,13 +353,94 @@ def test_same_size_other_root_is_kept_as_proof(fresh: Door) -> None:
 
 def test_without_leaves_nothing_is_cosigned(fresh: Door) -> None:
     us = fresh.federation["us-treasury"]
-    body = format_submission(Submission(300, proof(us, 300, 700), signed_head(us, 700)))
-    fresh.federation.wires["uk-fcdo"].fault = lambda sender, peer: "lost"
+    submission = Submission(300, proof(us, 300, 700), signed_head(us, 700))
+    body = format_submission(submission)
+    wire = fresh.federation.wires["uk-fcdo"]
+    wire.fault = lambda sender, peer: "lost"
     answer = fresh.submit(body)
     assert (answer.status_code, answer.json()["code"]) == (503, "log.leaves-missing")
+    with pytest.raises(Unavailable):
+        add_checkpoint.cosign_submitted(fresh.node, "us-treasury")
     assert kept(fresh) == 300
-    fresh.federation.wires["uk-fcdo"].fault = lambda sender, peer: "none"
-    assert fresh.submit(body).status_code == 200
+    wire.fault = lambda sender, peer: "none"
+    assert taken(fresh, submission, 700).status_code == 200
+    assert not add_checkpoint.cosign_submitted(fresh.node, "us-treasury")
+
+
+def test_the_door_calls_nobody(fresh: Door) -> None:
+    """However many submit: what must be read at the log's door is the watch job's to read."""
+    us = fresh.federation["us-treasury"]
+    wire = fresh.federation.wires["uk-fcdo"]
+    wire.reads.clear()
+    body = format_submission(Submission(300, proof(us, 300, 700), signed_head(us, 700)))
+    assert {fresh.submit(body).status_code for _ in range(90)} == {503}
+    assert (wire.reads, wire.log) == ([], [])
+    fresh.federation.watch()
+    assert kept(fresh) >= 700
+
+
+def test_of_heads_submitted_one_is_kept_the_largest(fresh: Door) -> None:
+    us = fresh.federation["us-treasury"]
+    lengthen(us, 900)
+    for size in (900, 700, 900):
+        fresh.submit(
+            format_submission(Submission(300, proof(us, 300, size), signed_head(us, size)))
+        )
+    waiting = fresh.node.db.read(lambda c: peer_logs.submitted(c, "us-treasury"))
+    assert waiting is not None
+    assert waiting.size == 900
+
+
+def junk(note: bytes, number: int) -> bytes:
+    """A head with a line under its log's name that the log's keys did not make."""
+    blob = number.to_bytes(4, "big") + bytes(64)
+    return note + f"— us-treasury.example/log {base64.b64encode(blob).decode()}\n".encode()
+
+
+def events_about_heads(node: Node) -> list[Any]:
+    rows = node.db.read(lambda c: log.events_page(c, limit=500))
+    return [row for row in rows if row["act"] == "misbehaviour.kept"]
+
+
+def test_junk_lines_are_written_nowhere(fresh: Door) -> None:
+    us = fresh.federation["us-treasury"]
+    submission = Submission(300, proof(us, 300, 700), junk(signed_head(us, 700), 1))
+    assert taken(fresh, submission, 700).is_success
+    row = fresh.node.db.read(lambda c: peer_logs.peer_log(c, "us-treasury"))
+    assert row is not None
+    assert row.note == signed_head(us, 700)
+
+
+def test_one_bad_head_makes_one_record_whoever_hands_it_in_how_often(fresh: Door) -> None:
+    """A head that cannot be judged yet, forty times with other junk: one event, by this node."""
+    us = fresh.federation["us-treasury"]
+    other = forged(us, 800, bytes(32))
+    for number in range(40):
+        body = format_submission(Submission(300, (bytes(32),), junk(other, number)))
+        assert fresh.submit(body).status_code == 422
+    # A bad proof beside a head says nothing about its log.
+    assert events_about_heads(fresh.node) == []
+    wrong = witnessing.bare(fresh.node, "us-treasury", other)
+    for number in range(40):
+        misbehaviour.refused(fresh.node, "us-treasury", junk(wrong, number))
+    (event,) = events_about_heads(fresh.node)
+    assert event["actor"] == "node::"
+
+
+def test_a_ruling_is_not_undone_by_the_same_head_again(fresh: Door) -> None:
+    federation = fresh.federation
+    us, admin = federation["us-treasury"], federation.officer("uk-fcdo", "admin")
+    other = forged(us, 300, bytes(32))
+    body = format_submission(Submission(300, (), other))
+    assert fresh.submit(body).status_code == 422
+    (kept_proof,) = fresh.node.db.read(node_state.misbehaviour)
+    misbehaviour.rule(fresh.node, admin, kept_proof.id, Ruling.RESUME)
+    true = Submission(300, proof(us, 300, 700), signed_head(us, 700))
+    assert taken(fresh, true, 700).is_success
+    # The head held here is another one now, so the same contradiction would make another proof.
+    misbehaviour.refused(fresh.node, "us-treasury", junk(other, 7))
+    assert len(fresh.node.db.read(node_state.misbehaviour)) == 1
+    assert not fresh.node.db.read(lambda c: node_state.accused(c, "us-treasury"))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.support import foreign
 from tests.support.check_log import check_everything
 from tests.support.door import MINISTRY, Door, open_door
 from tests.support.filled import fill
@@ -30,7 +31,7 @@ from schemathesis.specs.openapi.checks import (  # noqa: E402
     status_code_conformance,
 )
 
-pytestmark = pytest.mark.oracle
+pytestmark = foreign.needs("schemathesis")
 
 OPENAPI = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 ROLES = ("analyst", "reviewer", "auditor", "admin", None)

@@ -143,11 +143,19 @@ def _derive(passphrases: Sequence[str], salts: Sequence[bytes], cost: KdfCost, k
 def read_passphrase(path: Path) -> str:
     """Return the first line of a passphrase file that only its owner may read.
 
+    Args:
+        path: the file, or a descriptor such as ``/dev/fd/3``.
+
     Raises:
         NotFound: ``keystore.missing``.
-        Invalid: ``keystore.permissions``.
+        Invalid: ``keystore.permissions``, ``keystore.passphrase-empty``.
     """
-    return read_private(path).decode("utf-8", "replace").split("\n", 1)[0].rstrip("\r")
+    line = read_private(path).decode("utf-8", "replace").split("\n", 1)[0].rstrip("\r")
+    if not line:
+        raise Invalid(
+            "keystore.passphrase-empty", f"Write a passphrase on the first line of {path}."
+        )
+    return line
 
 
 def read_private(path: Path) -> bytes:
@@ -159,14 +167,15 @@ def read_private(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as source:
-            mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode)
-            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            mode = os.fstat(source.fileno()).st_mode
+            # A pipe or terminal is nobody else's to read; its mode says nothing.
+            if stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise Invalid(
-                    "keystore.permissions", "Let nobody but the owner read this file (mode 0600)."
+                    "keystore.permissions", f"Let nobody but the owner read {path} (mode 0600)."
                 )
             return source.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise NotFound("keystore.missing", "There is no such file.") from None
+        raise NotFound("keystore.missing", f"There is no file {path}.") from None
 
 
 def write_private(path: Path, data: bytes, *, replace: bool) -> None:

@@ -27,6 +27,13 @@ from api.wire.errors import WireError
 SKEW: Final = timedelta(seconds=60)
 """How far the issuer's clock may be from ours (RFC 9068 section 4 allows a small leeway)."""
 
+LONGEST_LIFE: Final = timedelta(hours=12)
+"""Longest life of an access token (``exp`` minus ``iat``): one working day.
+
+A bearer token cannot be called back from whoever copied it (RFC 9700 section 2.2.1 asks for a short
+life), so a provider that is set up to issue them for months is noticed here.
+"""
+
 REMEMBERED: Final = timedelta(seconds=60)
 """How long a verified token is not verified again."""
 
@@ -55,6 +62,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "token.bad-signature": "The signature of the access token is not valid; sign in again.",
     "token.wrong-audience": "The access token was issued for another service; sign in to this one.",
     "token.expired": "The access token has expired; sign in again.",
+    "token.too-long-lived": (
+        "The access token lives longer than 12 hours; the provider has to issue shorter ones."
+    ),
     "token.not-yet-valid": "The access token is not valid yet; check the clocks of both machines.",
 }
 
@@ -166,6 +176,8 @@ class ResourceServer:
             _refuse("token.expired")
         if max(issued_at, not_before) > now + SKEW:
             _refuse("token.not-yet-valid")
+        if expires_at - issued_at > LONGEST_LIFE:
+            _refuse("token.too-long-lived")
         scope = claims.get("scope", "")
         acr = claims.get("acr")
         if not isinstance(scope, str) or not (acr is None or isinstance(acr, str)):

@@ -33,6 +33,7 @@ from api.wire.errors import WireError
 
 MEMBERS: Final = (
     "request",
+    "caller_request",
     "method",
     "route",
     "status",

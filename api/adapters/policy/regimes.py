@@ -1,7 +1,7 @@
-"""Reads the regime documents of a policy directory.
+"""Reads the regime documents, sitting calendars and known cases of a policy directory.
 
-Owns the file reading and the cross-check between regimes; the form of one document is
-`api.domain.regimes.form`'s.
+Owns the file reading and the cross-check between regimes; `api.domain.regimes.form` owns the form
+of one document.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,14 @@ from typing import Final
 
 from api.adapters.policy.loading import PolicyError
 from api.domain.regimes.advice import Regime, RegimeError, parse
+from api.domain.regimes.clocks import SittingCalendar
+from api.domain.regimes.form import KnownCase, parse_calendar, parse_cases
 from api.wire import canonical
 from api.wire.errors import WireError
 
 DIRECTORY: Final = "regimes"
+CALENDARS: Final = "calendars"
+CASES: Final = "subjects"
 _LIMIT: Final = 1024 * 1024
 
 
@@ -39,6 +43,39 @@ def load_regimes(policy_directory: Path) -> Mapping[str, Regime]:
     for regime in regimes.values():
         _check_alternatives(regime, regimes)
     return regimes
+
+
+def load_calendars(policy_directory: Path) -> Mapping[str, SittingCalendar]:
+    """Read `calendars/*.json`, by house.
+
+    Raises:
+        PolicyError: A document is unreadable or malformed, or a house has two calendars.
+    """
+    found: dict[str, SittingCalendar] = {}
+    try:
+        for path in sorted((policy_directory / CALENDARS).glob("*.json")):
+            calendar = parse_calendar(canonical.parse(path.read_bytes(), limit=_LIMIT))
+            if calendar.house in found:
+                raise PolicyError(f"Two files hold the sitting days of {calendar.house}.")
+            found[calendar.house] = calendar
+    except (OSError, WireError, RegimeError) as error:
+        raise PolicyError(f"A sitting calendar cannot be read: {error}") from error
+    return found
+
+
+def load_cases(policy_directory: Path, name: str) -> tuple[KnownCase, ...]:
+    """Read `subjects/<name>.json`: public cases whose facts and sources are given.
+
+    Raises:
+        PolicyError: There is no such file, or it is malformed.
+    """
+    known = {path.stem: path for path in (policy_directory / CASES).glob("*.json")}
+    if name not in known:
+        raise PolicyError(f"There are no subjects {name}; choose {', '.join(sorted(known))}.")
+    try:
+        return parse_cases(canonical.parse(known[name].read_bytes(), limit=_LIMIT))
+    except (OSError, WireError, RegimeError) as error:
+        raise PolicyError(f"The subjects {name} cannot be read: {error}") from error
 
 
 def _check_alternatives(regime: Regime, regimes: Mapping[str, Regime]) -> None:

@@ -1,29 +1,26 @@
-"""What a regime's data suggests about a case: eligibility, crosswalk between grounds, clocks.
+"""What a regime's data suggests about a case: eligibility, crosswalk between grounds.
 
 Everything here *suggests*; an officer's recorded finding decides (DESIGN §3.6). Nothing converts
-one jurisdiction's threshold into another's. Pure: no file, no clock; dates come in as values. The
+one jurisdiction's threshold into another's. Pure. The
 facts themselves are data (`policies/regimes`), with a basis mark that each suggestion passes on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Final, Literal
 
 from api.domain.regimes.cases import COUNTERPARTS, Case, Suggestion
 from api.domain.regimes.checks import eligibility, fitting_grounds
 from api.domain.regimes.form import parse
-from api.domain.regimes.values import CLOCK_EVENTS, Basis, Ground, Regime, RegimeError
+from api.domain.regimes.values import Basis, Ground, Regime, RegimeError
 
 __all__ = [
     "Case",
-    "Clock",
     "Ground",
     "Match",
     "Regime",
     "RegimeError",
     "Suggestion",
-    "clocks",
     "crosswalk",
     "eligibility",
     "fitting_grounds",
@@ -51,33 +48,6 @@ class Match:
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """A period that runs.
-
-    Attributes:
-        id: The rule's, such as `uk-ghr.urgent-56`.
-        name: What has to happen.
-        started: Day of the event that started it.
-        due: Last day, or None where the law counts otherwise; then `text` is all there is.
-        text: The period in the law's terms.
-        basis: How the rule is known.
-        source: Where it was read.
-    """
-
-    id: str
-    name: str
-    started: date
-    due: date | None
-    text: str
-    basis: Basis
-    source: tuple[str, ...]
-
-    def days_left(self, on: date) -> int | None:
-        """Days from `on` to the last day: negative when overdue, None where not countable."""
-        return None if self.due is None else (self.due - on).days
-
-
 def crosswalk(ground: Ground, from_regime: Regime, to_regime: Regime) -> list[Match]:
     """Suggest grounds of another regime for a case founded on this one, best fit first.
 
@@ -92,30 +62,6 @@ def crosswalk(ground: Ground, from_regime: Regime, to_regime: Regime) -> list[Ma
         if (match := _match(ground, other)) is not None
     ]
     return sorted(matches, key=lambda match: (_FIT_ORDER.index(match.fit), match.ground.id))
-
-
-def clocks(regime: Regime, events: Mapping[str, date]) -> list[Clock]:
-    """Return the periods that run after these events, the next due first.
-
-    Args:
-        regime: Whose rules.
-        events: Day of each event (words of `regime_values.CLOCK_EVENTS`), in the regime's zone.
-
-    Raises:
-        RegimeError: An event is not in the list.
-    """
-    if set(events) - CLOCK_EVENTS:
-        raise RegimeError("The events use words that the regimes do not know.")
-    running = []
-    for rule in regime.clocks:
-        started = events.get(rule.starts)
-        if started is None or any(events[stop] >= started for stop in rule.stops if stop in events):
-            continue
-        due = None if rule.days is None else started + timedelta(days=rule.days)
-        running.append(
-            Clock(rule.id, rule.name, started, due, rule.text, rule.fact.basis, rule.fact.sources)
-        )
-    return sorted(running, key=lambda clock: (clock.due or date.max, clock.id))
 
 
 def _match(ground: Ground, other: Ground) -> Match | None:

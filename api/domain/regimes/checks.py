@@ -173,7 +173,7 @@ def _urgent_route(regime: Regime, case: Case) -> Iterator[Suggestion]:
         "urgent-route",
         "advice",
         f"The {route.name} is open, on the listing by {_listed(case.listed_by & route.follows)}: "
-        f"{'; '.join(rule.text for rule in regime.clocks)}.",
+        f"{'; '.join(rule.text.en for rule in regime.clocks)}.",
     )
     if not case.partner_provision:
         yield _from(

@@ -1,11 +1,16 @@
-"""The strict reading of a regime's JSON document, `policies/regimes/<ID>.json`.
+"""The strict reading of the law's JSON documents: regimes, sitting calendars, known cases.
 
-Owns the form of those files. Reads no file: it takes decoded JSON. Judges nothing of the law.
+Owns the form of those files (`policies/regimes`, `policies/calendars`, `policies/subjects`). Reads
+no file: it takes decoded JSON. Judges nothing of the law.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
+from api.domain.regimes.assessment import RecordedFact, SubjectCase
+from api.domain.regimes.clocks import SittingCalendar
 from api.domain.regimes.values import (
     CLOCK_EVENTS,
     CONDUCT,
@@ -14,15 +19,37 @@ from api.domain.regimes.values import (
     SUBJECT_KINDS,
     Alternative,
     Basis,
+    Bilingual,
     ClockRule,
     Fact,
     Ground,
+    Provision,
     Regime,
     RegimeError,
+    Regulation,
+    RegulationClass,
     UrgentRoute,
 )
 
 _T = TypeVar("_T")
+_D = TypeVar("_D")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCase:
+    """A subject of a public case with its facts.
+
+    Attributes:
+        id: Such as `chen-quanguo`.
+        name: As the list publishes it.
+        list_reference: Its id on that list.
+        case: Kind, countries and recorded facts.
+    """
+
+    id: str
+    name: str
+    list_reference: str
+    case: SubjectCase
 
 
 class _Reader:
@@ -39,7 +66,7 @@ class _Reader:
             raise RegimeError(f"{self.where} has no {name}.")
         return read(self._members.pop(name), f"{self.where}.{name}")
 
-    def take_or(self, name: str, read: Callable[[Any, str], _T], default: _T) -> _T:
+    def take_or(self, name: str, read: Callable[[Any, str], _T], default: _D) -> _T | _D:
         return self.take(name, read) if name in self._members else default
 
     def done(self) -> None:
@@ -62,10 +89,14 @@ def parse(document: Any) -> Regime:
         raise RegimeError(f"{identity}.grounds must be several, each with an id of its own.")
     regime = Regime(
         id=identity,
+        edition=reader.take("edition", _day),
         jurisdiction=reader.take("jurisdiction", _text),
-        name=reader.take("name", _text),
+        name=reader.take("name", _both),
+        scope=reader.take("scope", _provision),
         subject_kinds=kinds,
         subject_kinds_fact=reader.take("subject_kinds_fact", _fact),
+        subject_kinds_provision=reader.take_or("subject_kinds_provision", _provision, None),
+        regulations=reader.take_or("regulations", _list(_regulation), ()),
         grounds={ground.id: ground for ground in grounds},
         threshold=reader.take("threshold", _fact),
         decision_maker=reader.take("decision_maker", _fact),
@@ -86,6 +117,9 @@ def parse(document: Any) -> Regime:
     reader.done()
     if any(not ground.subject_kinds <= kinds for ground in grounds):
         raise RegimeError(f"{identity}: a ground reaches a kind of subject the regime does not.")
+    named = {one.ground for each in regime.regulations for one in each.classes if one.ground}
+    if named - set(regime.grounds):
+        raise RegimeError(f"{identity}: a regulation has a class for a ground that there is not.")
     return regime
 
 
@@ -93,6 +127,30 @@ def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise RegimeError(f"{where} must be a text.")
     return value
+
+
+def _day(value: Any, where: str) -> str:
+    text = _text(value, where)
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise RegimeError(f"{where} must be a day such as 2026-11-28.") from error
+    return text
+
+
+def _both(value: Any, where: str) -> Bilingual:
+    reader = _Reader(value, where)
+    both = Bilingual(reader.take("en", _text), reader.take("fr", _text))
+    reader.done()
+    return both
+
+
+def _quoted(value: Any, where: str) -> Bilingual:
+    """Read words of law: French where the source has it."""
+    reader = _Reader(value, where)
+    both = Bilingual(reader.take("en", _text), reader.take_or("fr", _text, ""))
+    reader.done()
+    return both
 
 
 def _flag(value: Any, where: str) -> bool:
@@ -155,7 +213,8 @@ def _ground(value: Any, where: str) -> Ground:
     reader = _Reader(value, where)
     ground = Ground(
         id=reader.take("id", _text),
-        label=reader.take("label", _text),
+        label=reader.take("label", _both),
+        provision=reader.take("provision", _provision),
         conduct=reader.take("conduct", _words(CONDUCT)),
         involvement=reader.take("involvement", _word(INVOLVEMENT)),
         subject_kinds=reader.take("subject_kinds", _words(SUBJECT_KINDS)),
@@ -164,6 +223,52 @@ def _ground(value: Any, where: str) -> Ground:
     )
     reader.done()
     return ground
+
+
+def _provision_of(reader: _Reader) -> Provision:
+    basis = Basis(reader.take("basis", _word(frozenset(Basis))))
+    provision = Provision(
+        citation=reader.take("citation", _both),
+        text=reader.take_or("text", _quoted, None),
+        basis=basis,
+        sources=reader.take_or("sources", _list(_text), ()),
+        in_force_from=reader.take_or("in_force_from", _day, ""),
+    )
+    if basis is not Basis.GENERAL_KNOWLEDGE and not provision.sources:
+        raise RegimeError(f"{reader.where} is called verified and names no source.")
+    if provision.text is not None and basis is not Basis.VERIFIED_PRIMARY:
+        raise RegimeError(f"{reader.where} quotes words that were not read in the law itself.")
+    return provision
+
+
+def _provision(value: Any, where: str) -> Provision:
+    reader = _Reader(value, where)
+    provision = _provision_of(reader)
+    reader.done()
+    return provision
+
+
+def _class(value: Any, where: str) -> RegulationClass:
+    reader = _Reader(value, where)
+    ground = reader.take_or("ground", _text, "")
+    provision = _provision_of(reader)
+    reader.done()
+    return RegulationClass(provision, ground)
+
+
+def _regulation(value: Any, where: str) -> Regulation:
+    reader = _Reader(value, where)
+    regulation = Regulation(
+        id=reader.take("id", _text),
+        title=reader.take("title", _quoted),
+        state=reader.take_or("state", _text, ""),
+        in_force_from=reader.take("in_force_from", _day),
+        consolidated_to=reader.take("consolidated_to", _day),
+        bound_to_state=reader.take("bound_to_state", _flag),
+        classes=reader.take("classes", _list(_class)),
+    )
+    reader.done()
+    return regulation
 
 
 def _alternative(value: Any, where: str) -> Alternative:
@@ -191,12 +296,81 @@ def _clock(value: Any, where: str) -> ClockRule:
     reader = _Reader(value, where)
     rule = ClockRule(
         id=reader.take("id", _text),
-        name=reader.take("name", _text),
+        name=reader.take("name", _both),
         starts=reader.take("starts", _word(CLOCK_EVENTS)),
         days=reader.take_or("days", _days, None),
-        text=reader.take("text", _text),
+        sitting_days=reader.take_or("sitting_days", _days, None),
+        houses=reader.take_or("houses", _list(_text), ()),
+        lapses=reader.take_or("lapses", _flag, default=False),
+        warn_days=reader.take_or("warn_days", _days, 14),
+        text=reader.take("text", _both),
         stops=reader.take("stops", _words(CLOCK_EVENTS)),
         fact=reader.take("fact", _fact),
     )
     reader.done()
+    if (rule.days is None) == (rule.sitting_days is None):
+        raise RegimeError(f"{where} counts either calendar days or sitting days.")
+    if (rule.sitting_days is None) != (not rule.houses):
+        raise RegimeError(f"{where} names houses exactly where it counts sitting days.")
     return rule
+
+
+def parse_calendar(document: Any) -> SittingCalendar:
+    """Read the sitting days of one house.
+
+    Raises:
+        RegimeError: A member is missing, unknown or malformed, or the days are not in order.
+    """
+    reader = _Reader(document, "calendar")
+    house = reader.take("house", _text)
+    days = tuple(date.fromisoformat(day) for day in reader.take("days", _list(_day)))
+    known_to = reader.take_or("known_to", _day, "")
+    reader.take("source", _text)
+    reader.done()
+    if list(days) != sorted(set(days)):
+        raise RegimeError(f"{house}: give each sitting day once, in order.")
+    return SittingCalendar(house, days, date.fromisoformat(known_to) if known_to else None)
+
+
+def parse_cases(document: Any) -> tuple[KnownCase, ...]:
+    """Read a list of public subjects with the facts that their sources give.
+
+    Raises:
+        RegimeError: A member is missing, unknown, or outside its list of words.
+    """
+    reader = _Reader(document, "subjects")
+    reader.take("id", _text)
+    reader.take("title", _both)
+    reader.take("sources", _list(_text))
+    found = reader.take("subjects", _list(_known_case))
+    reader.done()
+    return found
+
+
+def _known_case(value: Any, where: str) -> KnownCase:
+    reader = _Reader(value, where)
+    known = KnownCase(
+        id=reader.take("id", _text),
+        name=reader.take("name", _text),
+        list_reference=reader.take("list_reference", _text),
+        case=SubjectCase(
+            kind=reader.take("kind", _word(SUBJECT_KINDS)),
+            countries=frozenset(reader.take("countries", _list(_text))),
+            facts=reader.take("facts", _list(_recorded)),
+        ),
+    )
+    reader.done()
+    return known
+
+
+def _recorded(value: Any, where: str) -> RecordedFact:
+    reader = _Reader(value, where)
+    fact = RecordedFact(
+        conduct=reader.take("conduct", _word(CONDUCT)),
+        part=reader.take("part", _word(INVOLVEMENT)),
+        victims_defended_rights=reader.take_or("victims_defended_rights", _flag, None),
+        state=reader.take_or("state", _text, ""),
+    )
+    reader.take_or("note", _text, "")
+    reader.done()
+    return fact

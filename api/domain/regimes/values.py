@@ -1,7 +1,7 @@
 """Legal regimes as data: the values, and the words they are written in.
 
-Owns what is known of a regime and how surely. Reads no document (`regime_form.py` does) and gives
-no advice (`regimes.py` does). Every statement about the law is a `Fact` that says how it is known;
+Owns what is known of a regime and how surely. Reads no document (`form.py` does) and gives no
+advice (`advice.py` does). Every statement about the law is a `Fact` that says how it is known;
 none is legal advice.
 """
 
@@ -10,39 +10,37 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from typing_extensions import override
+
+from api.wire.payloads.law import CONDUCT, INVOLVEMENT
+
+__all__ = [
+    "CLOCK_EVENTS",
+    "CONDUCT",
+    "CORRUPTION",
+    "INSTANTS",
+    "INVOLVEMENT",
+    "SUBJECT_KINDS",
+    "Alternative",
+    "Basis",
+    "Bilingual",
+    "ClockRule",
+    "Fact",
+    "Ground",
+    "Provision",
+    "Regime",
+    "RegimeError",
+    "Regulation",
+    "RegulationClass",
+    "UrgentRoute",
+]
+
 SUBJECT_KINDS: Final = frozenset({"person", "entity", "vessel"})
 INSTANTS: Final = ("made", "registered", "in-force", "published", "announced")
 
-CONDUCT: Final = frozenset(
-    {
-        "killing",
-        "torture",
-        "forced-labour",
-        "arbitrary-detention",
-        "religious-persecution",
-        "other-gross-violation",
-        "bribery",
-        "misappropriation",
-        "other-corruption",
-    }
-)
 CORRUPTION: Final = frozenset({"bribery", "misappropriation", "other-corruption"})
 """Kinds of conduct that are corruption; the rest of `CONDUCT` are human-rights violations."""
 
-INVOLVEMENT: Final = frozenset(
-    {
-        "responsible",
-        "leader-or-official",
-        "support",
-        "owned-or-acting-for",
-        "associate-or-family",
-        "agent-of-state",
-        "conceals",
-        "profits",
-        "fails-to-prosecute",
-        "attempt",
-    }
-)
 CLOCK_EVENTS: Final = frozenset(
     {
         "designated",
@@ -93,12 +91,89 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Bilingual:
+    """One text in English and French; `fr` is empty where no French text is held."""
+
+    en: str
+    fr: str = ""
+
+    @override
+    def __str__(self) -> str:
+        """Return the English text."""
+        return self.en
+
+    def get(self, language: str) -> str:
+        """Return the text in `en` or `fr`, and the English one where there is no French."""
+        return self.fr if language == "fr" and self.fr else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A provision of law that can be quoted.
+
+    Attributes:
+        citation: Where it stands, such as `S.C. 2017, c. 21, s. 4(2)(a)`.
+        text: Its words, or None where this data does not hold them.
+        basis: How the citation and the words are known.
+        sources: Where they were read, with the date of the consolidation.
+        in_force_from: ISO date from which the words are in force, or empty where not recorded.
+    """
+
+    citation: Bilingual
+    text: Bilingual | None
+    basis: Basis
+    sources: tuple[str, ...] = ()
+    in_force_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegulationClass:
+    """One class of persons that a country regulation can list.
+
+    Attributes:
+        provision: The paragraph that names the class.
+        ground: Id of the regime's ground that it is, or empty where the regime has none for it.
+    """
+
+    provision: Provision
+    ground: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regulation:
+    """One country regulation made under a regime's Act.
+
+    Attributes:
+        id: Such as `SOR/2021-49`.
+        title: Its title.
+        state: ISO 3166-1 code of the foreign state, or empty where it names none.
+        in_force_from: ISO date.
+        consolidated_to: ISO date to which the text read here is current.
+        bound_to_state: Whether a listed person must be in or of that state.
+        classes: Whom it can list, in its own order.
+    """
+
+    id: str
+    title: Bilingual
+    state: str
+    in_force_from: str
+    consolidated_to: str
+    bound_to_state: bool
+    classes: tuple[RegulationClass, ...]
+
+    def provision_of(self, ground: str) -> Provision | None:
+        """Return the first paragraph that carries a ground, or None."""
+        return next((one.provision for one in self.classes if one.ground == ground), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """One legal reason for listing.
 
     Attributes:
         id: Such as `uk-ghr.torture`.
         label: In words.
+        provision: Where the law says so.
         conduct: Kinds of conduct it covers.
         involvement: The subject's part in the conduct.
         subject_kinds: Kinds of subject it can be used against.
@@ -107,7 +182,8 @@ class Ground:
     """
 
     id: str
-    label: str
+    label: Bilingual
+    provision: Provision
     conduct: frozenset[str]
     involvement: str
     subject_kinds: frozenset[str]
@@ -138,20 +214,28 @@ class ClockRule:
 
     Attributes:
         id: Such as `uk-ghr.urgent-56`.
-        name: In words.
+        name: What has to happen, in words.
         starts: Event that starts it.
         days: Calendar days after the day of that event, or None where it is not counted in
-            calendar days; then `text` says how.
+            calendar days.
+        sitting_days: Sitting days of each house after the day of that event, or None.
+        houses: Calendars by which sitting days are counted; the first to run out counts.
+        lapses: Whether the act itself ends when the period runs out unmet.
+        warn_days: Days before the last day on which it is shown as near.
         text: The period in words.
         stops: Events that end it.
         fact: Where it comes from.
     """
 
     id: str
-    name: str
+    name: Bilingual
     starts: str
     days: int | None
-    text: str
+    sitting_days: int | None
+    houses: tuple[str, ...]
+    lapses: bool
+    warn_days: int
+    text: Bilingual
     stops: frozenset[str]
     fact: Fact
 
@@ -162,9 +246,13 @@ class Regime:
 
     Attributes:
         id: Such as `UK-GHR`.
+        edition: ISO date of this edition of the data; statements name it.
         jurisdiction: Such as `UK`.
         name: Title of the instruments.
-        subject_kinds: Kinds of subject that can be listed, with `subject_kinds_fact`.
+        scope: The provision that bounds the regime's conduct.
+        subject_kinds: Kinds of subject that can be listed, with `subject_kinds_fact`;
+            `subject_kinds_provision` is the definition that excludes the others, if one does.
+        regulations: Country regulations, where a listing is made by one of them.
         grounds: Legal reasons, by id.
         threshold: The finding that has to be made, in the law's words.
         decision_maker: Who lists.
@@ -182,10 +270,14 @@ class Regime:
     """
 
     id: str
+    edition: str
     jurisdiction: str
-    name: str
+    name: Bilingual
+    scope: Provision
     subject_kinds: frozenset[str]
     subject_kinds_fact: Fact
+    subject_kinds_provision: Provision | None
+    regulations: tuple[Regulation, ...]
     grounds: Mapping[str, Ground]
     threshold: Fact
     decision_maker: Fact
@@ -202,3 +294,7 @@ class Regime:
     clocks: tuple[ClockRule, ...]
     required_fields: tuple[str, ...]
     facts: Mapping[str, Fact]
+
+    def regulation_for(self, state: str) -> Regulation | None:
+        """Return the country regulation for a state, or None."""
+        return next((one for one in self.regulations if state and one.state == state), None)

@@ -19,7 +19,7 @@ from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import PREFIX
 from api.wire.endorsements import check_parts
-from api.wire.envelope import JWS, MESSAGE, PREPARED, Endorsement, Envelope, verify_seal
+from api.wire.envelope import JWS, MESSAGE, PREPARED, Endorsement, Envelope, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.members import Members
@@ -200,4 +200,4 @@ def check_receipt(
         raise WireError("receipt.statement", "A receipt is for other statements.")
     if membership is not None:
         records = membership.keys(received.message.from_, Purpose.MESSAGE)
-        verify_seal(received.envelope, records, MESSAGE)
+        verify_signed_then(received.envelope, records, MESSAGE)

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from api.domain.audit_export import BATCH, ExportRefused, LeafWalk, keys_of, sha256_of
-from api.domain.log_trust import log_policy, log_verifiers, partners, witness_verifiers
+from api.domain.log_trust import (
+    log_policy,
+    log_verifiers,
+    open_by_policy,
+    partners,
+    witness_verifiers,
+)
 from api.tlog.errors import LogError
 from api.tlog.heads import OpenedCheckpoint
 from api.tlog.note import VerifierKey
@@ -130,9 +136,8 @@ class _Check:
         trusted = self._pinned or self._membership
         verify_seal(self._envelope, trusted.keys(member.id, Purpose.SEAL), MANIFEST)
         threshold = self._check_policy(member)
-        opened = parse_policy(self._small[layout.POLICY]).open(
-            self._small[layout.CHECKPOINT], strict=True
-        )
+        policy = parse_policy(self._small[layout.POLICY])
+        opened = open_by_policy(member, policy, self._small[layout.CHECKPOINT], strict=True)
         if opened.checkpoint.size != self._manifest.tree_size:
             raise ExportRefused("export.tree-size", "Manifest and head name different sizes.")
         walk = self._check_entries(opened)

@@ -12,7 +12,7 @@ Refusal codes: ``proof.opening``, ``proof.origin``; those of `api.tlog.proof_fil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from api.domain.log_trust import log_policy, partners
+from api.domain.log_trust import log_policy, open_by_policy, partners
 from api.tlog.checkpoint import parse_checkpoint
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
@@ -111,6 +111,7 @@ def _check(
     policy = parse_policy(log_policy(membership, logged.issuer, threshold).encode())
     leaf = leaf_hash(opening.entry(digest_bytes(logged.digest)))
     opened = verify_proof_file(bare, leaf, policy, strict=True)
+    open_by_policy(membership.member(logged.issuer), policy, file.checkpoint, strict=True)
     witnesses = sorted({signed.key.name for signed in opened.cosignatures})
     return ProvenLeaf(
         logged.digest, logged.issuer, file.index, opened.checkpoint.size, tuple(witnesses)

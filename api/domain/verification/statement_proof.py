@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from api.domain.errors import Invalid
-from api.domain.log_trust import log_policy, partners
+from api.domain.log_trust import log_policy, open_by_policy, partners
 from api.tlog.checkpoint import parse_checkpoint
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
@@ -94,7 +94,7 @@ def _verify(data: bytes, envelope: bytes, membership: Membership, quorum: int) -
     owner = _owner(file.checkpoint, membership)
     threshold = min(quorum, len(partners(membership, owner.id)))
     policy = parse_policy(log_policy(membership, owner.id, threshold).encode())
-    opened = policy.open(file.checkpoint, strict=True)
+    opened = open_by_policy(owner, policy, file.checkpoint, strict=True)
     head = opened.checkpoint
     verify_inclusion(file.index, head.size, leaf_hash(entry), file.proof, head.root)
     sealed = parse_envelope(envelope)

@@ -14,12 +14,14 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain import designations as rules
 from api.domain.designations import Designation
-from api.domain.regimes.advice import Clock, clocks
+from api.domain.regimes.clocks import Clock
 from api.domain.reliance import Affected, Kind
 from api.ports.policy import Action
-from api.records import designations
+from api.records import designations, diary
+from api.records.diary import DiaryEntry
 from api.services.authorising import Caller, authorise, collection, unknown, visible
 from api.services.desk import objects
+from api.services.desk.statutory_clocks import clocks_of
 from api.services.node import Node
 from api.services.paging import visible_page
 from api.services.statements import drafting
@@ -28,9 +30,6 @@ from api.services.statements.effects import reliance
 from api.services.statements.effects.designation_record import known_to, standing_of
 from api.services.statements.effects.thread_record import opened
 from api.wire.statements import Content, Statement
-
-_URGENT = "urgent"
-_PROCEDURES = {"renewed": "urgent-renewed", "confirmed": "designated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,8 @@ class DesignationView:
         standing: as it stands after its amendments.
         statements: the designation, its amendments and delisting, as stored.
         known_to: ministries that this node gave it to.
-        clocks: periods of law that run from it.
+        clocks: periods of law that started from it, ended ones too.
+        diary: what officers recorded of it, withdrawn entries too.
         rests_on_it: decisions known here that rest on it.
     """
 
@@ -51,6 +51,7 @@ class DesignationView:
     statements: list[Statement]
     known_to: frozenset[str]
     clocks: list[Clock]
+    diary: list[DiaryEntry]
     rests_on_it: tuple[Affected, ...]
 
 
@@ -106,47 +107,18 @@ def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:
             raise unknown("designation")
         stored = [opened(each) for each in designations.statements_of(connection, designation_id)]
         first = next(one for one in stored if one.id == designation_id)
+        entries = diary.entries_about(connection, [designation_id]).get(designation_id, [])
         return DesignationView(
             row,
             standing,
             stored,
             known_to(connection, designation_id),
-            clocks_of(node, first, [one for one in stored if one is not first]),
+            clocks_of(node, first, [one for one in stored if one is not first], entries),
+            entries,
             reliance.affected_by(connection, (Kind.DESIGNATION, designation_id)),
         )
 
     return node.db.read(view)
-
-
-def clocks_of(node: Node, first: Statement, later: Sequence[Statement]) -> list[Clock]:
-    """Return the periods of law that run from a designation, the next due first.
-
-    They start and stop with the days that its statements give: made, designated, revoked. A member
-    ``procedure`` says ``urgent`` in a designation made under an urgent procedure, and ``renewed``
-    or ``confirmed`` in the amendment by which that was renewed or found to meet the threshold.
-
-    Args:
-        node: this node.
-        first: the designation.
-        later: its amendments and delisting.
-    """
-    standing = rules.standing(first, later)
-    regime = node.regimes.get(str(standing.body["regime"]))
-    if regime is None:
-        return []
-    urgent = first.body.get("procedure") == _URGENT
-    events = {"urgent-designated" if urgent else "designated": standing.since}
-    instants: Any = first.body["instants"]
-    if "made" in instants:
-        events["made"] = rules.day_of(instants["made"])
-    for one in later:
-        changed: Any = one.body["instants"]
-        event = _PROCEDURES.get(str(one.body.get("procedure")))
-        if event is not None and one.issuer == first.issuer:
-            events[event] = rules.effective_on(changed)
-    if standing.delisting is not None:
-        events["revoked"] = standing.delisting.on
-    return clocks(regime, events)
 
 
 def designate(

@@ -133,7 +133,7 @@ def _release_proof(connection: Connection, release: RowMapping) -> dict[str, byt
     items = parse_items(parse_message(bytes(message["envelope"]))[1].body)
     for item in items:
         if item.envelope == bytes(release["envelope"]):
-            path = inclusion_proof(item.index, seen["size"], PeerTiles(connection, peer))
-            note = bytes(seen["note"]) + bytes(seen["cosignatures"]) + b"\n"
+            path = inclusion_proof(item.index, seen.size, PeerTiles(connection, peer))
+            note = seen.note + seen.cosignatures + b"\n"
             return {PROOF: compose_proof(item.index, path, note, item.opening)}
     return {}

@@ -27,7 +27,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.desk import holdings, objects
-from api.services.desk.designations import clocks_of
+from api.services.desk.statutory_clocks import clocks_of
 from api.services.node import Node
 from api.services.paging import visible_page
 from api.services.statements import draft_form

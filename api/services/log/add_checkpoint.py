@@ -17,34 +17,38 @@ leaf hashes up to the head cannot be had, node restored         log.leaves-missi
 =============================================================== ===================== ======
 
 The last row is ours: PROTOCOL §6 wants the leaf hashes stored before a head is cosigned, and a bare
-submission brings none. They are read at the submitting member's own log door first.
+submission brings none. This door calls nobody (PROTOCOL §9): a head that continues what was seen is
+put down, the watch job reads its leaf hashes at the submitting member's own log door and cosigns it
+(:func:`cosign_submitted`), and the submission is welcome again after a little while.
 
 As a client both the tagged and the current status codes are understood: a 409 *without* a size is
 what older witnesses say where newer ones say 422, a contradiction and never a hint to retry.
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Unavailable
-from api.domain.log_trust import log_verifiers, witness_verifiers
+from api.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
+from api.domain.log_trust import log_verifiers, open_head_of, witness_verifiers
 from api.ports.peers import PeerReply
 from api.ports.policy import Action
-from api.records import peer_logs
+from api.records import log, peer_logs
+from api.records.peer_logs import PeerLog, Submitted
+from api.records.unit_of_work import Unit
 from api.services.authorising import authorise, collection, peer_caller
 from api.services.log import checkpoints, misbehaviour, witnessing
 from api.services.log.log_client import RemoteTiles
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, decode_base64, decode_decimal, parse_checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import HASH_SIZE
 from api.tlog.note import KeyKind, VerifierKey, open_note, parse_note
+from api.tlog.proofs import verify_consistency
 from api.wire.membership import Member
-from api.wire.messages import ConsistencyPath, Evidence
+from api.wire.messages import Evidence
 
 PATH = "/log/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
@@ -112,24 +116,94 @@ def accept(node: Node, body: bytes, *, request: str = "") -> bytes:
     head = _signed_head(node, member, submission)
     if submission.old > head.size:
         raise _malformed()
-    substantive = node.db.read(
+    seen = node.db.read(
         lambda connection: _check_sizes(connection, member.id, submission, head.size)
     )
-    old = submission.old
-    consistency = ConsistencyPath(old, submission.path) if 0 < old < head.size else None
-    leaves = _leaves(node, member.id, old, head.size)
-    evidence = Evidence(submission.note.decode(), (), consistency, leaves)
+    if submission.old < head.size:
+        _check_path(seen, submission, head)
+        note = witnessing.bare(node, member.id, submission.note)
+        _put_down(node, Submitted(member.id, head.size, note, node.now()))
+        raise _leaves_missing()
+    evidence = Evidence(submission.note.decode())
+    return "".join(f"{line}\n" for line in _cosign(node, member.id, evidence)).encode()
+
+
+def _cosign(node: Node, peer: str, evidence: Evidence) -> list[str]:
+    """Examine a head with its leaves, cosign it, store it; returns the cosignature lines."""
     try:
         examined = node.db.read(
-            lambda connection: witnessing.examine(node, connection, member.id, evidence)
+            lambda connection: witnessing.examine(node, connection, peer, evidence)
         )
     except Invalid as error:
         if error.code == witnessing.INCONSISTENT:
-            misbehaviour.refused(node, member.id, submission.note)
+            misbehaviour.refused(node, peer, evidence.checkpoint.encode())
         raise
-    cosigned = witnessing.cosign(node, examined, substantive)
+    cosigned = witnessing.cosign(node, examined, examined.substantive)
     node.db.write(lambda unit: witnessing.persist(unit, examined, cosigned))
-    return "".join(f"{line}\n" for line in cosigned.lines).encode()
+    return cosigned.lines
+
+
+def _check_path(seen: PeerLog | None, submission: Submission, head: Checkpoint) -> None:
+    """Check the consistency proof of a head whose leaves are not here yet.
+
+    A good head with a bad proof is no misbehaviour of its log, whoever handed it in.
+    """
+    if seen is None:
+        return
+    path = list(submission.path)
+    try:
+        verify_consistency(seen.size, head.size, seen.root_hash, head.root, path)
+    except LogError as error:
+        raise Invalid(witnessing.INCONSISTENT, f"The log does not continue: {error}.") from error
+
+
+def _put_down(node: Node, wanted: Submitted) -> None:
+    """Keep a head until its leaf hashes are here; of one log only the largest."""
+    known = node.db.read(lambda connection: peer_logs.submitted(connection, wanted.peer))
+    if known is not None and known.size >= wanted.size:
+        return
+
+    def write(unit: Unit) -> None:
+        log.upsert(unit.connection, peer_logs.SUBMITTED, [asdict(wanted)])
+        unit.ring("submitted")
+
+    node.db.write(write)
+
+
+def cosign_submitted(node: Node, peer: str) -> bool:
+    """Read the leaf hashes of a head that a log submitted, then cosign it; for the watch job.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        Unavailable, NotFound: the log's own door does not answer; it is tried again.
+        Invalid: ``log.inconsistent``: its leaves make another root; the head is judged and dropped.
+    """
+    wanted = node.db.read(lambda connection: peer_logs.submitted(connection, peer))
+    if wanted is None:
+        return False
+    seen = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
+    old = seen.size if seen is not None else 0
+    try:
+        if old < wanted.size <= old + _MOST_LEAVES:
+            leaves = b"".join(RemoteTiles(node, peer, peer).leaf_hashes(old, wanted.size))
+            evidence = node.db.read(
+                lambda connection: witnessing.evidence_of(
+                    connection, peer, wanted.note, wanted.size, leaves
+                )
+            )
+            _cosign(node, peer, evidence)
+    except (Invalid, Refused, LogError):
+        _take_up(node, wanted)
+        raise
+    _take_up(node, wanted)
+    return True
+
+
+def _take_up(node: Node, wanted: Submitted) -> None:
+    key = {"peer": wanted.peer, "size": wanted.size}
+    node.db.write(lambda unit: unit.delete(peer_logs.SUBMITTED, key))
 
 
 def _member(node: Node, note: bytes) -> Member:
@@ -168,33 +242,24 @@ def _opens(note: bytes, keys: list[VerifierKey]) -> bool:
     return True
 
 
-def _check_sizes(connection: Connection, peer: str, submission: Submission, size: int) -> int:
-    """Check that the submission starts where this witness stands; returns the substantive size."""
+def _check_sizes(
+    connection: Connection, peer: str, submission: Submission, size: int
+) -> PeerLog | None:
+    """Check that the submission starts where this witness stands; returns what it has seen."""
     witnessing.require_trust(connection, peer)
     seen = peer_logs.peer_log(connection, peer)
-    old = seen["size"] if seen is not None else 0
+    old = seen.size if seen is not None else 0
     if submission.old != old:
         raise Conflict("log.size", "Submit from the size last cosigned.", size=old)
     if submission.old in {0, size} and submission.path:
         raise Invalid(witnessing.INCONSISTENT, "There is nothing to prove from this size.")
-    return seen["substantive"] if seen is not None else 0
-
-
-def _leaves(node: Node, peer: str, old: int, size: int) -> bytes:
-    if size - old > _MOST_LEAVES:
-        raise _leaves_missing()
-    if size == old:
-        return b""
-    try:
-        return b"".join(RemoteTiles(node, peer, peer).leaf_hashes(old, size))
-    except (ComityError, LogError):
-        raise _leaves_missing() from None
+    return seen
 
 
 def _leaves_missing() -> Unavailable:
     return Unavailable(
         "log.leaves-missing",
-        "The leaf hashes up to this head cannot be read at the log's own door; try again.",
+        "The leaf hashes up to this head are being read at the log's own door; try again.",
     )
 
 
@@ -269,10 +334,10 @@ def read_answer(reply: PeerReply) -> Answered:
 def check_lines(node: Node, witness: str, lines: tuple[str, ...], note: bytes) -> bool:
     """Tell whether lines are this witness's cosignatures of a head, one by each of its keys."""
     member = node.membership.member(witness)
-    wanted = witness_verifiers(member)
+    wanted = witness_verifiers(member, current=True)
     signed = note + "".join(f"{line}\n" for line in lines).encode()
     try:
-        opened = open_checkpoint(signed, log_verifiers(node.me), wanted, strict=True)
+        opened = open_head_of(node.me, signed, wanted, strict=True)
     except LogError:
         return False
     kinds = {each.key.kind for each in opened.cosignatures if each.timestamp}

@@ -15,11 +15,11 @@ needed, so a witness can hide a fork by silence but cannot invent one.
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Invalid
 from api.domain.misbehaviour import heads_proof
 from api.records import node_state, peer_logs
+from api.records.peer_logs import PeerLog
 from api.services.log import misbehaviour, witnessing
 from api.services.log.log_client import RemoteTiles, seen_head
 from api.services.log.misbehaviour import Judged, Judgement
@@ -44,17 +44,24 @@ def others(node: Node, *apart: str) -> list[str]:
     return [member.id for member in node.membership.members if member.id not in left_out]
 
 
-def compare_all(node: Node, compared: Compared) -> list[str]:
+def compare_all(node: Node, compared: Compared, *, witness: str = "") -> list[str]:
     """Compare every witness's view of every third log with this node's own.
+
+    Args:
+        node: this node.
+        compared: what was found consistent before.
+        witness: ask this one alone.
 
     Returns:
         Ids of the proofs that were found; witnesses that are away are passed over.
     """
     found = []
     for owner in _trusted(node):
-        for witness in others(node, owner):
+        for each in others(node, owner):
+            if witness not in {"", each}:
+                continue
             try:
-                proof = compare(node, witness, owner, compared)
+                proof = compare(node, each, owner, compared)
             except (ComityError, LogError):
                 # Away, or its answers are of no use; the next round asks again.
                 continue
@@ -91,10 +98,10 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
     except Invalid:
         # Not what the log signed: a witness can say anything, it proves nothing about the log.
         return None
-    state = (head.size, head.root, int(seen["size"]))
+    state = (head.size, head.root, seen.size)
     if compared.known.get((witness, owner)) == state:
         return None
-    note = witnessing.bare(note, node.membership.member(owner).origin)
+    note = witnessing.bare(node, owner, note)
     found = _judge(node, owner, note, head, RemoteTiles(node, witness, owner))
     if found.verdict is Judged.CONTRADICTORY:
         return misbehaviour.keep_heads(node, owner, found.proof)
@@ -106,16 +113,14 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
 def _judge(node: Node, owner: str, note: bytes, head: Checkpoint, tiles: HashReader) -> Judgement:
     """Judge a head by what is stored here, or, if it is larger, by the tiles given."""
 
-    def local(connection: Connection) -> tuple[Judgement, RowMapping | None]:
+    def local(connection: Connection) -> tuple[Judgement, PeerLog | None]:
         found = misbehaviour.judge(connection, node, owner, note)
         return found, peer_logs.peer_log(connection, owner)
 
     found, seen = node.db.read(local)
     if found.verdict is not Judged.UNKNOWN or seen is None:
         return found
-    return judge_larger(
-        owner, (seen["size"], bytes.fromhex(seen["root"]), bytes(seen["note"])), (head, note), tiles
-    )
+    return judge_larger(owner, (seen.size, seen.root_hash, seen.note), (head, note), tiles)
 
 
 def judge_larger(
@@ -142,8 +147,12 @@ def judge_larger(
     return Judgement(Judged.CONTRADICTORY, heads_proof(owner, note, larger_note, tiles))
 
 
-def judge_refused(node: Node) -> list[str]:
+def judge_refused(node: Node, *, owner: str = "") -> list[str]:
     """Take up the heads that were refused and could not be judged: ask log and witnesses.
+
+    Args:
+        node: this node.
+        owner: only heads of this ministry's log.
 
     Returns:
         Ids of the proofs that were found.
@@ -151,13 +160,13 @@ def judge_refused(node: Node) -> list[str]:
     proofs = []
     trusted = _trusted(node)
     for row in node.db.read(node_state.refused_heads):
-        if row["peer"] not in trusted:
+        if row.peer not in trusted or owner not in {"", row.peer}:
             continue
-        found = _judge_anywhere(node, row["peer"], bytes(row["proof"]))
+        found = _judge_anywhere(node, row.peer, row.proof)
         if found.verdict is Judged.CONTRADICTORY:
-            proofs.append(misbehaviour.keep_heads(node, row["peer"], found.proof))
+            proofs.append(misbehaviour.keep_heads(node, row.peer, found.proof))
         if found.verdict is not Judged.UNKNOWN:
-            misbehaviour.settle(node, row["id"], found.verdict)
+            misbehaviour.settle(node, row.id, found.verdict)
     return proofs
 
 

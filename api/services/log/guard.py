@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
-from api.domain.log_trust import log_verifiers
+from api.domain.log_trust import open_head_of
 from api.ports.policy import Action
 from api.records import log, node_state
 from api.records.node_state import OPEN, RESTORE
@@ -34,7 +34,6 @@ from api.services.log.log_client import seen_head
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.proofs import root_at
 
 PENDING = "pending"
@@ -136,7 +135,7 @@ def own_head(node: Node, note: bytes) -> Checkpoint:
         Invalid: ``log.head``: this node's log has not signed it with each kind of key.
     """
     try:
-        opened = open_checkpoint(note, log_verifiers(node.me))
+        opened = open_head_of(node.me, note)
     except LogError as error:
         raise Invalid("log.head", "This is no head of this node's log.") from error
     if not opened.complete:
@@ -170,10 +169,17 @@ def _holds(connection: Connection, head: Checkpoint) -> bool:
     return root_at(head.size, checkpoints.StoredTiles(connection)) == head.root
 
 
-def ask(node: Node) -> Standing:
-    """Ask every member that has not answered yet for the largest head it holds of this log."""
+def ask(node: Node, peer: str = "") -> Standing:
+    """Ask every member that has not answered yet for the largest head it holds of this log.
+
+    Args:
+        node: this node.
+        peer: ask this member alone.
+    """
     found = standing_now(node)
     for member in found.silent:
+        if peer not in {"", member}:
+            continue
         try:
             note = seen_head(node, member, node.ministry)
             head = own_head(node, note) if note is not None else None

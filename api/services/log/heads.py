@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from api.domain.log_trust import log_policy, partners
+from api.domain.log_trust import log_policy, open_by_policy, partners
 from api.records import log
 from api.services.node import Node
 from api.tlog.errors import LogError
@@ -84,7 +84,7 @@ def public_head(node: Node, connection: Connection) -> PublicHead | None:
         lines = log.cosignatures_at(connection, size)
         note = with_lines(bytes(row["note"]), [line["line"] for line in lines])
         try:
-            wanted.open(note)
+            open_by_policy(node.me, wanted, note)
         except LogError:
             continue
         cosigners = tuple(sorted({line["cosigner"] for line in lines}))

@@ -166,9 +166,8 @@ def _seen_checkpoint(connection: Connection, owner: Member) -> Served:
     row = peer_logs.peer_log(connection, owner.id)
     if row is None:
         raise _absent()
-    own = bytes(row["note"])
-    lines = bytes(row["cosignatures"]).decode().split("\n")
-    return Served(heads.with_lines(own, lines), NOTE, SHORT)
+    lines = row.cosignatures.decode().split("\n")
+    return Served(heads.with_lines(row.note, lines), NOTE, SHORT)
 
 
 def _seen_tile(connection: Connection, owner: Member, ref: TileRef) -> Served:
@@ -176,7 +175,7 @@ def _seen_tile(connection: Connection, owner: Member, ref: TileRef) -> Served:
     row = peer_logs.peer_log(connection, owner.id)
     if row is None or ref.level is None:
         raise _absent()
-    if width_in(ref.level, ref.index, row["size"]) < ref.width:
+    if width_in(ref.level, ref.index, row.size) < ref.width:
         raise _absent()
     data = peer_logs.peer_tile(connection, owner.id, ref.level, ref.index)
     return Served(data[: ref.width * HASH_SIZE], BYTES, IMMUTABLE)

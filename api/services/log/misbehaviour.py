@@ -16,24 +16,33 @@ node to check the proof.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import THE_NODE, Act, Actor, Subject
 from api.domain.misbehaviour import heads_proof, verify_misbehaviour
 from api.ports.policy import Action, Resource
 from api.records import node_state, peer_logs, streams
-from api.records.node_state import REFUSED_HEAD
+from api.records.node_state import REFUSED_HEAD, Misbehaviour
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.log.witnessing import PeerTiles, bare, open_head
 from api.services.node import Node
+from api.tlog.note import parse_note
 from api.tlog.proofs import root_at
 from api.wire.digests import digest
-from api.wire.misbehaviour import MisbehaviourKind, MisbehaviourProof, compose_misbehaviour
+from api.wire.misbehaviour import (
+    MisbehaviourKind,
+    MisbehaviourProof,
+    compose_misbehaviour,
+    parse_misbehaviour,
+)
+
+_MOST_REFUSED: Final = 64
+"""Heads of one log that may wait for a judgement; more are refused and not kept."""
 
 
 class Ruling(StrEnum):
@@ -67,22 +76,42 @@ def judge(connection: Connection, node: Node, peer: str, note: bytes) -> Judgeme
     """
     head = open_head(node, peer, note)
     seen = peer_logs.peer_log(connection, peer)
-    if seen is None or head.size > seen["size"]:
+    if seen is None or head.size > seen.size:
         return Judgement(Judged.UNKNOWN)
     tiles = PeerTiles(connection, peer)
     if root_at(head.size, tiles) == head.root:
         return Judgement(Judged.CONSISTENT)
-    return Judgement(Judged.CONTRADICTORY, heads_proof(peer, note, bytes(seen["note"]), tiles))
+    return Judgement(Judged.CONTRADICTORY, heads_proof(peer, note, seen.note, tiles))
 
 
 def refused(node: Node, peer: str, note: bytes) -> None:
     """Take up a head that was refused as inconsistent: prove it, forget it, or keep it."""
-    note = bare(note, node.membership.member(peer).origin)
+    note = bare(node, peer, note)
     found = node.db.read(lambda connection: judge(connection, node, peer, note))
     if found.verdict is Judged.CONTRADICTORY:
-        keep_heads(node, peer, found.proof)
+        if not node.db.read(lambda connection: _is_proven(connection, peer, note)):
+            keep_heads(node, peer, found.proof)
     elif found.verdict is Judged.UNKNOWN:
         _keep_refused(node, peer, note)
+
+
+def _is_proven(connection: Connection, peer: str, note: bytes) -> bool:
+    """Tell whether a kept proof has this head in it.
+
+    The other head of a proof is the newest one seen, so that the same contradiction would make
+    another proof each time, and open again what an administrator has ruled on.
+    """
+    wanted = parse_note(note).text
+    return any(
+        wanted == parse_note(half).text
+        for kept in node_state.head_proofs(connection, peer)
+        for half in _heads_in(kept.proof)
+    )
+
+
+def _heads_in(proof: bytes) -> tuple[bytes, bytes]:
+    parsed = parse_misbehaviour(proof)
+    return parsed.first, parsed.second
 
 
 def keep_heads(node: Node, peer: str, proof: bytes) -> str:
@@ -129,7 +158,7 @@ def keep(node: Node, peer: str, kind: MisbehaviourKind, proof: bytes) -> str:
         entry = recording.Entry(
             act=Act.EQUIVOCATION_KEPT if reuse else Act.MISBEHAVIOUR_KEPT,
             subject=Subject("misbehaviour", proof_id),
-            actor=Actor("peer", sub=peer),
+            actor=Actor("peer", sub=peer) if reuse else THE_NODE,
             origin="peer",
             outcome="refused",
             code=kind.value,
@@ -159,13 +188,17 @@ def _set_stream(unit: Unit, peer: str, state: str) -> None:
 
 def _keep_refused(node: Node, peer: str, note: bytes) -> None:
     def write(unit: Unit) -> None:
-        if node_state.misbehaviour_by_id(unit.connection, digest(note)) is not None:
+        kept = node_state.refused_heads(unit.connection, peer)
+        texts = {parse_note(each.proof).text for each in kept}
+        known = node_state.misbehaviour_by_id(unit.connection, digest(note)) is not None
+        if known or parse_note(note).text in texts or len(kept) >= _MOST_REFUSED:
             return
         _insert(node, unit, peer, REFUSED_HEAD, note)
+        # Anyone may hand a head in, so nobody but this node can be said to have done this.
         entry = recording.Entry(
             act=Act.MISBEHAVIOUR_KEPT,
             subject=Subject("head", digest(note)),
-            actor=Actor("peer", sub=peer),
+            actor=THE_NODE,
             origin="peer",
             outcome="refused",
             code=REFUSED_HEAD,
@@ -194,13 +227,13 @@ def settle(node: Node, head_id: str, verdict: Judged) -> None:
     node.db.write(write)
 
 
-def listed(node: Node, caller: Caller) -> list[RowMapping]:
+def kept_proofs(node: Node, caller: Caller) -> list[Misbehaviour]:
     """Return what is kept, oldest first, to administrators and auditors."""
     authorise(node, caller, Action.NODE_STATUS, collection("node"))
     return node.db.read(node_state.misbehaviour)
 
 
-def read(node: Node, caller: Caller, proof_id: str) -> RowMapping:
+def read(node: Node, caller: Caller, proof_id: str) -> Misbehaviour:
     """Return one kept proof or refused head.
 
     Raises:
@@ -210,7 +243,7 @@ def read(node: Node, caller: Caller, proof_id: str) -> RowMapping:
     return _known(node, proof_id)
 
 
-def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> RowMapping:
+def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> Misbehaviour:
     """Record an administrator's ruling; the last one that resumes opens the stream again.
 
     Raises:
@@ -219,14 +252,14 @@ def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> RowMappin
         Conflict: ``misbehaviour.ruled``: the stream goes on already.
     """
     row = _known(node, proof_id)
-    peer = row["peer"]
+    peer = row.peer
     permit = authorise(node, caller, Action.STREAM_RULE, Resource("stream", peer, {"peer": peer}))
-    if row["kind"] == REFUSED_HEAD:
+    if row.kind == REFUSED_HEAD:
         raise Conflict("misbehaviour.no-proof", "A refused head is no proof and freezes nothing.")
 
     def write(unit: Unit) -> None:
         now = node_state.misbehaviour_by_id(unit.connection, proof_id)
-        if now is None or now["ruling"] == Ruling.RESUME:
+        if now is None or now.ruling == Ruling.RESUME:
             raise Conflict("misbehaviour.ruled", "It was ruled that this stream goes on.")
         values = {"ruling": str(ruling), "ruled_by": caller.person}
         unit.update(node_state.MISBEHAVIOUR, {"id": proof_id}, values)
@@ -239,7 +272,7 @@ def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> RowMappin
     return _known(node, proof_id)
 
 
-def _known(node: Node, proof_id: str) -> RowMapping:
+def _known(node: Node, proof_id: str) -> Misbehaviour:
     row = node.db.read(lambda connection: node_state.misbehaviour_by_id(connection, proof_id))
     if row is None:
         raise NotFound("misbehaviour.unknown", "There is no such proof here.")

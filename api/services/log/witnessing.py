@@ -22,24 +22,24 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, Refused
-from api.domain.log_trust import log_verifiers
+from api.domain.log_trust import open_head_of
 from api.records import log, node_state, peer_logs
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import log_keys
 from api.services.log.checkpoints import signature_line
 from api.services.node import Node
-from api.tlog.checkpoint import Checkpoint
+from api.tlog.checkpoint import Checkpoint, parse_checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
+from api.tlog.heads import OpenedCheckpoint
 from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.note import format_note, parse_note
-from api.tlog.proofs import root_at, verify_consistency
+from api.tlog.proofs import consistency_proof, root_at, verify_consistency
 from api.tlog.tiles import tiles_for_append
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.keys import Purpose
-from api.wire.messages import Evidence
+from api.wire.messages import ConsistencyPath, Evidence
 
 INCONSISTENT = "log.inconsistent"
 
@@ -100,25 +100,31 @@ def open_head(node: Node, peer: str, note: bytes) -> Checkpoint:
     Raises:
         Invalid: ``log.head``.
     """
-    member = node.membership.member(peer)
+    return _opened(node, peer, note).checkpoint
+
+
+def _opened(node: Node, peer: str, note: bytes) -> OpenedCheckpoint:
     try:
-        opened = open_checkpoint(note, log_verifiers(member))
+        opened = open_head_of(node.membership.member(peer), note)
     except LogError as error:
         raise Invalid("log.head", f"The checkpoint does not verify: {error}.") from error
     if not opened.complete:
         # Half a signature would witness what no proof of misbehaviour could ever use.
         raise Invalid("log.head", "Sign checkpoints with every log key that the membership lists.")
-    return opened.checkpoint
+    return opened
 
 
-def bare(note: bytes, origin: str) -> bytes:
-    """Return a note with its log's own signature lines alone.
+def bare(node: Node, peer: str, note: bytes) -> bytes:
+    """Return a head with one line by each key of its log, each verified, and nothing else.
+
+    What is kept of a log may hold nothing that its ministry did not write: a line that only bears
+    its name is left out. One head has one form, whoever handed it in.
 
     Raises:
-        LogError: a code of ``parse_note``, or there is no such line.
+        Invalid: ``log.head``.
     """
-    parsed = parse_note(note)
-    return format_note(parsed.text, [line for line in parsed.signatures if line.name == origin])
+    opened = _opened(node, peer, note)
+    return format_note(opened.note.text, [signed.line for signed in opened.log_signatures])
 
 
 def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -> Examined:
@@ -130,11 +136,10 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
         Conflict: ``log.size``: not from the size last cosigned; ``details["size"]`` has it.
     """
     require_trust(connection, peer)
-    note = evidence.checkpoint.encode()
-    head = open_head(node, peer, note)
-    note = bare(note, head.origin)
+    note = bare(node, peer, evidence.checkpoint.encode())
+    head = parse_checkpoint(parse_note(note).text)
     seen = peer_logs.peer_log(connection, peer)
-    old = seen["size"] if seen is not None else 0
+    old = seen.size if seen is not None else 0
     if head.size < old:
         _require_prefix(connection, peer, head)
         raise Conflict("log.size", "A larger head of this log was cosigned already.", size=old)
@@ -146,7 +151,7 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
     try:
         if seen is not None and old > 0:
             path = evidence.consistency.path if evidence.consistency is not None else ()
-            root = bytes.fromhex(seen["root"])
+            root = seen.root_hash
             verify_consistency(old, head.size, root, head.root, list(path))
         tiles = extend(connection, peer, old, split_hashes(evidence.leaves))
         root = root_at(head.size, PeerTiles(connection, peer, tiles))
@@ -154,7 +159,7 @@ def examine(node: Node, connection: Connection, peer: str, evidence: Evidence) -
         raise Invalid(INCONSISTENT, f"The log does not continue: {error}.") from error
     if root != head.root:
         raise Invalid(INCONSISTENT, "The leaf hashes do not make the checkpoint's root.")
-    known = seen["substantive"] if seen is not None else 0
+    known = seen.substantive if seen is not None else 0
     return Examined(peer, old, head.size, head.root, note, tiles, known)
 
 
@@ -169,6 +174,30 @@ def require_trust(connection: Connection, peer: str) -> None:
             "log.accused",
             "A proof of this ministry's misbehaviour stands; its log is not cosigned.",
         )
+
+
+def evidence_of(
+    connection: Connection, peer: str, note: bytes, size: int, leaves: bytes
+) -> Evidence:
+    """Return the evidence for a head whose leaf hashes were read, from the size cosigned last.
+
+    Args:
+        connection: open for reading.
+        peer: whose log.
+        note: the head.
+        size: its leaves.
+        leaves: leaf hashes from the size cosigned last to ``size``, 32 bytes each.
+
+    Raises:
+        LogError: ``tile.length``.
+    """
+    seen = peer_logs.peer_log(connection, peer)
+    old = seen.size if seen is not None else 0
+    if not 0 < old < size:
+        return Evidence(note.decode(), (), None, leaves)
+    fresh = extend(connection, peer, old, split_hashes(leaves))
+    path = consistency_proof(old, size, PeerTiles(connection, peer, fresh))
+    return Evidence(note.decode(), (), ConsistencyPath(old, tuple(path)), leaves)
 
 
 def extend(
@@ -252,8 +281,8 @@ def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
         raise recording.restoring()
     unit.lock(f"log of {examined.peer}")
     seen = peer_logs.peer_log(unit.connection, examined.peer)
-    old = seen["size"] if seen is not None else 0
-    known = seen["substantive"] if seen is not None else 0
+    old = seen.size if seen is not None else 0
+    known = seen.substantive if seen is not None else 0
     if (old, known) != (examined.old, examined.substantive):
         raise Conflict("log.size", "Prove consistency from the size last cosigned.", size=old)
     log.upsert(

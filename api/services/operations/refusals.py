@@ -23,12 +23,23 @@ EVERY: Final = 60.0
 SEVERAL: Final = "access.several-reasons"
 """Code of an event that counts refusals with different codes."""
 
-# A message or checkpoint whose sender is nobody, or not the one it names: the peers' doors know
-# their callers by signatures.
+# The peers' doors know their callers by signatures. Whoever is refused before these verified is
+# nobody: what cannot be read, what names no member, what another signed, what came too slowly.
 _UNKNOWN_SENDER: Final = frozenset(
-    {"message.audience", "message.sender", "submission.origin", "submission.signature"}
+    {
+        "message.audience",
+        "message.kind",
+        "message.malformed",
+        "message.request",
+        "message.sender",
+        "message.sequence",
+        "media.unsupported",
+        "submission.malformed",
+        "submission.origin",
+        "submission.signature",
+    }
 )
-_UNAUTHENTIC: Final = ("signature.", "key.")
+_UNAUTHENTIC: Final = ("body.", "encoding.", "envelope.", "json.", "key.", "signature.")
 
 
 def refuses_a_stranger(code: str) -> bool:

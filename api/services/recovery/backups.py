@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from api.domain.errors import Invalid, NotFound
@@ -24,7 +24,7 @@ from api.services.log import checkpoints
 from api.services.node import Node
 from api.wire.canonical import canonical, parse_canonical
 from api.wire.encoding import format_instant
-from api.wire.envelope import MANIFEST, parse_envelope, seal, verify_seal
+from api.wire.envelope import MANIFEST, parse_envelope, seal, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.limits import PAYLOAD
@@ -238,9 +238,7 @@ def check(folder: Path, membership: Membership, ministry: str) -> Backup:
         WireError: ``envelope.*``, ``key.*``, ``signature.*``.
     """
     envelope = parse_envelope((folder / FILE).read_bytes())
-    # A key that was only retired since still vouches for what it sealed then.
-    keys = [replace(key, until=None) for key in membership.keys(ministry, Purpose.SEAL)]
-    verify_seal(envelope, keys, MANIFEST)
+    verify_signed_then(envelope, membership.keys(ministry, Purpose.SEAL), MANIFEST)
     try:
         backup = _parse(envelope.payload)
     except WireError as error:

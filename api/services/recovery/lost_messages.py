@@ -18,7 +18,7 @@ from api.services.road import delivering, fetching, receiving
 from api.services.road.views import View
 from api.wire.canonical import canonical, parse
 from api.wire.digests import digest
-from api.wire.envelope import MESSAGE, verify_seal
+from api.wire.envelope import MESSAGE, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
@@ -98,7 +98,7 @@ def _own_message(node: Node, peer: str, epoch: int, seq: int) -> Lost:
     try:
         raw, receipt_raw = canonical(value["message"]), canonical(value["receipt"])
         envelope, body = parse_message(raw)
-        verify_seal(envelope, node.me.keys_for(Purpose.MESSAGE), MESSAGE)
+        verify_signed_then(envelope, node.me.keys_for(Purpose.MESSAGE), MESSAGE)
         receipt = delivering.open_receipt(node, receipt_raw, peer)
     except (KeyError, WireError, Invalid) as error:
         raise _unfit() from error

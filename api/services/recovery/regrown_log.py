@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
-from api.domain.log_trust import log_verifiers, witness_verifiers
+from api.domain.log_trust import open_head_of, witness_verifiers
 from api.records import heads, log
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -32,7 +32,6 @@ from api.services.log.log_client import RemoteTiles, seen_head
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import leaf_hash
 from api.tlog.note import format_note
 from api.tlog.proofs import root_at
@@ -110,7 +109,7 @@ def heads_held(node: Node, members: Sequence[str]) -> list[Held]:
 def _held(node: Node, member: str, note: bytes) -> Held:
     head = guard.own_head(node, note)
     witnesses = witness_verifiers(node.membership.member(member))
-    opened = open_checkpoint(note, log_verifiers(node.me), witnesses)
+    opened = open_head_of(node.me, note, witnesses)
     own = format_note(opened.note.text, [signed.line for signed in opened.log_signatures])
     lines = tuple(signed.line.format().removesuffix("\n") for signed in opened.cosignatures)
     return Held(member, head, own, lines)

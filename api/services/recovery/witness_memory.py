@@ -9,7 +9,7 @@ a partner's misbehaviour, and kept as such.
 from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
-from api.domain.log_trust import log_verifiers, witness_verifiers
+from api.domain.log_trust import open_head_of, witness_verifiers
 from api.records import peer_logs
 from api.records.unit_of_work import Unit
 from api.services.log import comparing, misbehaviour, witnessing
@@ -19,7 +19,6 @@ from api.services.log.witnessing import Examined, PeerTiles
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.proofs import root_at
 
 
@@ -51,7 +50,7 @@ def relearn_cosigned(node: Node, peer: str, claimed: bytes) -> bool:
 def _cosigned_here(node: Node, peer: str, note: bytes) -> bool:
     member, own = node.membership.member(peer), witness_verifiers(node.me)
     try:
-        opened = open_checkpoint(note, log_verifiers(member), own)
+        opened = open_head_of(member, note, own)
     except LogError:
         return False
     return bool(opened.cosignatures)
@@ -72,7 +71,7 @@ def _from_others(node: Node, peer: str) -> bytes:
 
 def _adopt(node: Node, peer: str, head: Checkpoint, note: bytes) -> bool:
     """Store tiles and head of a larger head, from the log's own door or another witness."""
-    own = witnessing.bare(note, node.membership.member(peer).origin)
+    own = witnessing.bare(node, peer, note)
     for source in [peer, *comparing.others(node, peer)]:
         try:
             examined = _examined(node, peer, head, own, source)
@@ -96,7 +95,7 @@ def _persist(node: Node, examined: Examined) -> None:
 def _examined(node: Node, peer: str, head: Checkpoint, note: bytes, source: str) -> Examined | None:
     """Return a head whose leaves continue the stored ones, as far as this source can show it."""
     row = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
-    old, substantive = (row["size"], row["substantive"]) if row is not None else (0, 0)
+    old, substantive = (row.size, row.substantive) if row is not None else (0, 0)
     leaves = RemoteTiles(node, source, peer).leaf_hashes(old, head.size)
 
     def read(connection: Connection) -> Examined | None:

@@ -15,11 +15,11 @@ Owns two quiet duties, both built so that an idle federation comes to rest:
 from datetime import timedelta
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import heads, log, node_state, peer_logs, streams
+from api.records.peer_logs import PeerLog
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import authorise, collection, node_caller
@@ -41,21 +41,16 @@ _ANCHOR = "anchor:"
 _TRIES = 2
 
 
-def due_for_cosigning(node: Node) -> list[str]:
-    """Return the partners that have not cosigned the newest head and get no delivery now."""
+def is_due_for_cosigning(node: Node, peer: str) -> bool:
+    """Tell whether a partner lacks the newest head and gets no delivery now."""
 
-    def read(connection: Connection) -> list[str]:
+    def read(connection: Connection) -> bool:
         head = log.newest_head(connection)
-        if head is None:
-            return []
-        busy = set(streams.peers_waiting(connection)) | set(streams.peers_unreceipted(connection))
-        return [
-            member.id
-            for member in node.membership.members
-            if member.id != node.ministry
-            and member.id not in busy
-            and log.last_cosigned(connection, member.id) < head["size"]
-        ]
+        if head is None or peer in streams.peers_waiting(connection):
+            return False
+        if peer in streams.peers_unreceipted(connection):
+            return False
+        return log.last_cosigned(connection, peer) < int(head["size"])
 
     return node.db.read(read)
 
@@ -148,33 +143,33 @@ def anchor_due(node: Node) -> list[str]:
         The partners whose head was anchored now; at most once each in ``Limits.anchor_every``.
     """
     anchored = []
-    for row in node.db.read(peer_logs.peer_logs):
-        if _is_due(node, row):
-            _anchor(node, row)
-            anchored.append(row["peer"])
+    for seen in node.db.read(peer_logs.peer_logs):
+        if _is_due(node, seen):
+            _anchor(node, seen)
+            anchored.append(seen.peer)
     return anchored
 
 
-def _is_due(node: Node, row: RowMapping) -> bool:
+def _is_due(node: Node, seen: PeerLog) -> bool:
     def read(connection: Connection) -> tuple[str | None, str]:
-        name = _ANCHOR + row["peer"]
+        name = _ANCHOR + seen.peer
         return node_state.value(connection, name), node_state.since(connection, name)
 
     text, at = node.db.read(read)
     known = int(text.partition(":")[0]) if text is not None else 0
-    if row["substantive"] <= known:
+    if seen.substantive <= known:
         return False
     wait = timedelta(seconds=node.limits.anchor_every)
     return not at or node.clock.now() >= parse_instant(at) + wait
 
 
-def _anchor(node: Node, row: RowMapping) -> None:
+def _anchor(node: Node, seen: PeerLog) -> None:
     permit = authorise(node, node_caller(node), Action.HEAD_ANCHOR, collection("log"))
-    peer = row["peer"]
-    place = f"{row['size']}:{row['root']}"
+    peer = seen.peer
+    place = f"{seen.size}:{seen.root}"
 
     def write(unit: Unit) -> None:
-        text = f"{row['substantive']}:{place}"
+        text = f"{seen.substantive}:{place}"
         node_state.put(unit, _ANCHOR + peer, text, node.now())
         entry = recording.Entry(
             act=Act.ANCHOR_RECORDED,

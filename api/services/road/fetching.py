@@ -4,6 +4,7 @@ Owns the requests of kind ``fetch`` and ``exhibit-range``; what comes back walks
 what a partner sends by itself.
 """
 
+import logging
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -35,7 +36,8 @@ from api.wire.messages import (
 )
 
 _MOST_AT_ONCE = 100
-_UNREACHABLE = "peer.unreachable"
+_AWAY = {"peer.unreachable", "peer.busy", "peer.later"}
+_log = logging.getLogger(__name__)
 
 
 def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
@@ -113,7 +115,7 @@ def _from_here(node: Node, peer: str, request: bytes) -> bytes:
 
     def rebased(connection: Connection) -> Evidence:
         seen = peer_logs.peer_log(connection, peer)
-        old = seen["size"] if seen is not None else 0
+        old = seen.size if seen is not None else 0
         if not start < old <= size:
             return stated
         leaves = stated.leaves[HASH_SIZE * (old - start) :]
@@ -125,37 +127,37 @@ def _from_here(node: Node, peer: str, request: bytes) -> bytes:
     return compose_request(raw, node.db.read(rebased))
 
 
-def fetch_exhibits(node: Node) -> bool:
-    """Fetch one range of each awaited exhibit from the ministry that released it.
+def fetch_exhibits(node: Node, peer: str) -> bool:
+    """Fetch one range of each awaited exhibit that a partner released.
+
+    A row that cannot be fetched, for whatever cause, stops no other one.
 
     Returns:
         Whether anything came.
     """
-    away: set[str] = set()
     came = False
-    for row in node.db.read(lambda connection: _awaited(node, connection)):
-        holder = str(row["holder"])
-        if holder in away:
-            continue
+    for row in node.db.read(lambda connection: _awaited(node, connection, peer)):
         try:
-            came = _fetch_range(node, holder, row["package"], row["digest"], row["size"]) or came
+            came = _fetch_range(node, peer, row["package"], row["digest"], row["size"]) or came
         except ComityError as error:
-            if error.code == _UNREACHABLE:
+            if error.code in _AWAY:
                 # A partner that is away must not cost one time-out for each of its exhibits.
-                away.add(holder)
+                break
+        except Exception:  # noqa: BLE001 - a defect met with one exhibit is one exhibit's
+            _log.exception("exhibit not fetched", extra={"peer": peer})
     return came
 
 
-def _awaited(node: Node, connection: Connection) -> list[RowMapping]:
+def _awaited(node: Node, connection: Connection, peer: str) -> list[RowMapping]:
     """Return awaited exhibits to ask for now; where there are many, from any place in their order.
 
     Those that never come must not hide the others.
     """
-    rows = packages.awaited_exhibits(connection, _MOST_AT_ONCE)
+    rows = packages.awaited_exhibits(connection, _MOST_AT_ONCE, holder=peer)
     if len(rows) < _MOST_AT_ONCE:
         return rows
     start = f"sha256:{node.entropy.token(4).hex()}"
-    return packages.awaited_exhibits(connection, _MOST_AT_ONCE, start=start) or rows
+    return packages.awaited_exhibits(connection, _MOST_AT_ONCE, start=start, holder=peer) or rows
 
 
 def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) -> bool:

@@ -58,4 +58,4 @@ def _epoch_change(connection: Connection, peer: str) -> dict[str, Any] | None:
 
 def _seen(connection: Connection, peer: str) -> dict[str, Any] | None:
     row = peer_logs.peer_log(connection, peer)
-    return None if row is None else {"size": row["size"], "root": row["root"]}
+    return None if row is None else {"size": row.size, "root": row.root}

@@ -9,12 +9,16 @@ state digest), and compares with its own. Nothing read here is trusted or change
 * Void statements differ while a disposition travels. What stays behind unchanged for longer than
   ``GRACE`` is a difference too.
 * An outcome is written, with its event, when it changes; a difference is a task until it is gone.
+* A member says what it likes, so nothing grows with what it says: a thread that is not shared here
+  is counted and not recorded, the pages are at most as many as threads are known here and one more,
+  they are in order, and one sweep writes a bounded number of outcomes.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -44,6 +48,9 @@ PATH: Final = "/peer/threads"
 PAGE: Final = 500
 GRACE: Final = timedelta(minutes=10)
 _OK = 200
+_MOST_VOIDED: Final = 4096
+_MOST_WRITTEN: Final = 256
+"""Outcomes that one sweep writes, each with an event; what is left is written by the next."""
 
 
 class Outcome(StrEnum):
@@ -52,6 +59,10 @@ class Outcome(StrEnum):
     EQUAL = "equal"
     BEHIND = "behind"
     DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    """No thread that is shared with that member is known here by this id. Never recorded."""
+    DEFERRED = "deferred"
+    """It changed, and more changed in this sweep than one sweep writes. Never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Held:
         members = Members(
             value, "threads.malformed", ("thread", "requester", "addressee", "voided", "state")
         )
-        voided = members.items("voided")
+        voided = members.items("voided", 0, _MOST_VOIDED)
         if not all(isinstance(one, str) for one in voided):
             raise members.refusal("Name void statements by id.")
         return cls(
@@ -137,14 +148,15 @@ def sweep(node: Node, peer: str) -> dict[str, int]:
         Unavailable: ``peer.unreachable``, ``peer.refused``: nothing more is compared now.
     """
     found = dict.fromkeys((outcome.value for outcome in Outcome), 0)
-    after = ""
-    while True:
+    after, budget = "", _Budget(_MOST_WRITTEN)
+    for _ in range(node.db.read(lambda connection: threads.count_with_party(connection, peer)) + 1):
         entries, following = _fetch(node, peer, after)
-        for outcome in compare(node, peer, entries):
+        for outcome in _compare(node, peer, entries, budget):
             found[outcome.value] += 1
-        if following is None or following <= after:
-            return found
+        if following is None:
+            break
         after = following
+    return found
 
 
 def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
@@ -155,14 +167,33 @@ def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
     try:
         value = parse(reply.body, limit=MESSAGE)
         members = Members(value, "threads.malformed", ("threads",), ("next",))
-        entries = [Held.from_json(one) for one in members.items("threads")]
-        return entries, members.digest("next") if "next" in members else None
+        entries = [Held.from_json(one) for one in members.items("threads", 0, PAGE)]
+        following = members.digest("next") if "next" in members else None
     except WireError as error:
         raise Unavailable("peer.refused", "The member's node answers nonsense.") from error
+    ids = [after, *(entry.thread for entry in entries)]
+    if any(one >= other for one, other in pairwise(ids)) or following not in {None, ids[-1]}:
+        raise Unavailable("peer.refused", "The member's node answers in no order.")
+    return entries, following
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How many outcomes may still be written."""
+
+    left: int
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
 
 
 def compare(node: Node, peer: str, entries: Iterable[Held]) -> list[Outcome]:
     """Compare what a member holds with what is held here; write down what changed."""
+    return _compare(node, peer, entries, _Budget(_MOST_WRITTEN))
+
+
+def _compare(node: Node, peer: str, entries: Iterable[Held], budget: _Budget) -> list[Outcome]:
     found = []
     for theirs in entries:
         outcome, ours = node.db.read(lambda connection: _judge(connection, peer, theirs))  # noqa: B023
@@ -171,8 +202,11 @@ def compare(node: Node, peer: str, entries: Iterable[Held]) -> list[Outcome]:
         )
         if outcome is Outcome.BEHIND and known is not None and _stuck(node, known, theirs, ours):
             outcome = Outcome.DIFFERENT
-        if _worth_writing(known, outcome, theirs, ours):
-            _write(node, peer, theirs, (outcome, ours))
+        if outcome is not Outcome.UNKNOWN and _worth_writing(known, outcome, theirs, ours):
+            if budget.take():
+                _write(node, peer, theirs, (outcome, ours))
+            else:
+                outcome = Outcome.DEFERRED
         found.append(outcome)
     return found
 
@@ -181,7 +215,7 @@ def _judge(connection: Connection, peer: str, theirs: Held) -> tuple[Outcome, st
     """Return the outcome and our digest at their heads (empty where we are not that far)."""
     row = threads.by_id(connection, theirs.thread)
     if row is None or peer not in (row["requester"], row["addressee"]):
-        return Outcome.BEHIND, ""
+        return Outcome.UNKNOWN, ""
     voided = frozenset(threads.voids_of(connection, theirs.thread))
     heads = (row["requester_seq"], row["addressee_seq"])
     if heads == (theirs.requester, theirs.addressee) and voided == theirs.voided:

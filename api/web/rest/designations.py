@@ -1,5 +1,6 @@
 """Designations over REST: state, amend, end, list, read."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -179,15 +180,20 @@ def _whole(view: DesignationView) -> dict[str, Any]:
         "clocks": [
             {
                 "id": one.id,
-                "name": one.name,
+                "name": one.name.en,
+                "name_fr": one.name.fr,
                 "started": one.started.isoformat(),
                 "due": one.due.isoformat() if one.due is not None else None,
-                "text": one.text,
+                "ended": one.ended.isoformat() if one.ended is not None else None,
+                "lapses": one.lapses,
+                "text": one.text.en,
+                "text_fr": one.text.fr,
                 "basis": one.basis.value,
                 "source": list(one.source),
             }
             for one in view.clocks
         ],
+        "diary": [asdict(one) for one in view.diary],
         "rests_on_it": [
             {
                 "kind": one.decision.kind.value,

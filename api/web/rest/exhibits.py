@@ -1,7 +1,6 @@
 """Exhibits over REST: PUT, HEAD and GET with ranges, by digest."""
 
 import queue
-import re
 import threading
 from collections.abc import Iterator
 from typing import Annotated
@@ -10,17 +9,16 @@ import anyio.to_thread
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.ports.store import Stored
 from api.services.desk import evidence
+from api.web import ranges
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/exhibits", tags=["exhibits"])
 Digest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _BINARY = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 }
@@ -125,33 +123,27 @@ async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
 async def get(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> Response:
     """Read an exhibit or a range of it; downloads only, never shown inline."""
     stored = await run(evidence.open_exhibit, node, caller, digest)
-    start, end, status = 0, stored.size, 200
-    wanted = request.headers.get("range")
-    if wanted is not None:
-        start, end = _bounds(wanted, stored.size)
-        status = 206
-    headers = _headers(digest) | {"content-length": str(end - start)}
-    if status == 206:  # noqa: PLR2004
-        headers["content-range"] = f"bytes {start}-{end - 1}/{stored.size}"
-    stream = await run(node.store.read, digest, start, end)
+    span = ranges.span_of(request.headers, stored.size, _tag(digest))
+    headers = _headers(digest) | {"content-length": str(span.end - span.start)}
+    if span.partial:
+        headers["content-range"] = span.content_range
+    stream = await run(node.store.read, digest, span.start, span.end)
     return StreamingResponse(
-        stream, status_code=status, headers=headers, media_type="application/octet-stream"
+        stream,
+        status_code=206 if span.partial else 200,
+        headers=headers,
+        media_type="application/octet-stream",
     )
 
 
-def _bounds(header: str, size: int) -> tuple[int, int]:
-    found = _RANGE.fullmatch(header.strip())
-    start = int(found[1]) if found else size
-    end = min(int(found[2]) + 1, size) if found and found[2] else size
-    if start >= end:
-        raise Invalid("exhibit.range", "Ask for one range of bytes that lies inside the exhibit.")
-    return start, end
+def _tag(digest: str) -> str:
+    return f'"{digest}"'
 
 
 def _headers(digest: str) -> dict[str, str]:
     return {
         "accept-ranges": "bytes",
-        "etag": f'"{digest}"',
+        "etag": _tag(digest),
         "content-disposition": f'attachment; filename="{digest[7:]}"',
         "content-security-policy": "sandbox; default-src 'none'",
         "cache-control": "private, no-store",

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
+from api.records.node_state import REFUSED_HEAD, Misbehaviour
 from api.services.log import guard, misbehaviour
 from api.services.log.misbehaviour import Ruling
 from api.web import bodies
@@ -36,21 +36,21 @@ class WaiverBody(BaseModel):
     member: str = Field(max_length=64)
 
 
-def _view(row: RowMapping) -> dict[str, Any]:
+def _view(kept: Misbehaviour) -> dict[str, Any]:
     return {
-        "id": row["id"],
-        "ministry": row["peer"],
-        "kind": row["kind"],
-        "found_at": row["found_at"],
-        "ruling": row["ruling"],
-        "size": len(row["proof"]),
+        "id": kept.id,
+        "ministry": kept.peer,
+        "kind": kept.kind,
+        "found_at": kept.found_at,
+        "ruling": kept.ruling,
+        "size": len(kept.proof),
     }
 
 
 @router.route_for("GET", "/misbehaviour", Action.NODE_STATUS, operation_id="list_misbehaviour")
-async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def kept_proofs(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """List what is kept of partners' misbehaviour, oldest first."""
-    rows = await run(misbehaviour.listed, node, caller)
+    rows = await run(misbehaviour.kept_proofs, node, caller)
     return JSONResponse({"items": [_view(row) for row in rows]}, headers=_QUIET)
 
 
@@ -59,10 +59,10 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 )
 async def read(proof_id: str, node: NodeOf, caller: OfficerOf) -> Response:
     """Return one proof, byte for byte, for anyone to check; or a refused head as a note."""
-    row = await run(misbehaviour.read, node, caller, proof_id)
-    is_head = row["kind"] == "refused-head"
+    kept = await run(misbehaviour.read, node, caller, proof_id)
+    is_head = kept.kind == REFUSED_HEAD
     media_type = "text/plain; charset=utf-8" if is_head else "application/json"
-    return Response(bytes(row["proof"]), media_type=media_type, headers=_QUIET)
+    return Response(kept.proof, media_type=media_type, headers=_QUIET)
 
 
 @router.route_for(

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from api.wire.payloads.law import AmendmentProcedure
 from api.wire.payloads.parts import (
     Grounds,
     LegalInstants,
@@ -44,4 +45,5 @@ class DesignationAmendmentV1(Part):
     changes: DesignationChanges
     instants: LegalInstants
     note: Prose | None = None
+    procedure: AmendmentProcedure | None = None
     sources: Sources | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from api.wire.payloads.law import AgainstBar, WithCaseFacts, unknown_keys
 from api.wire.payloads.parts import DistinctKeys, Keys, Measures, Part, Reasons
 from api.wire.payloads.scalars import Digest, Label, Line, Moment, Name, Prose, Regime
 
@@ -38,7 +39,7 @@ class ProposedGround(Part):
     subjects: Keys | None = None
 
 
-class DesignationProposalV1(DistinctKeys):
+class DesignationProposalV1(DistinctKeys, WithCaseFacts):
     """A proposal. A ground without `subjects` is meant for all of them."""
 
     regime: Regime
@@ -46,11 +47,16 @@ class DesignationProposalV1(DistinctKeys):
     reasons: Reasons
     measures: Measures
     title: Name | None = None
+    regime_edition: Line | None = None
+    against_bar: AgainstBar | None = None
 
     @model_validator(mode="after")
     def _known_subjects(self) -> Self:
         keys = {subject.key for subject in self.subjects}
         if any(not keys.issuperset(ground.subjects or ()) for ground in self.grounds):
             message = "a ground names a subject that the proposal does not describe"
+            raise ValueError(message)
+        if unknown_keys(self.case_facts, keys):
+            message = "a fact of the case names a subject that the proposal does not describe"
             raise ValueError(message)
         return self

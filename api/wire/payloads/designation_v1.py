@@ -1,11 +1,19 @@
-"""Body of `designation/1`: the fact that a jurisdiction listed one subject."""
+"""Body of `designation/1`: the fact that a jurisdiction listed one subject.
 
+`procedure` `urgent` is the one of SAMLA 2018 s. 11(2B): it follows a partner's listing, whose
+provision it names, and lapses unless renewed or confirmed.
+"""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from api.wire.payloads.law import AgainstBar, DesignationProcedure, WithCaseFacts
 from api.wire.payloads.parts import (
     Grounds,
     LegalInstants,
     Measures,
     Mirrors,
-    Part,
     ReleasableReasons,
     Sources,
     SubjectFacts,
@@ -13,7 +21,7 @@ from api.wire.payloads.parts import (
 from api.wire.payloads.scalars import Digest, Jurisdiction, Line, Name, Regime
 
 
-class DesignationV1(Part):
+class DesignationV1(WithCaseFacts):
     """A designation with its instrument, grounds, and the instants that differ in law."""
 
     subject: SubjectFacts
@@ -27,4 +35,16 @@ class DesignationV1(Part):
     reasons: ReleasableReasons | None = None
     mirrors: Mirrors | None = None
     proposal: Digest | None = None
+    regime_edition: Line | None = None
+    against_bar: AgainstBar | None = None
+    procedure: DesignationProcedure | None = None
+    partner_provision: Line | None = None
+
+    @model_validator(mode="after")
+    def _urgent_names_a_provision(self) -> Self:
+        if self.procedure == "urgent" and self.partner_provision is None:
+            message = "an urgent designation names the partner's provision that it follows"
+            raise ValueError(message)
+        return self
+
     sources: Sources | None = None

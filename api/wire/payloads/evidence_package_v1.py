@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from api.wire.payloads.law import WithCaseFacts, unknown_keys
 from api.wire.payloads.parts import DistinctKeys, Part, repeated
 from api.wire.payloads.scalars import (
     Digest,
@@ -83,7 +84,7 @@ class Exhibit(Part):
     translation_of: Label | None = None
 
 
-class EvidencePackageV1(DistinctKeys):
+class EvidencePackageV1(DistinctKeys, WithCaseFacts):
     """An evidence package, signed by its author; it stays home until it is released."""
 
     title: Name
@@ -111,6 +112,12 @@ class EvidencePackageV1(DistinctKeys):
             raise ValueError(message)
         if any(not labels.issuperset(claim.exhibits) for claim in self.claims):
             message = "a claim names an exhibit that the package does not hold"
+            raise ValueError(message)
+        if unknown_keys(self.case_facts, keys):
+            message = "a fact of the case names a subject that the package does not describe"
+            raise ValueError(message)
+        if any(not labels.issuperset(fact.exhibits or ()) for fact in self.case_facts or ()):
+            message = "a fact of the case names an exhibit that the package does not hold"
             raise ValueError(message)
         for exhibit in self.exhibits:
             if exhibit.translation_of is None:

@@ -4,12 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from api.wire.payloads.law import WithCaseFacts
 from api.wire.payloads.mirror_request_v1 import Designations, Regimes
 from api.wire.payloads.parts import (
     MAX_SUBJECTS,
     Evidence,
     Keys,
-    Part,
     Subject,
     check_subject_keys,
     repeated,
@@ -17,7 +17,7 @@ from api.wire.payloads.parts import (
 from api.wire.payloads.scalars import Instant, Prose
 
 
-class MirrorAmendmentV1(Part):
+class MirrorAmendmentV1(WithCaseFacts):
     """An amendment of a request; a key that was once used is never given to another subject."""
 
     note: Prose
@@ -40,7 +40,8 @@ class MirrorAmendmentV1(Part):
         if repeated(self.remove or ()) or keys.intersection(self.remove or ()):
             message = "a subject is removed twice, or added and removed at once"
             raise ValueError(message)
-        if not any((self.add, self.remove, self.respond_by, self.release_at, self.evidence)):
+        changes = (self.add, self.remove, self.respond_by, self.release_at, self.evidence)
+        if not any((*changes, self.case_facts)):
             message = "an amendment changes nothing; ask or answer a question instead"
             raise ValueError(message)
         return self

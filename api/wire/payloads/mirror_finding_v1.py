@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from api.wire.payloads.law import AgainstBar
 from api.wire.payloads.parts import Part, ReleasableReasons, repeated
 from api.wire.payloads.scalars import Digest, Instant, Line, Regime, SubjectKey
 
@@ -29,6 +30,8 @@ class MirrorFindingV1(Part):
     relies_on: Annotated[list[Digest], Field(max_length=200)]
     regime: Regime | None = None
     ground: Line | None = None
+    regime_edition: Line | None = None
+    against_bar: AgainstBar | None = None
     until: Instant | None = None
     duplicate_of: DuplicateOf | None = None
 

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from api.wire.payloads.law import WithCaseFacts, unknown_keys
 from api.wire.payloads.parts import (
     MAX_SUBJECTS,
     DistinctKeys,
@@ -17,7 +18,7 @@ Designations = Annotated[dict[SubjectKey, Digest], Field(max_length=MAX_SUBJECTS
 Regimes = Annotated[dict[SubjectKey, Regime], Field(max_length=MAX_SUBJECTS)]
 
 
-class MirrorRequestV1(DistinctKeys):
+class MirrorRequestV1(DistinctKeys, WithCaseFacts):
     """A mirror request. `regimes` suggests, per subject, a regime of the addressee's law."""
 
     title: Name
@@ -36,5 +37,8 @@ class MirrorRequestV1(DistinctKeys):
         keys = {subject.key for subject in self.subjects}
         if not keys.issuperset(self.designations) or not keys.issuperset(self.regimes or ()):
             message = "designations and regimes may name only subjects of the request"
+            raise ValueError(message)
+        if unknown_keys(self.case_facts, keys):
+            message = "a fact of the case names a subject that the request does not describe"
             raise ValueError(message)
         return self

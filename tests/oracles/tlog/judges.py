@@ -13,15 +13,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ORACLE_PYTHON = "COMITY_ORACLE_PYTHON"
-
-
-def _absent(what: str) -> Any:
-    return pytest.skip(f"oracle absent: {what}")
+from tests.support.foreign import ORACLE_PYTHON, oracle, require
 
 
 def sigstore_accepts(
@@ -31,14 +26,13 @@ def sigstore_accepts(
 
     `log` is (Ed25519 public key, four-byte key id); `entry` is (index, entry bytes).
     """
-    try:
-        from sigstore._internal.merkle import verify_merkle_inclusion
-        from sigstore._internal.rekor.checkpoint import verify_checkpoint
-        from sigstore._internal.trust import Keyring
-        from sigstore.errors import VerificationError
-        from sigstore_models.common.v1 import PublicKey, PublicKeyDetails
-    except ImportError:
-        _absent("sigstore")
+    require("sigstore")
+    from sigstore._internal.merkle import verify_merkle_inclusion
+    from sigstore._internal.rekor.checkpoint import verify_checkpoint
+    from sigstore._internal.trust import Keyring
+    from sigstore.errors import VerificationError
+    from sigstore_models.common.v1 import PublicKey, PublicKeyDetails
+
     public, key_id = log
     spki = Ed25519PublicKey.from_public_bytes(public).public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -78,40 +72,34 @@ def openssl_verifies(public: bytes, message: bytes, signature: bytes, folder: Pa
     for name, data in files.items():
         (folder / name).write_bytes(data)
     paths = {name: str(folder / name) for name in files}
-    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", paths["key"], "-rawin"]
+    command = [oracle("openssl"), "pkeyutl", "-verify", "-pubin", "-inkey", paths["key"], "-rawin"]
     command += ["-in", paths["message"], "-sigfile", paths["signature"]]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        _absent("openssl")
+    done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode == 0
 
 
 def dilithium_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     """An ML-DSA-44 signature by dilithium-py."""
-    try:
-        from dilithium_py.ml_dsa import ML_DSA_44
-    except ImportError:
-        _absent("dilithium-py")
+    require("dilithium-py")
+    from dilithium_py.ml_dsa import ML_DSA_44
+
     return bool(ML_DSA_44.verify(public, message, signature))
 
 
 def dilithium_public_key(seed: bytes) -> bytes:
     """The ML-DSA-44 public key of a seed, by dilithium-py."""
-    try:
-        from dilithium_py.ml_dsa import ML_DSA_44
-    except ImportError:
-        _absent("dilithium-py")
+    require("dilithium-py")
+    from dilithium_py.ml_dsa import ML_DSA_44
+
     public, _ = ML_DSA_44.key_derive(seed)
     return bytes(public)
 
 
 def pymerkle_tree(entries: Sequence[bytes]) -> Any:
     """An in-memory pymerkle tree over the same entries."""
-    try:
-        from pymerkle import InmemoryTree
-    except ImportError:
-        _absent("pymerkle")
+    require("pymerkle")
+    from pymerkle import InmemoryTree
+
     tree = InmemoryTree(algorithm="sha256")
     for entry in entries:
         tree.append_entry(entry)
@@ -132,19 +120,15 @@ def pymerkle_consistent(tree: Any, size: int, old_root: bytes, root: bytes) -> b
 
 def aics_verdicts(cases: Sequence[dict[str, Any]]) -> list[bool]:
     """Verdicts of aics-tlog, which needs Python 3.12: named by an environment variable."""
-    python = os.environ.get(ORACLE_PYTHON)
-    if not python:
-        _absent(f"aics-tlog ({ORACLE_PYTHON} names no interpreter)")
+    require("aics-tlog")
     script = Path(__file__).with_name("aics_check.py")
     done = subprocess.run(
-        [str(python), str(script)],
+        [os.environ[ORACLE_PYTHON], str(script)],
         input=json.dumps(list(cases)),
         capture_output=True,
         text=True,
         check=False,
     )
-    if "ModuleNotFoundError" in done.stderr:
-        _absent("aics-tlog (not installed for the interpreter named)")
     assert done.returncode == 0, done.stderr
     verdicts: list[bool] = json.loads(done.stdout)
     return verdicts

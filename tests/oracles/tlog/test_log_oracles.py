@@ -10,10 +10,9 @@ from api.tlog.checkpoint import Checkpoint, format_checkpoint
 from api.tlog.note import parse_note, signed_message
 from api.tlog.proofs import consistency_proof, inclusion_proof, root_at
 from tests.oracles.tlog import judges
+from tests.support import foreign
 from tests.tlog.signers import CA, CA_PQ, LOG, LOG_PQ, NOW, ORIGIN, UK, UK_PQ, sign
 from tests.tlog.trees import MemoryTree
-
-pytestmark = pytest.mark.oracle
 
 ENTRIES = [b'{"e":"%064x"}' % number for number in range(700)]
 TREE = MemoryTree(ENTRIES)
@@ -26,6 +25,7 @@ def flipped(data: bytes, at: int = 0) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
+@foreign.needs("sigstore")
 @pytest.mark.parametrize("index", [0, 255, 256, 511, 699])
 def test_sigstore_reads_checkpoint_and_inclusion(index: int) -> None:
     log = (LOG.key.public, LOG.key.key_id)
@@ -40,6 +40,7 @@ def test_sigstore_reads_checkpoint_and_inclusion(index: int) -> None:
     assert not judges.sigstore_accepts(grown, log, (index, entry), proof)
 
 
+@foreign.needs("openssl")
 def test_openssl_verifies_the_note(tmp_path: Path) -> None:
     line = parse_note(COSIGNED).signatures[0]
     message = TEXT.encode()
@@ -47,6 +48,7 @@ def test_openssl_verifies_the_note(tmp_path: Path) -> None:
     assert not judges.openssl_verifies(LOG.key.public, message + b"\n", line.blob, tmp_path)
 
 
+@foreign.needs("openssl")
 def test_openssl_verifies_the_cosignature(tmp_path: Path) -> None:
     line = parse_note(COSIGNED).signatures[2]
     assert line.name == UK.key.name
@@ -58,6 +60,7 @@ def test_openssl_verifies_the_cosignature(tmp_path: Path) -> None:
     assert not judges.openssl_verifies(UK.key.public, later, signature, tmp_path)
 
 
+@foreign.needs("dilithium-py")
 def test_dilithium_py_verifies_the_cosignature() -> None:
     assert judges.dilithium_public_key(bytes([4]) * 32) == UK_PQ.key.public
     line = parse_note(COSIGNED).signatures[3]
@@ -67,6 +70,7 @@ def test_dilithium_py_verifies_the_cosignature() -> None:
     assert not judges.dilithium_verifies(LOG_PQ.key.public, message, line.blob[8:])
 
 
+@foreign.needs("dilithium-py")
 def test_dilithium_py_verifies_the_logs_own_signature() -> None:
     line = parse_note(COSIGNED).signatures[1]
     assert line.name == ORIGIN
@@ -75,6 +79,7 @@ def test_dilithium_py_verifies_the_logs_own_signature() -> None:
     assert not judges.dilithium_verifies(LOG_PQ.key.public, message, flipped(line.blob[8:]))
 
 
+@foreign.needs("pymerkle")
 def test_pymerkle_has_the_same_roots_and_paths() -> None:
     peer = judges.pymerkle_tree(ENTRIES)
     for size in (1, 2, 3, 255, 256, 257, 512, 699, 700):
@@ -115,6 +120,7 @@ def aics_cases() -> list[tuple[dict[str, Any], bool]]:
     return cases
 
 
+@foreign.needs("aics-tlog")
 def test_aics_tlog_agrees_on_every_case() -> None:
     cases = aics_cases()
     verdicts = judges.aics_verdicts([case for case, _ in cases])

@@ -9,7 +9,7 @@ is found when the two are put together. Must not choose a head or make the file
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
@@ -92,14 +92,24 @@ def bound(text: str | None, *, last: bool = False) -> int | str | None:
         return None if text is None else int(text)
     try:
         if _DAY.fullmatch(text):
-            day = parse_instant(f"{text}T00:00:00.000Z")
-            return format_instant(day + timedelta(days=1) if last else day)
+            return format_instant(_midnight(text, last=last))
         return format_instant(parse_instant(text))
     except WireError as error:
         raise Invalid(
             "export.range",
             "Give a bound as an index, a day such as 2026-11-23, or 2026-11-23T17:25:39.123Z.",
         ) from error
+
+
+def _midnight(day: str, *, last: bool) -> datetime:
+    """Return the beginning of a day, or its end for the later bound of a range."""
+    begin = parse_instant(f"{day}T00:00:00.000Z")
+    if not last:
+        return begin
+    try:
+        return begin + timedelta(days=1)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)  # the last day there is
 
 
 def check(wanted: Wanted) -> None:
