@@ -13,6 +13,7 @@ Whoever asks what was said and decided reads judged ones only; :func:`by_id` ret
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED, added
+from api.records.unit_of_work import Unit
+from api.wire.statements import Statement
 
 STATEMENTS = Table(
     "statements",
@@ -121,48 +124,66 @@ def restating(connection: Connection, statement_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def values(
-    statement: Any,
-    envelope: bytes,
-    envelope_digest: str,
-    *,
-    origin: str,
-    about: str | None,
-    at: str,
-    standing: Standing = Standing.JUDGED,
-    leaf: tuple[int, bytes, bytes] | None = None,
-) -> dict[str, Any]:
-    """Return the row of a parsed statement.
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a statement is told to stand in its issuer's log: index, ``e`` and ``salt_s``."""
 
-    Args:
-        statement: ``api.wire.statements.Statement``.
+    index: int
+    e: bytes
+    salt_s: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """How a statement comes to be stored.
+
+    Attributes:
         envelope: the signed bytes.
-        envelope_digest: their digest.
+        digest: their digest.
         origin: ``own`` or the ministry that sent it.
         about: id of the object it concerns, for look-ups.
         at: when it was stored.
+        leaf: as it was told; for own statements the events tell.
         standing: how it counts here.
-        leaf: index, ``e`` and ``salt_s`` of its leaf in its issuer's log, as they were told; for
-            own statements the events tell.
     """
+
+    envelope: bytes
+    digest: str
+    origin: str
+    about: str | None
+    at: str
+    leaf: Leaf | None = None
+    standing: Standing = Standing.JUDGED
+
+
+def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:
+    """Return the row of a parsed statement."""
     restates = statement.body.get("restates")
+    leaf = stored.leaf
     return {
         "id": statement.id,
         "type": statement.type,
         "issuer": statement.issuer,
         "issued_at": statement.issued_at,
-        "thread": statement.id
-        if statement.seq == 1 and statement.thread is None
-        else statement.thread,
+        "thread": statement.thread_id,
         "seq": statement.seq,
-        "about": about,
-        "envelope": envelope,
-        "envelope_digest": envelope_digest,
-        "origin": origin,
-        "stored_at": at,
-        "standing": standing.value,
+        "about": stored.about,
+        "envelope": stored.envelope,
+        "envelope_digest": stored.digest,
+        "origin": stored.origin,
+        "stored_at": stored.at,
+        "standing": stored.standing.value,
         "restates": restates if isinstance(restates, str) else None,
-        "leaf_index": leaf[0] if leaf is not None else None,
-        "leaf_e": leaf[1] if leaf is not None else None,
-        "leaf_salt": leaf[2] if leaf is not None else None,
+        "leaf_index": leaf.index if leaf is not None else None,
+        "leaf_e": leaf.e if leaf is not None else None,
+        "leaf_salt": leaf.salt_s if leaf is not None else None,
     }
+
+
+def store(unit: Unit, statement: Statement, stored: Filed) -> None:
+    """Store a statement that is new here: the one way in.
+
+    Raises:
+        Taken: it is here already, or its number in its thread is taken.
+    """
+    unit.insert(STATEMENTS, row_of(statement, stored))

@@ -21,8 +21,9 @@ from api.tlog.proofs import consistency_proof, inclusion_proof, root_at
 from api.wire.canonical import canonical
 from api.wire.digests import digest, digest_bytes
 from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.envelope import parse_envelope
 from api.wire.leaf import LeafOpening
-from api.wire.message_bodies import Item, items_body
+from api.wire.message_bodies import Carried, Item, items_body
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
@@ -32,6 +33,7 @@ from api.wire.messages import (
     compose_request,
 )
 from api.wire.statements import Content, Place
+from api.wire.types import NODE_TYPES
 from tests.support.check_log import read_copy
 from tests.support.signing import NOW, SealingMinistry, Signatory
 from tests.tlog.trees import MemoryTree
@@ -73,8 +75,8 @@ class BadPeer:
         recipients = (self.to,) if to is None else to
         if type_ == "evidence-package/1":
             recipients = ()
-        approved = None if type_ in {"evidence-package/1", "disposition/1"} else SECOND
-        prepared = None if type_ == "disposition/1" else WRITER
+        approved = None if type_ in {"evidence-package/1", *NODE_TYPES} else SECOND
+        prepared = None if type_ in NODE_TYPES else WRITER
         self.made += 1
         return (by or self.ministry).statement(
             Content(type_, recipients, body, thread),
@@ -84,13 +86,25 @@ class BadPeer:
             nonce=self.made.to_bytes(16),
         )
 
-    def commit(self, envelope: bytes, *accompanying: bytes) -> Item:
-        """Put a leaf for an envelope into the own log; returns the item to deliver."""
+    def commit(self, envelope: bytes, *accompanying: bytes | Carried) -> Item:
+        """Put a leaf for an envelope into the own log; returns the item to deliver.
+
+        What comes along as bytes gets a leaf in the own log too, whoever sealed it.
+        """
+        beside = tuple(one if isinstance(one, Carried) else self.carry(one) for one in accompanying)
+        leaf = self.carry(envelope)
+        return Item(envelope, leaf.index, leaf.opening, beside)
+
+    def carry(self, envelope: bytes) -> Carried:
+        """An envelope with a leaf for it in the own log; of another's, one that nobody holds."""
         self.made += 1
         salts = [hashlib.sha256(f"{part} {self.made}".encode()).digest() for part in "es"]
         opening = LeafOpening(*salts)
-        index = self.add_leaf(opening.entry(digest_bytes(digest(envelope))))
-        return Item(envelope, index, opening, accompanying)
+        entry = opening.entry(digest_bytes(digest(envelope)))
+        payload: dict[str, Any] = json.loads(parse_envelope(envelope).payload)
+        if payload.get("issuer") != self.ministry.id:
+            return Carried(envelope, 1 << 40, opening)
+        return Carried(envelope, self.add_leaf(entry), opening)
 
     def add_leaf(self, entry: bytes) -> int:
         """Append a leaf; returns its index."""

@@ -12,9 +12,8 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
-from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import officers, packages, statements
@@ -34,9 +33,9 @@ from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import Draft
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import package_checks, reliance
-from api.services.statements.effects.descriptions import note
+from api.services.statements.effects import effect_of
+from api.services.statements.effects import packages as effects
+from api.services.statements.effects.base import Issued
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
 
 
@@ -100,8 +99,8 @@ def submit(
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
         return known["id"]
     prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
-    if "supersedes" in body:
-        node.db.read(lambda connection: _check_supersedes(node, connection, body))
+    effect = effect_of(EVIDENCE_PACKAGE)
+    node.db.read(lambda connection: effect.check(node, connection, content))
     statement = compose_statement(
         content,
         issuer=node.ministry,
@@ -109,7 +108,6 @@ def submit(
         nonce=node.entropy.token(NONCE_BYTES),
         by=By(prepared, None),
     )
-    package_checks.check_sizes(node, body)
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
@@ -127,34 +125,11 @@ def _store_package(
     sealed: Sealed,
     entry: recording.Entry,
 ) -> None:
-    at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
-    unit.insert(
-        statements.STATEMENTS,
-        statements.values(
-            sealed.statement,
-            sealed.envelope,
-            sealed.digest,
-            origin="own",
-            about=package_id,
-            at=at,
-        ),
-    )
-    unit.insert(
-        packages.PACKAGES,
-        {
-            "id": package_id,
-            "originator": node.ministry,
-            "title": body["title"],
-            "state": "submitted",
-            "prepared_by": caller.person,
-            "submitted_at": at,
-            "supersedes": body.get("supersedes"),
-        },
-    )
-    unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
-    _supersede(node, unit, body, package_id)
-    note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
-    recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
+    at, package = node.now(), sealed.statement
+    filed = statements.Filed(sealed.envelope, sealed.digest, "own", package.id, at)
+    statements.store(unit, package, filed)
+    effect_of(EVIDENCE_PACKAGE).issue(node, unit, Issued(package, at, caller.person))
+    recording.record(node, unit, recording.concerning(entry, package.id, sealed.digest))
 
 
 def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -166,33 +141,6 @@ def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] 
     if endorsement is not None and not isinstance(endorsement, Mapping):
         raise Invalid("package.members", "The endorsement is an object.")
     return body, endorsement
-
-
-def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:
-    older = body.get("supersedes")
-    if older is None:
-        return
-    row = packages.by_id(connection, str(older))
-    if row is None or row["originator"] != node.ministry:
-        raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
-    if row["state"] not in {"submitted", "released", "returned"}:
-        raise Conflict(
-            "package.not-current", "A superseded or recalled package is not superseded again."
-        )
-
-
-def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
-    older = body.get("supersedes")
-    if older is None:
-        return
-    unit.lock(f"package {older}")
-    _check_supersedes(node, unit.connection, body)
-    values = {"state": "superseded", "superseded_by": package_id}
-    expect = {"superseded_by": None}
-    if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
-        raise Conflict("package.not-current", "Another package has superseded it already.")
-    superseded = (Kind.PACKAGE, str(older))
-    reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
 
 
 def listed(

@@ -16,7 +16,8 @@ from api.domain.regimes.advice import Case, Suggestion, eligibility
 from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import ThreadState
 from api.ports.policy import Action
-from api.records import delegations, statements, threads
+from api.records import delegations, parked, statements, threads
+from api.records.parked import Parked
 from api.services.authorising import Caller, authorise, collection, unknown, visible
 from api.services.desk import coverage, objects
 from api.services.node import Node

@@ -22,6 +22,7 @@ from api.domain.events import Act, Actor, Subject
 from api.records import parked, statements, streams
 from api.records.outages import is_outage
 from api.records.parked import Parked, Part
+from api.records.statements import Filed
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
@@ -279,9 +280,8 @@ def _record(
     """Write what became of each item, the disposition and the events."""
     for one in decided:
         if one.state is State.PARKED:
-            parking.park(
-                node, unit, batch.message, one.opened, one.code, one.part, one.error or None
-            )
+            why = parking.Why(one.code, one.part, one.error)
+            parking.park(node, unit, batch.message, one.opened, why)
         else:
             _record_one(node, unit, batch, one, sealed)
     if sealed is not None:
@@ -327,15 +327,8 @@ def _record_one(node: Node, unit: Unit, batch: Batch, one: Decided, sealed: Seal
 def _post(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
     """Store the disposition and put it into the outbox; its leaf is the one of this event."""
     peer = message["peer"]
-    row = statements.values(
-        sealed.statement,
-        sealed.envelope,
-        sealed.digest,
-        origin="own",
-        about=message["id"],
-        at=node.now(),
-    )
-    unit.insert(statements.STATEMENTS, row)
+    stored = Filed(sealed.envelope, sealed.digest, "own", message["id"], node.now())
+    statements.store(unit, sealed.statement, stored)
     recording.post(node, unit, [peer], sealed.statement.id, kind="disposition")
     recording.record(
         node,

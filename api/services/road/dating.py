@@ -1,8 +1,8 @@
 """The times that a message's items are dated against, told from heads and stored with the message.
 
 Owns the columns ``head_size``, ``head_at`` and ``item_times`` of ``messages_in``. The limits are
-``domain.dating``'s. What is stored at receipt is never told anew: applying, verifiers and recoveries
-read it or do not judge dates at all.
+``domain.dating``'s. What is stored at receipt is never told anew: applying reads it; verifiers and
+recoveries judge no dates at all.
 """
 
 import json
@@ -46,8 +46,8 @@ def stored_with(
     """
     seen = peer_logs.peer_log(connection, peer)
     newest = None
-    if seen is not None and seen["size"] > 0:
-        newest = (int(seen["size"]), signed_at(node, peer, bytes(seen["note"])))
+    if seen is not None and seen.size > 0:
+        newest = (seen.size, signed_at(node, peer, seen.note))
     times = []
     for index in indexes:
         brought = streams.head_too_small(connection, peer, index)

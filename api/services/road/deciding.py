@@ -1,8 +1,8 @@
 """Decides the statements of a message in order, inside one unit of work.
 
-Owns the second half of PROTOCOL §7 step 3. Each statement's effect runs in a part of the unit of its
-own: a refusal undoes that part alone, a defect undoes it and parks that statement alone, an outage
-ends the whole unit. So one run finds everything that is refused, and neighbours never pay.
+Owns the second half of PROTOCOL §7 step 3. The effect of each statement runs in a part of the unit
+that may fail alone: a refusal undoes that part, a defect undoes it and parks that statement, an
+outage ends the whole unit. So one run finds everything that is refused, and neighbours never pay.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,14 +18,14 @@ from api.domain.threads import sequences
 from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
-from api.records.statements import Standing
+from api.records.statements import Leaf, Standing
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
 from api.services.road.opening import Opened, ids, refusable
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Received, Refusal, about_of
 from api.wire.canonical import Json
-from api.wire.message_bodies import Carried
+from api.wire.message_bodies import Carried, Item
 from api.wire.statements import Statement
 from api.wire.types import RECALL
 
@@ -116,6 +116,11 @@ def _one(run: _Run, opened: Opened) -> Decided:
         return _refused(run, opened, opened.verdict)
     if _names(opened, run.stuck):
         return _wait(run, opened, parked.BEHIND)
+    return _considered(run, opened)
+
+
+def _considered(run: _Run, opened: Opened) -> Decided:
+    """Try a statement's effect and say what came of it."""
     decision, error = _attempt(run, lambda: _apply(run, opened))
     if error:
         return _undecidable(run, opened, Part.RECEIVE, error)
@@ -135,13 +140,17 @@ class _RefusedError(Exception):
         self.decision = decision
 
 
+def _undo_if_refused(decision: Decision) -> None:
+    if not decision:
+        raise _RefusedError(decision)
+
+
 def _attempt(run: _Run, work: Callable[[], Decision]) -> tuple[Decision, str]:
     """Run a part that may refuse or meet a defect; returns the decision and the kind of defect."""
     try:
         with run.unit.part():
             decision = work()
-            if not decision:
-                raise _RefusedError(decision)
+            _undo_if_refused(decision)
     except _RefusedError as refused:
         return refused.decision, ""
     except Taken as error:
@@ -177,35 +186,29 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     decision = EFFECTS[statement.type].receive(run.node, run.unit, received)
     if not decision:
         return decision
-    row = statements.values(
-        statement, sealed.envelope, sealed.digest, origin=peer, about=about_of(statement), at=at
-    ) | _leaf(opened.item)
-    _judge(run.unit, row, known=statement.id in run.known)
+    about = about_of(statement)
+    stored = statements.Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
+    _judge(run.unit, statements.row_of(statement, stored), known=statement.id in run.known)
     for one in opened.brought:
         brought = one.sealed.statement
         if brought.id in run.known:
             continue
-        told = statements.values(
-            brought,
+        stored = statements.Filed(
             one.sealed.envelope,
             one.sealed.digest,
-            origin=peer,
-            about=about_of(brought) or brought.id,
-            at=at,
-            standing=Standing.BROUGHT,
+            peer,
+            about_of(brought) or brought.id,
+            at,
+            _leaf(one.carried),
+            Standing.BROUGHT,
         )
-        run.unit.insert(statements.STATEMENTS, told | _leaf(one.carried))
+        run.unit.insert(statements.STATEMENTS, statements.row_of(brought, stored))
         run.known[brought.id] = Standing.BROUGHT
     return decision
 
 
-def _leaf(one: Any) -> dict[str, object]:
-    carried = Carried(one.envelope, one.index, one.opening)
-    return {
-        "leaf_index": carried.index,
-        "leaf_e": carried.opening.e,
-        "leaf_salt": carried.opening.salt_s,
-    }
+def _leaf(one: Item | Carried) -> Leaf:
+    return Leaf(one.index, one.opening.e, one.opening.salt_s)
 
 
 def _judge(unit: Unit, row: dict[str, Any], *, known: bool) -> None:

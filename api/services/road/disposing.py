@@ -1,8 +1,8 @@
 """Dispositions: what a node says it did with the statements of one message.
 
-Owns both ends of ``disposition/2`` and ``exhibits-held/1`` (PROTOCOL §9): composing and sealing this
-node's, and noting what partners say of ours. An outcome counts once, and only for an item of the
-named message to that partner. Neither is answered by a disposition.
+Owns both ends of ``disposition/2`` and ``exhibits-held/1`` (PROTOCOL §9): composing and sealing
+this node's, and noting what partners say of ours. An outcome counts once, and only for an item of
+the named message to that partner. Neither is answered by a disposition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from sqlalchemy.engine import RowMapping
 from api.domain.events import Act, Actor, Subject
 from api.records import parked, statements, streams
 from api.records.outages import is_outage
+from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Node
@@ -160,15 +161,8 @@ def _guarded(unit: Unit, work: Any) -> str:
 def _store(node: Node, unit: Unit, peer: str, sealed: Sealed) -> None:
     body = sealed.statement.body
     about = body["message"] if sealed.statement.type == DISPOSITION else body["release"]
-    row = statements.values(
-        sealed.statement,
-        sealed.envelope,
-        sealed.digest,
-        origin=peer,
-        about=str(about),
-        at=node.now(),
-    )
-    unit.insert(statements.STATEMENTS, row)
+    stored = Filed(sealed.envelope, sealed.digest, peer, str(about), node.now())
+    statements.store(unit, sealed.statement, stored)
 
 
 def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome) -> Any:

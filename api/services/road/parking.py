@@ -1,9 +1,11 @@
 """Puts statements aside that cannot be decided now, and takes them up again.
 
-Owns the writing of ``parked_statements``. A parked statement has a receipt and no disposition; why it
-waits is its code (``records/parked.py``). What an administrator does about one is in
+Owns the writing of ``parked_statements``. A parked statement has a receipt and no disposition; why
+it waits is its code (``records/parked.py``). What an administrator does about one is in
 ``services/road/undecidable.py``; the second hearing is in ``services/road/applying.py``.
 """
+
+from dataclasses import dataclass
 
 from sqlalchemy.engine import RowMapping
 
@@ -19,14 +21,21 @@ from api.wire.statements import Statement
 from api.wire.types import RELEASE
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a statement waits: a code, and where a defect was met its part and kind."""
+
+    code: str
+    part: Part | None = None
+    error: str = ""
+
+
 def park(
     node: Node,
     unit: Unit,
     message: RowMapping,
     opened: Opened,
-    code: str,
-    part: Part | None = None,
-    error: str | None = None,
+    why: Why,
 ) -> None:
     """Put a statement aside in the transaction that takes its message.
 
@@ -35,9 +44,7 @@ def park(
         unit: the open unit of work.
         message: row of the message that brought it.
         opened: the item.
-        code: why it waits.
-        part: the part of deciding that met a defect.
-        error: kind of the defect.
+        why: why it waits.
     """
     statement = opened.sealed.statement if opened.sealed is not None else None
     statement = statement or refusable(opened, message["peer"])
@@ -53,9 +60,9 @@ def park(
             "originator": _originator(statement),
             "thread": statement.thread_id if statement is not None else None,
             "seq": statement.seq if statement is not None else None,
-            "code": code,
-            "part": part.value if part is not None else None,
-            "error": error,
+            "code": why.code,
+            "part": why.part.value if why.part is not None else None,
+            "error": why.error or None,
             "at": node.now(),
         },
     )
@@ -67,7 +74,7 @@ def park(
             subject=Subject("statement", opened.id),
             actor=Actor("peer", sub=message["peer"]),
             origin="peer",
-            code=code,
+            code=why.code,
             message=message["id"],
         ),
     )
@@ -91,7 +98,7 @@ def park_defect(
     if parked.is_there(unit.connection, key):
         return
     if parked.count_of(unit.connection, message["peer"]) < parked.MOST:
-        park(node, unit, message, opened, parked.UNDECIDABLE, part, error)
+        park(node, unit, message, opened, Why(parked.UNDECIDABLE, part, error))
 
 
 def take(unit: Unit, row: Parked) -> bool:

@@ -18,6 +18,7 @@ from api.domain.errors import Invalid, Stale
 from api.domain.four_eyes import Row
 from api.ports.policy import Action
 from api.records import drafts, statements
+from api.records.statements import Filed
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, entry_of
@@ -235,12 +236,8 @@ def _write_sealed(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in o
                 "at": at,
             },
         )
-    unit.insert(
-        statements.STATEMENTS,
-        statements.values(
-            sealed.statement, sealed.envelope, sealed.digest, origin="own", about=about, at=at
-        ),
-    )
+    stored = Filed(sealed.envelope, sealed.digest, "own", about, at)
+    statements.store(unit, sealed.statement, stored)
     issued = Issued(sealed.statement, at, caller.person, draft.row["id"])
     consequence = effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)

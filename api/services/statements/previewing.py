@@ -12,8 +12,8 @@ from api.records import packages, statements
 from api.services.authorising import Caller, authorise
 from api.services.node import Node
 from api.services.statements.draft_form import Draft, load, recused, resource, table_row
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import mirroring, thread_record
+from api.services.statements.effects import base, mirroring
+from api.services.statements.effects import packages as effects
 from api.wire.statements import Content
 
 
@@ -84,7 +84,7 @@ def _brought(connection: Connection, content: Content, ministry: str) -> list[di
     body: dict[str, Any] = dict(content.body)
     ids = mirroring.travelling(connection, content.type, body, [ministry])
     known = statements.by_ids(connection, ids)
-    opened = [thread_record.opened(known[id_]) for id_ in ids]
+    opened = [base.opened(known[id_]) for id_ in ids]
     return [{"statement": one.id, "type": one.type, "body": one.body} for one in opened]
 
 

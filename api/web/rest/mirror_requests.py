@@ -1,5 +1,6 @@
 """Mirror requests over REST: open, list, read, say something in one, what the law suggests."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -173,7 +174,7 @@ def _whole(view: ThreadView) -> dict[str, Any]:
         "subjects": [dict(one) for one in view.described.values()],
         "statements": [said_view(one) for one in view.said],
         "continued_by": view.continued_by,
-        "parked": [views.plain(row) for row in view.parked],
+        "parked": [views.plain(asdict(row)) for row in view.parked],
         "comparison": views.plain(compared) if compared is not None else {"outcome": "equal"},
     }
 

@@ -1,8 +1,8 @@
 """What issuing or receiving one type of statement does to this node's own tables.
 
 Owns the contract that ``drafting`` and ``approving`` (own statements), ``road`` (partners') and
-``recovery`` call; each capability implements it in a module beside this one. An effect runs inside the unit of work
-that also stores the statement and its event, so it must not sign, send or wait.
+``recovery`` call; each capability implements it in a module beside this one. An effect runs inside
+the unit of work that also stores the statement and its event, so it must not sign, send or wait.
 """
 
 import functools
@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from api.domain.dating import Times
-from api.domain.decisions import Decision
+from api.domain.decisions import ALLOWED, Decision
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.records import statements
+from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.wire.digests import digest
@@ -85,15 +86,9 @@ class Refusal:
 
     def store(self, unit: Unit) -> None:
         """Keep the statement all the same: its number is taken, or it must be remembered."""
-        row = statements.values(
-            self.statement,
-            self.envelope,
-            digest(self.envelope),
-            origin=self.peer,
-            about=self.statement.thread_id or about_of(self.statement),
-            at=self.at,
-        )
-        unit.insert(statements.STATEMENTS, row)
+        about = self.statement.thread_id or about_of(self.statement)
+        stored = Filed(self.envelope, digest(self.envelope), self.peer, about, self.at)
+        statements.store(unit, self.statement, stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +189,10 @@ class Plain:
     def place(self, _node: Node, _connection: Connection, _content: Content) -> Place | None:
         """Statements outside threads have no place."""
         return None
+
+    def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
+        """Accept without further effect."""
+        return ALLOWED
 
     def repeat(self, _unit: Unit, _issued: Issued) -> Consequence | None:
         """Nothing is different the second time."""

@@ -57,12 +57,9 @@ def _counting(rows: Sequence[RowMapping], *, by_issuer_alone: bool = False) -> I
     """
     judged = {row["id"] for row in rows if row["standing"] == Standing.JUDGED}
     for row in rows:
-        if (
-            row["id"] in judged
-            or row["origin"] == row["issuer"]
-            or row["about"] == row["id"]
-            or (row["about"] not in judged and not by_issuer_alone)
-        ):
+        of_issuer = row["id"] in judged or row["origin"] == row["issuer"]
+        told = row["about"] not in judged and not by_issuer_alone
+        if of_issuer or told or row["about"] == row["id"]:
             yield row
 
 

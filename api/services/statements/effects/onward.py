@@ -5,6 +5,8 @@ recipient, under a marking, perhaps for a time. Who may get the package by conse
 purpose of recalls. A consent that came along with a release serves that release and nothing else.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 from typing_extensions import override
 
@@ -17,6 +19,7 @@ from api.services.node import Node
 from api.services.statements.effects import packages as held
 from api.services.statements.effects.base import (
     Consequence,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -104,4 +107,7 @@ class OnwardConsentEffect(Plain):
         return ALLOWED
 
 
-EFFECTS = {"onward-request/1": OnwardRequestEffect(), "onward-consent/1": OnwardConsentEffect()}
+EFFECTS: Mapping[str, Effect] = {
+    "onward-request/1": OnwardRequestEffect(),
+    "onward-consent/1": OnwardConsentEffect(),
+}

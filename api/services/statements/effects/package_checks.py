@@ -16,15 +16,6 @@ from api.services.node import Node
 from api.wire.statements import Statement
 
 
-def check_sizes(node: Node, body: Mapping[str, Any]) -> None:
-    """Refuse a package that states another size of an exhibit than the bytes stored here have.
-
-    Raises:
-        Invalid: ``exhibit.size-mismatch``.
-    """
-    node.db.read(lambda connection: require_sizes(connection, body["exhibits"]))
-
-
 def require_sizes(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> None:
     """Refuse exhibits whose stated size is not that of their stored bytes.
 

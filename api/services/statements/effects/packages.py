@@ -23,6 +23,7 @@ from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects.base import (
     Consequence,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -227,4 +228,4 @@ def named_package(body: Mapping[str, Any]) -> str:
     return member_text(dict(body), "package")
 
 
-EFFECTS = {"evidence-package/1": EvidencePackageEffect()}
+EFFECTS: Mapping[str, Effect] = {"evidence-package/1": EvidencePackageEffect()}

@@ -11,7 +11,7 @@ The disposition of the recall says that it stands in the holder's record; only t
 what people did (PROTOCOL §9).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects.base import (
     Consequence,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -124,4 +125,4 @@ def _destroy(unit: Unit, package: str, digests: Sequence[str]) -> None:
     unit.ring("exhibits")
 
 
-EFFECTS = {"recall-answer/1": RecallAnswerEffect()}
+EFFECTS: Mapping[str, Effect] = {"recall-answer/1": RecallAnswerEffect()}

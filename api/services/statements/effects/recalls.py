@@ -6,6 +6,8 @@ what its people did is said by ``recall-answer/1``. A release that cannot be dec
 meanwhile is refused, and the recall stands.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 from typing_extensions import override
@@ -22,6 +24,7 @@ from api.services.statements.effects import reliance
 from api.services.statements.effects.base import (
     Consequence,
     Disposed,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -112,4 +115,4 @@ class RecallEffect(Plain):
         return ALLOWED
 
 
-EFFECTS = {"recall/1": RecallEffect()}
+EFFECTS: Mapping[str, Effect] = {"recall/1": RecallEffect()}

@@ -32,6 +32,7 @@ from api.services.statements.effects import reliance
 from api.services.statements.effects.base import (
     Consequence,
     Disposed,
+    Effect,
     Issued,
     Plain,
     Received,
@@ -297,4 +298,4 @@ def _await_again(unit: Unit, package: str, release: Statement) -> None:
     unit.ring("exhibits")
 
 
-EFFECTS = {"release/1": ReleaseEffect()}
+EFFECTS: Mapping[str, Effect] = {"release/1": ReleaseEffect()}
