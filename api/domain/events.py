@@ -45,6 +45,7 @@ class Act(StrEnum):
     EXHIBIT_READ = "exhibit.read"
     EXHIBIT_RECEIVED = "exhibit.received"
     EXHIBIT_STORED = "exhibit.stored"
+    EXHIBITS_CONFIRMED = "exhibits.confirmed"
     EXPORT_MADE = "export.made"
     GRANT_APPROVED = "grant.approved"
     GRANT_PROPOSED = "grant.proposed"

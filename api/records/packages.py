@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
+    Integer,
     Table,
     Text,
     and_,
@@ -88,6 +89,7 @@ TRANSFERS = Table(
     Column("package", Text, primary_key=True),
     Column("digest", Text, primary_key=True),
     Column("fetched", BigInteger, nullable=False),
+    Column("alone", Integer, nullable=False),
     info=VOLATILE,
 )
 
@@ -241,43 +243,138 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
     return {row["digest"]: row for row in found.mappings()}
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An exhibit that is to come from the ministry that released its package.
+
+    Attributes:
+        package: id of the package that lists it.
+        digest: its name.
+        size: as that package states it.
+        fetched: bytes that came from that ministry so far.
+        alone: that ministry alone fills the transfer, since bytes from several made no whole.
+    """
+
+    package: str
+    digest: str
+    size: int
+    fetched: int
+    alone: bool
+
+
 def awaited_exhibits(
-    connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
-) -> list[RowMapping]:
-    """Return exhibits promised by a received package that are not here yet, with whom to ask.
+    connection: Connection,
+    recipient: str,
+    holder: str,
+    *,
+    limit: int = 100,
+    start: str = "",
+    package: str = "",
+) -> list[Awaited]:
+    """Return exhibits of received packages that did not come yet from who released them.
 
     Args:
         connection: open for reading.
+        recipient: this ministry.
+        holder: the ministry to ask, by its own active release.
         limit: most rows to return.
         start: digests below this one are left out.
-        holder: only those to ask this ministry for; empty for all.
-
-    Returns:
-        ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
+        package: those of one package only; empty for all.
     """
+    listed, moved = PACKAGE_EXHIBITS.c, TRANSFERS.c
     query = (
-        select(
-            PACKAGE_EXHIBITS.c.digest,
-            PACKAGE_EXHIBITS.c.size,
-            PACKAGES.c.id.label("package"),
-            RELEASES.c.issuer.label("holder"),
-        )
-        .select_from(EXHIBITS)
-        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
-        .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
+        select(listed.package, listed.digest, listed.size, moved.fetched, moved.alone)
+        .distinct()
+        .join(EXHIBITS, EXHIBITS.c.digest == listed.digest)
+        .join(PACKAGES, PACKAGES.c.id == listed.package)
         .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
-        .where(
-            EXHIBITS.c.state == "awaited",
-            RELEASES.c.state == "active",
-            PACKAGES.c.state == "received",
-            EXHIBITS.c.digest >= start,
+        .join(
+            TRANSFERS,
+            and_(moved.package == listed.package, moved.digest == listed.digest),
+            isouter=True,
         )
-        .order_by(EXHIBITS.c.digest)
+        .where(
+            listed.arrival == "awaited",
+            EXHIBITS.c.state.in_(("awaited", "held")),
+            RELEASES.c.state == "active",
+            RELEASES.c.issuer == holder,
+            RELEASES.c.recipient == recipient,
+            PACKAGES.c.state == "received",
+            listed.digest >= start,
+        )
+        .order_by(listed.digest, listed.package)
         .limit(limit)
     )
-    if holder:
-        query = query.where(RELEASES.c.issuer == holder)
-    return list(connection.execute(query).mappings())
+    if package:
+        query = query.where(listed.package == package)
+    return [
+        Awaited(row[0], row[1], row[2], row[3] or 0, bool(row[4]))
+        for row in connection.execute(query)
+    ]
+
+
+def count_awaited(connection: Connection, most: int) -> int:
+    """Return how many exhibits did not come yet from who released them, up to ``most``."""
+    query = (
+        select(PACKAGE_EXHIBITS.c.label)
+        .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
+        .where(PACKAGE_EXHIBITS.c.arrival == "awaited", PACKAGES.c.state == "received")
+        .limit(most)
+    )
+    return len(connection.execute(query).all())
+
+
+def filled_by_another(connection: Connection, awaited: Awaited) -> bool:
+    """Tell whether the ministry of another package alone fills the transfer of this exhibit."""
+    query = select(TRANSFERS.c.package).where(
+        TRANSFERS.c.digest == awaited.digest,
+        TRANSFERS.c.package != awaited.package,
+        TRANSFERS.c.alone > 0,
+    )
+    return connection.execute(query).first() is not None
+
+
+def labels_of(connection: Connection, package_id: str, digest: str) -> list[str]:
+    """Return the labels under which a package lists an exhibit."""
+    query = select(PACKAGE_EXHIBITS.c.label).where(
+        PACKAGE_EXHIBITS.c.package == package_id, PACKAGE_EXHIBITS.c.digest == digest
+    )
+    return list(connection.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A release all of whose exhibits came from its issuer, which was not told so yet."""
+
+    release: str
+    package: str
+
+
+def arrived_releases(connection: Connection, recipient: str, holder: str) -> list[Arrived]:
+    """Return active releases by one ministry of packages whose exhibits came completely."""
+    listed = PACKAGE_EXHIBITS.c
+    lacking = (
+        select(listed.label)
+        .where(
+            listed.package == RELEASES.c.package,
+            or_(listed.arrival.is_(None), listed.arrival != "came"),
+        )
+        .exists()
+    )
+    query = (
+        select(RELEASES.c.id, RELEASES.c.package)
+        .join(PACKAGES, PACKAGES.c.id == RELEASES.c.package)
+        .where(
+            RELEASES.c.issuer == holder,
+            RELEASES.c.recipient == recipient,
+            RELEASES.c.state == "active",
+            RELEASES.c.held.is_(None),
+            PACKAGES.c.state == "received",
+            ~lacking,
+        )
+        .order_by(RELEASES.c.id)
+    )
+    return [Arrived(*row) for row in connection.execute(query)]
 
 
 def destroyed(connection: Connection) -> list[str]:

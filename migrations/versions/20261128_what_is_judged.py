@@ -1,7 +1,7 @@
 """what is judged
 
-Revision: 0005_judged
-After: 0004_recall_answers
+Revision: 0007_judged
+After: 0006_case_diary
 
 Statements say how they stand here, which one they take the place of, and where their leaf is told to
 be; messages keep what their items are dated against; one disposition speaks of many statements;
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0005_judged'
-down_revision = '0004_recall_answers'
+revision = '0007_judged'
+down_revision = '0006_case_diary'
 branch_labels = None
 depends_on = None
 
@@ -55,6 +55,7 @@ def upgrade() -> None:
     sa.Column('package', sa.Text(), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
     sa.Column('fetched', sa.BigInteger(), nullable=False),
+    sa.Column('alone', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('package', 'digest', name=op.f('pk_transfers')),
     info={'protection': 'volatile'}
     )

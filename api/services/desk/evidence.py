@@ -324,22 +324,32 @@ def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
     """
 
     def write(unit: Unit) -> None:
-        _check_not_erased(unit.connection, stored.digest)
-        known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
-        if known is not None and known["state"] == "held":
-            return
-        values = {"size": stored.size, "state": "held", "stored_at": node.now()}
-        if known is None:
-            unit.insert(packages.EXHIBITS, {"digest": stored.digest, **values})
-        else:
-            unit.update(packages.EXHIBITS, {"digest": stored.digest}, values)
-        recording.record(node, unit, entry)
+        if mark_stored(node, unit, stored):
+            recording.record(node, unit, entry)
 
     try:
         node.db.write(write)
     except Taken:
         # Two uploads of the same bytes met; the other one wrote the row.
         node.db.write(write)
+
+
+def mark_stored(node: Node, unit: Unit, stored: Stored) -> bool:
+    """Write the row of a stored exhibit in the caller's unit; returns whether that was new.
+
+    Raises:
+        Conflict: ``exhibit.erased``.
+    """
+    _check_not_erased(unit.connection, stored.digest)
+    known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
+    if known is not None and known["state"] == "held":
+        return False
+    values = {"size": stored.size, "state": "held", "stored_at": node.now()}
+    if known is None:
+        unit.insert(packages.EXHIBITS, {"digest": stored.digest, **values})
+    else:
+        unit.update(packages.EXHIBITS, {"digest": stored.digest}, values)
+    return True
 
 
 def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:

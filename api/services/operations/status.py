@@ -99,7 +99,7 @@ def figures(node: Node) -> Status:
             public=None if public is None else _shown(public, heads.threshold(node)),
             unwitnessed=asdict(heads.tail(node, connection, public)),
             restore=asdict(guard.standing(node, connection)),
-            awaited=len(packages.awaited_exhibits(connection, _MOST_AWAITED)),
+            awaited=packages.count_awaited(connection, _MOST_AWAITED),
             at=now,
         )
 
