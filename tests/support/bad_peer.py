@@ -11,6 +11,7 @@ a test can change exactly one thing. Signs with `SealingMinistry`, not with the 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from api.services.log.checkpoints import sign_head
@@ -35,10 +36,11 @@ from api.wire.messages import (
 from api.wire.statements import Content, Place
 from api.wire.types import NODE_TYPES
 from tests.support.check_log import read_copy
-from tests.support.signing import NOW, SealingMinistry, Signatory
+from tests.support.signing import SealingMinistry, Signatory
 from tests.tlog.trees import MemoryTree
 
-TIMESTAMP = int(NOW.timestamp())
+AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+TIMESTAMP = int(AT.timestamp())
 WRITER = Signatory("bad-analyst")
 SECOND = Signatory("bad-reviewer", role="reviewer")
 
@@ -70,6 +72,7 @@ class BadPeer:
         thread: str | None = None,
         place: Place | None = None,
         by: SealingMinistry | None = None,
+        issued_at: datetime = AT,
     ) -> bytes:
         """A sealed statement with an analyst's and, where one is due, a reviewer's signature."""
         recipients = (self.to,) if to is None else to
@@ -84,6 +87,7 @@ class BadPeer:
             approved,
             place,
             nonce=self.made.to_bytes(16),
+            issued_at=issued_at,
         )
 
     def commit(self, envelope: bytes, *accompanying: bytes | Carried) -> Item:
@@ -92,18 +96,24 @@ class BadPeer:
         What comes along as bytes gets a leaf in the own log too, whoever sealed it.
         """
         beside = tuple(one if isinstance(one, Carried) else self.carry(one) for one in accompanying)
-        leaf = self.carry(envelope)
+        leaf = self._leaf(envelope)
         return Item(envelope, leaf.index, leaf.opening, beside)
 
     def carry(self, envelope: bytes) -> Carried:
         """An envelope with a leaf for it in the own log; of another's, one that nobody holds."""
+        payload: dict[str, Any] = json.loads(parse_envelope(envelope).payload)
+        if payload.get("issuer") == self.ministry.id:
+            return self._leaf(envelope)
+        return Carried(envelope, 1 << 40, self._opening())
+
+    def _opening(self) -> LeafOpening:
         self.made += 1
         salts = [hashlib.sha256(f"{part} {self.made}".encode()).digest() for part in "es"]
-        opening = LeafOpening(*salts)
+        return LeafOpening(*salts)
+
+    def _leaf(self, envelope: bytes) -> Carried:
+        opening = self._opening()
         entry = opening.entry(digest_bytes(digest(envelope)))
-        payload: dict[str, Any] = json.loads(parse_envelope(envelope).payload)
-        if payload.get("issuer") != self.ministry.id:
-            return Carried(envelope, 1 << 40, opening)
         return Carried(envelope, self.add_leaf(entry), opening)
 
     def add_leaf(self, entry: bytes) -> int:

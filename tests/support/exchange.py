@@ -4,6 +4,7 @@ import copy
 import hashlib
 from typing import Any
 
+from api.domain.decisions import Decision, refuse
 from api.domain.events import Act, Subject
 from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
@@ -263,3 +264,8 @@ def force(
 
     node.db.write(write)
     return sealed.statement.id
+
+
+def refused(code: str) -> Decision:
+    """A refusal with any code, for effects that a test replaces."""
+    return refuse(code, "For the test.")
