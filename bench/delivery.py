@@ -125,7 +125,7 @@ def _floor(federation: Federation, statements: int) -> float:
         for raw in (release, package):
             open_statement(partner, raw)
         said = compose_statement(
-            Content("disposition/1", (node.ministry,), answer),
+            Content("disposition/2", (node.ministry,), answer),
             issuer=partner.ministry,
             issued_at=partner.clock.now(),
             nonce=partner.entropy.token(NONCE_BYTES),

@@ -245,9 +245,8 @@ def force(
         place=place or place_of(record, ministry),
     )
     sealed = seal_statement(node, statement)
-    row = statements.values(
-        sealed.statement, sealed.envelope, sealed.digest, origin="own", about=thread, at=node.now()
-    )
+    filed = statements.Filed(sealed.envelope, sealed.digest, "own", thread, node.now())
+    row = statements.row_of(sealed.statement, filed)
 
     def write(unit: Unit) -> None:
         unit.insert(statements.STATEMENTS, row | ({"thread": None, "seq": None} if hidden else {}))

@@ -137,7 +137,7 @@ def hear(node: Node, unit: Unit, message: RowMapping, opened: Opened) -> None:
     if statements.judged(unit.connection, sealed.statement.id) is None:
         _store(node, unit, message["peer"], sealed)
     if sealed.statement.type == EXHIBITS_HELD:
-        failed = _guarded(unit, lambda: note_held(unit, sealed.statement, node.now()))
+        failed = _guarded(unit, lambda: note_held(unit, sealed.statement))
     else:
         for outcome in outcomes_of(sealed.envelope):
             note_one = _noting(node, unit, message["peer"], sealed, outcome)

@@ -10,7 +10,7 @@ from api.records.unit_of_work import Unit
 from api.wire.statements import Statement
 
 
-def note_held(unit: Unit, statement: Statement, at: str) -> bool:
+def note_held(unit: Unit, statement: Statement) -> bool:
     """Note that a holder has every exhibit; returns whether the word fits what was released.
 
     It counts for the release under which that ministry holds the package now, and only if it names
@@ -25,6 +25,6 @@ def note_held(unit: Unit, statement: Statement, at: str) -> bool:
     if not isinstance(named, list) or set(map(str, named)) != listed:
         return False
     key = {"package": release["package"], "ministry": statement.issuer}
-    values = {"held": statement.id, "held_at": at}
+    values = {"held": statement.id, "held_at": statement.issued_at}
     expect = {"release": release["id"], "held": None}
     return unit.update(packages.HOLDERS, key, values, expect=expect) is not None
