@@ -21,7 +21,7 @@ from starlette.responses import Response
 from api import __version__
 from api.domain.errors import ComityError, Full, Unavailable
 from api.jobs.loop import Loop
-from api.ports.identity import TokenVerifier
+from api.ports.identity import RelyingParty, TokenVerifier
 from api.ports.observing import UNOBSERVED, Observer
 from api.services.node import Node
 from api.services.operations import refusals
@@ -29,6 +29,8 @@ from api.services.operations.readiness import Bounds, Readiness
 from api.services.operations.refusals import AnonymousRefusals
 from api.tlog.errors import LogError
 from api.web import docs_page, problems
+from api.web.console import door as console_door
+from api.web.console.sessions import Console
 from api.web.deps import Doors
 from api.web.hardening import Hardening
 from api.web.log import reading, submitting
@@ -44,6 +46,8 @@ from api.web.rest import (
     diary,
     drafts,
     exhibits,
+    keys,
+    lists,
     mirror_requests,
     misbehaviour,
     officers,
@@ -68,9 +72,11 @@ ROUTERS = (
     diary.router,
     subjects.router,
     coverage.router,
+    lists.router,
     tasks.router,
     delegations.router,
     officers.router,
+    keys.router,
     audit.router,
     audit_export.router,
     audit_work.router,
@@ -108,7 +114,7 @@ class Background(Protocol):
         ...
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts of one application, each named
     node: Node,
     tokens: TokenVerifier,
     *,
@@ -116,6 +122,7 @@ def create_app(
     background: Background | None = None,
     observer: Observer = UNOBSERVED,
     bounds: Bounds = _BOUNDS,
+    relying_party: RelyingParty | None = None,
 ) -> FastAPI:
     """Return the application of one node.
 
@@ -126,6 +133,7 @@ def create_app(
         background: jobs to run in this process, or ``None`` where workers run apart.
         observer: watches requests.
         bounds: what still counts as ready.
+        relying_party: the console's side of the sign-in service; without one there is no console.
     """
     strangers = AnonymousRefusals()
 
@@ -157,6 +165,8 @@ def create_app(
     app.state.readiness = Readiness(node, bounds)
     for router in ROUTERS:
         app.include_router(router)
+    if relying_party is not None:
+        console_door.mount(app, Console(relying_party, public_url, node.ministry))
     app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
     for kind in (ComityError, WireError, LogError, Exception):
         app.add_exception_handler(kind, _refusal)

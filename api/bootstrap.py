@@ -3,6 +3,7 @@
 Owns construction and the refusals of an unsafe start; decides nothing at run time.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry, Key
 from sqlalchemy import make_url
 
 from api import __version__, shipped
@@ -17,6 +20,7 @@ from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.crypto.sealed_file import read_passphrase
 from api.adapters.identity.fetching import HttpFetch
 from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
+from api.adapters.identity.relying_party import OpenIdRelyingParty
 from api.adapters.identity.resource_server import ResourceServer
 from api.adapters.observing.logs import LogContext
 from api.adapters.observing.peers import ObservedPeers
@@ -28,7 +32,7 @@ from api.adapters.policy.regimes import load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
-from api.ports.identity import TokenVerifier
+from api.ports.identity import RelyingParty, TokenVerifier
 from api.ports.observing import Observer
 from api.ports.signer import Signer
 from api.ports.store import ExhibitStore
@@ -69,6 +73,7 @@ class Installation:
         settings: what it was built from.
         watchers: who watches it.
         certificate_until: end of the client certificate shown to partners, if there is one.
+        relying_party: the console's side of the sign-in service, if there is a console.
     """
 
     node: Node
@@ -77,6 +82,7 @@ class Installation:
     settings: Settings
     watchers: Watchers
     certificate_until: datetime | None
+    relying_party: RelyingParty | None
 
     @property
     def observer(self) -> Observer:
@@ -161,7 +167,34 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
     tokens = ResourceServer(settings.token_audience, issuers, clock)
     certificate = settings.peer_certificate
     until = None if certificate is None else valid_until(certificate)
-    return Installation(node, tokens, keystore, settings, watchers, until)
+    relying_party = relying_party_of(settings, issuers[0], node) if issuers else None
+    return Installation(node, tokens, keystore, settings, watchers, until, relying_party)
+
+
+def relying_party_of(settings: Settings, keys: IssuerKeys, node: Node) -> RelyingParty | None:
+    """Return the console's side of the first issuer, or ``None`` where no console is set up.
+
+    Raises:
+        Invalid: ``console.key``: the key file holds no private key.
+    """
+    if not settings.console_client:
+        return None
+    key: Key | None = None
+    if settings.console_key is not None:
+        try:
+            key = JWKRegistry.import_key(json.loads(settings.console_key.read_bytes()))
+        except (JoseError, ValueError, TypeError, KeyError):
+            key = None
+        if key is None or not key.is_private:
+            raise Invalid("console.key", "The console's key file holds no private key (JWK).")
+    return OpenIdRelyingParty(
+        keys=keys,
+        client_id=settings.console_client,
+        resource=settings.token_audience,
+        clock=node.clock,
+        entropy=node.entropy,
+        key=key,
+    )
 
 
 def watchers_of(settings: Settings) -> Watchers:

@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     )
     issuers: str = Field(description="issuers of officers' access tokens, separated by spaces")
     audience: str = Field(default="", description="audience of access tokens; default public_url")
+    console_client: str = Field(
+        default="", description="the console's client id at the first issuer; empty for no console"
+    )
+    console_key: Path | None = Field(
+        default=None, description="private key (JWK) of that client; none for a public client"
+    )
     policies: Path | None = Field(
         default=None, description="policy folder; default the bundled one"
     )

@@ -126,10 +126,9 @@ _SECURITY: Final = {
     },
     _PEER: {
         "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A partner's node: a JWT of at most five minutes, signed with its message "
-        "key (`typ: comity-peer+jwt`), with this node as its audience.",
+        "scheme": "comity",
+        "description": "A partner's node: an envelope of typ `comity-peer` with both signatures "
+        "by its message keys, for this node and this path, of at most five minutes and 12 KiB.",
     },
 }
 

@@ -95,6 +95,7 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
         background=_worker(installation) if settings.jobs else None,
         observer=installation.observer,
         bounds=Bounds(places=local_places(settings)),
+        relying_party=installation.relying_party,
     )
     config = uvicorn.Config(
         app,

@@ -17,7 +17,7 @@ from api.adapters.identity.tokens import Tokens
 from api.demo import cast
 from api.demo.cast import Ministry, Seat
 from api.demo.home import DemoHome
-from api.demo.node_homes import NodeHome
+from api.demo.node_homes import CONSOLE_CLIENT, NodeHome
 from api.demo.sign_in import sign_in_by_forms
 from api.demo.sign_in.passwords import hash_password
 from api.wire.encoding import format_instant
@@ -102,7 +102,18 @@ def open_accounts(
                 "name": "Comity command line",
                 "redirect_uris": ["http://127.0.0.1/callback"],
                 "grant_types": _GRANTS,
-            }
+            },
+            {
+                "client_id": CONSOLE_CLIENT,
+                "name": "Comity console",
+                "redirect_uris": [f"{node.url}/console/sign-in/done" for node in nodes],
+                "sign_out_uris": [
+                    f"{node.url}/{language}/signed-out"
+                    for node in nodes
+                    for language in ("en", "fr")
+                ],
+                "grant_types": ["authorization_code"],
+            },
         ],
         "audiences": [node.url for node in nodes],
     }

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from api import bootstrap
 from api.adapters.crypto.keystore import FileKeystore
@@ -20,6 +21,9 @@ from api.services.desk import officers
 from api.settings import Settings
 from api.wire.keys import KeyRecord
 from api.wire.membership import Member, Membership, compose_membership
+
+CONSOLE_CLIENT: Final = "comity-console"
+"""The consoles' registration at the demo's provider: one for all nodes, without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def _write_settings(node: NodeHome, file: Path, membership: Membership, issuer: 
         "MEMBERSHIP": file,
         "MEMBERSHIP_DIGEST": membership.digest,
         "ISSUERS": issuer,
+        "CONSOLE_CLIENT": CONSOLE_CLIENT,
         "ALLOW_HTTP_PEERS": "true",
     }
     text = "".join(f"COMITY_{name}={value}\n" for name, value in values.items())

@@ -4,7 +4,8 @@ Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests
 never holds a title, a name or a reason. Must not decide whether an act may happen.
 
 Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act
-stays in a comment so that its name is never given another meaning.
+stays in a comment so that its name is never given another meaning. Retired: ``officer.added`` and
+``officer.changed``, which did not tell a proposal from an approval from a suspension.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ class Act(StrEnum):
     """What happened."""
 
     ACCESS_REFUSED = "access.refused"
+    ADMINISTRATOR_APPOINTED = "administrator.appointed"
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
     DEADLINE_PASSED = "deadline.passed"
@@ -44,6 +46,7 @@ class Act(StrEnum):
     ERASURE_REJECTED = "erasure.rejected"
     EXHIBIT_READ = "exhibit.read"
     EXHIBIT_RECEIVED = "exhibit.received"
+    EXHIBIT_SERVED = "exhibit.served"
     EXHIBIT_STORED = "exhibit.stored"
     EXHIBITS_CONFIRMED = "exhibits.confirmed"
     EXPORT_MADE = "export.made"
@@ -53,7 +56,9 @@ class Act(StrEnum):
     HOLDING_CONFIRMED = "holding.confirmed"
     KEY_APPROVED = "key.approved"
     KEY_PROPOSED = "key.proposed"
+    KEY_REQUESTED = "key.requested"
     KEY_REVOKED = "key.revoked"
+    KEY_USED = "key.used"
     LISTS_IMPORTED = "lists.imported"
     LOG_RECOVERED = "log.recovered"
     LOG_STARTED = "log.started"
@@ -63,14 +68,17 @@ class Act(StrEnum):
     MESSAGE_RECEIPTED = "message.receipted"
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_SENT = "message.sent"
+    MESSAGE_SERVED = "message.served"
     MISBEHAVIOUR_KEPT = "misbehaviour.kept"
     NODE_INITIALISED = "node.initialised"
     NODE_RESTORED = "node.restored"
     NODE_STOPPED = "node.stopped"
     NODE_STARTED = "node.started"
     NOTE_WRITTEN = "note.written"
-    OFFICER_ADDED = "officer.added"
-    OFFICER_CHANGED = "officer.changed"
+    OFFICER_APPROVED = "officer.approved"
+    OFFICER_PROPOSED = "officer.proposed"
+    OFFICER_REINSTATED = "officer.reinstated"
+    OFFICER_SUSPENDED = "officer.suspended"
     PACKAGE_FETCHED = "package.fetched"
     PACKAGE_READ = "package.read"
     PACKAGE_RECALLED = "package.recalled"
@@ -90,6 +98,9 @@ class Act(StrEnum):
     RELEASE_WITHDRAWN = "release.withdrawn"
     RECUSAL_LIFTED = "recusal.lifted"
     RECUSAL_RECORDED = "recusal.recorded"
+    REINSTATEMENT_PROPOSED = "reinstatement.proposed"
+    RELYING_PARTY_APPROVED = "relying-party.approved"
+    RELYING_PARTY_PROPOSED = "relying-party.proposed"
     SAMPLE_SAVED = "sample.saved"
     STATEMENT_APPLIED = "statement.applied"
     STATEMENT_ISSUED = "statement.issued"
@@ -97,6 +108,7 @@ class Act(StrEnum):
     STATEMENT_REFUSED = "statement.refused"
     STATEMENT_RULED = "statement.ruled"
     STREAM_RULED = "stream.ruled"
+    SUSPENSION_CONFIRMED = "suspension.confirmed"
     TASK_CLOSED = "task.closed"
     TASK_OPENED = "task.opened"
     THREAD_COMPARED = "thread.compared"
@@ -150,7 +162,8 @@ class Event:
         actor: who acted.
         act: what happened.
         subject: to what.
-        origin: the door the call came through (``rest``, ``peer``, ``job``, ``operator``).
+        origin: the door the call came through (``rest``, ``console``, ``peer``, ``job``,
+            ``operator``).
         outcome: ``done`` or ``refused``.
         state: digest of the rows changed with this event, see ``records/unit_of_work.py``.
         code: stable code of a refusal; empty otherwise.

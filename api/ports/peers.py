@@ -43,7 +43,7 @@ class PeerTransport(Protocol):
         ...
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
-        """Read ``path`` with the short-lived bearer ``token`` (PROTOCOL §6, members-only reads).
+        """Read ``path`` with a token made for it (PROTOCOL §9, *Peer tokens*).
 
         Raises:
             Unavailable: ``peer.unreachable`` or ``peer.oversize``.

@@ -393,6 +393,28 @@ def released_to(connection: Connection, digest: str) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def released_with(connection: Connection, package: str, digest: str, issuer: str) -> set[str]:
+    """Return the ministries to which one ministry's active release gives an exhibit of a package.
+
+    Args:
+        connection: open for reading.
+        package: its id.
+        digest: of an exhibit; nobody where that package does not list it.
+        issuer: whose releases count.
+    """
+    query = (
+        select(RELEASES.c.recipient)
+        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == RELEASES.c.package)
+        .where(
+            RELEASES.c.package == package,
+            RELEASES.c.issuer == issuer,
+            RELEASES.c.state == "active",
+            PACKAGE_EXHIBITS.c.digest == digest,
+        )
+    )
+    return set(connection.execute(query).scalars())
+
+
 def released_to_many(
     connection: Connection, package_ids: Sequence[str]
 ) -> dict[str, frozenset[str]]:

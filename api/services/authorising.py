@@ -28,7 +28,7 @@ class Caller:
         principal: what the policies see.
         iss: issuer of the officer's account; empty for peers and the node.
         sub: account at that issuer, or the peer's ministry id.
-        origin: ``rest``, ``peer``, ``job`` or ``operator``.
+        origin: ``rest``, ``console``, ``peer``, ``job`` or ``operator``.
         request: request id.
         name: the officer's display name; never recorded in events.
         lent: what the officer may do in another's place; ``None`` when acting in own right.
@@ -145,7 +145,7 @@ def officer_caller(
     iss: str,
     sub: str,
     *,
-    origin: Literal["rest", "operator"],
+    origin: Literal["rest", "console", "operator"],
     request: str,
     in_place_of: str = "",
 ) -> Caller:
@@ -165,10 +165,10 @@ def officer_caller(
     """
 
     def read(connection: Connection) -> tuple[officers.Standing | None, Lent | None]:
-        standing = officers.standing(connection, iss, sub)
+        standing = officers.standing(connection, iss, sub, node.now())
         if standing is None or not in_place_of:
             return standing, None
-        return standing, lending.load(connection, in_place_of, standing.officer)
+        return standing, lending.load(connection, in_place_of, standing.officer, node.now())
 
     found, lent = node.db.read(read)
     if found is None:
@@ -186,7 +186,7 @@ def officer_caller(
         roles=found.roles,
         person=found.officer,
         key_kids=found.kids,
-        active=found.state == "active",
+        active=found.active,
         outside=found.outside,
         expires=expires,
     )

@@ -87,10 +87,15 @@ def _unknown_parameter(name: str, known: frozenset[str]) -> Invalid:
 
 
 class ActionRouter(APIRouter):
-    """A router whose every route names the policy action that guards it."""
+    """A router whose every route names the policy action that guards it.
+
+    Args:
+        options: passed to FastAPI; ``route_class`` for a door that reads query parameters itself
+            (a browser's address bar, a sign-in service's answer).
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=KnownQuery, **options)
+        super().__init__(**{"route_class": KnownQuery, **options})
 
     def route_for(
         self,

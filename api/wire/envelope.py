@@ -1,4 +1,4 @@
-"""The signed form of statements, messages and manifests.
+"""The signed form of statements, messages, manifests and peer tokens.
 
 Owns the envelope of PROTOCOL §4: JCS of exactly ``{payload, signatures, endorsements?}``, a JWS
 general serialization (RFC 7515 §7.2.1) with one ES384 and one ML-DSA-87 signature in that order
@@ -30,11 +30,13 @@ STATEMENT: Final = "comity-statement"
 MESSAGE: Final = "comity-message"
 OFFICER: Final = "comity-officer"
 MANIFEST: Final = "comity-manifest"
+PEER: Final = "comity-peer"
 
 PURPOSES: Final[Mapping[str, Purpose]] = {
     STATEMENT: Purpose.SEAL,
     MESSAGE: Purpose.MESSAGE,
     MANIFEST: Purpose.SEAL,
+    PEER: Purpose.MESSAGE,
 }
 """Purpose of the keys that sign each kind of envelope."""
 
@@ -210,7 +212,7 @@ def seal(
 
     Args:
         payload: The bytes to sign.
-        typ: `STATEMENT`, `MESSAGE` or `MANIFEST`.
+        typ: `STATEMENT`, `MESSAGE`, `MANIFEST` or `PEER`.
         records: The ministry's current keys of that purpose, one for each algorithm.
         sign: Called with a kid and data; returns the raw signature.
         endorsements: Officers' signatures, for statements.

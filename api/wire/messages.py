@@ -46,6 +46,9 @@ class Kind(StrEnum):
 NUMBERED: Final = frozenset({Kind.DELIVER, Kind.DISPOSITION, Kind.EPOCH})
 """Kinds that take a number in the stream and get a receipt."""
 
+DATED: Final = frozenset({Kind.FETCH, Kind.EXHIBIT_RANGE, Kind.CHECKPOINT})
+"""Kinds that ask without a number: they say when, and are answered once (PROTOCOL §9)."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageBody:
@@ -62,6 +65,7 @@ class MessageBody:
             and for kinds that take no number.
         body: By kind, see `api.wire.message_bodies`.
         substantive_size: Last leaf of the sender's log that is no anchor, plus 1.
+        issued_at: The sender's clock; for the `DATED` kinds and no other.
     """
 
     from_: str
@@ -73,6 +77,7 @@ class MessageBody:
     prev: str | None
     body: Mapping[str, Json] = field(hash=False)
     substantive_size: int
+    issued_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ def compose_message(message: MessageBody, spliced: bytes | None = None) -> bytes
         members["seq"] = message.seq
     if message.prev is not None:
         members["prev"] = message.prev
+    if message.issued_at is not None:
+        members["issued_at"] = message.issued_at
     _read_message_body(members)
     if spliced is None:
         return canonical.canonical(members)
@@ -155,12 +162,12 @@ def _read_message_body(value: Json) -> MessageBody:
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind not in list(Kind):
         raise WireError("message.kind", "Send a message kind this protocol version knows.")
-    numbered = kind in NUMBERED
+    numbered, dated = kind in NUMBERED, kind in DATED
     required = ("comity", "from", "to", "id", "kind", "epoch", "body", "substantive_size")
     members = Members(
         value,
         _CODE,
-        (*required, "seq") if numbered else required,
+        (*required, "seq") if numbered else (*required, "issued_at") if dated else required,
         ("prev",) if numbered else (),
     )
     members.word("comity", (VERSION,))
@@ -181,6 +188,7 @@ def _read_message_body(value: Json) -> MessageBody:
         prev=members.digest("prev") if "prev" in members else None,
         body=body,
         substantive_size=members.integer("substantive_size"),
+        issued_at=members.instant("issued_at") if dated else None,
     )
 
 

@@ -1,7 +1,7 @@
 """what is judged
 
-Revision: 0007_judged
-After: 0006_case_diary
+Revision: 0021_judged
+After: 0007_people
 
 Statements say how they stand here, which one they take the place of, and where their leaf is told to
 be; messages keep what their items are dated against; one disposition speaks of many statements;
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0007_judged'
-down_revision = '0006_case_diary'
+revision = '0021_judged'
+down_revision = '0007_people'
 branch_labels = None
 depends_on = None
 

@@ -36,7 +36,7 @@ class Reading(Wire):
         node = self.federation[peer]
         after = parse_qs(parts.query).get("after", [""])[0]
         try:
-            caller = peer_caller(node, peer_tokens.verify(node, token))
+            caller = peer_caller(node, peer_tokens.verify(node, token, parts.path))
             found = thread_comparison.serve(node, caller, thread_comparison.cursor_of(after))
         except ComityError as error:
             return PeerReply(problems.status_of(error), b"{}")

@@ -26,6 +26,7 @@ from api.wire.envelope import parse_envelope
 from api.wire.leaf import LeafOpening
 from api.wire.message_bodies import Carried, Item, items_body
 from api.wire.messages import (
+    DATED,
     ConsistencyPath,
     Evidence,
     InclusionPath,
@@ -62,6 +63,8 @@ class BadPeer:
         self.seq = 0
         self.prev: str | None = None
         self.made = 0
+        # The clock of a simulated federation starts here; its time is given to requests.
+        self.asked_at = "2026-11-23T12:00:00.000Z"
 
     def statement(
         self,
@@ -162,7 +165,10 @@ class BadPeer:
             "body": items_body(items) if items else {},
             "substantive_size": len(self.hashes),
         }
-        return MessageBody(**members | changes)
+        members |= changes
+        if members["kind"] in DATED:
+            members.setdefault("issued_at", self.asked_at)
+        return MessageBody(**members)
 
     def message(self, items: Sequence[Item] = (), **changes: Any) -> bytes:
         """A signed message envelope."""
@@ -207,9 +213,13 @@ def flip_signature(number: int) -> Callable[[dict[str, Any]], None]:
 
 
 def contents(node: Node) -> dict[str, list[Any]]:
-    """Every row of a node but events and what follows from them, to compare before and after."""
+    """Every row of a node but events and what follows from them, to compare before and after.
+
+    Nor what only says that a request was answered: it changes nothing, and is forgotten.
+    """
     rows = read_copy(node).rows
     derived = {"events", "log_bundles", "log_tiles", "log_heads", "leases"}
+    derived |= {"answered_requests"}
     return {
         name: [dict(row) for row in found] for name, found in rows.items() if name not in derived
     }

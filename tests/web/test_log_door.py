@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -61,8 +62,12 @@ class Door:
     client: TestClient
 
     def peer(self, path: str, ministry: str = "uk-fcdo") -> Any:
-        token = peer_tokens.mint(self.federation[ministry], self.node.ministry)
-        return self.client.get(f"/log/{path}", headers={"authorization": f"Bearer {token}"})
+        return self.client.get(f"/log/{path}", headers=self.shown(f"/log/{path}", ministry))
+
+    def shown(self, path: str, ministry: str, to: str = "") -> dict[str, str]:
+        """What a ministry's node shows at this door, for a path."""
+        token = peer_tokens.mint(self.federation[ministry], to or self.node.ministry, unquote(path))
+        return {"authorization": peer_tokens.authorization(token)}
 
     def officer(self, path: str, name: str) -> Any:
         token = f"officer:{self.node.ministry}:{name}"
@@ -167,9 +172,14 @@ def test_only_members_read(us: Door) -> None:
         assert us.officer(path, "analyst").status_code == 403
     assert us.officer("checkpoint", "auditor").status_code == 200
     assert us.officer("tile/0/000", "admin").status_code == 200
-    elsewhere = peer_tokens.mint(us.federation["uk-fcdo"], "ca-gac")
-    answer = us.client.get("/log/checkpoint", headers={"authorization": f"Bearer {elsewhere}"})
+    elsewhere = us.shown("/log/checkpoint", "uk-fcdo", to="ca-gac")
+    answer = us.client.get("/log/checkpoint", headers=elsewhere)
     assert (answer.status_code, answer.json()["code"]) == (401, "peer-token.wrong-audience")
+    captured = us.shown("/log/checkpoint", "uk-fcdo")
+    answer = us.client.get("/log/tile/0/000", headers=captured)
+    assert (answer.status_code, answer.json()["code"]) == (401, "peer-token.wrong-path")
+    as_bearer = {"authorization": captured["authorization"].replace("Comity", "Bearer")}
+    assert us.client.get("/log/checkpoint", headers=as_bearer).status_code == 401
 
 
 def origin_of(ministry: str) -> str:

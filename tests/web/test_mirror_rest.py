@@ -306,13 +306,16 @@ def test_recusals_over_http(uk: Door, thread: str) -> None:
 
 def test_only_members_nodes_compare_threads(us: Door, federation: Federation, thread: str) -> None:
     def read(token: str, query: str = "") -> Any:
-        headers = {"authorization": f"Bearer {token}"}
-        return us.client.get(f"/peer/threads{query}", headers=headers)
+        return us.client.get(f"/peer/threads{query}", headers={"authorization": token})
 
-    found = read(peer_tokens.mint(federation[UK], US)).json()["threads"]
+    def minted(ministry: str, to: str = US) -> str:
+        token = peer_tokens.mint(federation[ministry], to, "/peer/threads")
+        return peer_tokens.authorization(token)
+
+    found = read(minted(UK)).json()["threads"]
     assert thread in {one["thread"] for one in found}
-    assert read(peer_tokens.mint(federation[CA], US)).json() == {"threads": []}
-    assert read(f"officer:{US}:analyst").status_code == 401
-    assert read(peer_tokens.mint(federation[UK], CA)).status_code == 401
-    wrong = read(peer_tokens.mint(federation[UK], US), "?after=x")
+    assert read(minted(CA)).json() == {"threads": []}
+    assert read(f"Bearer officer:{US}:analyst").status_code == 401
+    assert read(minted(UK, CA)).status_code == 401
+    wrong = read(minted(UK), "?after=x")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "threads.cursor")

@@ -105,13 +105,19 @@ def test_an_empty_post_changes_nothing_and_never_fails(door: Door, role: str) ->
 
 
 def test_a_peers_token_opens_the_log_and_no_officers_route(door: Door) -> None:
-    token = peer_tokens.mint(door.federation["uk-fcdo"], MINISTRY)
-    headers = {"authorization": f"Bearer {token}"}
+    def headers(path: str) -> dict[str, str]:
+        token = peer_tokens.mint(door.federation["uk-fcdo"], MINISTRY, path)
+        return {"authorization": peer_tokens.authorization(token)}
+
     for method, path, operation in routes(door):
         if path.startswith("/api/"):
-            answer = door.ask(None, method, address(path, operation), headers=headers)
+            where = address(path, operation)
+            answer = door.ask(None, method, where, headers=headers(where))
             assert answer.status_code == 401, (method, path)
-    assert door.ask(None, "GET", "/log/checkpoint", headers=headers).status_code == 200
+    assert (
+        door.ask(None, "GET", "/log/checkpoint", headers=headers("/log/checkpoint")).status_code
+        == 200
+    )
 
 
 # ---- what must not happen (must-show 5) --------------------------------------------------------
@@ -341,7 +347,7 @@ def test_a_suspended_officer_does_nothing_more(door: Door) -> None:
             {"id": officer, "name": "A leaver", "state": "active", "created_at": node.now()},
         )
         unit.insert(IDENTITIES, {"iss": ISSUER, "sub": sub, "officer": officer})
-        entry = Entry(act=Act.OFFICER_ADDED, subject=Subject("officer", officer))
+        entry = Entry(act=Act.OFFICER_PROPOSED, subject=Subject("officer", officer))
         recording.record(node, unit, entry)
 
     node.db.write(write)

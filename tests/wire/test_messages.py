@@ -26,6 +26,7 @@ from api.wire.message_bodies import (
     spliced_items,
 )
 from api.wire.messages import (
+    DATED,
     NUMBERED,
     ConsistencyPath,
     Evidence,
@@ -75,6 +76,7 @@ def message(kind: Kind = Kind.DELIVER, **changes: Any) -> MessageBody:
         prev=BEFORE if kind in NUMBERED else None,
         body={},
         substantive_size=12,
+        issued_at="2026-11-23T12:00:00.000Z" if kind in DATED else None,
     )
     return dataclasses.replace(made, **changes)
 
@@ -119,6 +121,7 @@ def test_members_are_those_of_the_protocol() -> None:
             (lambda v: v.update(kind="pull"), "message.kind"),
             (lambda v: v.update(kind=None), "message.kind"),
             (lambda v: v.update(kind="fetch"), "message.malformed"),
+            (lambda v: v.update(issued_at="2026-11-23T12:00:00.000Z"), "message.malformed"),
         ]
     ),
 )

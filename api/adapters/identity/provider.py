@@ -22,6 +22,7 @@ class Provider:
         authorization_endpoint: for browsers, or None.
         device_authorization_endpoint: RFC 8628, or None.
         revocation_endpoint: RFC 7009, or None.
+        end_session_endpoint: OpenID Connect RP-Initiated Logout 1.0, or None.
         names_itself: it puts ``iss`` into its answers (RFC 9207).
         offers_offline: it gives refresh tokens for the scope ``offline_access``
             (OpenID Connect Core section 11).
@@ -32,6 +33,7 @@ class Provider:
     authorization_endpoint: str | None
     device_authorization_endpoint: str | None
     revocation_endpoint: str | None
+    end_session_endpoint: str | None
     names_itself: bool
     offers_offline: bool
 
@@ -66,6 +68,7 @@ def _read_provider(metadata: dict[str, Json]) -> Provider:
         authorization_endpoint=endpoint(metadata, "authorization_endpoint"),
         device_authorization_endpoint=endpoint(metadata, "device_authorization_endpoint"),
         revocation_endpoint=endpoint(metadata, "revocation_endpoint"),
+        end_session_endpoint=endpoint(metadata, "end_session_endpoint"),
         names_itself=metadata.get("authorization_response_iss_parameter_supported") is True,
         offers_offline=isinstance(scopes, list) and "offline_access" in scopes,
     )

@@ -111,7 +111,7 @@ class HttpPeers:
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
         """Read a path; see the port."""
-        return self._send("GET", peer, path, {**headers, "authorization": f"Bearer {token}"}, None)
+        return self._send("GET", peer, path, {**headers, "authorization": f"Comity {token}"}, None)
 
     def close(self) -> None:
         """Close kept connections."""

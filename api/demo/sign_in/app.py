@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from api.demo.sign_in import pages
@@ -32,6 +32,7 @@ _COOKIE = "comity-sign-in"
 _BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
+_SEE_OTHER = 303
 
 Handler = Callable[["_Doors", Request, Pairs], Response]
 
@@ -55,6 +56,7 @@ def create_app(config: ProviderConfig, now: Callable[[], float] = time.time) -> 
             Route("/sign-in.css", _style),
             Route("/authorize", doors.page(_ask_authorize, _answer_authorize), methods=_BOTH),
             Route("/device", doors.page(_ask_device, _answer_device), methods=_BOTH),
+            Route("/sign-out", doors.page(_sign_out, _sign_out)),
             Route("/token", doors.api(_token), methods=["POST"]),
             Route("/device_authorization", doors.api(_device_authorization), methods=["POST"]),
             Route("/revoke", doors.api(_revoke), methods=["POST"]),
@@ -226,6 +228,16 @@ def _find_device(server: SignInServer, typed: str) -> Device | None:
     letters = "".join(character for character in typed.upper() if character.isalnum())
     device_code = server.state.device_codes.get(f"{letters[:4]}-{letters[4:]}")
     return server.state.devices.get(device_code) if device_code else None
+
+
+def _sign_out(doors: _Doors, request: Request, _form: Pairs) -> Response:
+    """RP-Initiated Logout 1.0: nobody stays signed in here, so only the way back is left."""
+    client = doors.server.query_client(request.query_params.get("client_id", ""))
+    back = request.query_params.get("post_logout_redirect_uri", "")
+    if client is None or not client.allows_sign_out_to(back):
+        return pages.respond(pages.message_page("Signed out", "Close this window."))
+    state = request.query_params.get("state")
+    return RedirectResponse(f"{back}?{urlencode({'state': state})}" if state else back, _SEE_OTHER)
 
 
 def _token(doors: _Doors, request: Request, form: Pairs) -> Response:

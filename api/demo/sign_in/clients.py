@@ -49,6 +49,10 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]  # Authlib ships no t
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return any(_matches(redirect_uri, known) for known in self._client.redirect_uris)
 
+    def allows_sign_out_to(self, uri: str) -> bool:
+        """Say whether a browser may go there after signing out."""
+        return uri in self._client.sign_out_uris
+
     @override
     def check_client_secret(self, client_secret: str) -> bool:
         return False  # nobody has one

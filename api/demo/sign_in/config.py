@@ -48,6 +48,7 @@ class Client(_Strict):
         name: shown to the person who signs in.
         redirect_uris: exact addresses; one on loopback without a port matches every port
             (RFC 8252 section 7.3).
+        sign_out_uris: exact addresses to go to after signing out.
         grant_types: what it may do.
         token_endpoint_auth_method: ``none`` (public, PKCE) or ``private_key_jwt``.
         jwks: public keys of a ``private_key_jwt`` client.
@@ -56,6 +57,7 @@ class Client(_Strict):
     client_id: Name
     name: str = Field(min_length=1, max_length=200)
     redirect_uris: list[str] = Field(default_factory=list)
+    sign_out_uris: list[str] = Field(default_factory=list)
     grant_types: list[GrantName] = Field(min_length=1)
     token_endpoint_auth_method: Literal["none", "private_key_jwt"] = "none"  # noqa: S105 - a method's name
     jwks: dict[str, Any] | None = None

@@ -155,6 +155,7 @@ class SignInServer(AuthorizationServer):  # type: ignore[misc]  # Authlib ships 
             "jwks_uri": f"{issuer}/jwks.json",
             "device_authorization_endpoint": f"{issuer}/device_authorization",
             "revocation_endpoint": f"{issuer}/revoke",
+            "end_session_endpoint": f"{issuer}/sign-out",
             "scopes_supported": list(SCOPES),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],

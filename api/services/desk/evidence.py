@@ -36,6 +36,8 @@ from api.services.statements.draft_form import Draft
 from api.services.statements.effects import effect_of
 from api.services.statements.effects import packages as effects
 from api.services.statements.effects.base import Issued
+from api.services.statements.passkeys import require_own_site
+from api.wire.endorsements import check_endorsement
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
 
 
@@ -108,6 +110,9 @@ def submit(
         nonce=node.entropy.token(NONCE_BYTES),
         by=By(prepared, None),
     )
+    if proof is not None:
+        check_endorsement(prepared, proof, statement.prepared)
+        require_own_site(node, caller, proof)
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)

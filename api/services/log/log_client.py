@@ -37,8 +37,9 @@ def get(node: Node, peer: str, path: str) -> bytes:
         NotFound: ``peer.absent``: the member has no such thing.
         Unavailable: ``peer.unreachable``, ``peer.refused``.
     """
-    token = peer_tokens.mint(node, peer)
-    reply = node.transport.get(peer, f"/log/{path}", token=token, headers={})
+    where = f"/log/{path}"
+    token = peer_tokens.mint(node, peer, where)
+    reply = node.transport.get(peer, where, token=token, headers={})
     if reply.status == _ABSENT:
         raise NotFound("peer.absent", "The member's node has no such thing.")
     if reply.status != _OK:

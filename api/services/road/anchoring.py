@@ -122,6 +122,7 @@ def _message(node: Node, peer: str, old: int, head: checkpoints.Head) -> bytes:
             prev=None,
             body={},
             substantive_size=substantive,
+            issued_at=node.now(),
         )
     )
     return compose_request(sealing.seal_message(node, payload), evidence)

@@ -1,22 +1,77 @@
 """What a node answers a partner outside the numbered stream.
 
-Owns the answers to ``fetch``, ``exhibit-range`` and ``checkpoint`` messages. They change nothing
-but what was cosigned.
+Owns the answers to ``fetch``, ``exhibit-range`` and ``checkpoint`` messages, and what holds for all
+three (PROTOCOL §9, *Unnumbered requests*): the request is of these five minutes and is answered
+once per id. What is pulled leaves this node like what is sent: the stop switch ends it, and it is
+an event (the first and the last range of an exhibit, each run of messages).
 """
 
-from api.domain.errors import Invalid, NotFound
+from datetime import timedelta
+from typing import Final
+
+from api.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from api.domain.events import Act, Actor, Subject
 from api.ports.policy import Action, Resource
-from api.records import packages, streams
-from api.services.authorising import authorise, peer_caller
+from api.records import answered, node_state, packages, streams
+from api.records.unit_of_work import Taken
+from api.services import recording
+from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import misbehaviour, witnessing
 from api.services.node import Node
+from api.services.operations.status import STOP_SWITCH
 from api.services.road import delivering
 from api.wire.canonical import Json, canonical, parse_canonical
+from api.wire.encoding import format_instant, parse_instant
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
 from api.wire.messages import Evidence, MessageBody
 
+TIME: Final = timedelta(minutes=5)
+"""How far a request's own time may lie from this node's clock, before or after."""
+
 _MOST_FETCHED = 32
+
+
+def admit(node: Node, peer: str, body: MessageBody) -> None:
+    """Let a request without number pass once, and only in its time.
+
+    Captured bytes are worth nothing: not later, and not twice.
+
+    Raises:
+        Invalid: ``message.time``.
+        Conflict: ``message.answered``.
+    """
+    now = node.clock.now()
+    if body.issued_at is None or abs(now - parse_instant(body.issued_at)) > TIME:
+        raise Invalid("message.time", "Ask anew: the request's time is not that of this node.")
+    old = format_instant(now - 2 * TIME)
+    try:
+        node.db.write(
+            lambda unit: answered.remember(
+                unit, peer, body.id, format_instant(now), forget_before=old
+            )
+        )
+    except Taken as error:
+        raise Conflict("message.answered", "Ask anew, with another id.") from error
+
+
+def _require_open(node: Node) -> None:
+    if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
+        raise Unavailable("node.stopped", "Nothing leaves this node now; try again later.")
+
+
+def _note(node: Node, peer: str, permit: Permit, act: Act, subject: Subject, code: str) -> None:
+    """Write down what is about to leave; where that cannot be written, it does not leave."""
+    entry = recording.Entry(
+        act=act,
+        subject=subject,
+        actor=Actor("peer", sub=peer),
+        origin="peer",
+        code=code,
+        policies=permit.policies,
+        policy_set=permit.policy_set,
+    )
+    node.db.write(lambda unit: recording.record(node, unit, entry))
 
 
 def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
@@ -24,8 +79,12 @@ def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
 
     Raises:
         NotFound: ``message.unknown``: no message of that range was ever composed.
+        Unavailable: ``node.stopped``, ``node.restoring``.
     """
+    _require_open(node)
     wanted = Fetch.from_json(body.body)
+    stream = Resource("stream", peer, {"peer": peer})
+    permit = authorise(node, peer_caller(node, peer), Action.MESSAGE_FETCH, stream)
     last = min(wanted.last, wanted.first + _MOST_FETCHED - 1)
     rows = node.db.read(
         lambda connection: streams.sent_by_number(
@@ -43,21 +102,33 @@ def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
         if requests and total > MESSAGE:
             break
         requests.append(parse_canonical(request, limit=MESSAGE))
+    numbers = f"{wanted.first}-{wanted.first + len(requests) - 1}"
+    subject = Subject("stream", f"{peer}:{wanted.epoch}:{numbers}")
+    _note(node, peer, permit, Act.MESSAGE_SERVED, subject, "")
     return canonical({"requests": requests})
 
 
 def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
-    """Return bytes of an exhibit that was released to this peer.
+    """Return bytes of an exhibit of a package that this ministry released to this peer.
+
+    What is held for other packages never shows: the answer depends on the package asked for, on
+    this ministry's own active release of it, and on the digests that it lists.
 
     Raises:
-        NotFound: ``exhibit.unknown``: absent, or not released to this peer.
+        NotFound: ``exhibit.unknown``: absent, or not released to this peer with that package.
+        Unavailable: ``node.stopped``, ``node.restoring``.
     """
+    _require_open(node)
     wanted = ExhibitRange.from_json(body.body)
-    allowed = node.db.read(lambda connection: packages.released_to(connection, wanted.digest))
+    allowed = node.db.read(
+        lambda connection: packages.released_with(
+            connection, wanted.package, wanted.digest, node.ministry
+        )
+    )
     resource = Resource(
         "exhibit", wanted.digest, {"recused": frozenset(), "released_to": frozenset(allowed)}
     )
-    authorise(
+    permit = authorise(
         node,
         peer_caller(node, peer),
         Action.EXHIBIT_FETCH,
@@ -68,7 +139,20 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     if stored is None:
         raise NotFound("exhibit.unknown", "There is no such exhibit here.")
     end = min(wanted.offset + wanted.length, stored.size)
-    return b"".join(node.store.read(wanted.digest, min(wanted.offset, end), end))
+    data = b"".join(node.store.read(wanted.digest, min(wanted.offset, end), end))
+    part = _PART[wanted.offset == 0, end == stored.size]
+    if part:
+        subject = Subject("exhibit", wanted.digest)
+        _note(node, peer, permit, Act.EXHIBIT_SERVED, subject, part)
+    return data
+
+
+_PART: Final = {
+    (True, True): "exhibit.whole",
+    (True, False): "exhibit.first-range",
+    (False, True): "exhibit.last-range",
+    (False, False): "",
+}
 
 
 def cosigned(node: Node, peer: str, body: MessageBody, evidence: Evidence) -> bytes:

@@ -56,6 +56,7 @@ def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
             prev=None,
             body=body,  # type: ignore[arg-type]
             substantive_size=node.db.read(checkpoints.substantive_size),
+            issued_at=node.now(),
         )
     )
     request = compose_request(sealing.seal_message(node, payload), Evidence(head.note.decode()))

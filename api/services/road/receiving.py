@@ -42,6 +42,7 @@ from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
 from api.wire.message_bodies import Cosignature, EpochChange, Item, Receipt, parse_items
 from api.wire.messages import (
+    DATED,
     NUMBERED,
     Evidence,
     Kind,
@@ -175,6 +176,8 @@ def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated
 
 def _unnumbered(node: Node, message: Authenticated) -> Answer:
     kind = message.body.kind
+    if kind in DATED:
+        answering.admit(node, message.peer, message.body)
     if kind is Kind.FETCH:
         return Answer(answering.fetched(node, message.peer, message.body), "application/json")
     if kind is Kind.EXHIBIT_RANGE:

@@ -30,13 +30,14 @@ from api.domain.events import Act, Actor, Subject
 from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import state_digest
 from api.ports.policy import Action, Resource
-from api.records import tasks, threads
+from api.records import node_state, tasks, threads
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise
 from api.services.desk.tasks import RECONCILE
 from api.services.log import peer_tokens
 from api.services.node import Node
+from api.services.operations.status import STOP_SWITCH
 from api.services.statements.effects import reliance, thread_record
 from api.wire.canonical import parse
 from api.wire.encoding import parse_instant
@@ -118,6 +119,8 @@ def serve(node: Node, caller: Caller, after: str) -> dict[str, Any]:
     """
     peer = caller.principal.ministry
     authorise(node, caller, Action.MESSAGE_FETCH, Resource("stream", peer, {"peer": peer}))
+    if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
+        raise Unavailable("node.stopped", "Nothing leaves this node now; try again later.")
 
     def read(connection: Connection) -> tuple[list[RowMapping], dict[str, list[str]]]:
         rows = threads.with_party(connection, peer, after=after, limit=PAGE)
@@ -161,7 +164,7 @@ def sweep(node: Node, peer: str) -> dict[str, int]:
 
 def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
     path = f"{PATH}?after={quote(after)}" if after else PATH
-    reply = node.transport.get(peer, path, token=peer_tokens.mint(node, peer), headers={})
+    reply = node.transport.get(peer, path, token=peer_tokens.mint(node, peer, PATH), headers={})
     if reply.status != _OK:
         raise Unavailable("peer.refused", "The member's node does not answer this request.")
     try:

@@ -4,6 +4,7 @@ Owns who asks: another member's node by its peer token, or an officer by an acce
 at each address is ``services/log/log_door.py``'s.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -22,27 +23,42 @@ _NOTE = {200: {"content": {"text/plain": {}}, "description": "A signed note (C2S
 _TILE = {200: {"content": {"application/octet-stream": {}}, "description": "Concatenated bytes."}}
 
 
-def _identify(doors: Doors, token: str, request_id: str) -> Caller:
-    if peer_tokens.looks_like_one(token):
-        ministry = peer_tokens.verify(doors.node, token)
-        return peer_caller(doors.node, ministry, request=request_id)
-    return identify(doors, token, request_id)
-
-
+@dataclass(frozen=True, slots=True)
 class _Reader:
-    """A reader who will be identified in the worker thread (``routing.run`` resolves it)."""
+    """A reader who will be identified in the worker thread (``routing.run`` resolves it).
 
-    def __init__(self, doors: Doors, token: str, request_id: str) -> None:
-        self._doors, self._token, self._request_id = doors, token, request_id
+    Attributes:
+        doors: what the doors share.
+        path: of the request; a peer token is made for one.
+        request_id: of the request.
+        peer_token: of a member's node, else ``None``.
+        access_token: of an officer, else empty.
+    """
+
+    doors: Doors
+    path: str
+    request_id: str
+    peer_token: str | None
+    access_token: str
 
     def resolve(self) -> Caller:
         """Return the caller; to be called in a worker thread."""
-        return _identify(self._doors, self._token, self._request_id)
+        if self.peer_token is None:
+            return identify(self.doors, self.access_token, self.request_id)
+        ministry = peer_tokens.verify(self.doors.node, self.peer_token, self.path)
+        return peer_caller(self.doors.node, ministry, request=self.request_id)
 
 
 async def reader(request: Request) -> _Reader:
     """Return the member's node or officer who reads."""
-    return _Reader(request.app.state.doors, bearer(request), request.state.request_id)
+    token = peer_tokens.token_in(request.headers.get("authorization", ""))
+    return _Reader(
+        request.app.state.doors,
+        request.url.path,
+        request.state.request_id,
+        token,
+        bearer(request) if token is None else "",
+    )
 
 
 ReaderOf = Annotated[_Reader, Depends(reader)]

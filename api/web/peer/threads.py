@@ -12,16 +12,13 @@ from api.services.log import peer_tokens
 from api.services.node import Node
 from api.services.road import thread_comparison
 from api.web.deps import NodeOf
-from api.web.principals import bearer
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(tags=["peer"])
 
 
 def _served(node: Node, token: str, request_id: str, after: str) -> dict[str, object]:
-    if not peer_tokens.looks_like_one(token):
-        raise NotSignedIn("peer-token.malformed", "Only members' nodes compare threads.")
-    ministry = peer_tokens.verify(node, token)
+    ministry = peer_tokens.verify(node, token, thread_comparison.PATH)
     caller = peer_caller(node, ministry, request=request_id)
     return thread_comparison.serve(node, caller, thread_comparison.cursor_of(after))
 
@@ -33,6 +30,9 @@ async def shared(
     after: Annotated[str, Query(max_length=71)] = "",
 ) -> JSONResponse:
     """Return heads, void statements and state digest of each thread shared with the asker."""
-    token, request_id = bearer(request), request.state.request_id
+    token = peer_tokens.token_in(request.headers.get("authorization", ""))
+    if token is None:
+        raise NotSignedIn("peer-token.missing", "Only members' nodes compare threads.")
+    request_id = request.state.request_id
     found = await run(_served, node, token, request_id, after)
     return JSONResponse(found, headers={"cache-control": "no-store", "vary": "authorization"})

@@ -1,0 +1,133 @@
+"""What a page is: its address, who it is for, the act it asks for, and what it answers with.
+
+Owns the shapes between the door and the pages; must not know HTTP, templates' text or use cases.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
+
+from api.domain.errors import ComityError
+from api.ports.policy import Action
+from api.services.authorising import Caller
+from api.services.node import Node
+from api.services.operations.console_sessions import Present
+from api.web.console.forms import Form
+from api.web.console.words import Language
+
+ANALYST: Final = "analyst"
+REVIEWER: Final = "reviewer"
+AUDITOR: Final = "auditor"
+ADMINISTRATOR: Final = "administrator"
+DESK: Final = frozenset({ANALYST, REVIEWER})
+EVERYONE: Final = frozenset({ANALYST, REVIEWER, AUDITOR, ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a signed-in officer for one page.
+
+    Attributes:
+        node: this node.
+        caller: the officer.
+        present: their session.
+        language: of the page.
+        path: address without language, such as ``/packages``.
+        parts: named parts of the address.
+        query: query parameters, one value each.
+        form: what was posted; empty for a look.
+    """
+
+    node: Node
+    caller: Caller
+    present: Present
+    language: Language
+    path: str
+    parts: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Form
+
+    def to(self, path: str, **query: str) -> str:
+        """Return the address of another page in the same language."""
+        found = f"/{self.language}{path}"
+        return f"{found}?{urlencode(query)}" if query else found
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page to draw.
+
+    Attributes:
+        template: file below ``templates``.
+        members: what the template shows.
+        status: HTTP status.
+    """
+
+    template: str
+    members: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Another page of the console to go to (303)."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A file to download.
+
+    Attributes:
+        chunks: its bytes.
+        name: file name, ASCII.
+        media_type: as declared; browsers are told to believe nothing else and to save it.
+        size: bytes if known.
+    """
+
+    chunks: Iterator[bytes]
+    name: str
+    media_type: str = "application/octet-stream"
+    size: int | None = None
+
+
+Answer: TypeAlias = View | Moved | Sending
+Handler: TypeAlias = Callable[[Visit], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page.
+
+    Attributes:
+        name: unique, with underscores.
+        path: address below the language.
+        roles: officers with one of them may open it; the policy decides all the same.
+        action: the policy action that its use case asks for first.
+        show: answers a look.
+        act: answers a posted form; ``None`` where there is none.
+        fresh: the person must have proved themselves lately (decisions).
+    """
+
+    name: str
+    path: str
+    roles: frozenset[str]
+    action: Action
+    show: Handler
+    act: Handler | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A way to see at most one page of a list and the next."""
+
+    entries: Sequence[Any]
+    following: str | None
+
+
+def refusal(error: ComityError) -> dict[str, str]:
+    """Return what a page shows of a refusal beside the form that it concerns."""
+    return {"code": error.code, "text": error.message}

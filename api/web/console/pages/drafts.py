@@ -1,0 +1,217 @@
+"""Drafts: what would leave, shown as the partner will see it; approving, returning, confirming.
+
+Owns the pages of a decision. What is approved is the digest that the page showed: the form carries
+it, and a draft that moved meanwhile leads back to the page with what was typed kept.
+"""
+
+from typing import Any, Final
+
+from api.domain.errors import Invalid, Stale
+from api.ports.policy import Action
+from api.services.statements import approving, drafting, previewing
+from api.services.statements.draft_form import Draft
+from api.web.console import listing, reading
+from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
+from api.web.console.words import mark
+
+_STATES: Final = ("drafted", "returned", "sealed", "discarded")
+_REVIEWERS: Final = frozenset({REVIEWER})
+
+
+def index(visit: Visit) -> Answer:
+    """List drafts, newest first."""
+    state = visit.query.get("state", "")
+    wanted = state if state in _STATES else None
+    page = listing.page_of(
+        visit,
+        f"drafts:{wanted}",
+        lambda limit, before: drafting.listed(
+            visit.node, visit.caller, limit=limit, before=before, state=wanted
+        ),
+        lambda one: (reading.row(one.row).created_at, reading.row(one.row).id),
+    )
+    lines = [reading.draft_line(visit, one) for one in page.entries]
+    members = {
+        "lines": lines,
+        "page": page,
+        "state": state,
+        "states": _STATES,
+        "query": visit.query,
+    }
+    return View("drafts.html", members)
+
+
+def show(visit: Visit) -> Answer:
+    """Show a draft as its recipients will see it."""
+    return _shown(visit, {})
+
+
+def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    found = reading.row(draft.row)
+    seen = previewing.preview(visit.node, visit.caller, found.id)
+    members = {
+        "draft": draft,
+        "row": found,
+        "title": reading.draft_title(visit, draft),
+        "seen": seen,
+        "names": _names(visit, draft),
+        "powers": reading.draft_powers(visit, draft),
+        "moved": False,
+        "reason": "",
+        "faults": [],
+        **more,
+    }
+    return View("draft.html", members, status)
+
+
+def _names(visit: Visit, draft: Draft) -> dict[str, str]:
+    """Return the names behind the keys of a request's subjects."""
+    if draft.content.thread is None:
+        return {}
+    keys = [f"s{number}" for number in range(1, 200)]
+    found: dict[str, str] = {}
+    body: dict[str, Any] = dict(draft.content.body)
+    named = [body.get("subject"), *(body.get("subjects") or [])]
+    for key in (one for one in named if isinstance(one, str) and one in keys):
+        found[key] = ", ".join(reading.names_in_thread(visit, draft.content.thread, key)[:1])
+    return found
+
+
+def ask_approve(visit: Visit) -> Answer:
+    """Ask for the approval on a page of its own."""
+    return _decision(visit, "draft_approve.html", {})
+
+
+def approve(visit: Visit) -> Answer:
+    """Approve the digest that was shown; the ministry then seals it."""
+    draft_id = visit.parts["draft"]
+    if visit.form.one("sure") != "yes":
+        fault = {"field": "sure", "text": mark("Confirm that you checked what will leave.")}
+        return _decision(visit, "draft_approve.html", {"faults": [fault]}, 422)
+    try:
+        approving.approve_recorded(visit.node, visit.caller, draft_id, visit.form.tag)
+    except Stale:
+        return _shown(visit, {"moved": True}, 409)
+    return Moved(visit.to(f"/drafts/{draft_id}/done"))
+
+
+def ask_return(visit: Visit) -> Answer:
+    """Ask why the draft goes back."""
+    return _decision(visit, "draft_return.html", {})
+
+
+def give_back(visit: Visit) -> Answer:
+    """Return the draft to its authors with a reason."""
+    draft_id, reason = visit.parts["draft"], visit.form.one("reason")
+    if not reason:
+        fault = {
+            "field": "reason",
+            "text": mark("Say why, so that the authors know what to change."),
+        }
+        return _decision(visit, "draft_return.html", {"faults": [fault]}, 422)
+    draft = drafting.read(visit.node, visit.caller, draft_id)
+    if reading.row(draft.row).digest != visit.form.tag:
+        return _decision(visit, "draft_return.html", {"moved": True, "reason": reason}, 409)
+    try:
+        drafting.give_back(visit.node, visit.caller, draft_id, reason)
+    except Stale:
+        return _decision(visit, "draft_return.html", {"moved": True, "reason": reason}, 409)
+    except Invalid as error:
+        more = {"faults": [reading.refused(error)], "reason": reason}
+        return _decision(visit, "draft_return.html", more, 422)
+    return Moved(visit.to(f"/drafts/{draft_id}/done"))
+
+
+def ask_discard(visit: Visit) -> Answer:
+    """Ask whether to set the draft aside."""
+    return _decision(visit, "draft_discard.html", {})
+
+
+def discard(visit: Visit) -> Answer:
+    """Set the draft aside for good."""
+    draft_id = visit.parts["draft"]
+    drafting.discard(visit.node, visit.caller, draft_id)
+    return Moved(visit.to(f"/drafts/{draft_id}/done"))
+
+
+def ask_confirm(visit: Visit) -> Answer:
+    """Ask for the second look at what left at once."""
+    return _decision(visit, "draft_confirm.html", {})
+
+
+def confirm(visit: Visit) -> Answer:
+    """Record the second look."""
+    draft_id = visit.parts["draft"]
+    drafting.confirm(visit.node, visit.caller, draft_id)
+    return Moved(visit.to(f"/drafts/{draft_id}/done"))
+
+
+def done(visit: Visit) -> Answer:
+    """Confirm what was done, with the reference."""
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    members = {
+        "draft": draft,
+        "row": reading.row(draft.row),
+        "title": reading.draft_title(visit, draft),
+    }
+    return View("draft_done.html", members)
+
+
+def _decision(visit: Visit, template: str, more: dict[str, Any], status: int = 200) -> Answer:
+    """Show a page with one decision on it."""
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    members: dict[str, Any] = {
+        "draft": draft,
+        "row": reading.row(draft.row),
+        "title": reading.draft_title(visit, draft),
+        "powers": reading.draft_powers(visit, draft),
+        "faults": [],
+        "reason": "",
+        "moved": False,
+        "names": _names(visit, draft),
+    }
+    return View(template, members | more, status)
+
+
+_DRAFT: Final = "/drafts/{draft}"
+PAGES: Final = (
+    Page("drafts", "/drafts", DESK, Action.DRAFT_LIST, index),
+    Page("draft", _DRAFT, DESK, Action.DRAFT_PREVIEW, show),
+    Page(
+        "draft_approve",
+        f"{_DRAFT}/approve",
+        _REVIEWERS,
+        Action.DRAFT_APPROVE,
+        ask_approve,
+        approve,
+        fresh=True,
+    ),
+    Page(
+        "draft_return",
+        f"{_DRAFT}/return",
+        _REVIEWERS,
+        Action.DRAFT_RETURN,
+        ask_return,
+        give_back,
+        fresh=True,
+    ),
+    Page(
+        "draft_discard",
+        f"{_DRAFT}/discard",
+        DESK,
+        Action.DRAFT_DISCARD,
+        ask_discard,
+        discard,
+    ),
+    Page(
+        "draft_confirm",
+        f"{_DRAFT}/confirm",
+        _REVIEWERS,
+        Action.DRAFT_CONFIRM,
+        ask_confirm,
+        confirm,
+        fresh=True,
+    ),
+    Page("draft_done", f"{_DRAFT}/done", DESK, Action.DRAFT_READ, done),
+)

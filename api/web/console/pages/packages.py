@@ -1,0 +1,293 @@
+"""Packages: the list, one with its exhibits and holders; release, recall, return, download."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.domain.errors import ComityError
+from api.domain.evidence import PackageState
+from api.ports.policy import Action
+from api.services.authorising import may
+from api.services.desk import evidence, package_files
+from api.web.console import listing, reading
+from api.web.console.page import (
+    ANALYST,
+    DESK,
+    REVIEWER,
+    Answer,
+    Moved,
+    Page,
+    Sending,
+    View,
+    Visit,
+)
+from api.web.console.words import mark
+
+_STATES: Final = tuple(PackageState)
+_TLP: Final = ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
+_INSTRUCTIONS: Final = ("stop-use", "return", "destroy")
+_ONLY_ANALYSTS: Final = frozenset({ANALYST})
+_ONLY_REVIEWERS: Final = frozenset({REVIEWER})
+
+
+def index(visit: Visit) -> Answer:
+    """List the packages held here, newest first."""
+    state = visit.query.get("state", "")
+    wanted = state if state in set(_STATES) else None
+    page = listing.page_of(
+        visit,
+        f"packages:{wanted}",
+        lambda limit, before: list(
+            reading.rows(
+                evidence.listed(visit.node, visit.caller, limit=limit, before=before, state=wanted)
+            )
+        ),
+        lambda one: (one.submitted_at, one.id),
+    )
+    members = {
+        "page": page,
+        "state": state,
+        "states": _STATES,
+        "query": visit.query,
+        "home_ministry": visit.node.ministry,
+    }
+    return View("packages.html", members)
+
+
+def show(visit: Visit) -> Answer:
+    """Show one package: what it says, its exhibits, who holds it."""
+    return View("package.html", _facts(visit))
+
+
+def _facts(visit: Visit) -> dict[str, Any]:
+    node, caller = visit.node, visit.caller
+    id_ = reading.full(visit.parts["package"])
+    view = evidence.read(node, caller, id_)
+    found = reading.row(view.row)
+    own = found.originator == node.ministry
+    stored = {one.label: one for one in reading.rows(view.exhibits)}
+    target = evidence.resource(node, evidence.load(node, id_))
+    return {
+        "row": found,
+        "body": view.body,
+        "statement": reading.row(view.statement),
+        "exhibits": [_exhibit(one, stored) for one in view.body.get("exhibits", [])],
+        "releases": list(reading.rows(view.releases)),
+        "holders": _holders(visit, id_),
+        "own": own,
+        "subjects": _subjects(view.body),
+        "can_release": own
+        and ANALYST in caller.roles
+        and found.state in {PackageState.SUBMITTED, PackageState.RELEASED},
+        "can_recall": own and REVIEWER in caller.roles and found.state == PackageState.RELEASED,
+        "can_return": found.state == PackageState.SUBMITTED
+        and may(node, caller, Action.PACKAGE_RETURN, target),
+    }
+
+
+def _exhibit(described: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    known = stored.get(str(described["label"]))
+    return {**described, "state": known.state if known is not None else "awaited"}
+
+
+def _subjects(body: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        str(one.get("key", "")): next(iter(reading.subject_names(one)), "")
+        for one in body.get("subjects", [])
+    }
+
+
+def _holders(visit: Visit, id_: str) -> list[Any]:
+    try:
+        return list(reading.rows(evidence.holders(visit.node, visit.caller, id_)))
+    except ComityError:
+        return []
+
+
+def fetch(visit: Visit) -> Answer:
+    """Download the package file with exhibits, receipts and proof."""
+    id_ = reading.full(visit.parts["package"])
+    chunks = package_files.open_file(visit.node, visit.caller, id_)
+    return Sending(chunks, f"{visit.parts['package'][:16]}.comity", "application/zip")
+
+
+def exhibit(visit: Visit) -> Answer:
+    """Download one exhibit under its label; it is never drawn in the browser."""
+    id_, digest = reading.full(visit.parts["package"]), reading.full(visit.parts["digest"])
+    view = evidence.read(visit.node, visit.caller, id_)
+    labels = [str(one.label) for one in reading.rows(view.exhibits) if one.digest == digest]
+    stored = evidence.open_exhibit(visit.node, visit.caller, digest)
+    chunks = visit.node.store.read(digest, 0, stored.size)
+    return Sending(chunks, _file_name(labels[0] if labels else digest[7:23]), size=stored.size)
+
+
+def _file_name(label: str) -> str:
+    """Return a label as a file name: letters, digits and a few signs, no path, no leading dot."""
+    kept = "".join(
+        one if one.isascii() and (one.isalnum() or one in "._-") else "_" for one in label
+    )
+    return kept.lstrip(".")[:120] or "exhibit"
+
+
+def ask_release(visit: Visit) -> Answer:
+    """Ask to whom and under which marking."""
+    return _release_form(visit, [])
+
+
+def _release_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    facts = _facts(visit)
+    others = [one for one in visit.node.membership.members if one.id != visit.node.ministry]
+    form = visit.form
+    members = {
+        **facts,
+        "others": [(one.id, f"{one.id} ({one.jurisdiction})") for one in others],
+        "tlp": [{"value": one, "text": f"TLP:{one}"} for one in _TLP],
+        "typed": {
+            "recipient": form.one("recipient"),
+            "tlp": form.one("tlp") or "AMBER",
+            "control": form.one("control"),
+            "use": form.one("use"),
+            "legal_basis": form.one("legal_basis"),
+            "note": form.one("note"),
+        },
+        "faults": faults,
+    }
+    return View("package_release.html", members, status)
+
+
+def release(visit: Visit) -> Answer:
+    """Draft the release; another officer approves it."""
+    form = visit.form
+    faults = [
+        {"field": name, "text": text}
+        for name, text in (
+            ("recipient", mark("Choose the ministry that gets the package.")),
+            ("tlp", mark("Choose a marking.")),
+            ("use", mark("Say what the recipient may use it for.")),
+            ("legal_basis", mark("Say which law lets you disclose it.")),
+        )
+        if not form.one(name)
+    ]
+    if faults:
+        return _release_form(visit, faults, 422)
+    recipient = form.one("recipient")
+    content: dict[str, Any] = {
+        "recipient": recipient,
+        "marking": {
+            "tlp": form.one("tlp"),
+            "releasable_to": [recipient],
+            "originator_control": form.one("control") == "yes",
+            "permitted_use": [
+                line.strip() for line in form.one("use").splitlines() if line.strip()
+            ],
+        },
+        "legal_basis": form.one("legal_basis"),
+    }
+    if form.one("note"):
+        content["note"] = form.one("note")
+    try:
+        draft = evidence.release(
+            visit.node, visit.caller, reading.full(visit.parts["package"]), content
+        )
+    except ComityError as error:
+        return _release_form(visit, [reading.refused(error)], 422)
+    return Moved(visit.to(f"/drafts/{reading.row(draft.row).id}"))
+
+
+def ask_recall(visit: Visit) -> Answer:
+    """Ask why the package is recalled, and what holders must do."""
+    return _recall_form(visit, [])
+
+
+def _recall_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    members = {
+        **_facts(visit),
+        "instructions": _INSTRUCTIONS,
+        "typed": {
+            "reason": visit.form.one("reason"),
+            "instruction": visit.form.one("instruction"),
+        },
+        "faults": faults,
+    }
+    return View("package_recall.html", members, status)
+
+
+def recall(visit: Visit) -> Answer:
+    """Recall the package from every holder at once."""
+    form = visit.form
+    faults = []
+    if form.one("instruction") not in _INSTRUCTIONS:
+        faults.append({"field": "instruction", "text": mark("Say what the holders must do.")})
+    if not form.one("reason"):
+        faults.append({"field": "reason", "text": mark("Say why; every holder reads it.")})
+    if faults:
+        return _recall_form(visit, faults, 422)
+    content = {"reason": form.one("reason"), "instruction": form.one("instruction")}
+    try:
+        draft = evidence.recall(
+            visit.node, visit.caller, reading.full(visit.parts["package"]), content
+        )
+    except ComityError as error:
+        return _recall_form(visit, [reading.refused(error)], 422)
+    return Moved(visit.to(f"/drafts/{reading.row(draft.row).id}/done"))
+
+
+def ask_return(visit: Visit) -> Answer:
+    """Ask why the package goes back to its author."""
+    return _return_form(visit, [])
+
+
+def _return_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    members = {**_facts(visit), "reason": visit.form.one("reason"), "faults": faults}
+    return View("package_return.html", members, status)
+
+
+def give_back(visit: Visit) -> Answer:
+    """Return a submitted package to its author."""
+    reason = visit.form.one("reason")
+    if not reason:
+        fault = {
+            "field": "reason",
+            "text": mark("Say why, so that its author knows what to change."),
+        }
+        return _return_form(visit, [fault], 422)
+    id_ = reading.full(visit.parts["package"])
+    try:
+        evidence.give_back(visit.node, visit.caller, id_, reason)
+    except ComityError as error:
+        return _return_form(visit, [reading.refused(error)], 422)
+    return Moved(reading.href_of(visit, "package", id_))
+
+
+_ONE: Final = "/packages/{package}"
+PAGES: Final = (
+    Page("packages", "/packages", DESK, Action.PACKAGE_LIST, index),
+    Page("package", _ONE, DESK, Action.PACKAGE_READ, show),
+    Page("package_file", f"{_ONE}/file", DESK, Action.PACKAGE_FETCH, fetch),
+    Page("package_exhibit", f"{_ONE}/exhibits/{{digest}}", DESK, Action.EXHIBIT_READ, exhibit),
+    Page(
+        "package_release",
+        f"{_ONE}/release",
+        _ONLY_ANALYSTS,
+        Action.DRAFT_CREATE,
+        ask_release,
+        release,
+    ),
+    Page(
+        "package_recall",
+        f"{_ONE}/recall",
+        _ONLY_REVIEWERS,
+        Action.DRAFT_CREATE,
+        ask_recall,
+        recall,
+        fresh=True,
+    ),
+    Page(
+        "package_return",
+        f"{_ONE}/return",
+        _ONLY_REVIEWERS,
+        Action.PACKAGE_RETURN,
+        ask_return,
+        give_back,
+        fresh=True,
+    ),
+)

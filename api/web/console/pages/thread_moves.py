@@ -1,0 +1,229 @@
+"""Saying something in a mirror request, from the acknowledgement to the closure.
+
+Owns one form for each kind. What is said becomes a draft with the same checks as anywhere; kinds
+that need no second officer are sealed at once, and the form says so.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from api.domain.errors import ComityError
+from api.domain.threads.state import in_order
+from api.ports.policy import Action
+from api.services.desk import mirroring
+from api.services.desk.mirroring import ThreadView
+from api.web.console import reading
+from api.web.console.forms import Form
+from api.web.console.page import ANALYST, DESK, Answer, Moved, Page, View, Visit
+from api.web.console.words import mark
+from api.wire.errors import WireError
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FINDINGS: Final = ("mirror", "mirror-differently", "decline", "defer")
+Faults = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One kind of statement.
+
+    Attributes:
+        type: statement type.
+        template: its form.
+        read: makes the body of a form, or says what is wrong with it.
+        roles: who prepares it.
+        at_once: it leaves without a second officer.
+    """
+
+    type: str
+    template: str
+    read: Callable[[Form, Visit], tuple[dict[str, Any], Faults]]
+    roles: frozenset[str]
+    at_once: bool = False
+
+
+def _missing(form: Form, wanted: Mapping[str, str]) -> Faults:
+    return [{"field": name, "text": text} for name, text in wanted.items() if not form.one(name)]
+
+
+def _end_of_day(text: str, field: str, faults: Faults) -> str:
+    """Return the last instant of a day in UTC."""
+    if not _DAY.fullmatch(text):
+        faults.append({"field": field, "text": mark("Write the day as 2027-01-31.")})
+    return f"{text}T23:59:59.000Z"
+
+
+def _acknowledgement(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults: Faults = []
+    body: dict[str, Any] = {}
+    if form.one("expected_by"):
+        body["expected_by"] = _end_of_day(form.one("expected_by"), "expected_by", faults)
+    if form.one("note"):
+        body["note"] = form.one("note")
+    return body, faults
+
+
+def _question(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults = _missing(form, {"text": mark("Write the question.")})
+    view = _view(visit)
+    number = 1 + len(view.state.questions)
+    body: dict[str, Any] = {"question": f"q{number}", "text": form.one("text")}
+    if form.every("subjects"):
+        body["subjects"] = form.every("subjects")
+    return body, faults
+
+
+def _answer(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults = _missing(
+        form,
+        {
+            "question": mark("Choose the question that you answer."),
+            "text": mark("Write the answer."),
+        },
+    )
+    return {"question": form.one("question"), "text": form.one("text")}, faults
+
+
+def _finding(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults = _missing(
+        form,
+        {
+            "subject": mark("Choose the subject."),
+            "finding": mark("Choose a finding."),
+            "reasons": mark("Give the reasons that the requester may read."),
+        },
+    )
+    body: dict[str, Any] = {
+        "subject": form.one("subject"),
+        "finding": form.one("finding"),
+        "reasons": {"releasable": form.one("reasons")},
+        "relies_on": [reading.full(one) for one in form.every("relies_on")],
+    }
+    if form.one("finding") in {"mirror", "mirror-differently"}:
+        faults += _missing(form, {"regime": mark("Choose the regime under which you would list.")})
+    if form.one("regime"):
+        body["regime"] = form.one("regime")
+    if form.one("ground"):
+        body["ground"] = form.one("ground")
+    if form.one("finding") == "defer":
+        body["until"] = _end_of_day(form.one("until"), "until", faults)
+    return body, faults
+
+
+def _reason(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
+    return {"reason": form.one("reason")}, _missing(form, {"reason": mark("Say why.")})
+
+
+def _withdrawal(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
+    body, faults = _reason(form, visit)
+    if form.every("subjects"):
+        body["subjects"] = form.every("subjects")
+    return body, faults
+
+
+_ONLY_ANALYSTS: Final = frozenset({ANALYST})
+MOVES: Final[Mapping[str, _Move]] = {
+    "acknowledgement": _Move(
+        "mirror-acknowledgement/1",
+        "move_acknowledgement.html",
+        _acknowledgement,
+        _ONLY_ANALYSTS,
+        at_once=True,
+    ),
+    "question": _Move(
+        "mirror-question/1", "move_question.html", _question, _ONLY_ANALYSTS, at_once=True
+    ),
+    "answer": _Move("mirror-answer/1", "move_answer.html", _answer, _ONLY_ANALYSTS),
+    "finding": _Move("mirror-finding/1", "move_finding.html", _finding, DESK),
+    "closure": _Move("mirror-closure/1", "move_closure.html", _reason, DESK),
+    "withdrawal": _Move("mirror-withdrawal/1", "move_withdrawal.html", _withdrawal, _ONLY_ANALYSTS),
+}
+
+
+def _view(visit: Visit) -> ThreadView:
+    return mirroring.read(visit.node, visit.caller, reading.full(visit.parts["thread"]))
+
+
+def _names(view: ThreadView) -> dict[str, str]:
+    return {
+        key: next(iter(reading.subject_names(view.described.get(key, {}))), key)
+        for key in in_order(view.state.subjects)
+    }
+
+
+def _form(visit: Visit, kind: str, faults: Faults, status: int = 200) -> Answer:
+    view = _view(visit)
+    move = MOVES[kind]
+    home = visit.node.me.jurisdiction
+    members = {
+        "row": reading.row(view.row),
+        "names": _names(view),
+        "questions": [(one.key, _text_of(view, one.stamp.id)) for one in view.state.open_questions],
+        "kind": kind,
+        "at_once": move.at_once,
+        "findings": _FINDINGS,
+        "regimes": [
+            (id_, id_) for id_, one in visit.node.regimes.items() if one.jurisdiction == home
+        ],
+        "grounds": _grounds(visit, home),
+        "packages": [package for _, package in view.state.terms.evidence],
+        "typed": visit.form,
+        "subject": visit.form.one("subject") or visit.query.get("subject", ""),
+        "faults": faults,
+    }
+    return View(move.template, members, status)
+
+
+def _grounds(visit: Visit, jurisdiction: str) -> list[tuple[str, str]]:
+    found = [("", "-")]
+    for regime in visit.node.regimes.values():
+        if regime.jurisdiction == jurisdiction:
+            found += [(id_, f"{regime.id}: {id_}") for id_ in regime.grounds]
+    return found
+
+
+def _text_of(view: ThreadView, statement_id: str) -> str:
+    said = next(one for one in view.said if one.statement.id == statement_id)
+    return str(said.statement.body.get("text", ""))
+
+
+def _ask(kind: str) -> Callable[[Visit], Answer]:
+    def ask(visit: Visit) -> Answer:
+        return _form(visit, kind, [])
+
+    return ask
+
+
+def _say(kind: str) -> Callable[[Visit], Answer]:
+    move = MOVES[kind]
+
+    def say(visit: Visit) -> Answer:
+        body, faults = move.read(visit.form, visit)
+        if faults:
+            return _form(visit, kind, faults, 422)
+        thread = reading.full(visit.parts["thread"])
+        try:
+            draft = mirroring.say(visit.node, visit.caller, thread, move.type, body)
+        except (ComityError, WireError) as error:
+            return _form(visit, kind, [reading.refused(error)], 422)
+        made = reading.row(draft.row)
+        if made.state == "sealed":
+            return Moved(visit.to(f"/drafts/{made.id}/done"))
+        return Moved(visit.to(f"/drafts/{made.id}"))
+
+    return say
+
+
+PAGES: Final = tuple(
+    Page(
+        f"move_{kind}",
+        f"/mirror-requests/{{thread}}/{kind}",
+        move.roles,
+        Action.DRAFT_CREATE,
+        _ask(kind),
+        _say(kind),
+    )
+    for kind, move in MOVES.items()
+)

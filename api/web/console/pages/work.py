@@ -1,0 +1,121 @@
+"""My work: what the officer can do now, what waits on others, what is new since the last visit."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from api.domain.errors import Refused
+from api.ports.policy import Action
+from api.records.threads import Wanted
+from api.services.desk import evidence, mirroring, tasks
+from api.services.desk.tasks import Entry, Scope
+from api.services.statements import drafting
+from api.web.console import reading
+from api.web.console.page import ADMINISTRATOR, AUDITOR, DESK, EVERYONE, Answer, Page, View, Visit
+
+_MOST: Final = 50
+_RECENT: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of work.
+
+    Attributes:
+        kind: what is to be done.
+        title: what it is about, in words.
+        href: the page to do it on; empty if there is none.
+        due: instant or day, or ``None``.
+        overdue: its time has passed.
+        why: the use case's own sentence.
+        owed_by: the ministry that has to do it.
+        names: subjects' names, for the title.
+    """
+
+    kind: str
+    title: str
+    href: str
+    due: str | None
+    overdue: bool
+    why: str
+    owed_by: str
+    names: tuple[str, ...] = ()
+
+
+def show(visit: Visit) -> Answer:
+    """Show the officer's work; auditors and administrators are led to theirs."""
+    desk = bool(visit.caller.roles & DESK)
+    members: dict[str, Any] = {
+        "roles": sorted(visit.caller.roles),
+        "desk": desk,
+        "auditor": AUDITOR in visit.caller.roles,
+        "administrator": ADMINISTRATOR in visit.caller.roles,
+        "since": visit.present.session.new_since,
+        "now_to_do": [],
+        "waiting": [],
+        "clocks": [],
+        "own": [],
+        "fresh": [],
+    }
+    if desk:
+        members["now_to_do"] = _items(visit, Scope.MINE)
+        members["waiting"] = _items(visit, Scope.PARTNERS)
+        members["clocks"] = _items(visit, Scope.CLOCKS)
+        members["own"] = _own_drafts(visit)
+        members["fresh"] = list(_new(visit))
+    return View("work.html", members)
+
+
+def _items(visit: Visit, scope: Scope) -> list[Item]:
+    found = tasks.listed(visit.node, visit.caller, scope, limit=_MOST)
+    now = visit.node.now()
+    return [_item(visit, one, now) for one in found]
+
+
+def _item(visit: Visit, one: Entry, now: str) -> Item:
+    kind, id_ = one.read_by
+    names = reading.names_in_thread(visit, id_, one.key) if kind == "thread" else ()
+    return Item(
+        kind=str(one.kind),
+        title=reading.title_of(visit, kind, id_),
+        href=reading.href_of(visit, kind, id_),
+        due=one.due,
+        overdue=one.due is not None and one.due < now,
+        why=one.why,
+        owed_by=one.owed_by,
+        names=names,
+    )
+
+
+def _own_drafts(visit: Visit) -> list[Any]:
+    """Return drafts of the officer's own that wait for somebody else."""
+    found = drafting.listed(visit.node, visit.caller, limit=_MOST, state="drafted")
+    return [reading.draft_line(visit, one) for one in found if visit.caller.person in one.authors]
+
+
+def _new(visit: Visit) -> Iterator[dict[str, Any]]:
+    """Return packages and requests that came since the officer's last visit."""
+    since = visit.present.session.new_since
+    if since is None:
+        return
+    for each in _readable(lambda: evidence.listed(visit.node, visit.caller, limit=_RECENT)):
+        if each.submitted_at > since and each.originator != visit.node.ministry:
+            href = reading.href_of(visit, "package", each.id)
+            yield {"kind": "package", "title": each.title, "href": href, "at": each.submitted_at}
+    for each in _readable(
+        lambda: mirroring.listed(visit.node, visit.caller, Wanted(), limit=_RECENT)
+    ):
+        if each.opened_at > since:
+            names = reading.names_in_thread(visit, each.id, "")
+            href = reading.href_of(visit, "thread", each.id)
+            yield {"kind": "thread", "title": ", ".join(names), "href": href, "at": each.opened_at}
+
+
+def _readable(fetch: Callable[[], Any]) -> list[Any]:
+    try:
+        return list(reading.rows(fetch()))
+    except Refused:
+        return []
+
+
+PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show),)

@@ -1,0 +1,189 @@
+"""Between use cases and pages: the one place that knows in which form things come back.
+
+Owns small adapters (rows by attribute, titles, addresses, names of subjects). A page gets what it
+shows from here where a use case returns no read model of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from api.domain.errors import ComityError
+from api.domain.four_eyes import Row as FourEyesRow
+from api.ports.policy import Action
+from api.services.authorising import may
+from api.services.desk import evidence, mirroring
+from api.services.statements import draft_form, drafting
+from api.services.statements.draft_form import Draft
+from api.web.console import labels
+from api.web.console.page import Visit
+from api.web.console.words import mark
+from api.wire.errors import WireError
+
+_PATHS: Final = {
+    "draft": "/drafts/",
+    "package": "/packages/",
+    "thread": "/mirror-requests/",
+    "designation": "/designations/",
+    "proposal": "/proposals/",
+}
+
+
+class Attributes:
+    """A row whose columns are read as attributes."""
+
+    def __init__(self, row: Mapping[Any, Any]) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a column.
+
+        Raises:
+            AttributeError: there is no such column.
+        """
+        try:
+            return self._row[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def row(found: Any) -> Any:
+    """Return a row class as it is and a mapping by attribute."""
+    return Attributes(found) if isinstance(found, Mapping) else found
+
+
+def rows(found: Iterable[Any]) -> Iterator[Any]:
+    """Return each of several rows by attribute."""
+    return (row(one) for one in found)
+
+
+def full(hexadecimal: str) -> str:
+    """Return the id behind an address: statements' ids carry a scheme, others do not."""
+    return f"sha256:{hexadecimal}"
+
+
+def href_of(visit: Visit, kind: str, id_: str) -> str:
+    """Return the address of an object's page; empty if its kind has none."""
+    base = _PATHS.get(kind)
+    return visit.to(f"{base}{id_.removeprefix('sha256:')}") if base else ""
+
+
+def subject_names(subject: Mapping[str, Any]) -> list[str]:
+    """Return a described subject's names as they were written."""
+    found = subject.get("names") or []
+    return [str(one.get("text", "")) if isinstance(one, Mapping) else str(one) for one in found]
+
+
+def names_in_thread(visit: Visit, thread_id: str, key: str) -> tuple[str, ...]:
+    """Return the first name of a request's subjects, or of one of them."""
+    found = mirroring.subjects_of(visit.node, [{"id": thread_id}])  # type: ignore[list-item]
+    listed = [row(one) for one in found.get(thread_id, [])]
+    wanted = [one for one in listed if not key or one.key == key] or listed
+    return tuple(str(one.name) for one in wanted)
+
+
+def title_of(visit: Visit, kind: str, id_: str) -> str:
+    """Return what an object that the officer may read is called; empty if it has no name."""
+    try:
+        if kind == "package":
+            return str(row(evidence.load(visit.node, id_).row).title)
+        if kind == "draft":
+            return draft_title(visit, draft_form.load(visit.node, id_))
+    except ComityError:
+        return ""
+    return ""
+
+
+def draft_title(visit: Visit, draft: Draft) -> str:
+    """Return what a draft is about: its package's title, or the names of its subjects."""
+    body: Mapping[str, Any] = draft.content.body
+    package = body.get("package")
+    if isinstance(package, str):
+        return title_of(visit, "package", package)
+    if draft.content.thread is not None:
+        key = body.get("subject")
+        names = names_in_thread(visit, draft.content.thread, key if isinstance(key, str) else "")
+        return ", ".join(names)
+    subjects = body.get("subjects") or ([body["subject"]] if "subject" in body else [])
+    described = [one for one in subjects if isinstance(one, Mapping)]
+    return ", ".join(next(iter(subject_names(one)), "") for one in described)
+
+
+def draft_line(visit: Visit, draft: Draft) -> dict[str, Any]:
+    """Return a draft as lists show it."""
+    found = row(draft.row)
+    return {
+        "id": found.id,
+        "type": found.type,
+        "state": found.state,
+        "title": draft_title(visit, draft),
+        "to": list(draft.content.to),
+        "by": draft.prepared.name if hasattr(draft.prepared, "name") else draft.prepared.sub,
+        "at": found.updated_at,
+        "href": visit.to(f"/drafts/{found.id}"),
+    }
+
+
+def draft_powers(visit: Visit, draft: Draft) -> dict[str, Any]:
+    """Return what the officer may do with a draft, and why not.
+
+    Returns:
+        One boolean for each act, and ``why``: the message that says why there is no approval.
+    """
+    node, caller, found = visit.node, visit.caller, row(draft.row)
+    table = draft_form.table_row(node, found.type)
+    target = draft_form.resource(node, table, draft, aside=draft_form.recused(node, draft))
+    open_ = found.state == "drafted"
+
+    def can(action: Action) -> bool:
+        return may(node, caller, action, target)
+
+    powers: dict[str, Any] = {
+        "approve": open_ and table.needs_approval and _can_approve(visit, target),
+        "give_back": open_ and can(Action.DRAFT_RETURN),
+        "edit": found.state in {"drafted", "returned"} and can(Action.DRAFT_EDIT),
+        "discard": found.state in {"drafted", "returned"} and can(Action.DRAFT_DISCARD),
+        "confirm": found.state == "sealed"
+        and found.confirm_by is not None
+        and found.confirmed_by is None
+        and can(Action.DRAFT_CONFIRM),
+    }
+    powers["why"] = "" if powers["approve"] or not open_ else _why_not(visit, draft, table)
+    return powers
+
+
+def _can_approve(visit: Visit, target: Any) -> bool:
+    node, caller = visit.node, visit.caller
+    decision = node.decider.decide(
+        caller.principal,
+        Action.DRAFT_APPROVE,
+        target,
+        {"now": int(node.clock.now().timestamp()), "form": "recorded"},
+    )
+    return decision.allowed
+
+
+def _why_not(visit: Visit, draft: Draft, table: FourEyesRow) -> str:
+    if draft.authors & visit.caller.authors:
+        return mark(
+            "You wrote this draft, or a version of it. Somebody else must approve it, whatever "
+            "account you use."
+        )
+    if not set(table.approved_by) & visit.caller.roles:
+        return mark("A reviewer of your ministry approves drafts of this kind.")
+    return mark("The policies of your ministry do not let you approve this draft.")
+
+
+def role_words(visit: Visit, roles: Iterable[str]) -> str:
+    """Return roles for people."""
+    return ", ".join(labels.label(visit.language, one, "role") for one in sorted(roles))
+
+
+def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
+    """Return open drafts of this ministry in a request."""
+    found = drafting.listed(visit.node, visit.caller, limit=200, state="drafted")
+    return [draft_line(visit, one) for one in found if one.content.thread == thread_id]
+
+
+def refused(error: ComityError | WireError) -> dict[str, Any]:
+    """Return a refusal as an entry of the error summary, in the language it was written in."""
+    return {"field": "", "text": error.message, "foreign": True}

@@ -1,0 +1,311 @@
+"""Templates to pages: one Jinja environment for each language.
+
+Owns what every template can use (dates, digests, names, labels, form tokens) and the headers of a
+page. Everything that is shown is escaped; an unknown name in a template is an error, never a gap.
+"""
+
+import base64
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_day_names, get_month_names
+from babel.numbers import format_decimal
+from fastapi.responses import Response
+from jinja2 import (
+    ChainableUndefined,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from markupsafe import Markup
+
+from api.web.console import labels, static_files
+from api.web.console.words import REGIONAL, Language, catalogue, other
+
+_TEMPLATES: Final = static_files.FOLDER.parent / "templates"
+_SHORT: Final = 8
+_MONOSPACED: Final = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{32,64}")
+_KILO: Final = 1000
+_RIGHT_TO_LEFT: Final = {"R", "AL"}
+_SCRIPTS: Final = (
+    ("ARABIC", "ar"),
+    ("HEBREW", "he"),
+    ("CYRILLIC", "ru"),
+    ("HIRAGANA", "ja"),
+    ("KATAKANA", "ja"),
+    ("HANGUL", "ko"),
+    ("CJK", "zh"),
+    ("GREEK", "el"),
+    ("THAI", "th"),
+    ("DEVANAGARI", "hi"),
+    ("ARMENIAN", "hy"),
+    ("GEORGIAN", "ka"),
+    ("MYANMAR", "my"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page.
+
+    Attributes:
+        language: of the page.
+        path: its address without language, for the toggle; with its query.
+        ministry: this ministry's name.
+        navigation: entries of the service's navigation.
+        officer: name of the officer; empty for strangers.
+        token: makes a form's token from a path and a tag.
+        seconds: until the session ends; 0 for strangers.
+        nonce: of this page's scripts.
+    """
+
+    language: Language
+    path: str
+    ministry: str
+    navigation: tuple[Mapping[str, Any], ...]
+    officer: str
+    token: Callable[[str, str], str]
+    seconds: int
+    nonce: str
+
+
+@functools.cache
+def environment(language: Language) -> Environment:
+    """Return the environment of one language."""
+    loader = PrefixLoader(
+        {
+            "console": FileSystemLoader(_TEMPLATES),
+        }
+    )
+    made = Environment(
+        loader=loader,
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    words = catalogue(language)
+    # Old style: new-style gettext would apply % formatting to every message.
+    made.install_gettext_translations(words, newstyle=False)  # type: ignore[attr-defined]
+    written = Written(language)
+    made.filters.update(
+        instant=written.instant,
+        day=written.day,
+        number=written.number,
+        size=written.size,
+        short=short,
+        plain=plain,
+        label=functools.partial(labels.label, language),
+        why=functools.partial(labels.why, language),
+        named=named,
+        tongue=tongue,
+        digest=grouped,
+    )
+    made.globals.update(asset=static_files.address, regional=REGIONAL[language], language=language)
+    made.globals["component"] = component
+    return made
+
+
+@functools.cache
+def _components() -> Environment:
+    """Return the environment of GOV.UK Frontend's macros, which leave most parameters out."""
+    loader = PrefixLoader(
+        {"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja", "templates")}
+    )
+    return Environment(loader=loader, autoescape=True, undefined=ChainableUndefined)
+
+
+@functools.cache
+def _macro(name: str) -> Callable[[Mapping[str, Any]], Markup]:
+    template = _components().get_template(f"govuk_frontend_jinja/components/{name}/macro.html")
+    words = "".join(part.capitalize() for part in name.split("-"))
+    found: Callable[[Mapping[str, Any]], Markup] = getattr(template.module, f"govuk{words}")
+    return found
+
+
+def component(which: str, /, **params: Any) -> Markup:
+    """Return a component of GOV.UK Frontend, such as ``error-summary``, with its parameters.
+
+    Parameters are those of the component's documentation with ``_`` for what Python cannot name:
+    ``error_message`` is ``errorMessage``.
+    """
+    given = {_camel(key): value for key, value in params.items() if value is not None}
+    return Markup(_macro(which)(given))  # noqa: S704 - the macro escapes its parameters
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+class Written:
+    """Dates, numbers and sizes as a page in one language writes them.
+
+    One fixed pattern in both languages, because readers compare them: day, month's name, year,
+    24-hour time, the letters UTC.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._months = get_month_names("wide", locale=language)
+        self._days = get_day_names("wide", locale=language)
+
+    def instant(self, text: str | None) -> Markup:
+        """Return an instant of the protocol (RFC 3339, UTC) for people, with the exact form."""
+        if not text:
+            return Markup("")
+        try:
+            at = datetime.fromisoformat(text).astimezone(UTC)
+        except ValueError:
+            return Markup("{}").format(text)
+        shown = f"{self._date(at.date())}, {at:%H:%M} UTC"
+        return Markup('<time datetime="{}">{}</time>').format(text, shown)
+
+    def day(self, text: str | date | None) -> Markup:
+        """Return a day (ISO 8601); an instant loses its time, a shorter form stays as it is."""
+        if not text:
+            return Markup("")
+        raw = text.isoformat() if isinstance(text, date) else text
+        try:
+            at = date.fromisoformat(raw[:10])
+        except ValueError:
+            return Markup("{}").format(raw)
+        return Markup('<time datetime="{}">{}</time>').format(raw, self._date(at))
+
+    def number(self, value: float) -> str:
+        """Return a number with the language's separators."""
+        return str(format_decimal(value, locale=REGIONAL[self._language].replace("-", "_")))
+
+    def size(self, value: int) -> str:
+        """Return a size in decimal units: bytes, kB, MB, GB."""
+        units = (
+            ["o", "ko", "Mo", "Go", "To"]
+            if self._language == "fr"
+            else ["B", "kB", "MB", "GB", "TB"]
+        )
+        amount, unit = float(value), 0
+        while amount >= _KILO and unit < len(units) - 1:
+            amount, unit = amount / _KILO, unit + 1
+        shown = self.number(int(amount)) if unit == 0 else self.number(round(amount, 1))
+        return f"{shown}\u00a0{units[unit]}"
+
+    def _date(self, at: date) -> str:
+        day = "1er" if self._language == "fr" and at.day == 1 else str(at.day)
+        return f"{day} {self._months[at.month]} {at.year}"
+
+
+def zone_known(name: str) -> bool:
+    """Tell whether a time zone is one of the tz database."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def plain(id_: str) -> str:
+    """Return an id without its scheme, as addresses carry it."""
+    return id_.removeprefix("sha256:")
+
+
+def short(id_: str) -> Markup:
+    """Return the short reference of an id; the whole id is its title."""
+    return Markup('<span class="app-digest" title="{}">{}</span>').format(id_, plain(id_)[:_SHORT])
+
+
+def grouped(id_: str) -> Markup:
+    """Return a digest in groups of four, as people read it aloud."""
+    scheme, found = ("sha256:", plain(id_)) if id_.startswith("sha256:") else ("", id_)
+    if not _MONOSPACED.fullmatch(scheme + found):
+        return Markup('<span class="app-digest">{}</span>').format(id_)
+    groups = " ".join(found[at : at + 4] for at in range(0, len(found), 4))
+    return Markup('<span class="app-digest">{}{}</span>').format(scheme, groups)
+
+
+def tongue(text: str) -> str:
+    """Return the language tag to guess for a name by its script (BCP 47); empty for Latin."""
+    for character in text:
+        if not character.isalpha():
+            continue
+        name = unicodedata.name(character, "")
+        for script, tag in _SCRIPTS:
+            if name.startswith(script):
+                return tag
+    return ""
+
+
+def named(text: str | None, lang: str = "") -> Markup:
+    """Return a name or text that is not the page's own: never translated, marked as foreign."""
+    if not text:
+        return Markup("")
+    tag = lang or tongue(text)
+    left = any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text)
+    direction = Markup(' dir="rtl"') if left else Markup("")
+    if tag:
+        return Markup('<span lang="{}"{} translate="no">{}</span>').format(tag, direction, text)
+    return Markup('<bdi translate="no"{}>{}</bdi>').format(direction, text)
+
+
+def page(frame: Frame, template: str, members: Mapping[str, Any]) -> str:
+    """Return a page's HTML."""
+    made = environment(frame.language)
+    opposite = other(frame.language)
+    path = frame.path or "/"
+    whole = {
+        **members,
+        "frame": frame,
+        "toggle": f"/{opposite}{path}",
+        "toggle_language": opposite,
+        "home": f"/{frame.language}/",
+        "to": lambda path: f"/{frame.language}{path}",
+        "secured": lambda path="", tag="": _secured(frame, path, tag),
+    }
+    return made.get_template(f"console/{template}").render(whole)
+
+
+def _secured(frame: Frame, path: str, tag: str) -> Markup:
+    """Return the hidden fields that every form carries."""
+    where = path or frame.path.partition("?")[0]
+    return Markup(
+        '<input type="hidden" name="csrf" value="{}"><input type="hidden" name="tag" value="{}">'
+    ).format(frame.token(where, tag), tag)
+
+
+def nonce(data: bytes) -> str:
+    """Return a nonce for one page out of random bytes."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def respond(html: str, status: int, frame: Frame, provider: str) -> Response:
+    """Return a page with its headers: nothing inline, nothing from elsewhere, nothing kept.
+
+    Args:
+        html: the page.
+        status: HTTP status.
+        frame: of the page.
+        provider: origin of the sign-in service, to which signing out leads.
+    """
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{frame.nonce}'; style-src 'self'; "
+        "img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'none'; "
+        f"form-action 'self' {provider}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "content-language": REGIONAL[frame.language],
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        "vary": "cookie",
+    }
+    return Response(html, status, headers, "text/html; charset=utf-8")
