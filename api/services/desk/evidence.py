@@ -292,6 +292,19 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
     node.db.write(write)
 
 
+def allow_exhibit(node: Node, caller: Caller, digest: str) -> Permit:
+    """Return the permit to store an exhibit's bytes; to be asked before any of them is received.
+
+    Raises:
+        Refused: the policy denies it.
+        Conflict: ``exhibit.erased``.
+    """
+    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
+    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
+    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    return permit
+
+
 def store_exhibit(
     node: Node, caller: Caller, digest: str, size: int | None, chunks: Iterator[bytes]
 ) -> Stored:
@@ -303,9 +316,7 @@ def store_exhibit(
     Raises:
         Conflict: ``exhibit.erased``.
     """
-    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
-    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
-    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    permit = allow_exhibit(node, caller, digest)
     stored = node.store.put(digest, size, chunks)
     note_stored(node, stored, _entry(caller, permit, Act.EXHIBIT_STORED, digest, "exhibit"))
     return stored
