@@ -14,7 +14,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
+    Select,
     Table,
     Text,
     and_,
@@ -89,7 +89,6 @@ TRANSFERS = Table(
     Column("package", Text, primary_key=True),
     Column("digest", Text, primary_key=True),
     Column("fetched", BigInteger, nullable=False),
-    Column("alone", Integer, nullable=False),
     info=VOLATILE,
 )
 
@@ -252,14 +251,14 @@ class Awaited:
         digest: its name.
         size: as that package states it.
         fetched: bytes that came from that ministry so far.
-        alone: that ministry alone fills the transfer, since bytes from several made no whole.
+        turn: the transfer of these bytes is filled from that ministry, or compared with it.
     """
 
     package: str
     digest: str
     size: int
     fetched: int
-    alone: bool
+    turn: bool
 
 
 def awaited_exhibits(
@@ -283,7 +282,7 @@ def awaited_exhibits(
     """
     listed, moved = PACKAGE_EXHIBITS.c, TRANSFERS.c
     query = (
-        select(listed.package, listed.digest, listed.size, moved.fetched, moved.alone)
+        select(listed.package, listed.digest, listed.size, moved.fetched)
         .distinct()
         .join(EXHIBITS, EXHIBITS.c.digest == listed.digest)
         .join(PACKAGES, PACKAGES.c.id == listed.package)
@@ -308,7 +307,7 @@ def awaited_exhibits(
     if package:
         query = query.where(listed.package == package)
     return [
-        Awaited(row[0], row[1], row[2], row[3] or 0, bool(row[4]))
+        Awaited(row[0], row[1], row[2], row[3] or 0, row[3] is not None)
         for row in connection.execute(query)
     ]
 
@@ -324,12 +323,35 @@ def count_awaited(connection: Connection, most: int) -> int:
     return len(connection.execute(query).all())
 
 
-def filled_by_another(connection: Connection, awaited: Awaited) -> bool:
-    """Tell whether the ministry of another package alone fills the transfer of this exhibit."""
-    query = select(TRANSFERS.c.package).where(
-        TRANSFERS.c.digest == awaited.digest,
-        TRANSFERS.c.package != awaited.package,
-        TRANSFERS.c.alone > 0,
+def _others(awaited: Awaited) -> Select[tuple[str]]:
+    """Select other received packages that still wait for the same bytes."""
+    listed = PACKAGE_EXHIBITS.c
+    return (
+        select(listed.package)
+        .join(PACKAGES, PACKAGES.c.id == listed.package)
+        .join(RELEASES, RELEASES.c.package == listed.package)
+        .where(
+            listed.digest == awaited.digest,
+            listed.package != awaited.package,
+            listed.arrival == "awaited",
+            PACKAGES.c.state == "received",
+            RELEASES.c.state == "active",
+        )
+        .limit(1)
+    )
+
+
+def wanted_elsewhere(connection: Connection, awaited: Awaited) -> bool:
+    """Tell whether another package waits for the same bytes."""
+    return connection.execute(_others(awaited)).first() is not None
+
+
+def turn_of_another(connection: Connection, awaited: Awaited) -> bool:
+    """Tell whether the same bytes are being filled in from the releaser of another package."""
+    moved = TRANSFERS.c
+    query = _others(awaited).join(
+        TRANSFERS,
+        and_(moved.package == PACKAGE_EXHIBITS.c.package, moved.digest == awaited.digest),
     )
     return connection.execute(query).first() is not None
 

@@ -161,6 +161,12 @@ def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def posted_many(connection: Connection, ids: Sequence[str]) -> list[RowMapping]:
+    """Return outbox rows by their own ids."""
+    query = select(OUTBOX).where(OUTBOX.c.id.in_(ids))
+    return list(connection.execute(query).mappings())
+
+
 def posted_to(connection: Connection, peer: str, statement_ids: Sequence[str]) -> list[RowMapping]:
     """Return the outbox rows of statements for one peer."""
     query = select(OUTBOX).where(OUTBOX.c.peer == peer, OUTBOX.c.statement.in_(statement_ids))
@@ -477,6 +483,14 @@ def dead_letters(connection: Connection) -> list[RowMapping]:
     return list(
         connection.execute(query.order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.seq)).mappings()
     )
+
+
+def was_applied(connection: Connection, peer: str, statement: str) -> bool:
+    """Tell whether a peer's statement was applied here."""
+    query = select(INBOX.c.statement).where(
+        INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied"
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def pending_statements(

@@ -55,7 +55,6 @@ def upgrade() -> None:
     sa.Column('package', sa.Text(), nullable=False),
     sa.Column('digest', sa.Text(), nullable=False),
     sa.Column('fetched', sa.BigInteger(), nullable=False),
-    sa.Column('alone', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('package', 'digest', name=op.f('pk_transfers')),
     info={'protection': 'volatile'}
     )

@@ -4,8 +4,8 @@ Owns ``package_exhibits.arrival`` and ``transfers``, and the moment at which thi
 holds everything (``exhibits-held/1``). Every byte comes from the ministry whose release lists it,
 also where the same bytes are here for another package: then each range is compared with them. So
 nobody learns by a release what else is held, and the word "held" is true of that release
-(PROTOCOL §9). One transfer of bytes that are not here yet may be filled by several releasers at
-once; if that makes no whole, each has to fill it alone.
+(PROTOCOL §9). Bytes that are not here yet are filled in by one releaser at a time, from the start.
+Who falls short or sends what makes no whole loses its turn to others that released the same.
 """
 
 import logging
@@ -25,7 +25,7 @@ from api.services.desk import evidence
 from api.services.node import Node
 from api.services.road import fetching
 from api.services.sealing import seal_statement
-from api.services.statements.effects.packages import CAME, MISMATCHED
+from api.services.statements.effects.packages import CAME
 from api.wire.limits import EXHIBIT_RANGE
 from api.wire.message_bodies import ExhibitRange
 from api.wire.messages import Kind
@@ -85,95 +85,94 @@ def _fetch(node: Node, peer: str, row: Awaited) -> bool:
 
 
 def _append(node: Node, peer: str, row: Awaited) -> bool:
-    """Add a range to the transfer of an exhibit that is not here."""
-    if node.db.read(lambda connection: packages.filled_by_another(connection, row)):
+    """Add a range to the transfer of an exhibit that is not here, if it is this ministry's turn."""
+    if node.db.read(lambda connection: packages.turn_of_another(connection, row)):
         return False
+    if not row.turn:
+        # What lies there is of nobody, or of one who lost its turn.
+        node.store.delete(row.digest)
+        _keep(node, row, 0)
     at = node.store.partial(row.digest)
-    mine = at in {row.fetched, 0}
-    data = _range(node, peer, row, at)
+    data, short = _range(node, peer, row, at)
+    if short and node.db.read(lambda connection: packages.wanted_elsewhere(connection, row)):
+        _lose(node, row)
+        return False
     if not data:
         return False
     try:
         progress = node.store.append_range(row.digest, row.size, at, data)
     except Invalid:
-        if mine:
-            _arrive(node, peer, row, None, MISMATCHED)
-        else:
-            _keep(node, row, 0, alone=True)
-        return True
-    if progress.stored is not None and mine:
-        _arrive(node, peer, row, progress.stored, CAME)
-    elif mine:
-        _keep(node, row, progress.held, alone=row.alone)
-    elif progress.stored is not None:
-        # Parts came from others: what this one has not given yet is compared from here on.
-        _arrive(node, peer, row, progress.stored, None)
+        _lose(node, row)
+        return False
+    if progress.stored is not None:
+        _arrive(node, peer, row, progress.stored)
+    else:
+        _keep(node, row, progress.held)
     return True
 
 
 def _compare(node: Node, peer: str, row: Awaited, held: Stored) -> bool:
     """Compare a range with the bytes that are here; it counts only if all of them are the same."""
+    end = row.fetched
     if row.fetched < row.size:
-        data = _range(node, peer, row, row.fetched)
+        data, _ = _range(node, peer, row, row.fetched)
         if not data:
             return False
         end = row.fetched + len(data)
-        same = end <= held.size and data == b"".join(node.store.read(row.digest, row.fetched, end))
-        if not same:
-            _arrive(node, peer, row, held, MISMATCHED)
-            return True
+        if end > held.size or data != b"".join(node.store.read(row.digest, row.fetched, end)):
+            _lose(node, row)
+            return False
         if end < row.size:
-            _keep(node, row, end, alone=False)
+            _keep(node, row, end)
             return True
-    _arrive(node, peer, row, held, CAME if row.size == held.size else MISMATCHED)
+    if end != held.size:
+        _lose(node, row)
+        return False
+    _arrive(node, peer, row, held)
     return True
 
 
-def _range(node: Node, peer: str, row: Awaited, offset: int) -> bytes:
-    """Ask for the next range; who fills a transfer alone loses that by falling short."""
-    wanted = ExhibitRange(
-        row.package, row.digest, offset, max(min(EXHIBIT_RANGE, row.size - offset), 1)
-    )
-    data = b""
+def _range(node: Node, peer: str, row: Awaited, offset: int) -> tuple[bytes, bool]:
+    """Ask for the next range; returns its bytes, and whether they are fewer than were asked for."""
+    length = max(min(EXHIBIT_RANGE, row.size - offset), 1)
+    wanted = ExhibitRange(row.package, row.digest, offset, length)
     try:
         data = fetching.ask(node, peer, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
-    finally:
-        if row.alone and len(data) < wanted.length:
-            _keep(node, row, row.fetched, alone=False)
-    return data[: wanted.length]
+    except ComityError:
+        if node.db.read(lambda connection: packages.wanted_elsewhere(connection, row)):
+            _lose(node, row)
+        raise
+    return data, len(data) < length
 
 
-def _keep(node: Node, row: Awaited, fetched: int, *, alone: bool) -> None:
-    """Remember how far an exhibit has come; volatile, never an event."""
-    values = {
-        "package": row.package,
-        "digest": row.digest,
-        "fetched": fetched,
-        "alone": int(alone),
-    }
+def _keep(node: Node, row: Awaited, fetched: int) -> None:
+    """Remember how far an exhibit has come, and whose turn it is; volatile, never an event."""
+    values = {"package": row.package, "digest": row.digest, "fetched": fetched}
     node.db.write(lambda unit: log.upsert(unit.connection, packages.TRANSFERS, [values]))
 
 
-def _arrive(node: Node, peer: str, row: Awaited, held: Stored | None, arrival: str | None) -> None:
-    """Note that an exhibit is whole, or never will be, for one package, in one transaction.
+def _lose(node: Node, row: Awaited) -> None:
+    """Begin again later, behind others that wait for the same bytes."""
+    key = {"package": row.package, "digest": row.digest}
+    node.db.write(lambda unit: unit.delete(packages.TRANSFERS, key))
+
+
+def _arrive(node: Node, peer: str, row: Awaited, held: Stored) -> None:
+    """Note that an exhibit has come for one package, in one transaction.
 
     The file is durable before. A crash in between lets the last range come once more.
     """
 
     def write(unit: Unit) -> None:
-        if held is not None:
-            evidence.mark_stored(node, unit, held)
-        if arrival is not None:
-            labels = packages.labels_of(unit.connection, row.package, row.digest)
-            keys = [(row.package, label) for label in labels]
-            unit.update_many(packages.PACKAGE_EXHIBITS, keys, {"arrival": arrival})
-            unit.delete(packages.TRANSFERS, {"package": row.package, "digest": row.digest})
+        evidence.mark_stored(node, unit, held)
+        labels = packages.labels_of(unit.connection, row.package, row.digest)
+        keys = [(row.package, label) for label in labels]
+        unit.update_many(packages.PACKAGE_EXHIBITS, keys, {"arrival": CAME})
+        unit.delete(packages.TRANSFERS, {"package": row.package, "digest": row.digest})
         entry = recording.Entry(
             act=Act.EXHIBIT_RECEIVED,
             subject=Subject("exhibit", row.digest),
             actor=Actor("peer", sub=peer),
-            outcome="done" if arrival != MISMATCHED else "refused",
-            code="" if arrival != MISMATCHED else "exhibit.digest-mismatch",
         )
         recording.record(node, unit, entry)
 

@@ -22,7 +22,7 @@ from api.records.statements import Leaf, Standing
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
 from api.services.road.opening import Opened, ids, refusable
-from api.services.statements.effects import EFFECTS
+from api.services.statements.effects import EFFECTS, restating
 from api.services.statements.effects.base import Received, Refusal, about_of
 from api.wire.canonical import Json
 from api.wire.message_bodies import Carried, Item
@@ -183,7 +183,8 @@ def _apply(run: _Run, opened: Opened) -> Decision:
         {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
         opened.times,
     )
-    decision = EFFECTS[statement.type].receive(run.node, run.unit, received)
+    decision = restating.may_take(run.unit.connection, statement)
+    decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
     if not decision:
         return decision
     about = about_of(statement)

@@ -36,7 +36,7 @@ from api.services.statements.draft_form import (
     swap,
     table_row,
 )
-from api.services.statements.effects import effect_of
+from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
 from api.wire.digests import digest
@@ -197,7 +197,7 @@ def _seal(
 ) -> Draft:
     content = draft.content
     effect = effect_of(content.type)
-    about = node.db.read(lambda connection: effect.check(node, connection, content))
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     endorsements = [proof for proof in (draft.endorsement, approval) if proof is not None]
     sealed = seal_statement(node, statement, endorsements)
     try:

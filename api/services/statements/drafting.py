@@ -38,7 +38,7 @@ from api.services.statements.draft_form import (
     swap,
     table_row,
 )
-from api.services.statements.effects import effect_of
+from api.services.statements.effects import check_content, effect_of
 from api.services.statements.passkeys import require_own_site
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
@@ -70,7 +70,7 @@ def create(
     row = table_row(node, content.type)
     if content.type.startswith("evidence-package/"):
         raise Invalid("draft.package", "Submit evidence packages to /packages, not as drafts.")
-    effect = effect_of(content.type)
+    effect_of(content.type)
     permit = authorise(
         node,
         caller,
@@ -84,7 +84,7 @@ def create(
     validate_body(content.type, dict(content.body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
     require_own_site(node, caller, proof)
-    about = node.db.read(lambda connection: effect.check(node, connection, content))
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, prepared, proof)
     values |= {
         "id": node.entropy.identifier(),
@@ -150,9 +150,7 @@ def replace_content(
     validate_body(content.type, dict(body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
     require_own_site(node, caller, proof)
-    about = node.db.read(
-        lambda connection: effect_of(content.type).check(node, connection, content)
-    )
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, prepared, proof)
     version = draft.row["version"] + 1
     values |= {

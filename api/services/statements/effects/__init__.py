@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from api.domain.errors import Invalid
+from api.services.node import Node
 from api.services.statements.effects import (
     designations,
     mirroring,
@@ -11,8 +14,10 @@ from api.services.statements.effects import (
     recall_answers,
     recalls,
     releases,
+    restating,
 )
 from api.services.statements.effects.base import Effect
+from api.wire.statements import Content
 
 EFFECTS: Mapping[str, Effect] = {
     **packages.EFFECTS,
@@ -23,6 +28,20 @@ EFFECTS: Mapping[str, Effect] = {
     **designations.EFFECTS,
     **mirroring.EFFECTS,
 }
+
+
+def check_content(node: Node, connection: Connection, content: Content) -> str | None:
+    """Judge a draft's content: by its type, and as what may be told again.
+
+    Returns:
+        The id of the object the statement is about, or ``None``.
+
+    Raises:
+        ComityError: the statement could not be issued now.
+    """
+    about = effect_of(content.type).check(node, connection, content)
+    restating.check(node, connection, content)
+    return about
 
 
 def effect_of(type_: str) -> Effect:

@@ -28,6 +28,7 @@ from api.services.node import Node
 from api.services.statements.effects import designation_record, reliance
 from api.services.statements.effects.base import (
     Consequence,
+    Disposed,
     Effect,
     Issued,
     Plain,
@@ -157,6 +158,12 @@ class DesignationEffect(Plain):
         else:
             designation_record.prevail(unit, statement)
         return ALLOWED
+
+    @override
+    def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
+        """What a partner refused counts as not told."""
+        if disposed.outcome == "refused":
+            designation_record.forget_known(unit, disposed.original["id"], disposed.peer)
 
     @override
     def dropped(self, _node: Node, unit: Unit, statement: Statement) -> None:

@@ -34,7 +34,7 @@ from api.services.statements.effects.descriptions import note
 from api.services.statements.effects.package_checks import require_sizes
 from api.wire.statements import Content, Statement
 
-AWAITED, CAME, MISMATCHED = "awaited", "came", "mismatched"
+AWAITED, CAME = "awaited", "came"
 """How an exhibit of a received package stands with the ministry that released it."""
 
 
