@@ -88,17 +88,16 @@ def _append(node: Node, peer: str, row: Awaited) -> bool:
     """Add a range to the transfer of an exhibit that is not here, if it is this ministry's turn."""
     if node.db.read(lambda connection: packages.turn_of_another(connection, row)):
         return False
-    if not row.turn:
-        # What lies there is of nobody, or of one who lost its turn.
-        node.store.delete(row.digest)
-        _keep(node, row, 0)
-    at = node.store.partial(row.digest)
+    at = node.store.partial(row.digest) if row.turn else 0
     data, short = _range(node, peer, row, at)
     if short and node.db.read(lambda connection: packages.wanted_elsewhere(connection, row)):
         _lose(node, row)
         return False
     if not data:
         return False
+    if not row.turn:
+        # What lies there is of nobody, or of one who lost its turn.
+        node.store.delete(row.digest)
     try:
         progress = node.store.append_range(row.digest, row.size, at, data)
     except Invalid:
