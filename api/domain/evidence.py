@@ -28,6 +28,33 @@ class PackageState(StrEnum):
     RECALLED = "recalled"
 
 
+class ExhibitState(StrEnum):
+    """Where the bytes of an exhibit stand at one node."""
+
+    AWAITED = "awaited"
+    HELD = "held"
+    ERASED = "erased"
+    DESTROYED = "destroyed"
+
+
+class ReleaseState(StrEnum):
+    """Where a release stands."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    RECALLED = "recalled"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class RecallOutcome(StrEnum):
+    """What a holder's node is known to have done with a recall."""
+
+    SENT = "sent"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
 class PackageAct(StrEnum):
     """What can happen to a package."""
 
@@ -147,6 +174,7 @@ class HolderState(StrEnum):
     NONE = "none"
     CONSENTED = "consented"
     SENT = "sent"
+    PERHAPS_RECEIVED = "perhaps-received"
     RECEIPTED = "receipted"
     APPLIED = "applied"
     REFUSED = "refused"

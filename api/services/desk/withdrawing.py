@@ -14,12 +14,11 @@ Owns the withdrawal. The cases, told apart in one transaction with the stream lo
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import packages, statements, streams
+from api.records.package_rows import Release
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of
@@ -66,14 +65,14 @@ def withdraw(node: Node, caller: Caller, package_id: str, release_id: str) -> Wi
     def write(unit: Unit) -> Withdrawal:
         unit.lock(f"package {package_id}")
         release = packages.release_by_id(unit.connection, release_id)
-        if release is None or (release["package"], release["issuer"]) != (
+        if release is None or (release.package, release.issuer) != (
             package_id,
             node.ministry,
         ):
             raise NotFound("release.unknown", "This ministry made no such release of the package.")
-        if release["state"] != "active":
+        if release.state != "active":
             raise Conflict("release.not-active", "Only a release that stands can be withdrawn.")
-        recipient = str(release["recipient"])
+        recipient = release.recipient
         unit.lock(f"stream to {recipient}")
         reach = _take_back(unit, release)
         original = statements.judged(unit.connection, release_id)
@@ -88,10 +87,10 @@ def withdraw(node: Node, caller: Caller, package_id: str, release_id: str) -> Wi
     return node.db.write(write)
 
 
-def _take_back(unit: Unit, release: RowMapping) -> Reach:
+def _take_back(unit: Unit, release: Release) -> Reach:
     """Remove what waits in the outbox, or say that it may have left."""
-    recipient = str(release["recipient"])
-    (posted,) = streams.posted_to(unit.connection, recipient, [release["id"]])
+    recipient = release.recipient
+    (posted,) = streams.posted_to(unit.connection, recipient, [release.id])
     if posted["message"] is None:
         unit.delete(streams.OUTBOX, {"id": posted["id"]})
         return Reach.NOT_SENT
@@ -124,17 +123,17 @@ def _consented(unit: Unit, package: str, recipient: str) -> str | None:
     return None
 
 
-def _holding(unit: Unit, release: RowMapping) -> dict[str, object]:
+def _holding(unit: Unit, release: Release) -> dict[str, object]:
     """Return a holder's columns under a release that is active again, from what is recorded."""
-    peer, connection = str(release["recipient"]), unit.connection
-    told = streams.disposition_of(connection, peer, release["id"])
-    (posted,) = streams.posted_to(connection, peer, [release["id"]])
+    peer, connection = release.recipient, unit.connection
+    told = streams.disposition_of(connection, peer, release.id)
+    (posted,) = streams.posted_to(connection, peer, [release.id])
     sent = streams.message_out(connection, posted["message"]) if posted["message"] else None
     receipted = sent["receipted_at"] if sent is not None else None
-    word = statements.about(connection, release["id"], EXHIBITS_HELD)
+    word = statements.about(connection, release.id, EXHIBITS_HELD)
     state = "receipted" if receipted is not None else "sent"
     return {
-        "release": release["id"],
+        "release": release.id,
         "state": told["outcome"] if told is not None else state,
         "message": posted["message"],
         "receipted_at": receipted,

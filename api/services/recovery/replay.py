@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
@@ -26,14 +27,12 @@ from api.services.recovery.lost_messages import Lost
 from api.services.recovery.regrown_log import KnownLeaf
 from api.services.road import applying, delivering
 from api.services.sealing import Sealed, open_statement
-from api.services.statements.draft_form import DRAFTED, SEALED
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Issued, about_of
-from api.wire.canonical import canonical, parse
+from api.wire.canonical import canonical
 from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
-from api.wire.limits import PAYLOAD
 from api.wire.message_bodies import Carried, Item
 from api.wire.messages import Kind
 from api.wire.statements import DISPOSITION, EVIDENCE_PACKAGE, Statement, parse_statement
@@ -225,14 +224,15 @@ def _person(node: Node, sealed: Sealed) -> str:
 def _seal_draft(unit: Unit, sealed: Sealed, at: str) -> str:
     """Close the draft that became this statement, so that it is not approved twice."""
     statement = sealed.statement
-    for row in drafts.page(unit.connection, limit=500, state=DRAFTED, type_=statement.type):
-        content = (parse(row["to"].encode(), limit=PAYLOAD), row["thread"])
-        if content != (list(statement.to), statement.thread):
+    for row in drafts.page(
+        unit.connection, limit=500, state=DraftState.DRAFTED, type_=statement.type
+    ):
+        if (row.to, row.thread) != (statement.to, statement.thread):
             continue
-        if canonical(parse(row["body"].encode(), limit=PAYLOAD)) == canonical(statement.body):
-            values = {"state": SEALED, "statement": statement.id, "updated_at": at}
-            unit.update(drafts.DRAFTS, {"id": row["id"]}, values)
-            return str(row["id"])
+        if canonical(dict(row.body)) == canonical(statement.body):
+            values = {"state": DraftState.SEALED.value, "statement": statement.id, "updated_at": at}
+            unit.update(drafts.DRAFTS, {"id": row.id}, values)
+            return row.id
     return ""
 
 
@@ -270,9 +270,9 @@ def _keep_exhibits(node: Node, unit: Unit, statement: Statement) -> None:
     if statement.type != EVIDENCE_PACKAGE:
         return
     for row in packages.exhibits_of(unit.connection, statement.id):
-        if row["state"] != "held" and node.store.head(row["digest"]) is not None:
+        if row.state != "held" and node.store.head(row.digest) is not None:
             values = {"state": "held", "stored_at": node.now()}
-            unit.update(packages.EXHIBITS, {"digest": row["digest"]}, values)
+            unit.update(packages.EXHIBITS, {"digest": row.digest}, values)
 
 
 def _adopt_said(node: Node, sealed: Sealed, peer: str) -> None:

@@ -17,7 +17,7 @@ from api.domain.errors import ComityError, Invalid
 from api.domain.events import Act, Actor, Subject
 from api.ports.store import Stored
 from api.records import log, packages, statements
-from api.records.packages import Arrived, Awaited
+from api.records.package_rows import Arrived, Awaited
 from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -181,7 +181,7 @@ def _arrive(node: Node, peer: str, row: Awaited, held: Stored) -> None:
 def _say_held(node: Node, peer: str, arrived: Arrived) -> None:
     """Seal and post the word that every exhibit of a release has come from its issuer."""
     rows = node.db.read(lambda connection: packages.exhibits_of(connection, arrived.package))
-    digests = sorted({str(row["digest"]) for row in rows})
+    digests = sorted({row.digest for row in rows})
     statement = compose_statement(
         Content(EXHIBITS_HELD, (peer,), {"release": arrived.release, "exhibits": [*digests]}),
         issuer=node.ministry,

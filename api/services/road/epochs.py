@@ -216,7 +216,7 @@ def _forget_withdrawn(unit: Unit, carried: Sequence[tuple[str]]) -> None:
     """Take out of the outbox what was withdrawn before it reached the partner."""
     for row in streams.posted_many(unit.connection, [key for (key,) in carried]):
         release = packages.release_by_id(unit.connection, row["statement"])
-        if release is not None and release["state"] == "withdrawn":
+        if release is not None and release.state == "withdrawn":
             unit.delete(streams.OUTBOX, {"id": row["id"]})
 
 

@@ -17,14 +17,14 @@ def note_held(unit: Unit, statement: Statement) -> bool:
     exactly the exhibits that the package lists.
     """
     release = packages.release_by_id(unit.connection, str(statement.body["release"]))
-    if release is None or release["recipient"] != statement.issuer:
+    if release is None or release.recipient != statement.issuer:
         return False
-    exhibits = packages.exhibits_of(unit.connection, release["package"])
-    listed = {str(row["digest"]) for row in exhibits}
+    exhibits = packages.exhibits_of(unit.connection, release.package)
+    listed = {row.digest for row in exhibits}
     named: object = statement.body["exhibits"]
     if not isinstance(named, list) or set(map(str, named)) != listed:
         return False
-    key = {"package": release["package"], "ministry": statement.issuer}
+    key = {"package": release.package, "ministry": statement.issuer}
     values = {"held": statement.id, "held_at": statement.issued_at}
-    expect = {"release": release["id"], "held": None}
+    expect = {"release": release.id, "held": None}
     return unit.update(packages.HOLDERS, key, values, expect=expect) is not None

@@ -38,12 +38,12 @@ class OnwardRequestEffect(Plain):
         """The request goes to the originator of a package held here."""
         body = dict(content.body)
         package = held.known(connection, member_text(body, "package"))
-        if package["originator"] == node.ministry:
+        if package.originator == node.ministry:
             raise Invalid("onward.own-package", "Release an own package; no consent is needed.")
-        if list(content.to) != [package["originator"]]:
+        if list(content.to) != [package.originator]:
             raise Invalid("onward.originator", "Ask the originator of the package, and no other.")
         require_members(node, [member_text(body, "recipient")])
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, _unit: Unit, issued: Issued) -> Consequence:
         """No table but the statement's own changes."""
@@ -56,7 +56,7 @@ class OnwardRequestEffect(Plain):
         package = member_text(received.statement.body, "package")
         row = packages.by_id(unit.connection, package)
         held = packages.active_release(unit.connection, package, received.statement.issuer)
-        if row is None or row["originator"] != node.ministry or held is None:
+        if row is None or row.originator != node.ministry or held is None:
             return refuse("package.unknown", "This node has not released that package to you.")
         return ALLOWED
 
@@ -68,7 +68,7 @@ class OnwardConsentEffect(Plain):
         """The consent answers a request and names the same package and recipient."""
         body = dict(content.body)
         package = held.known(connection, member_text(body, "package"))
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             raise Conflict("onward.originator", "Only the originator consents.")
         request = statements.judged(connection, member_text(body, "request"))
         if request is None or request["type"] != ONWARD_REQUEST:
@@ -80,13 +80,13 @@ class OnwardConsentEffect(Plain):
             raise Invalid(
                 "onward.mismatch", "Consent to the package and recipient that were asked."
             )
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """The new recipient will hold the package by consent, and so is on every recall's list."""
         body = issued.statement.body
         package, recipient = member_text(body, "package"), member_text(body, "recipient")
-        if held.locked(unit, package)["state"] == "recalled":
+        if held.locked(unit, package).state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled.")
         if recipient not in held.holders(unit.connection, package):
             held.hold(unit, package, recipient, issued.statement.id, "consented")
@@ -98,7 +98,7 @@ class OnwardConsentEffect(Plain):
         statement = received.statement
         row = packages.by_id(unit.connection, member_text(statement.body, "package"))
         request = statements.judged(unit.connection, member_text(statement.body, "request"))
-        if row is None or row["originator"] != statement.issuer:
+        if row is None or row.originator != statement.issuer:
             return refuse("package.unknown", "This node holds no such package of yours.")
         if request is None or request["type"] != ONWARD_REQUEST or request["origin"] != "own":
             return refuse("onward.unknown-request", "This ministry has asked for no such consent.")

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 from typing_extensions import override
 
 from api.domain import evidence as rules
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import ComityError, Conflict, NotFound
 from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind
 from api.records import packages, statements
+from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
+from api.services.statements.effects import reliance
 from api.services.statements.effects.base import (
     Consequence,
     Effect,
@@ -31,7 +33,7 @@ from api.services.statements.effects.base import (
     opened,
 )
 from api.services.statements.effects.descriptions import note
-from api.services.statements.effects.package_checks import require_sizes
+from api.services.statements.effects.package_checks import require_sizes, sizes_of
 from api.wire.statements import Content, Statement
 
 AWAITED, CAME = "awaited", "came"
@@ -61,13 +63,19 @@ class EvidencePackageEffect(Plain):
     def check(self, node: Node, connection: Connection, content: Content) -> None:
         """Judge its exhibits' sizes and the package that it supersedes."""
         body: dict[str, Any] = dict(content.body)
-        require_sizes(connection, body["exhibits"])
+        require_sizes(connection, sizes_of(body))
         require_current(node, connection, body)
 
     def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Write the package down; the one it supersedes ends, if nothing was faster."""
         self._end_older(node, unit, issued.statement)
-        return self.repeat(unit, issued)
+        done = self.repeat(unit, issued)
+        older = issued.statement.body.get("supersedes")
+        if isinstance(older, str):
+            superseded = (Kind.PACKAGE, older)
+            change = Change.SUPERSEDED
+            reliance.open_reviews(node, unit, change, superseded, issued.statement.id)
+        return done
 
     @override
     def repeat(self, unit: Unit, issued: Issued) -> Consequence:
@@ -93,7 +101,7 @@ class EvidencePackageEffect(Plain):
         unit.lock(f"package {older}")
         require_current(node, unit.connection, package.body)
         row = packages.by_id(unit.connection, str(older))
-        if row is not None and row["superseded_by"] is not None:
+        if row is not None and row.superseded_by is not None:
             raise Conflict("package.not-current", "Another package has superseded it already.")
 
 
@@ -108,9 +116,9 @@ def require_current(node: Node, connection: Connection, body: Mapping[str, Any])
     if older is None:
         return
     row = packages.by_id(connection, str(older))
-    if row is None or row["originator"] != node.ministry:
+    if row is None or row.originator != node.ministry:
         raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
-    if row["state"] not in {"submitted", "released", "returned"}:
+    if row.state not in {"submitted", "released", "returned"}:
         raise Conflict(
             "package.not-current", "A superseded or recalled package is not superseded again."
         )
@@ -153,7 +161,7 @@ def keep(unit: Unit, package: Statement, kept: Kept) -> None:
             if digest not in known
         ],
     )
-    gone = [(name,) for name, row in known.items() if row["state"] == "destroyed"]
+    gone = [(name,) for name, row in known.items() if row.state == "destroyed"]
     unit.update_many(packages.EXHIBITS, gone, {"state": AWAITED})
     unit.ring("exhibits")
 
@@ -172,7 +180,7 @@ def package_body(connection: Connection, package_id: str) -> dict[str, Any]:
 
 def holders(connection: Connection, package_id: str) -> list[str]:
     """Return the ministries that hold a package by release or consent."""
-    return [row["ministry"] for row in packages.holders_of(connection, package_id)]
+    return [row.ministry for row in packages.holders_of(connection, package_id)]
 
 
 def hold(unit: Unit, package: str, ministry: str, release: str, state: str) -> None:
@@ -183,7 +191,7 @@ def hold(unit: Unit, package: str, ministry: str, release: str, state: str) -> N
         unit.insert(packages.HOLDERS, {**key, **values})
 
 
-def known(connection: Connection, package_id: str) -> RowMapping:
+def known(connection: Connection, package_id: str) -> Package:
     """Return a package's row.
 
     Raises:
@@ -195,7 +203,7 @@ def known(connection: Connection, package_id: str) -> RowMapping:
     return row
 
 
-def locked(unit: Unit, package_id: str) -> RowMapping:
+def locked(unit: Unit, package_id: str) -> Package:
     """Return a package that nothing else changes, releases or recalls until the unit has ended."""
     unit.lock(f"package {package_id}")
     return known(unit.connection, package_id)
@@ -216,9 +224,7 @@ def marking_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def end_releases(unit: Unit, package: str) -> None:
     """End every active release of a recalled package."""
     active = [
-        (row["id"],)
-        for row in packages.releases_of(unit.connection, package)
-        if row["state"] == "active"
+        (row.id,) for row in packages.releases_of(unit.connection, package) if row.state == "active"
     ]
     unit.update_many(packages.RELEASES, active, {"state": "recalled"})
 

@@ -40,21 +40,21 @@ class RecallEffect(Plain):
     def check(self, node: Node, connection: Connection, content: Content) -> str:
         """Only the originator recalls, and only once."""
         package = held.known(connection, member_text(dict(content.body), "package"))
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             raise Conflict("recall.not-originator", "Only the originator recalls a package.")
-        if package["state"] == "recalled":
+        if package.state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled already.")
-        if set(content.to) != set(held.holders(connection, str(package["id"]))):
+        if set(content.to) != set(held.holders(connection, package.id)):
             raise Invalid(
                 "recall.recipients",
                 "A recall is addressed to every ministry that holds the package.",
             )
-        return str(package["id"])
+        return package.id
 
     def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Mark the package, its releases and every holder; own decisions on it are reviewed."""
         package = member_text(issued.statement.body, "package")
-        if held.locked(unit, package)["state"] == "recalled":
+        if held.locked(unit, package).state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled already.")
         if set(issued.statement.to) != set(held.holders(unit.connection, package)):
             raise Conflict("recall.recipients", "The holders changed; prepare the recall again.")
@@ -103,14 +103,14 @@ class RecallEffect(Plain):
                 # The release was never decided; it will be refused, because this recall stands.
                 return ALLOWED
             return refuse("package.unknown", "This node does not hold that package.")
-        if package["originator"] != received.statement.issuer:
+        if package.originator != received.statement.issuer:
             return refuse("recall.not-originator", "Only the originator recalls a package.")
-        if package["state"] == "recalled":
+        if package.state == "recalled":
             return refuse("package.recalled", "This package has been recalled already.")
         parked.refuse_releases(unit, named, received.statement.issuer)
-        unit.update(packages.PACKAGES, {"id": package["id"]}, {"state": "recalled"})
-        held.end_releases(unit, str(package["id"]))
-        recalled = (Kind.PACKAGE, str(package["id"]))
+        unit.update(packages.PACKAGES, {"id": package.id}, {"state": "recalled"})
+        held.end_releases(unit, package.id)
+        recalled = (Kind.PACKAGE, package.id)
         reliance.open_reviews(node, unit, Change.RECALLED, recalled, received.statement.id)
         return ALLOWED
 

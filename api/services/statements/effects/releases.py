@@ -25,6 +25,7 @@ from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
 from api.records import packages, statements
+from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import packages as held
@@ -57,7 +58,8 @@ class ReleaseEffect(Plain):
         body = dict(content.body)
         require_members(node, content.to)
         package = held.known(connection, member_text(body, "package"))
-        require_sizes(connection, packages.exhibits_of(connection, package["id"]))
+        listed = packages.exhibits_of(connection, package.id)
+        require_sizes(connection, {one.digest: one.size for one in listed})
         if list(content.to) != [body.get("recipient")]:
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
         held.require(rules.may_release(_situation(connection, package), body), Conflict)
@@ -69,11 +71,11 @@ class ReleaseEffect(Plain):
             ),
             Invalid,
         )
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             _require_consent(node, connection, package, body)
         elif body.get("consent") is not None:
             raise Invalid("release.own-package", "An own package needs no onward consent.")
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
@@ -94,7 +96,7 @@ class ReleaseEffect(Plain):
         _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(issued.statement, issued.at))
         held.hold(unit, package, recipient, issued.statement.id, "sent")
-        if row["state"] == "submitted":
+        if row.state == "submitted":
             unit.update(packages.PACKAGES, {"id": package}, {"state": "released"})
         bring = [package]
         if body.get("consent") is not None:
@@ -157,18 +159,18 @@ class ReleaseEffect(Plain):
         return ALLOWED
 
 
-def _situation(connection: Connection, package: RowMapping) -> rules.Situation:
+def _situation(connection: Connection, package: Package) -> rules.Situation:
     """Return what the rule of release looks at, as this node has it."""
-    exhibits = packages.exhibits_of(connection, package["id"])
+    exhibits = packages.exhibits_of(connection, package.id)
     return rules.Situation(
-        state=rules.PackageState(package["state"]),
-        originator=package["originator"],
+        state=rules.PackageState(package.state),
+        originator=package.originator,
         active={
-            row["recipient"]: row["id"]
-            for row in packages.releases_of(connection, package["id"])
-            if row["state"] == "active"
+            row.recipient: row.id
+            for row in packages.releases_of(connection, package.id)
+            if row.state == "active"
         },
-        missing_exhibits=sum(1 for row in exhibits if row["state"] != "held"),
+        missing_exhibits=sum(1 for row in exhibits if row.state != "held"),
     )
 
 
@@ -182,22 +184,22 @@ def consent_of(connection: Connection, consent_id: str) -> rules.Consent | None:
 
 
 def _require_consent(
-    node: Node, connection: Connection, package: RowMapping, body: dict[str, Any]
+    node: Node, connection: Connection, package: Package, body: dict[str, Any]
 ) -> None:
     """Refuse an onward release that the originator's consent does not cover."""
     consent = consent_of(connection, member_text(body, "consent"))
     held.require(
         rules.consent_covers(
             consent,
-            originator=package["originator"],
+            originator=package.originator,
             holder=node.ministry,
             release=body,
             at=node.now(),
         ),
         Conflict,
     )
-    active = packages.active_release(connection, package["id"], node.ministry)
-    under = statements.judged(connection, active["id"]) if active is not None else None
+    active = packages.active_release(connection, package.id, node.ministry)
+    under = statements.judged(connection, active.id) if active is not None else None
     if under is None or consent is None:
         raise Conflict("release.not-held", "This node holds the package under no release.")
     held.require(
@@ -281,19 +283,19 @@ def _release_row(statement: Statement, at: str) -> dict[str, Any]:
 def _review_superseded(node: Node, unit: Unit, package: Statement) -> None:
     """A newer version of a package of the same originator opens reviews of what rests on it."""
     older = packages.by_id(unit.connection, member_text(package.body, "supersedes"))
-    if older is not None and older["originator"] == package.issuer:
-        superseded = (Kind.PACKAGE, str(older["id"]))
+    if older is not None and older.originator == package.issuer:
+        superseded = (Kind.PACKAGE, older.id)
         reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package.id)
 
 
 def _await_again(unit: Unit, package: str, release: Statement) -> None:
     """Let the exhibits come once more, if another ministry releases a package that is here."""
-    before = [row for row in packages.releases_of(unit.connection, package) if row["held"]]
-    if before and before[-1]["issuer"] == release.issuer:
+    before = [row for row in packages.releases_of(unit.connection, package) if row.held]
+    if before and before[-1].issuer == release.issuer:
         # They came from this very ministry; a job says so again for the new release.
         unit.ring("exhibits")
         return
-    labels = [(package, row["label"]) for row in packages.exhibits_of(unit.connection, package)]
+    labels = [(package, row.label) for row in packages.exhibits_of(unit.connection, package)]
     unit.update_many(packages.PACKAGE_EXHIBITS, labels, {"arrival": held.AWAITED})
     unit.ring("exhibits")
 
