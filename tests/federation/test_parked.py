@@ -242,4 +242,4 @@ def test_a_defect_in_what_follows_from_a_disposition_leaves_the_others_noted(
     admin = federation.officer(NODE, "admin")
     assert undecidable.settle(federation[NODE], admin, "uk-fcdo", row.statement, Settling.RETRY)
     (holder,) = federation[NODE].db.read(lambda c: packages.holders_of(c, package_id))
-    assert holder["state"] == "applied"
+    assert holder.state == "applied"

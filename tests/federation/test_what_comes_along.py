@@ -152,7 +152,7 @@ def test_nobody_spends_another_ministrys_recall(federation: Federation, bad: Bad
         package_id,
         {"reason": "Wrong.", "instruction": "stop-use"},
     )
-    recall = held(federation, str(draft.row["statement"]))
+    recall = held(federation, str(draft.statement))
     federation.down = {BRITISH}
     raw = bad.statement("evidence-package/1", package())
     item = bad.commit(bad.statement("release/1", release_of(id_of(raw))), raw, recall)
@@ -161,7 +161,7 @@ def test_nobody_spends_another_ministrys_recall(federation: Federation, bad: Bad
     federation.settle()
     row = federation[NODE].db.read(lambda c: packages.by_id(c, package_id))
     assert row is not None
-    assert row["state"] == "recalled"
+    assert row.state == "recalled"
 
 
 # ---- A2: a third ministry in a thread ----------------------------------------------------------
@@ -261,7 +261,7 @@ def test_a_change_without_a_day_is_refused_however_it_comes(
 
 def told_by(federation: Federation, designation_id: str) -> str | None:
     row = federation[NODE].db.read(lambda c: designations.by_id(c, designation_id))
-    return row["told_by"] if row is not None else "nobody"
+    return row.told_by if row is not None else "nobody"
 
 
 def test_what_another_told_gives_way_to_what_its_issuer_sends(
@@ -347,7 +347,7 @@ def test_no_answer_tells_what_is_held_for_other_packages(
     own = exchange.package(federation, NODE)
     (exhibit,) = federation[NODE].db.read(lambda c: packages.exhibits_of(c, own))
     listed = body("evidence-package/1")["exhibits"][0]
-    guess = {**listed, "digest": exhibit["digest"], "size": exhibit["size"] + size}
+    guess = {**listed, "digest": exhibit.digest, "size": exhibit.size + size}
     raw = bad.statement("evidence-package/1", package(exhibits=[guess]))
     item = bad.commit(bad.statement("release/1", release_of(id_of(raw))), raw)
     assert outcomes(federation, bad.deliver(item)) == [("applied", None)]

@@ -27,7 +27,7 @@ def federation(tmp_path: Path) -> Iterator[Federation]:
 
 def holder(federation: Federation, package: str) -> str | None:
     rows = federation[US].db.read(lambda c: packages.holders_of(c, package))
-    return {row["ministry"]: str(row["state"]) for row in rows}.get(UK)
+    return {row.ministry: row.state.value for row in rows}.get(UK)
 
 
 def withdraw(federation: Federation, package: str, release: str, by: str = "reviewer") -> Reach:
@@ -46,7 +46,7 @@ def test_before_its_message_is_composed_nothing_leaves(federation: Federation) -
     assert holder(federation, package) is None
     row = federation[US].db.read(lambda c: packages.by_id(c, package))
     assert row is not None
-    assert row["state"] == "submitted"
+    assert row.state == "submitted"
     with pytest.raises(Conflict):
         withdraw(federation, package, release)
     again = exchange.release(federation, US, package, UK)
