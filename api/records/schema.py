@@ -24,6 +24,7 @@ from api.records import (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 from api.records.metadata import METADATA
 
@@ -51,6 +52,7 @@ MODULES = (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 
 __all__ = ["METADATA", "MODULES"]

@@ -6,7 +6,6 @@ and never rebuilt; a stream's floor never falls.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import (
     BigInteger,
@@ -266,34 +265,6 @@ def message_that_brought(connection: Connection, peer: str, statement: str) -> R
     return connection.execute(query).mappings().one_or_none()
 
 
-@dataclass(frozen=True, slots=True)
-class SeenHead:
-    """A head that a stored message brought: its size and the time in its ML-DSA-44 signature."""
-
-    size: int
-    head_at: str | None
-
-
-def head_too_small(connection: Connection, peer: str, index: int) -> SeenHead | None:
-    """Return the largest head that a peer's messages brought and that lacks a leaf of its log."""
-    query = (
-        select(MESSAGES_IN.c.head_size, MESSAGES_IN.c.head_at)
-        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.head_size <= index)
-        .order_by(MESSAGES_IN.c.head_size.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return SeenHead(row[0], row[1]) if row is not None else None
-
-
-def last_head_too_small(connection: Connection, peer: str, index: int) -> str | None:
-    """Return when a message of a peer last brought a head that lacks a leaf of its log."""
-    query = select(func.max(MESSAGES_IN.c.received_at)).where(
-        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.head_size <= index
-    )
-    return connection.execute(query).scalar_one_or_none()
-
-
 def held_from(connection: Connection, peer: str) -> int:
     """Return how many early messages of a peer wait for a gap to close."""
     query = (
@@ -353,12 +324,6 @@ def next_stored(connection: Connection, peer: str, limit: int) -> list[RowMappin
         .limit(limit)
     )
     return list(connection.execute(query).mappings())
-
-
-def inbox_of(connection: Connection, peer: str, message_id: str) -> dict[int, RowMapping]:
-    """Return what was decided on the items of a received message, by ordinal."""
-    query = select(INBOX).where(INBOX.c.peer == peer, INBOX.c.message == message_id)
-    return {row["ordinal"]: row for row in connection.execute(query).mappings()}
 
 
 def attempts(connection: Connection) -> dict[str, RowMapping]:
@@ -477,31 +442,9 @@ def was_posted(connection: Connection, peer: str, statement: str) -> bool:
     return connection.execute(_WAS_POSTED, place).scalar_one_or_none() is not None
 
 
-def dead_letters(connection: Connection) -> list[RowMapping]:
-    """Return messages that were given up on."""
-    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.state == "dead")
-    return list(
-        connection.execute(query.order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.seq)).mappings()
-    )
-
-
 def was_applied(connection: Connection, peer: str, statement: str) -> bool:
     """Tell whether a peer's statement was applied here."""
     query = select(INBOX.c.statement).where(
         INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied"
     )
     return connection.execute(query.limit(1)).first() is not None
-
-
-def pending_statements(
-    connection: Connection, peer: str, ids: Sequence[str]
-) -> dict[str, RowMapping]:
-    """Return inbox rows of a peer's statements by statement id (the first arrival of each)."""
-    if not ids:
-        return {}
-    query = (
-        select(INBOX)
-        .where(INBOX.c.peer == peer, INBOX.c.statement.in_(ids))
-        .order_by(INBOX.c.decided_at.desc())
-    )
-    return {row["statement"]: row for row in connection.execute(query).mappings()}

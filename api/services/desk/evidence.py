@@ -43,16 +43,9 @@ from api.services.paging import Place, visible_page
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import DraftView
-<<<<<<< HEAD
 from api.services.statements.effects import effect_of
 from api.services.statements.effects import packages as effects
-from api.services.statements.effects.base import Issued
-=======
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import package_checks, reliance
-from api.services.statements.effects.descriptions import note
-from api.services.statements.effects.thread_record import opened
->>>>>>> main
+from api.services.statements.effects.base import Issued, opened
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
@@ -84,16 +77,10 @@ def submit(
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
         return str(known["id"])
-<<<<<<< HEAD
-    prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
-    effect = effect_of(EVIDENCE_PACKAGE)
-    node.db.read(lambda connection: effect.check(node, connection, content))
-=======
     drafting.require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
-    if "supersedes" in body:
-        node.db.read(lambda connection: _check_supersedes(node, connection, body))
->>>>>>> main
+    effect = effect_of(EVIDENCE_PACKAGE)
+    node.db.read(lambda connection: effect.check(node, connection, content))
     statement = compose_statement(
         content,
         issuer=node.ministry,
@@ -101,17 +88,9 @@ def submit(
         nonce=b64u_decode(made.nonce),
         by=By(made.officer, None),
     )
-<<<<<<< HEAD
-    if proof is not None:
-        check_endorsement(prepared, proof, statement.prepared)
-        require_own_site(node, caller, proof)
-    sealed = seal_statement(node, statement, [proof] if proof is not None else [])
-=======
-    package_checks.check_sizes(node, body)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
     sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
->>>>>>> main
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 

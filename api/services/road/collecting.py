@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from api.domain.errors import ComityError, Invalid
 from api.domain.events import Act, Actor, Subject
 from api.ports.store import Stored
-from api.records import log, packages, statements
+from api.records import log, packages, statements, transfers
 from api.records.package_rows import Arrived, Awaited
 from api.records.statements import Filed
 from api.records.unit_of_work import Unit
@@ -54,7 +54,7 @@ def collect(node: Node, peer: str) -> bool:
                 break
         except Exception:  # noqa: BLE001 - a defect met with one exhibit is one exhibit's
             _log.exception("exhibit not fetched", extra={"peer": peer})
-    arrived = node.db.read(lambda c: packages.arrived_releases(c, node.ministry, peer))
+    arrived = node.db.read(lambda c: transfers.arrived_releases(c, node.ministry, peer))
     for release in arrived:
         _say_held(node, peer, release)
     return came or bool(arrived)
@@ -65,11 +65,11 @@ def _awaited(node: Node, connection: Connection, peer: str) -> list[Awaited]:
 
     Those that never come must not hide the others.
     """
-    rows = packages.awaited_exhibits(connection, node.ministry, peer, limit=_MOST_AT_ONCE)
+    rows = transfers.awaited_exhibits(connection, node.ministry, peer, limit=_MOST_AT_ONCE)
     if len(rows) < _MOST_AT_ONCE:
         return rows
     start = f"sha256:{node.entropy.token(4).hex()}"
-    later = packages.awaited_exhibits(
+    later = transfers.awaited_exhibits(
         connection, node.ministry, peer, limit=_MOST_AT_ONCE, start=start
     )
     return later or rows
@@ -86,11 +86,11 @@ def _fetch(node: Node, peer: str, row: Awaited) -> bool:
 
 def _append(node: Node, peer: str, row: Awaited) -> bool:
     """Add a range to the transfer of an exhibit that is not here, if it is this ministry's turn."""
-    if node.db.read(lambda connection: packages.turn_of_another(connection, row)):
+    if node.db.read(lambda connection: transfers.turn_of_another(connection, row)):
         return False
     at = node.store.partial(row.digest) if row.turn else 0
     data, short = _range(node, peer, row, at)
-    if short and node.db.read(lambda connection: packages.wanted_elsewhere(connection, row)):
+    if short and node.db.read(lambda connection: transfers.wanted_elsewhere(connection, row)):
         _lose(node, row)
         return False
     if not data:
@@ -138,7 +138,7 @@ def _range(node: Node, peer: str, row: Awaited, offset: int) -> tuple[bytes, boo
     try:
         data = fetching.ask(node, peer, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
     except ComityError:
-        if node.db.read(lambda connection: packages.wanted_elsewhere(connection, row)):
+        if node.db.read(lambda connection: transfers.wanted_elsewhere(connection, row)):
             _lose(node, row)
         raise
     return data, len(data) < length
@@ -147,13 +147,13 @@ def _range(node: Node, peer: str, row: Awaited, offset: int) -> tuple[bytes, boo
 def _keep(node: Node, row: Awaited, fetched: int) -> None:
     """Remember how far an exhibit has come, and whose turn it is; volatile, never an event."""
     values = {"package": row.package, "digest": row.digest, "fetched": fetched}
-    node.db.write(lambda unit: log.upsert(unit.connection, packages.TRANSFERS, [values]))
+    node.db.write(lambda unit: log.upsert(unit.connection, transfers.TRANSFERS, [values]))
 
 
 def _lose(node: Node, row: Awaited) -> None:
     """Begin again later, behind others that wait for the same bytes."""
     key = {"package": row.package, "digest": row.digest}
-    node.db.write(lambda unit: unit.delete(packages.TRANSFERS, key))
+    node.db.write(lambda unit: unit.delete(transfers.TRANSFERS, key))
 
 
 def _arrive(node: Node, peer: str, row: Awaited, held: Stored) -> None:
@@ -164,10 +164,10 @@ def _arrive(node: Node, peer: str, row: Awaited, held: Stored) -> None:
 
     def write(unit: Unit) -> None:
         evidence.mark_stored(node, unit, held)
-        labels = packages.labels_of(unit.connection, row.package, row.digest)
+        labels = transfers.labels_of(unit.connection, row.package, row.digest)
         keys = [(row.package, label) for label in labels]
         unit.update_many(packages.PACKAGE_EXHIBITS, keys, {"arrival": CAME})
-        unit.delete(packages.TRANSFERS, {"package": row.package, "digest": row.digest})
+        unit.delete(transfers.TRANSFERS, {"package": row.package, "digest": row.digest})
         entry = recording.Entry(
             act=Act.EXHIBIT_RECEIVED,
             subject=Subject("exhibit", row.digest),

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from api.domain.dating import Times
 from api.domain.log_trust import log_verifiers
-from api.records import peer_logs, streams
+from api.records import peer_logs, seen_heads
 from api.services.node import Node
 from api.tlog.errors import LogError
 from api.tlog.heads import open_checkpoint
@@ -50,11 +50,11 @@ def stored_with(
         newest = (seen.size, signed_at(node, peer, seen.note))
     times = []
     for index in indexes:
-        brought = streams.head_too_small(connection, peer, index)
+        brought = seen_heads.head_too_small(connection, peer, index)
         head_at = brought.head_at if brought is not None else None
         if newest is not None and newest[0] <= index:
             head_at = newest[1]
-        times.append([head_at, streams.last_head_too_small(connection, peer, index)])
+        times.append([head_at, seen_heads.last_head_too_small(connection, peer, index)])
     return {
         "head_size": size,
         "head_at": signed_at(node, peer, note),

@@ -22,11 +22,8 @@ from api.domain.events import Act, Subject
 from api.domain.four_eyes import Row
 from api.records import drafts, statements
 from api.records.drafts import Draft
-<<<<<<< HEAD
-from api.records.statements import Filed
-=======
 from api.records.previews import Preview
->>>>>>> main
+from api.records.statements import Filed
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of
@@ -211,13 +208,8 @@ def _seal(
 ) -> DraftView:
     draft = approval.opened.draft
     effect = effect_of(draft.type)
-<<<<<<< HEAD
     about = node.db.read(lambda connection: check_content(node, connection, draft.content))
-    endorsements = [proof for proof in (draft.endorsement, approval) if proof is not None]
-=======
-    about = node.db.read(lambda connection: effect.check(node, connection, draft.content))
     endorsements = [proof for proof in (draft.endorsement, signature) if proof is not None]
->>>>>>> main
     sealed = seal_statement(node, statement, endorsements)
     sealing = _Sealing(approval, sealed, effect, about)
     try:
@@ -245,29 +237,14 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
                 "at": at,
             },
         )
-<<<<<<< HEAD
     filed = Filed(sealed.envelope, sealed.digest, "own", sealing.about, at)
     statements.store(unit, sealed.statement, filed)
-    issued = Issued(sealed.statement, at, sealing.caller.person, draft.id)
-=======
-    unit.insert(
-        statements.STATEMENTS,
-        statements.values(
-            sealed.statement,
-            sealed.envelope,
-            sealed.digest,
-            origin="own",
-            about=sealing.about,
-            at=at,
-        ),
-    )
     if approval.look is not None:
         subject = Subject("draft", draft.id, draft.version)
         entry = entry_of(caller, opened.permit, Act.DRAFT_APPROVED, subject)
         look = approval.look.event
         recording.record(node, unit, recording.about_digest(entry, draft.digest, look))
     issued = Issued(sealed.statement, at, caller.person, draft.id)
->>>>>>> main
     consequence = sealing.effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)
     recording.record(

@@ -78,21 +78,12 @@ def create(
     once = keyed_call(caller, Act.DRAFT_CREATED, _asked(content))
     if (known := made_before(node, once)) is not None:
         return _sent(node, caller, known["draft"])
-<<<<<<< HEAD
-    validate_body(content.type, dict(content.body))
-    prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
-    require_own_site(node, caller, proof)
-    about = node.db.read(lambda connection: check_content(node, connection, content))
-    values = _values(node, caller, content, prepared, proof)
-=======
-    effect = effect_of(content.type)
     require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
-    about = node.db.read(lambda connection: effect.check(node, connection, content))
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, made)
->>>>>>> main
     values |= {
         "id": node.entropy.identifier(),
         "version": 1,
@@ -200,23 +191,13 @@ def replace_content(
     rules.require_seen(draft.tag, tag)
     content = replace(draft.content, body=body)
     _permit_to_create(node, caller, content, endorsement)
-<<<<<<< HEAD
-    validate_body(content.type, dict(body))
-    prepared, proof = endorsing.preparer(caller, content, opened.table.prepared_by, endorsement)
-    require_own_site(node, caller, proof)
-    about = node.db.read(lambda connection: check_content(node, connection, content))
-    values = _values(node, caller, content, prepared, proof)
-=======
     require_meaning(content)
     made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
     made = _with_nonce(node, draft, content, made)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
-    about = node.db.read(
-        lambda connection: effect_of(content.type).check(node, connection, content)
-    )
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, made)
->>>>>>> main
     version = draft.version + 1
     values |= {
         "version": version,

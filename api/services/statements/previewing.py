@@ -17,13 +17,8 @@ from api.services.authorising import Caller
 from api.services.node import Node
 from api.services.previews import Shown, note_preview
 from api.services.statements.draft_form import opened_by
-<<<<<<< HEAD
 from api.services.statements.effects import base, mirroring
 from api.services.statements.effects import packages as effects
-from api.wire.statements import Content
-=======
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import mirroring, thread_record
 from api.services.statements.preview_words import DraftWords, in_words
 from api.wire.statements import Content, Officer
 
@@ -32,7 +27,6 @@ _STAYS = (
     "return reasons and approvals other than the one named in the statement",
     "audit events: the partner gets a salted commitment to one, never its content",
 )
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +155,8 @@ def _brought(connection: Connection, content: Content, ministry: str) -> list[Pa
     body: dict[str, Any] = dict(content.body)
     ids = mirroring.travelling(connection, content.type, body, [ministry])
     known = statements.by_ids(connection, ids)
-<<<<<<< HEAD
     opened = [base.opened(known[id_]) for id_ in ids]
-    return [{"statement": one.id, "type": one.type, "body": one.body} for one in opened]
-=======
-    opened = [thread_record.opened(known[id_]) for id_ in ids]
     return [PartView(one.type, one.body, one.id) for one in opened]
->>>>>>> main
 
 
 def _holds(connection: Connection, ministry: str) -> list[str]:

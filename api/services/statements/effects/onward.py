@@ -13,6 +13,7 @@ from typing_extensions import override
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.evidence import PackageState
 from api.records import packages, statements
 from api.records.unit_of_work import Unit
 from api.services.node import Node
@@ -40,6 +41,8 @@ class OnwardRequestEffect(Plain):
         package = held.known(connection, member_text(body, "package"))
         if package.originator == node.ministry:
             raise Invalid("onward.own-package", "Release an own package; no consent is needed.")
+        if package.state is PackageState.RECALLED:
+            raise Conflict("package.recalled", "A recalled package is not passed on.")
         if list(content.to) != [package.originator]:
             raise Invalid("onward.originator", "Ask the originator of the package, and no other.")
         require_members(node, [member_text(body, "recipient")])

@@ -24,6 +24,7 @@ from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
+from api.domain.tasks import Notice
 from api.records import packages, statements
 from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
@@ -153,6 +154,8 @@ class ReleaseEffect(Plain):
         if row is None:
             state = rules.PackageState.RECEIVED
             held.keep(unit, package, held.Kept(state, received.at, release=received.statement.id))
+            about = ("package", package.id)
+            reliance.open_notice(node, unit, Notice.RECEIVED, about, statement.id)
             _review_superseded(node, unit, package)
         else:
             _await_again(unit, package.id, statement)
