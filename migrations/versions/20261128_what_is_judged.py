@@ -1,7 +1,7 @@
 """what is judged
 
 Revision: 0021_judged
-After: 0023_refusals
+After: 0020_membership_changes
 
 Statements say how they stand here, which one they take the place of, and where their leaf is told to
 be; messages keep what their items are dated against; one disposition speaks of many statements;
@@ -13,7 +13,7 @@ from alembic import op
 
 
 revision = '0021_judged'
-down_revision = '0023_refusals'
+down_revision = '0020_membership_changes'
 branch_labels = None
 depends_on = None
 
