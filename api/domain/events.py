@@ -4,12 +4,16 @@ Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests
 never holds a title, a name or a reason. Must not decide whether an act may happen.
 
 Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act
-stays in a comment so that its name is never given another meaning. Retired: ``officer.added`` and
-``officer.changed``, which did not tell a proposal from an approval from a suspension.
+stays in `RETIRED` so that its name is never given another meaning. ``officer.added`` and
+``officer.changed`` did not tell a proposal from an approval from a suspension.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+RETIRED: Final = frozenset({"officer.added", "officer.changed"})
+"""Acts that old events have and new ones never will."""
 
 
 class Act(StrEnum):
