@@ -451,3 +451,20 @@ def lease(connection: Connection, name: str) -> RowMapping | None:
     """Return a lease."""
     query = select(LEASES).where(LEASES.c.name == name)
     return connection.execute(query).mappings().one_or_none()
+
+
+def received_exhibits(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """Return which of these exhibits came from a partner before any officer stored them, and whose.
+
+    Storing bytes that are here already makes no event, so whichever came first has one.
+    """
+    if not digests:
+        return {}
+    query = select(EVENTS.c.object_id, EVENTS.c.actor).where(
+        EVENTS.c.object_kind == "exhibit",
+        EVENTS.c.object_id.in_(digests),
+        EVENTS.c.act == "exhibit.received",
+        EVENTS.c.outcome == "done",
+    )
+    rows = connection.execute(query.order_by(EVENTS.c.seq))
+    return {digest: str(actor).rpartition(":")[2] for digest, actor in rows}

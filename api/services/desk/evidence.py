@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.evidence import ExhibitState, PackageState
-from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
+from api.records.acquisitions import acquisitions_of
 from api.records.package_rows import Exhibit, Holder, Package
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
@@ -32,6 +32,7 @@ from api.services.authorising import (
 )
 from api.services.desk import recalls
 from api.services.desk.package_views import (
+    AcquisitionView,
     ExhibitView,
     HolderView,
     PackageSummary,
@@ -45,8 +46,9 @@ from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import package_checks, reliance
+from api.services.statements.effects import package_checks
 from api.services.statements.effects.descriptions import note
+from api.services.statements.effects.originator_control import MEMBER
 from api.services.statements.effects.thread_record import opened
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
@@ -147,7 +149,6 @@ def _store_package(
         },
     )
     unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
-    _supersede(node, unit, body, package_id)
     note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
 
@@ -179,20 +180,6 @@ def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any
         raise Conflict(
             "package.not-current", "A superseded or recalled package is not superseded again."
         )
-
-
-def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
-    older = body.get("supersedes")
-    if older is None:
-        return
-    unit.lock(f"package {older}")
-    _check_supersedes(node, unit.connection, body)
-    values = {"state": "superseded", "superseded_by": package_id}
-    expect = {"superseded_by": None}
-    if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
-        raise Conflict("package.not-current", "Another package has superseded it already.")
-    superseded = (Kind.PACKAGE, str(older))
-    reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
 
 
 def packages_page(
@@ -283,10 +270,32 @@ def _view(node: Node, connection: Connection, caller: Caller, package: Package) 
             for one in exhibits
         ),
         releases=tuple(
-            ReleaseView(one.id, one.issuer, one.recipient, one.tlp, one.state, one.released_at)
+            ReleaseView(
+                one.id,
+                one.issuer,
+                one.recipient,
+                one.tlp,
+                one.state,
+                one.released_at,
+                _acquired(connection, one.id),
+            )
             for one in given
         ),
+        acquisitions=tuple(
+            AcquisitionView(one.exhibit, one.source, one.collector, one.collected)
+            for one in acquisitions_of(connection, package.id)
+        ),
         tag=f"{package.state.value}-{package.id[7:23]}-{len(given)}",
+    )
+
+
+def _acquired(connection: Connection, release_id: str) -> tuple[AcquisitionView, ...]:
+    """Return what a release says of exhibits that its issuer acquired independently."""
+    row = statements.by_id(connection, release_id)
+    stated: Any = opened(row).body.get(MEMBER, ()) if row is not None else ()
+    return tuple(
+        AcquisitionView(one["exhibit"], one["source"], one["collector"], one["collected"])
+        for one in stated
     )
 
 

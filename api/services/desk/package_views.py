@@ -54,6 +54,16 @@ class ExhibitView:
 
 
 @dataclass(frozen=True, slots=True)
+class AcquisitionView:
+    """An exhibit that the releaser acquired by its own work, not from a partner."""
+
+    exhibit: str
+    source: str
+    collector: str
+    collected: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseView:
     """One release of a package; ``tlp`` is the label of its marking."""
 
@@ -63,6 +73,7 @@ class ReleaseView:
     tlp: str
     state: ReleaseState
     released_at: str
+    acquired_independently: tuple[AcquisitionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class PackageView(PackageSummary):
         envelope_digest: of the sealed bytes.
         exhibits: by label.
         releases: oldest first.
+        acquisitions: records of independent acquisition; a release states them.
         tag: entity tag.
     """
 
@@ -87,6 +99,7 @@ class PackageView(PackageSummary):
     envelope_digest: str
     exhibits: tuple[ExhibitView, ...]
     releases: tuple[ReleaseView, ...]
+    acquisitions: tuple[AcquisitionView, ...]
     tag: str
 
 

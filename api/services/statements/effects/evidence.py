@@ -41,10 +41,12 @@ from api.services.statements.effects.base import (
     require_members,
 )
 from api.services.statements.effects.descriptions import note
+from api.services.statements.effects.originator_control import require_free
 from api.services.statements.effects.package_checks import (
     fits_what_is_held,
     recalled_before,
     require_sizes,
+    supersede,
 )
 from api.wire.envelope import parse_envelope
 from api.wire.statements import Content, Statement, parse_statement
@@ -92,14 +94,19 @@ class ReleaseEffect(Plain):
             _require_consent(node, connection, package, body)
         elif body.get("consent") is not None:
             raise Invalid("release.own-package", "An own package needs no onward consent.")
+        else:
+            require_free(node, connection, package, body)
         return package.id
 
-    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
+    def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
         body = issued.statement.body
         row = _locked(unit, member_text(body, "package"))
         _require(rules.may_release(_situation(unit.connection, row), body), Conflict)
-        return self.repeat(unit, issued)
+        consequence = self.repeat(unit, issued)
+        if row.originator == node.ministry:
+            supersede(node, unit, row.id, row.supersedes)
+        return consequence
 
     def repeat(self, unit: Unit, issued: Issued) -> Consequence:
         """Store a release that was made once already and is recovered: nothing is judged again.
@@ -440,8 +447,7 @@ def _review_superseded(node: Node, unit: Unit, package: Statement) -> None:
     """A newer version of a package of the same originator opens reviews of what rests on it."""
     older = packages.by_id(unit.connection, member_text(package.body, "supersedes"))
     if older is not None and older.originator == package.issuer:
-        superseded = (Kind.PACKAGE, str(older.id))
-        reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package.id)
+        supersede(node, unit, package.id, older.id)
 
 
 def _take_in(unit: Unit, package: Statement, received: Received) -> None:
