@@ -433,17 +433,16 @@ def lease(connection: Connection, name: str) -> RowMapping | None:
 
 
 def received_exhibits(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
-    """Return which of these exhibits came from a partner before any officer stored them, and whose.
-
-    Storing bytes that are here already makes no event, so whichever came first has one.
-    """
+    """Return the exhibits that a partner sent before any officer stored them, with the partner."""
     if not digests:
         return {}
-    query = select(EVENTS.c.object_id, EVENTS.c.actor).where(
+    query = select(EVENTS.c.object_id, EVENTS.c.act, EVENTS.c.actor).where(
         EVENTS.c.object_kind == "exhibit",
         EVENTS.c.object_id.in_(digests),
-        EVENTS.c.act == "exhibit.received",
+        EVENTS.c.act.in_(("exhibit.received", "exhibit.stored")),
         EVENTS.c.outcome == "done",
     )
-    rows = connection.execute(query.order_by(EVENTS.c.seq))
-    return {digest: str(actor).rpartition(":")[2] for digest, actor in rows}
+    first: dict[str, tuple[str, str]] = {}
+    for digest, act, actor in connection.execute(query.order_by(EVENTS.c.seq)):
+        first.setdefault(digest, (act, str(actor).rpartition(":")[2]))
+    return {digest: peer for digest, (act, peer) in first.items() if act == "exhibit.received"}

@@ -15,6 +15,7 @@ from api.records import (
     node_state,
     officers,
     packages,
+    parked,
     passkeys,
     peer_logs,
     previews,
@@ -25,6 +26,7 @@ from api.records import (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 from api.records.metadata import METADATA
 
@@ -43,6 +45,7 @@ MODULES = (
     node_state,
     officers,
     packages,
+    parked,
     passkeys,
     peer_logs,
     previews,
@@ -53,6 +56,7 @@ MODULES = (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 
 __all__ = ["METADATA", "MODULES"]

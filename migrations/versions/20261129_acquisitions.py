@@ -1,7 +1,7 @@
 """acquisitions
 
 Revision: 0031_acquisitions
-After: 0020_membership_changes
+After: 0021_judged
 
 Exhibits that this ministry acquired by its own work although a partner sent the same bytes.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0031_acquisitions'
-down_revision = '0020_membership_changes'
+down_revision = '0021_judged'
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from api.wire.payloads.parts import Marking, Part
+from api.wire.payloads.parts import Marking, Part, Restatable
 from api.wire.payloads.scalars import Digest, Line, Ministry, Name, PartialDate, Prose
 
 
@@ -17,7 +17,7 @@ class AcquisitionV1(Part):
     collected: PartialDate
 
 
-class ReleaseV1(Part):
+class ReleaseV1(Restatable):
     """A release; an onward release also names the originator and its consent."""
 
     package: Digest

@@ -18,7 +18,7 @@ from api.records import log, packages, statements
 from api.records.acquisitions import Acquisition, acquisitions_of
 from api.records.package_rows import Package, Release
 from api.services.node import Node
-from api.services.statements.effects.thread_record import opened
+from api.services.statements.effects.base import opened
 
 MEMBER = "acquired_independently"
 
