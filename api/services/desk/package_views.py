@@ -121,7 +121,8 @@ class HolderView:
         recall_receipted_at: when its node signed for the recall.
         recall_disposition: its disposition of the recall.
         recall_outcome: what its node is known to have done with the recall.
-        held: when it said that every exhibit came (``exhibits-held/1``).
+        held: its node's word that every exhibit came (``exhibits-held/1``).
+        held_at: when it said so.
         answer: what its people say they did: ``stopped``, ``returned``, ``destroyed``, ``kept``.
         answer_reason: in their words.
         answered_at: when that answer was stored here.
@@ -141,6 +142,7 @@ class HolderView:
     recall_disposition: str | None
     recall_outcome: RecallOutcome | None
     held: str | None = None
+    held_at: str | None = None
     answer: str | None = None
     answer_reason: str | None = None
     answered_at: str | None = None
