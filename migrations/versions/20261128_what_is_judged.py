@@ -1,7 +1,7 @@
 """what is judged
 
 Revision: 0021_judged
-After: 0023_refusals
+After: 0020_membership_changes
 
 Statements say how they stand here, which one they take the place of, and where their leaf is told to
 be; messages keep what their items are dated against; one disposition speaks of many statements;
