@@ -172,6 +172,8 @@ class Event:
         request: request id that ties log lines to this event.
         message: id of the message concerned; empty if none.
         count: how many acts this event stands for, where several were counted into one.
+        digest: of exactly what an officer was shown or decided on; empty elsewhere.
+        preview: id of the event of the look that a decision rests on; empty elsewhere.
     """
 
     id: str
@@ -189,6 +191,8 @@ class Event:
     request: str = ""
     message: str = ""
     count: int = 0
+    digest: str = ""
+    preview: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form whose canonical bytes are stored and committed to the log."""
@@ -214,6 +218,8 @@ class Event:
             "request": self.request,
             "message": self.message,
             "count": self.count,
+            "digest": self.digest,
+            "preview": self.preview,
         }
         body.update({name: value for name, value in optional.items() if value})
         return body
