@@ -1,7 +1,7 @@
 """names
 
 Revision: 0022_names
-After: 0021_judged
+After: 0031_acquisitions
 
 The index of names and numbers by which descriptions and entries of lists are found.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0022_names'
-down_revision = '0021_judged'
+down_revision = '0031_acquisitions'
 branch_labels = None
 depends_on = None
 
