@@ -25,11 +25,12 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
-from api.services.desk import evidence
+from api.services.desk import evidence, officers, proposals
 from api.services.node import Node
 from api.web.console import reading
 from api.web.console.pages import PAGES
 from tests.support import exchange
+from tests.support.bodies import body
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -219,7 +220,25 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
             thread,
         )
     draft = reading.row(waiting.row).id if not isinstance(waiting, str) else waiting
+    proposal = proposals.create(federation[ministry], analyst, body("designation-proposal/1"))
+    proposals.submit(
+        federation[ministry],
+        analyst,
+        reading.row(proposal).id,
+        proposals.tag_of(proposal),
+    )
+    grant = officers.propose_grant(
+        federation[ministry],
+        federation.officer(ministry, "admin2"),
+        federation.officer(ministry, "reviewer2").person,
+        "analyst",
+    )
+    federation.settle()
     parts = {
+        "proposal": reading.row(proposal).id,
+        "leaf": "3",
+        "kind": "grants",
+        "id": reading.row(grant).id,
         "package": package[7:],
         "draft": draft,
         "thread": thread[7:],

@@ -256,6 +256,21 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "return": mark("Return it"),
         "destroy": mark("Destroy it"),
     },
+    "officer-state": {
+        "proposed": mark("Proposed"),
+        "active": mark("Active"),
+        "suspended": mark("Suspended"),
+    },
+    "check": {
+        "database": mark("Database"),
+        "schema": mark("Schema of the database"),
+        "keys": mark("Keys"),
+        "store": mark("Store of exhibits"),
+        "clock": mark("Clock"),
+        "sequencer": mark("Sequencer of the log"),
+        "disk": mark("Room on disk"),
+        "in-time": mark("Answered in time"),
+    },
     "outcome": {"done": mark("Done"), "refused": mark("Refused")},
 }
 

@@ -4,6 +4,7 @@ Owns small adapters (rows by attribute, titles, addresses, names of subjects). A
 shows from here where a use case returns no read model of its own.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -44,6 +45,16 @@ class Attributes:
             return self._row[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def json_list(found: Any) -> list[Any]:
+    """Return a list that some look-ups return as JSON text."""
+    return list(json.loads(found)) if isinstance(found, str) else list(found)
+
+
+def place_of_designation(one: Any) -> tuple[str, str]:
+    """Return where a designation stands in its list."""
+    return (one.stored_at, one.id)
 
 
 def row(found: Any) -> Any:

@@ -6,7 +6,21 @@
 from typing import Final
 
 from api.web.console.page import Page
-from api.web.console.pages import account, drafts, mirror_requests, packages, thread_moves, work
+from api.web.console.pages import (
+    account,
+    audit,
+    designations,
+    drafts,
+    mirror_requests,
+    packages,
+    partners,
+    people,
+    proposals,
+    run,
+    subjects,
+    thread_moves,
+    work,
+)
 
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
@@ -15,4 +29,11 @@ PAGES: Final[tuple[Page, ...]] = (
     *packages.PAGES,
     *mirror_requests.PAGES,
     *thread_moves.PAGES,
+    *proposals.PAGES,
+    *designations.PAGES,
+    *subjects.PAGES,
+    *partners.PAGES,
+    *audit.PAGES,
+    *run.PAGES,
+    *people.PAGES,
 )
