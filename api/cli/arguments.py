@@ -47,6 +47,8 @@ def _kid(value: str) -> str:
 
 
 PackageId = Annotated[str, typer.Argument(help="Id of the package.", callback=_digest)]
+DesignationId = Annotated[str, typer.Argument(help="Id of the designation.", callback=_digest)]
+ProposalId = Annotated[str, typer.Argument(help="Id of the proposal.", callback=_digest)]
 DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record)]
 RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record)]
 Kid = Annotated[str, typer.Argument(help="Id of the key.", callback=_kid)]
@@ -96,12 +98,35 @@ def given(**members: object) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def read_body(path: Path) -> dict[str, Any]:
-    """Return the JSON object of a file, or of stdin for ``-``.
+def read_body(path: Path, type_: str = "", **stand_ins: Any) -> dict[str, Any]:
+    """Return the body in a TOML form or a JSON file, or JSON from stdin for ``-``.
+
+    Args:
+        path: ``.toml`` for a form, see ``comity draft template``.
+        type_: statement type by which all its faults are said at once; unchecked if empty.
+        stand_ins: members that the node adds, with values of the right form.
 
     Raises:
-        Invalid: ``body.malformed``.
+        Invalid: ``body.malformed``, ``body.faults``.
+        NotFound: ``body.malformed``.
     """
+    from api.cli.toml_forms import read_form, refuse_faults
+    from api.wire.body_faults import body_faults, pointer
+
+    if path.suffix == ".toml":
+        form = read_form(path, "body.malformed")
+        if type_:
+            refuse_faults(path, body_faults(type_, {**form, **stand_ins}), "body.faults")
+        return form
+    body = _read_json(path)
+    faults = body_faults(type_, {**body, **stand_ins}) if type_ else []
+    if faults:
+        said = [f"{pointer(one.place)}: {one.sentence}" for one in faults]
+        raise Invalid("body.faults", "\n  ".join(["The body has faults; mend them all:", *said]))
+    return body
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     from api.wire.canonical import parse
     from api.wire.errors import WireError
 

@@ -12,27 +12,29 @@ import hashlib
 import mimetypes
 import os
 import secrets
-import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from api.adapters.crypto.officer_key import OfficerKey
+from api.cli.toml_forms import read_form, refuse_faults
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.verification.content import Draft, check_draft_body, check_draft_signature
+from api.wire import limits
+from api.wire.body_faults import body_faults
 from api.wire.digests import PREFIX, digest
-from api.wire.encoding import format_instant
-from api.wire.errors import WireError
 from api.wire.package_file import CHUNK, DRAFT, PackageWriter, exhibit_name
 from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, prepared_bytes
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all); each exhibit is read twice."""
 
-_LARGEST_DESCRIPTION: Final = 4 * 1024 * 1024
 _UNKNOWN_TYPE: Final = "application/octet-stream"
+_STAND_IN: Final = {"size": 0}
+_LEFT_BY_SYSTEMS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that desktops leave in every folder; they are no evidence and are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,15 @@ def build_package(
     body = read_description(description)
     listed = _listed(body, folder)
     _check_complete(folder, set(listed), description)
-    meter = _Meter(2 * sum(path.stat().st_size for path in listed), progress)
+    _check_form(body, description)
+    sizes = [path.stat().st_size for path in listed]
+    if sum(sizes) >= limits.PACKAGE_FILE:
+        raise Invalid(
+            "package.too-large",
+            f"The exhibits are {sum(sizes):,} bytes; a package file holds at most "
+            f"{limits.PACKAGE_FILE:,}. Divide them into several packages.",
+        )
+    meter = _Meter(2 * sum(sizes), progress)
     files = [_hash(path, meter) for path in listed]
     for entry, file in zip(body["exhibits"], files, strict=True):
         _complete(entry, file)
@@ -110,36 +120,11 @@ def read_description(path: Path) -> dict[str, Any]:
         NotFound: ``package.description``.
         Invalid: ``package.description``.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise NotFound("package.description", "There is no such description.") from None
-    if len(data) > _LARGEST_DESCRIPTION:
-        raise Invalid("package.description", "Keep the description within 4 MiB.")
-    try:
-        body: dict[str, Any] = _plain(tomllib.loads(data.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise Invalid("package.description", f"The description is no TOML: {problem}.") from None
+    body = read_form(path, "package.description")
     exhibits = body.setdefault("exhibits", [])
     if not isinstance(exhibits, list) or not all(isinstance(entry, dict) for entry in exhibits):
         raise Invalid("package.description", "List the files as [[exhibits]].")
     return body
-
-
-def _plain(value: Any) -> Any:
-    """Turn TOML's own dates and times into the protocol's text."""
-    if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    if isinstance(value, datetime):
-        try:
-            return format_instant(value)
-        except WireError:
-            raise Invalid("package.description", "Give times with their zone.") from None
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
 
 
 def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
@@ -150,7 +135,7 @@ def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
         name = entry.pop("file", None)
         if not isinstance(name, str) or not name:
             raise Invalid("package.description", "Name the file of every exhibit.")
-        path = (root / name).resolve()
+        path = _named(root, name)
         if not path.is_relative_to(root):
             raise Invalid("package.file", "Exhibits lie inside the folder.")
         if not path.is_file():
@@ -158,20 +143,69 @@ def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
         if path in paths:
             raise Invalid("package.description", f"The file {name} is listed twice.")
         entry.setdefault("label", path.name)
-        entry.setdefault("media_type", mimetypes.guess_type(path.name)[0] or _UNKNOWN_TYPE)
+        entry.setdefault("media_type", _media_type(path.name))
         paths.append(path)
     return paths
 
 
+def _named(root: Path, name: str) -> Path:
+    """Return the file of a name, whichever way its accents are composed on this disk."""
+    path = (root / name).resolve()
+    if path.exists():
+        return path
+    wanted = unicodedata.normalize("NFC", name)
+    for found in _files(root):
+        if unicodedata.normalize("NFC", str(found.relative_to(root))) == wanted:
+            return found.resolve()
+    return path
+
+
+def _media_type(name: str) -> str:
+    """Return what a file's name says it is; a packed file is not what was packed."""
+    kind, packed = mimetypes.guess_type(name)
+    return kind if kind is not None and packed is None else _UNKNOWN_TYPE
+
+
 def _check_complete(folder: Path, listed: set[Path], description: Path) -> None:
-    """Refuse a folder with files that would stay behind unsaid."""
+    """Refuse a folder with files that would stay behind unsaid; a linked folder is looked into."""
     expected = listed | {description.resolve()}
-    for path in sorted(folder.resolve().rglob("*")):
-        if not path.is_dir() and path.resolve() not in expected:
-            name = path.relative_to(folder.resolve())
-            raise Invalid(
-                "package.unlisted-file", f"List {name} in the description or move it elsewhere."
-            )
+    left = [
+        str(path.relative_to(folder.resolve()))
+        for path in exhibit_files(folder.resolve())
+        if path.resolve() not in expected
+    ]
+    if left:
+        raise Invalid(
+            "package.unlisted-file",
+            f"List these in the description or move them elsewhere: {', '.join(left)}.",
+        )
+
+
+def exhibit_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that a description lists, in order."""
+    return [path for path in _files(folder) if path.name not in _LEFT_BY_SYSTEMS]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder in order, through linked folders too, each once."""
+    seen: set[Path] = set()
+    waiting = [folder]
+    while waiting:
+        for path in sorted(waiting.pop().iterdir()):
+            if not path.is_dir():
+                yield path
+            elif path.resolve() not in seen:
+                seen.add(path.resolve())
+                waiting.append(path)
+
+
+def _check_form(body: dict[str, Any], description: Path) -> None:
+    """Refuse a description with all its faults, before any exhibit is read."""
+    whole = {**body, "exhibits": [{**_STAND_IN, **entry} for entry in body["exhibits"]]}
+    for number, entry in enumerate(whole["exhibits"]):
+        # Two files of one content are found when they are hashed.
+        entry.setdefault("digest", f"{PREFIX}{number:064x}")
+    refuse_faults(description, body_faults(EVIDENCE_PACKAGE, whole), "package.description")
 
 
 class _Meter:

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making, output
-from api.cli.arguments import Limit, read_body
+from api.cli.arguments import DesignationId, Limit, read_body
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.making import Made
-from api.cli.mirror_asking import ThreadId
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key
 
 app = group("designation", "State, amend and end designations; see what is listed where.")
-Body = Annotated[Path, typer.Option(help="The body, JSON; - reads stdin.")]
+Body = Annotated[Path, typer.Option(help="The body, TOML or JSON; - reads JSON from stdin.")]
+_STAND_IN = "sha256:" + "0" * 64
 
 
 def register(root: typer.Typer) -> None:
@@ -50,7 +50,7 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, designation: ThreadId) -> None:
+def show(context: CliContext, designation: DesignationId) -> None:
     """Show a designation as it stands, its clocks, and what rests on it.
 
     Example: comity --profile us-analyst designation show sha256:…
@@ -74,7 +74,7 @@ def state(
     Example: comity --profile us-analyst designation state --to uk-fcdo --to ca-gac --body d.json
     """
     key = own_key(context, passphrase_file, recorded=recorded)
-    made = Made("designation/1", tuple(to), read_body(body))
+    made = Made("designation/1", tuple(to), read_body(body, "designation/1"))
     with connected(context) as api:
         draft = making.post(api, "/designations", made, key, to=to)
     making.shown(context, draft)
@@ -83,7 +83,7 @@ def state(
 @command(app, "amend")
 def amend(
     context: CliContext,
-    designation: ThreadId,
+    designation: DesignationId,
     *,
     body: Body,
     recorded: Recorded = False,
@@ -94,13 +94,14 @@ def amend(
     Example: comity --profile us-analyst designation amend sha256:… --body amendment.json
     """
     key = own_key(context, passphrase_file, recorded=recorded)
-    _change(context, designation, ("designation-amendment/1", "amendments"), read_body(body), key)
+    content = read_body(body, "designation-amendment/1", designation=_STAND_IN)
+    _change(context, designation, ("designation-amendment/1", "amendments"), content, key)
 
 
 @command(app, "delist")
 def delist(
     context: CliContext,
-    designation: ThreadId,
+    designation: DesignationId,
     *,
     body: Body,
     recorded: Recorded = False,
@@ -111,7 +112,8 @@ def delist(
     Example: comity --profile us-analyst designation delist sha256:… --body delisting.json
     """
     key = own_key(context, passphrase_file, recorded=recorded)
-    _change(context, designation, ("delisting/1", "delisting"), read_body(body), key)
+    content = read_body(body, "delisting/1", designation=_STAND_IN)
+    _change(context, designation, ("delisting/1", "delisting"), content, key)
 
 
 def _change(

@@ -6,6 +6,7 @@ the digest that was read, and a candidate is compared with it before it is signe
 
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from api.cli import output
 from api.cli.arguments import DigestOption, DraftId, Limit, Reason, read_body
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
+from api.cli.files import write_new
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
 from api.domain.errors import Stale
@@ -63,6 +65,40 @@ def show(context: CliContext, draft: DraftId) -> None:
     with connected(context) as api:
         found = api.get(f"/drafts/{draft}")
     output.result(context, found, [*summary(found), "", *_body(found["body"])])
+
+
+class Form(StrEnum):
+    """Statements that have a form to fill in."""
+
+    PACKAGE = "evidence-package"
+    PROPOSAL = "designation-proposal"
+    DESIGNATION = "designation"
+    AMENDMENT = "designation-amendment"
+    REQUEST = "mirror-request"
+
+
+@command(app, "template")
+def template(
+    context: CliContext,
+    form: Annotated[Form, typer.Argument(help="Which statement.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Form to write.")],
+) -> None:
+    """Write a form to fill in, with every member and the words allowed explained.
+
+    Example: comity draft template mirror-request --out request.toml
+    """
+    from api.cli import templates
+
+    texts = {
+        Form.PACKAGE: templates.PACKAGE,
+        Form.PROPOSAL: templates.PROPOSAL,
+        Form.DESIGNATION: templates.DESIGNATION,
+        Form.AMENDMENT: templates.AMENDMENT,
+        Form.REQUEST: templates.REQUEST,
+    }
+    write_new(out, texts[form].encode())
+    output.result(context, {"out": str(out), "form": form.value}, [f"{out}: fill it in."])
 
 
 @command(app, "preview")

@@ -5,7 +5,6 @@ Owns listing and showing requests, and what the addressee says in one; what the 
 """
 
 import re
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from api.cli.making import Made
 from api.cli.mirror_asking import Subject, Subjects, ThreadId, other_party
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key
+from api.cli.thread_lines import thread_lines
 
 app = group("mirror", "Ask other ministries to mirror designations; answer what they ask.")
 
@@ -90,7 +90,7 @@ def show(context: CliContext, thread: ThreadId) -> None:
     """
     with connected(context) as api:
         found = api.get(f"/mirror-requests/{thread}")
-    output.result(context, found, _lines(found))
+    output.result(context, found, thread_lines(found))
 
 
 @command(app, "suggest")
@@ -259,52 +259,3 @@ def _said(api: Api, thread: str, type_: str, body: dict[str, Any], key: Any) -> 
 def _duplicate(text: str) -> dict[str, str]:
     thread, _, key = text.partition("#")
     return {"thread": thread, "key": key}
-
-
-def _lines(found: dict[str, Any]) -> Iterable[str]:
-    yield from output.details(
-        {
-            "request": found["id"],
-            "title": found["title"],
-            "from": found["requester"],
-            "to": found["addressee"],
-            "phase": found["phase"],
-            "respond by": output.moment(found["respond_by"]),
-            "state": found["state_digest"],
-            "continues": found.get("continues"),
-            "continued by": found["continued_by"],
-            "both ends": found["comparison"]["outcome"],
-        }
-    )
-    named = {one["key"]: one["names"][0]["text"] for one in found["subjects"]}
-    rows = [
-        {
-            "key": one["key"],
-            "name": named.get(one["key"], ""),
-            "phase": one["phase"],
-            "finding": one["findings"][-1]["finding"] if one["findings"] else None,
-            "regime": one["findings"][-1].get("regime") if one["findings"] else None,
-            "effects": len(one["effects"]),
-        }
-        for one in found["state"]["subjects"]
-    ]
-    yield ""
-    columns: list[output.Column] = [
-        ("KEY", "key"),
-        ("NAME", "name"),
-        ("PHASE", "phase"),
-        ("FINDING", "finding"),
-        ("REGIME", "regime"),
-        ("EFFECTS", "effects"),
-    ]
-    yield from output.table(rows, columns)
-    yield ""
-    said: list[output.Column] = [
-        ("NO", "seq"),
-        ("BY", "issuer"),
-        ("SAID", "type"),
-        ("AT", output.at("issued_at")),
-        ("VOID", "void"),
-        ("ID", "id"),
-    ]
-    yield from output.table(found["statements"], said)

@@ -83,7 +83,8 @@ def request(
     ] = None,
     continues: DigestOption = None,
     body: Annotated[
-        Path | None, typer.Option(help="The whole body instead, JSON; - reads stdin.")
+        Path | None,
+        typer.Option(help="The whole body instead, TOML or JSON; - reads JSON from stdin."),
     ] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
@@ -99,7 +100,7 @@ def request(
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
         content = (
-            read_body(body)
+            read_body(body, "mirror-request/1")
             if body is not None
             else given(
                 title=title,
@@ -158,7 +159,7 @@ def amend(
     Example: comity --profile us-analyst mirror amend sha256:… --body amendment.json
     """
     key = own_key(context, passphrase_file, recorded=recorded)
-    _say(context, thread, "mirror-amendment/1", read_body(body), key)
+    _say(context, thread, "mirror-amendment/1", read_body(body, "mirror-amendment/1"), key)
 
 
 def withdraw(

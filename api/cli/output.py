@@ -5,7 +5,10 @@ from another ministry, is made harmless for a terminal first. No colour: nothing
 """
 
 import json
+import re
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +24,10 @@ Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
 _GAP: Final = "  "
 _PERCENT: Final = 100
 _WIDE: Final = frozenset("WF")
+_DIGEST: Final = "sha256:"
+_ID: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_SHORT_ID: Final = 12
+_NARROWEST: Final = 20
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -81,12 +88,43 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Itera
         return
     cells = [[heading for heading, _ in columns]]
     cells += [[safe(_cell(row, source)) for _, source in columns] for row in rows]
+    room = _room()
+    if room:
+        cells = [[_short(cell) for cell in line] for line in cells]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    if room and sum(widths) + len(_GAP) * (len(widths) - 1) > room:
+        yield from _records(cells, room)
+        return
     for line in cells:
         padded = (
             cell + " " * (room - width(cell)) for cell, room in zip(line, widths, strict=True)
         )
         yield _GAP.join(padded).rstrip()
+
+
+def _room() -> int:
+    """Return the width of the terminal that reads the result, or 0 where none does."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def _short(cell: str) -> str:
+    """Return an id as people type it: a digest by its first ``_SHORT_ID`` digits."""
+    return cell[: len(_DIGEST) + _SHORT_ID] if _ID.fullmatch(cell) else cell
+
+
+def _records(cells: Sequence[Sequence[str]], room: int) -> Iterable[str]:
+    """Yield rows that are too wide as records: a line per member that has a value, wrapped."""
+    heading, *rows = cells
+    label = max(map(width, heading))
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        for name, cell in zip(heading, row, strict=True):
+            if cell in {"", "-"}:
+                continue
+            lines = textwrap.wrap(cell, max(room - label - len(_GAP), _NARROWEST)) or [""]
+            for before, line in zip((name, *[""] * len(lines)), lines, strict=False):
+                yield f"{before:<{label}}{_GAP}{line}"
 
 
 def details(members: Mapping[str, object]) -> Iterable[str]:
@@ -114,13 +152,22 @@ def width(text: str) -> int:
 
 
 def moment(value: object) -> str:
-    """Return a protocol instant as ``2026-11-23 17:25 UTC``."""
+    """Return a protocol instant as ``2026-11-23 17:25 UTC``, with the local time where it differs.
+
+    The local zone is the machine's (``TZ``), as other programs on it show time.
+    """
     if not isinstance(value, str):
         return "-"
     try:
-        return datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M UTC")
+        instant = datetime.fromisoformat(value)
     except ValueError:
         return value
+    text = instant.strftime("%Y-%m-%d %H:%M UTC")
+    local = instant.astimezone()
+    if instant.tzinfo is None or local.utcoffset() == instant.utcoffset():
+        return text
+    same_day = local.date() == instant.date()
+    return f"{text} ({local.strftime('%H:%M %Z' if same_day else '%d %b %H:%M %Z')})"
 
 
 def at(member: str) -> Callable[[Mapping[str, Any]], str]:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import output, package_decisions
+from api.cli import output, package_decisions, package_files
 from api.cli.arguments import Limit, PackageId
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = group("package", "Build, submit, release, recall and fetch evidence packages.")
 app.command("build")(package_build_command)
+package_files.register(app)
 
 
 @command(app, "submit")

@@ -6,15 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making, output
-from api.cli.arguments import DigestOption, Limit, Reason, read_body
+from api.cli.arguments import DigestOption, Limit, ProposalId, Reason, read_body
 from api.cli.client import connected
 from api.cli.commands import command, group
-from api.cli.mirror_asking import ThreadId
 from api.cli.profiles import CliContext
 from api.domain.errors import Stale
 
 app = group("proposal", "Write, endorse, return and share proposals for a listing.")
-Body = Annotated[Path, typer.Option(help="The proposal, JSON; - reads stdin.")]
+Body = Annotated[Path, typer.Option(help="The proposal, TOML or JSON; - reads JSON from stdin.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -28,7 +27,7 @@ def new(context: CliContext, *, body: Body) -> None:
 
     Example: comity --profile uk-analyst proposal new --body proposal.json
     """
-    content = read_body(body)
+    content = read_body(body, "designation-proposal/1")
     with connected(context) as api:
         made = api.post("/proposals", {"body": content})
     _shown(context, made)
@@ -61,7 +60,7 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, proposal: ThreadId) -> None:
+def show(context: CliContext, proposal: ProposalId) -> None:
     """Show a proposal with its history.
 
     Example: comity --profile uk-reviewer proposal show sha256:…
@@ -72,12 +71,12 @@ def show(context: CliContext, proposal: ThreadId) -> None:
 
 
 @command(app, "replace")
-def replace(context: CliContext, proposal: ThreadId, *, body: Body) -> None:
+def replace(context: CliContext, proposal: ProposalId, *, body: Body) -> None:
     """Write the next version; whoever writes one never endorses the proposal.
 
     Example: comity --profile uk-analyst proposal replace sha256:… --body proposal.json
     """
-    content = read_body(body)
+    content = read_body(body, "designation-proposal/1")
     with connected(context) as api:
         _, tag = api.get_tagged(f"/proposals/{proposal}")
         made = api.put(f"/proposals/{proposal}", {"body": content}, tag)
@@ -85,7 +84,7 @@ def replace(context: CliContext, proposal: ThreadId, *, body: Body) -> None:
 
 
 @command(app, "submit")
-def submit(context: CliContext, proposal: ThreadId) -> None:
+def submit(context: CliContext, proposal: ProposalId) -> None:
     """Put a proposal before the reviewers.
 
     Example: comity --profile uk-analyst proposal submit sha256:…
@@ -97,7 +96,7 @@ def submit(context: CliContext, proposal: ThreadId) -> None:
 
 
 @command(app, "endorse")
-def endorse(context: CliContext, proposal: ThreadId, *, digest: DigestOption = None) -> None:
+def endorse(context: CliContext, proposal: ProposalId, *, digest: DigestOption = None) -> None:
     """Endorse a proposal; with --digest, only if it still is the version that was read.
 
     Example: comity --profile uk-reviewer proposal endorse sha256:… --digest sha256:…
@@ -111,7 +110,7 @@ def endorse(context: CliContext, proposal: ThreadId, *, digest: DigestOption = N
 
 
 @command(app, "return")
-def give_back(context: CliContext, proposal: ThreadId, *, reason: Reason) -> None:
+def give_back(context: CliContext, proposal: ProposalId, *, reason: Reason) -> None:
     """Return a proposal to its authors.
 
     Example: comity --profile uk-reviewer proposal return sha256:… --reason "Name the post."
@@ -120,7 +119,7 @@ def give_back(context: CliContext, proposal: ThreadId, *, reason: Reason) -> Non
 
 
 @command(app, "lapse")
-def lapse(context: CliContext, proposal: ThreadId, *, reason: Reason) -> None:
+def lapse(context: CliContext, proposal: ProposalId, *, reason: Reason) -> None:
     """Let a proposal lapse: nothing will follow from it.
 
     Example: comity --profile uk-reviewer proposal lapse sha256:… --reason "Overtaken."
@@ -131,7 +130,7 @@ def lapse(context: CliContext, proposal: ThreadId, *, reason: Reason) -> None:
 @command(app, "share")
 def share(
     context: CliContext,
-    proposal: ThreadId,
+    proposal: ProposalId,
     *,
     to: Annotated[list[str], typer.Option(help="Ministry that gets it; may be repeated.")],
 ) -> None:

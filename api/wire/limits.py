@@ -20,6 +20,9 @@ MESSAGE: Final = 16 * MIB
 EXHIBIT_RANGE: Final = 4 * MIB
 """Largest piece of an exhibit asked for at once."""
 
+PACKAGE_FILE: Final = 2048 * MIB
+"""A package file is smaller than this."""
+
 DEPTH: Final = 32
 """Deepest nesting of arrays and objects."""
 

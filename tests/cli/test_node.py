@@ -224,6 +224,11 @@ def test_membership_compose_and_show(made: Made, tmp_path: Path) -> None:
     assert shown["digest"] in comity("membership", "show", made.membership).out
     entry, out = made.home / "member.json", tmp_path / "next.json"
     compose = ("membership", "compose", "--member", entry, "--out", out)
+    dropping = comity(*compose, "--serial", "2", "--previous", made.membership, as_json=True)
+    assert (dropping.code, dropping.problem["code"]) == (2, "membership.dropped")
+    assert "uk-fcdo" in dropping.problem["detail"]
+    assert not out.exists()
+    compose = (*compose, "--drop", "uk-fcdo")
     skipped = comity(*compose, "--serial", "3", "--previous", made.membership, as_json=True)
     assert (skipped.code, skipped.problem["code"]) == (2, "membership.serial")
     made_next = comity(*compose, "--serial", "2", "--previous", made.membership, as_json=True)
@@ -240,6 +245,29 @@ def test_membership_compose_and_show(made: Made, tmp_path: Path) -> None:
     )
     assert wrong.code == 3
     assert not (tmp_path / "x").exists()
+
+
+def test_membership_add_keeps_everybody_and_diff_says_what_changes(
+    made: Made, tmp_path: Path
+) -> None:
+    comity = CommandLine(tmp_path)
+    entry = json.loads((made.home / "member.json").read_text())
+    moved = tmp_path / "moved.json"
+    moved.write_text(json.dumps({**entry, "url": "https://moved.example"}))
+    new = tmp_path / "next.json"
+    added = comity("membership", "add", "--to", made.membership, "--member", moved, "--out", new)
+    assert added.code == 0
+    shown = comity("membership", "show", new, as_json=True).document
+    assert [one["id"] for one in shown["members"]] == ["us-treasury", "uk-fcdo"]
+    assert shown["serial"] == 2
+    rows = comity("membership", "diff", made.membership, new, as_json=True).document["items"]
+    assert [(one["id"], one["what"]) for one in rows] == [(entry["id"], "url")]
+    whole = comity("membership", "add", "--to", new, "--member", new, "--out", tmp_path / "x")
+    assert whole.code == 2
+    printed = comity("membership", "fingerprint", new)
+    kids = {key["kid"] for key in entry["keys"]}
+    assert all(kid in printed.out for kid in kids)
+    assert shown["digest"].removeprefix("sha256:")[:4] in printed.out
 
 
 def test_node_keys_are_listed_rotated_and_escrowed(tmp_path: Path) -> None:

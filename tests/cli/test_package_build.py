@@ -17,7 +17,6 @@ from api.cli.verify import verify_file
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound, NotSignedIn
 from api.wire.digests import digest
 from api.wire.encoding import b64u_encode
-from api.wire.errors import WireError
 from tests.support.signing import NOW
 
 DESCRIPTION = """
@@ -161,7 +160,7 @@ def test_descriptions_that_do_not_fit(
 )
 def test_the_body_is_checked_before_anything_is_written(place: Path, old: str, new: str) -> None:
     describe(place, old, new)
-    with pytest.raises(WireError, match=r"^statement\.body"):
+    with refused(Invalid, "package.description"):
         build(place)
     assert not (place / "case.comity").exists()
 
@@ -262,3 +261,77 @@ def test_the_command_opens_encrypted_keys(place: Path) -> None:
     assert locked.code == "officer-key.passphrase-needed"
     opened = run(place, *arguments, "--passphrase-file", str(place / "passphrase"))
     assert opened.exit_code == 0, opened.exception
+
+
+def test_all_faults_are_said_at_once_with_file_line_and_words(place: Path) -> None:
+    describe(place, 'language = "en"', 'language = "English"\nsupercedes = "sha256:0"')
+    describe(place, 'kind = "official-record"\nsource = "public archive"\ncollected', "collected")
+    describe(place, 'kind = "official-record"', 'kind = "document"')
+    with pytest.raises(Invalid) as refusal:
+        build(place)
+    said = str(refusal.value)
+    lines = (place / "package.toml").read_text("utf-8").splitlines()
+    language = 1 + next(n for n, line in enumerate(lines) if line.startswith("language"))
+    assert f"package.toml:{language}: language: write a language tag" in said
+    assert f"package.toml:{language + 1}: supercedes: there is no such member" in said
+    assert "the nearest is supersedes" in said
+    kind = 1 + next(n for n, line in enumerate(lines) if line.startswith("kind"))
+    assert f"package.toml:{kind}: exhibits[1].kind" in said
+    assert "allowed: official-record, leaked-official-document" in said
+    assert "exhibits[2].kind: this member is required" in said
+    assert "exhibits[2].source: this member is required" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "nearest"),
+    [
+        ("birth_dates =", "birth_date =", "birth_dates"),
+        ("compelled = false", "compelled = false\ncase_fact = []", "case_facts"),
+        ('source = "public archive"\n\n', 'source = "public archive"\nmedia = "x/y"\n\n', ""),
+        ('{ text = "ZHU Hailun" }', '{ text = "ZHU Hailun", aliases = "x" }', ""),
+    ],
+)
+def test_misspelt_members_are_never_signed(place: Path, old: str, new: str, nearest: str) -> None:
+    describe(place, old, new)
+    with pytest.raises(Invalid) as refusal:
+        build(place)
+    assert "there is no such member" in str(refusal.value)
+    assert nearest in str(refusal.value)
+    assert not (place / "case.comity").exists()
+
+
+def test_a_name_with_composed_accents_finds_the_file_whichever_way_it_is_stored(
+    place: Path,
+) -> None:
+    (place / "exhibits" / "order.txt").rename(place / "exhibits" / "de\u0301cret.txt")
+    describe(place, 'file = "order.txt"', 'file = "d\u00e9cret.txt"\nlabel = "order.txt"')
+    assert build(place).exhibits == 2
+
+
+def test_a_packed_file_is_not_called_what_was_packed(place: Path) -> None:
+    (place / "exhibits" / "order.txt").rename(place / "exhibits" / "order.pdf.gz")
+    describe(place, 'file = "order.txt"', 'file = "order.pdf.gz"\nlabel = "order.txt"')
+    built = build(place)
+    with zipfile.ZipFile(built.path) as archive:
+        draft = json.loads(archive.read("draft.json"))
+    assert draft["body"]["exhibits"][0]["media_type"] == "application/octet-stream"
+
+
+def test_a_linked_folder_is_looked_into_and_desktop_files_are_passed_over(place: Path) -> None:
+    (place / "elsewhere").mkdir()
+    (place / "elsewhere" / "secret.txt").write_text("x")
+    (place / "exhibits" / "linked").symlink_to(place / "elsewhere")
+    (place / "exhibits" / ".DS_Store").write_bytes(b"desktop")
+    with pytest.raises(Invalid) as refusal:
+        build(place)
+    assert "linked/secret.txt" in str(refusal.value)
+    assert ".DS_Store" not in str(refusal.value)
+
+
+def test_too_much_is_refused_before_it_is_read(place: Path) -> None:
+    with (place / "exhibits" / "order.txt").open("r+b") as file:
+        file.truncate(3 << 30)
+    seen: list[int] = []
+    with refused(Invalid, "package.too-large"):
+        build(place, progress=lambda done, _total: seen.append(done))
+    assert seen == []
