@@ -220,7 +220,10 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
             thread,
         )
     draft = reading.row(waiting.row).id if not isinstance(waiting, str) else waiting
-    proposal = proposals.create(federation[ministry], analyst, body("designation-proposal/1"))
+    ground = body("designation-proposal/1")["grounds"][0]
+    case = {**ground, "evidence": [{**ground["evidence"][0], "package": package}]}
+    content = body("designation-proposal/1", grounds=[case], title="Listing ZHU Hailun")
+    proposal = proposals.create(federation[ministry], analyst, content)
     proposals.submit(
         federation[ministry],
         analyst,
