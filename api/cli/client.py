@@ -153,6 +153,13 @@ class Api:
         headers = {"content-length": str(size), "content-type": "application/octet-stream"}
         self._send("PUT", f"/exhibits/{digest}", body=body, headers=headers)
 
+    def post_file(self, path: str, size: int, body: Body, **query: object) -> Any:
+        """Send a file's bytes to a collection; returns the document that answers it."""
+        headers = {"content-length": str(size), "content-type": "application/octet-stream"}
+        known = {name: value for name, value in query.items() if value is not None}
+        answer = self._send("POST", path, body=body, headers=headers, params=known)
+        return _document(answer)
+
     def download(self, path: str, target: Path, advance: Callable[[int, int], None]) -> None:
         """Write an answer's bytes into a new file and onto the disk.
 

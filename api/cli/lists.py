@@ -1,43 +1,35 @@
-"""``comity lists``: published sanctions lists, read, kept and compared on this machine.
+"""``comity lists``: published sanctions lists in the node: import, list, compare, read an entry.
 
-Owns the snapshots under ``COMITY_HOME/lists``. Nothing goes to the node: a list is a public fact
-that officers look at, and what follows from it they write themselves.
+Owns the packing of several files of one list into one upload. What a file is, the node finds out.
 """
 
-import gzip
-import hashlib
-import json
-from collections.abc import Iterable
-from contextlib import ExitStack
-from enum import StrEnum
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from api.adapters.system import SystemClock
 from api.cli import output
+from api.cli.client import connected
 from api.cli.commands import command, group
-from api.cli.files import appearing
 from api.cli.profiles import CliContext
-from api.domain.errors import NotFound
+from api.domain.errors import Invalid
 
-if TYPE_CHECKING:
-    from api.adapters.lists.entries import Published
+app = group("lists", "Import and compare the sanctions lists that governments publish.")
 
-app = group("lists", "Read, keep and compare the sanctions lists that governments publish.")
-
-
-class Source(StrEnum):
-    """Whose list it is."""
-
-    OFAC = "ofac"
-    EU = "eu"
-    CANADA = "canada"
-    UK = "uk"
-
-
-SourceArgument = Annotated[Source, typer.Argument(help="Whose list.")]
+# Words that may stand before the files; the file itself says what it is, and must agree.
+_PUBLISHERS: Final = {
+    "ofac": "us-",
+    "us": "us-",
+    "eu": "eu-",
+    "uk": "uk-",
+    "canada": "ca-",
+    "ca": "ca-",
+    "un": "un-",
+}
+_CHUNK: Final = 1 << 20
 
 
 def register(root: typer.Typer) -> None:
@@ -48,13 +40,17 @@ def register(root: typer.Typer) -> None:
 @command(app, "import")
 def read(
     context: CliContext,
-    source: SourceArgument,
-    path: Annotated[Path, typer.Argument(help="The file, perhaps gzipped.", exists=True)],
+    files: Annotated[
+        list[str], typer.Argument(help="The file, packed or not; several of OFAC's CSV files.")
+    ],
     *,
     aliases: Annotated[
         Path | None, typer.Option(help="OFAC's alt.csv beside sdn.csv.", exists=True)
     ] = None,
-    as_of: Annotated[str | None, typer.Option(help="The list's day, if the file lacks it.")] = None,
+    as_of: Annotated[str, typer.Option(help="The list's day, if the file lacks it.")] = "",
+    series: Annotated[str, typer.Option(help="The list it must be of, see lists list.")] = "",
+    source: Annotated[str, typer.Option(help="Where it was fetched.")] = "",
+    fetched_at: Annotated[str, typer.Option(help="When it was fetched.")] = "",
     floor: Annotated[
         int | None, typer.Option(min=0, help="Fewest entries of a whole list.")
     ] = None,
@@ -62,161 +58,147 @@ def read(
         bool, typer.Option("--partial", help="The file is an extract; its count does not matter.")
     ] = False,
 ) -> None:
-    """Read a published list and keep what it says; a file that is too short is refused.
+    """Import a published list as an edition; what is too short, cut off or no list is refused.
 
-    Example: comity lists import ofac sdn.xml
+    Example: comity --profile us-analyst lists import sdn.xml
     """
-    from dataclasses import replace
-
-    from api.adapters.lists.entries import require_enough
-
-    published = _read(source, path, aliases)
-    day = as_of or published.as_of or SystemClock().now().date().isoformat()
-    before = [path for path in _snapshots(context, source) if path.name[: len(day)] <= day]
-    if partial:
-        published = replace(published, stated=None)
-    else:
-        least = floor if floor is not None else _floor(source)
-        require_enough(published, least, _count(before[-1]) if before else None)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    document = {
-        "source": source.value,
-        "as_of": day,
-        "sha256": digest,
-        "partial": partial,
-        "entries": [entry.to_json() for entry in published.entries],
+    expected, paths = _paths(files, aliases)
+    query = {
+        "name": paths[0].name,
+        "as_of": as_of or None,
+        "series": series or None,
+        "source": source or None,
+        "fetched_at": fetched_at or None,
+        "floor": floor,
+        "partial": "true" if partial else None,
     }
-    folder = _folder(context, source)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{day}-{digest[:12]}.json"
-    if not target.exists():
-        with appearing(target) as temporary:
-            temporary.write_text(json.dumps(document, ensure_ascii=False, indent=0), "utf-8")
-    known = {name: value for name, value in document.items() if name != "entries"}
-    shown = {**known, "count": len(published.entries)}
-    output.result(context, shown, output.details(shown))
+    with tempfile.TemporaryDirectory(prefix="comity-") as folder, connected(context) as api:
+        path = paths[0] if len(paths) == 1 else _together(paths, Path(folder) / "lists.zip")
+        made = api.post_file("/lists", path.stat().st_size, lambda: _pieces(path), **query)
+    held: str = made["edition"]["series"]
+    if expected and not held.startswith(expected):
+        output.talk(f"The file turned out to be an edition of {held}.")
+    output.result(context, made, _told(made))
+
+
+def _paths(files: list[str], aliases: Path | None) -> tuple[str, list[Path]]:
+    expected = ""
+    if files[0] in _PUBLISHERS and len(files) > 1 and not Path(files[0]).exists():
+        expected, files = _PUBLISHERS[files[0]], files[1:]
+    paths = [Path(one) for one in files] + ([aliases] if aliases is not None else [])
+    for path in paths:
+        if not path.is_file():
+            raise Invalid("file.missing", f"There is no file {path.name} there.")
+    return expected, paths
+
+
+def _together(paths: list[Path], target: Path) -> Path:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number, path in enumerate(paths):
+            archive.write(path, f"{number}-{path.name}")
+    return target
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while piece := source.read(_CHUNK):
+            yield piece
+
+
+def _told(made: dict[str, Any]) -> Iterable[str]:
+    edition = made["edition"]
+    if made["known"]:
+        yield "These bytes are held already; nothing changed."
+    yield (
+        f"{edition['series']} of {edition['as_of']} ({edition['as_of_from']}), "
+        f"{edition['count']} entries, read as {edition['layout']}: edition {edition['id']}."
+    )
+    if made["counts"] is not None:
+        yield _counts(made["counts"])
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[name]} {name}" for name in ("added", "removed", "amended"))
 
 
 @command(app, "list")
-def listed(context: CliContext) -> None:
-    """List the snapshots that are kept here.
+def editions(
+    context: CliContext,
+    *,
+    series: Annotated[str | None, typer.Option(help="Of one list only.")] = None,
+) -> None:
+    """List the editions that the node holds.
 
-    Example: comity lists list
+    Example: comity --profile us-analyst lists list
     """
-    rows = [_head(path) for source in Source for path in _snapshots(context, source)]
+    with connected(context) as api:
+        found = api.get("/lists", series=series)
     columns: list[output.Column] = [
-        ("LIST", "source"),
+        ("LIST", "series"),
         ("AS OF", "as_of"),
         ("ENTRIES", "count"),
         ("EXTRACT", "partial"),
-        ("SHA-256", "sha256"),
+        ("LAYOUT", "layout"),
+        ("IMPORTED", output.at("imported_at")),
+        ("EDITION", "id"),
     ]
-    output.result(context, {"items": rows}, output.table(rows, columns))
+    output.result(context, found, output.table(found["items"], columns))
 
 
 @command(app, "diff")
 def diff(
     context: CliContext,
-    source: SourceArgument,
+    series: Annotated[str, typer.Argument(help="Which list, such as us-ofac-sdn.")],
     *,
-    old: Annotated[str | None, typer.Option("--from", help="Day of the older snapshot.")] = None,
-    new: Annotated[str | None, typer.Option("--to", help="Day of the newer one.")] = None,
+    old: Annotated[str | None, typer.Option("--from", help="Older edition: its day or id.")] = None,
+    new: Annotated[str | None, typer.Option("--to", help="Newer edition: its day or id.")] = None,
 ) -> None:
-    """Show what was added, removed and amended between two snapshots; by default the last two.
+    """Show what was added, removed and amended, with old and new values; by default the last two.
 
-    Example: comity lists diff ofac --from 2021-03-10 --to 2024-05-07
+    Example: comity --profile us-analyst lists diff us-ofac-sdn --from 2021-12-09 --to 2021-12-10
     """
-    paths = _snapshots(context, source)
-    first, second = _chosen(paths, old, -2), _chosen(paths, new, -1)
-    before, after = _entries(first), _entries(second)
-    amended = [
-        {"id": id_, "names": after[id_]["names"], "members": _changed(before[id_], after[id_])}
-        for id_ in sorted(before.keys() & after.keys())
-        if before[id_] != after[id_]
-    ]
-    changes: dict[str, Any] = {
-        "source": source.value,
-        "from": _head(first)["as_of"],
-        "to": _head(second)["as_of"],
-        "added": [after[id_] for id_ in sorted(after.keys() - before.keys())],
-        "removed": [before[id_] for id_ in sorted(before.keys() - after.keys())],
-        "amended": amended,
-    }
-    output.result(context, changes, _lines(changes))
+    with connected(context) as api:
+        found = api.get("/lists/diff", series=_series(series), older=old, newer=new)
+    output.result(context, found, _lines(found))
 
 
-def _read(source: Source, path: Path, aliases: Path | None) -> "Published":
-    from api.adapters.lists import eu, ofac, tables
-
-    with ExitStack() as open_files:
-        file = open_files.enter_context(_opened(path))
-        if source is Source.CANADA:
-            return tables.read_canada(file)
-        if source is Source.UK:
-            return tables.read_uk(file)
-        if source is Source.EU:
-            return eu.read_xml(file)
-        if ".csv" in path.suffixes:
-            more = open_files.enter_context(_opened(aliases)) if aliases is not None else None
-            return ofac.read_csv(file, more)
-        return ofac.read_xml(file)
+def _series(name: str) -> str:
+    """Return a list's name; a publisher with one main list may be named by its short word."""
+    return {
+        "ofac": "us-ofac-sdn",
+        "eu": "eu-fsf",
+        "uk": "uk-sanctions-list",
+        "canada": "ca-sema-lmes",
+        "un": "un-sc-consolidated",
+    }.get(name, name)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+def _lines(found: dict[str, Any]) -> Iterable[str]:
+    older, newer = found["older"], found["newer"]
+    yield f"{found['series']} from {older['as_of']} to {newer['as_of']}:"
+    if not found["same_layout"]:
+        yield "The editions have different layouts: name, kind, programmes and births are compared."
+    signs = {"added": "+", "removed": "-", "amended": "~"}
+    for one in found["entries"]:
+        yield output.safe(f"{signs[one['outcome']]} {one['id']} {one['name']}")
+        for change in one["changes"]:
+            was, now = change["old"] or "nothing", change["new"] or "nothing"
+            yield output.safe(f"    {change['path']}: {was} -> {now}")
+    yield _counts(found["counts"])
 
 
-def _floor(source: Source) -> int:
-    from api.adapters.lists import eu, ofac, tables
+@command(app, "entry")
+def entry(
+    context: CliContext,
+    edition: Annotated[str, typer.Argument(help="An edition, see lists list.")],
+    reference: Annotated[str, typer.Argument(help="The publisher's reference of the entry.")],
+) -> None:
+    """Show one entry with every value of its source.
 
-    return {"ofac": ofac.FLOOR, "eu": eu.FLOOR, **tables.FLOORS}[source.value]
-
-
-def _folder(context: CliContext, source: Source) -> Path:
-    return context.home / "lists" / source.value
-
-
-def _snapshots(context: CliContext, source: Source) -> list[Path]:
-    return sorted(_folder(context, source).glob("*.json"))
-
-
-def _document(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
-
-
-def _head(path: Path) -> dict[str, Any]:
-    document = _document(path)
-    entries = document.pop("entries")
-    return {**document, "count": len(entries)}
-
-
-def _count(path: Path) -> int:
-    head = _head(path)
-    return 0 if head["partial"] else int(head["count"])
-
-
-def _entries(path: Path) -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in _document(path)["entries"]}
-
-
-def _chosen(paths: list[Path], day: str | None, place: int) -> Path:
-    fitting = [path for path in paths if day is None or path.name.startswith(day)]
-    if day is None and len(fitting) < -place:
-        raise NotFound("list.no-snapshot", "Import two lists before they can be compared.")
-    if not fitting:
-        raise NotFound("list.no-snapshot", "There is no snapshot of that day; see lists list.")
-    return fitting[place] if day is None else fitting[-1]
-
-
-def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
-
-
-def _lines(changes: dict[str, Any]) -> Iterable[str]:
-    yield f"{changes['source']} from {changes['from']} to {changes['to']}:"
-    for name, sign in (("added", "+"), ("removed", "-"), ("amended", "~")):
-        for one in changes[name]:
-            more = f" ({', '.join(one['members'])})" if name == "amended" else ""
-            yield output.safe(f"{sign} {one['id']} {one['names'][0]}{more}")
-    yield ", ".join(f"{len(changes[name])} {name}" for name in ("added", "removed", "amended"))
+    Example: comity --profile us-analyst lists entry 0f… 29220
+    """
+    with connected(context) as api:
+        found = api.get(f"/lists/{edition}/entry", id=reference)
+    rows = found["leaves"]
+    columns: list[output.Column] = [("PATH", "path"), ("VALUE", "value")]
+    output.result(context, found, output.table(rows, columns))

@@ -17,7 +17,6 @@ from typing import Final
 
 from api.domain.designations import Designation
 from api.domain.errors import Invalid
-from api.domain.threads.state import ThreadState
 
 _BASE: Final = re.compile(
     r"(?P<jurisdiction>[A-Z]{2,8}(-[A-Z0-9]{1,8})?)"
@@ -43,17 +42,6 @@ class Link:
 def mirror_links(designations: Iterable[Designation]) -> list[Link]:
     """What designations say about those that they mirror."""
     return [Link(one.id, other, one.id) for one in designations for other in one.mirrored]
-
-
-def effect_links(threads: Iterable[ThreadState]) -> list[Link]:
-    """What the effects of mirror threads say."""
-    return [
-        Link(subject.designation, effect.designation, effect.stamp.id)
-        for thread in threads
-        for subject in thread.subjects.values()
-        if subject.designation is not None
-        for effect in subject.effects
-    ]
 
 
 @dataclass(frozen=True, slots=True)

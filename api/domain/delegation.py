@@ -1,13 +1,12 @@
-"""Delegation during absence and recusal for conflict of interest, as pure rules.
+"""Delegation during absence, as pure rules.
 
-Owns when a lent role is in force, what it adds to an officer's standing, and who is walled off from
-an object. Delegation never thins out the four eyes: whoever acts in another's place answers for
-both. Must not look at a clock or a database: instants (UTC) and registers come in as values. The
-same limits stand in `policies/guardrails.cedar`; a test holds the two together.
+Owns when a lent role is in force and what it adds to an officer's standing. Delegation never thins
+out the four eyes: whoever acts in another's place answers for both. Recusals stand in the policies.
+Must not look at a clock or a database: instants (UTC) and registers come in as values. The same
+limits stand in `policies/guardrails.cedar`; a test holds the two together.
 """
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -90,31 +89,6 @@ class Delegation:
         """Whether it is approved, begun, and neither over nor ended."""
         ended = self.ended_at is not None and self.ended_at <= now
         return bool(self.approved_by) and self.starts <= now < self.ends and not ended
-
-
-@dataclass(frozen=True, slots=True)
-class Recusal:
-    """One officer walled off from one object.
-
-    Attributes:
-        person: Whom it concerns.
-        kind: Kind of the object (`package`, `thread`, `subject`, ...).
-        object_id: Its id.
-        recorded_by: Person who recorded it.
-        recorded_at: From when on.
-        lifted_at: From when on no longer, or None.
-    """
-
-    person: str
-    kind: str
-    object_id: str
-    recorded_by: str
-    recorded_at: datetime
-    lifted_at: datetime | None = None
-
-    def stands(self, now: datetime) -> bool:
-        """Whether it is recorded and not lifted."""
-        return self.recorded_at <= now and (self.lifted_at is None or now < self.lifted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,57 +216,3 @@ def in_place_of(
     if roles.isdisjoint(lent) or conflicting(roles):
         return None
     return Standing(person, roles, frozenset({lender}))
-
-
-def authorship(officer: Standing) -> frozenset[str]:
-    """Return the persons to be counted as authors of what this officer writes.
-
-    What is written in another's place is that person's too, so that neither approves it.
-    """
-    return officer.acting_for | {officer.person}
-
-
-def four_eyes(authors: AbstractSet[str], officer: Standing) -> Decision:
-    """Decide whether this officer is a second pair of eyes on what these persons wrote."""
-    if officer.person in authors:
-        return refuse("policy.own-work", "Nobody approves what they wrote a version of.")
-    if officer.acting_for & authors:
-        return refuse(
-            "policy.delegated-own-work",
-            "A delegate does not approve what the person stood in for wrote.",
-        )
-    return ALLOWED
-
-
-def recused(
-    recusals: Iterable[Recusal], objects: AbstractSet[tuple[str, str]], now: datetime
-) -> frozenset[str]:
-    """Return who is walled off from something that touches these objects.
-
-    Args:
-        recusals: All that may matter.
-        objects: (kind, id) of the object and of all it stands on: a release draft brings its
-            package and the package's subjects, a finding its thread and subject.
-        now: The present instant.
-    """
-    return frozenset(
-        recusal.person
-        for recusal in recusals
-        if (recusal.kind, recusal.object_id) in objects and recusal.stands(now)
-    )
-
-
-def walled_off(walled: AbstractSet[str], officer: Standing) -> Decision:
-    """Decide whether a recusal keeps this officer away, in person or in another's place."""
-    if walled & (officer.acting_for | {officer.person}):
-        return refuse("policy.recused", "A conflict of interest keeps this officer away from it.")
-    return ALLOWED
-
-
-def may_lift(recusal: Recusal, person: str, now: datetime) -> Decision:
-    """Decide whether this person can lift the recusal: never their own, never twice."""
-    if recusal.person == person:
-        return refuse("policy.own-recusal", "Nobody lifts their own recusal.")
-    if not recusal.stands(now):
-        return refuse("recusal.not-standing", "This recusal does not stand.")
-    return ALLOWED

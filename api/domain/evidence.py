@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from api.domain.decisions import ALLOWED, Decision, refuse
-from api.domain.errors import Conflict
 
 
 class PackageState(StrEnum):
@@ -51,20 +50,6 @@ _NEXT: Final[Mapping[tuple[PackageState, PackageAct], PackageState]] = {
     (PackageState.RECEIVED, PackageAct.RECALL): PackageState.RECALLED,
     (PackageState.SUPERSEDED, PackageAct.RECALL): PackageState.RECALLED,
 }
-
-
-def next_state(state: PackageState, act: PackageAct) -> PackageState:
-    """The state after an act.
-
-    Raises:
-        Conflict: `package.<state>`: the act is not open to a package in this state.
-    """
-    after = _NEXT.get((state, act))
-    if after is None:
-        raise Conflict(
-            f"package.{state.value}", f"This cannot be done to a package that is {state.value}."
-        )
-    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,38 +138,6 @@ def consent_covers(
     until = consent.body.get("until")
     if until is not None and at > until:
         return refuse("onward.consent-expired", "The consent has run out; ask for another.")
-    return ALLOWED
-
-
-def may_recall(
-    state: PackageState,
-    *,
-    originator: str,
-    issuer: str,
-    to: Collection[str],
-    holders: Collection[str],
-) -> Decision:
-    """Whether a recall is the originator's, in time, and addressed to every holder.
-
-    Args:
-        state: the package's state at the originator.
-        originator: the package's issuer.
-        issuer: who recalls.
-        to: the recall's recipients.
-        holders: every ministry that holds the package by release or consent.
-
-    Returns:
-        Allowed, or a refusal: `recall.not-originator`, `package.recalled`, `recall.no-holders` or
-        `recall.recipients`.
-    """
-    if issuer != originator:
-        return refuse("recall.not-originator", "Only the originator recalls a package.")
-    if state is PackageState.RECALLED:
-        return refuse("package.recalled", "This package has been recalled already.")
-    if not holders:
-        return refuse("recall.no-holders", "No other ministry holds this package.")
-    if set(to) != set(holders):
-        return refuse("recall.recipients", "Address a recall to every ministry that holds it.")
     return ALLOWED
 
 

@@ -257,8 +257,3 @@ def mine(tasks: Iterable[Task], *, ministry: str, roles: Iterable[str], officer:
         for task in tasks
         if task.owed_by == ministry and held.intersection(task.roles) and officer not in task.barred
     )
-
-
-def owed_by_partners(tasks: Iterable[Task], ministry: str) -> list[Task]:
-    """What other ministries owe this one."""
-    return in_order(task for task in tasks if task.owed_by != ministry)

@@ -73,6 +73,8 @@ class Action(StrEnum):
     KEY_PROPOSE = "key.propose"
     KEY_REQUEST = "key.request"
     KEY_REVOKE = "key.revoke"
+    LIST_IMPORT = "list.import"
+    LIST_READ = "list.read"
     LOG_COSIGN = "log.cosign"
     LOG_READ = "log.read"
     ME_READ = "me.read"

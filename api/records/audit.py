@@ -180,12 +180,6 @@ def notes(
     return list(connection.execute(query).mappings())
 
 
-def exports_made(connection: Connection, limit: int) -> list[RowMapping]:
-    """Return the newest exports that were asked for."""
-    query = select(EXPORTS).order_by(EXPORTS.c.made_at.desc(), EXPORTS.c.id.desc()).limit(limit)
-    return list(connection.execute(query).mappings())
-
-
 def leaves_of_acts(
     connection: Connection, start: int, end: int, acts: Sequence[str]
 ) -> Iterator[int]:

@@ -71,12 +71,6 @@ def by_id(connection: Connection, draft_id: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
-def by_statement(connection: Connection, statement_id: str) -> RowMapping | None:
-    """Return the draft that became this statement."""
-    query = select(DRAFTS).where(DRAFTS.c.statement == statement_id)
-    return connection.execute(query).mappings().one_or_none()
-
-
 def about(connection: Connection, object_id: str) -> list[RowMapping]:
     """Return the drafts about an object, newest first."""
     query = select(DRAFTS).where(DRAFTS.c.about == object_id)

@@ -46,12 +46,6 @@ VERDICTS = Table(
 )
 
 
-def by_ref(connection: Connection, ref: str) -> RowMapping | None:
-    """Return one description."""
-    query = select(SUBJECTS).where(SUBJECTS.c.ref == ref)
-    return connection.execute(query).mappings().one_or_none()
-
-
 def by_refs(connection: Connection, refs: Sequence[str]) -> dict[str, RowMapping]:
     """Return descriptions by reference."""
     if not refs:

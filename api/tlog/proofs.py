@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from api.tlog.errors import LogError
 from api.tlog.merkle import EMPTY_ROOT, node_hash, parents
-from api.tlog.subtrees import check_proof_hashes, check_subtree, root_from_subtree
+from api.tlog.subtrees import check_proof_hashes, root_from_subtree
 from api.tlog.tiles import TILE_HEIGHT, HashReader, read_hashes, width_in
 
 
@@ -178,22 +178,6 @@ def verify_inclusion(
     """
     if root_from_inclusion(index, size, leaf, proof) != root:
         raise LogError("proof.root-mismatch", "the proof does not lead to the given root")
-
-
-def verify_subtree_inclusion(
-    index: int, subtree: tuple[int, int], leaf: bytes, proof: Sequence[bytes], root: bytes
-) -> None:
-    """Check that a leaf hash stands at `index` of the tree, within the subtree [start, end).
-
-    Raises:
-        LogError: ``proof.subtree``, ``proof.range``, ``proof.length``, ``proof.hash-length`` or
-            ``proof.root-mismatch``.
-    """
-    start, end = subtree
-    check_subtree(start, end)
-    if not start <= index < end:
-        raise LogError("proof.range", "the index does not lie within the subtree")
-    verify_inclusion(index - start, end - start, leaf, proof, root)
 
 
 def verify_consistency(

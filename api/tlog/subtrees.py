@@ -10,7 +10,7 @@ section 2.1.4.2.
 from collections.abc import Sequence
 
 from api.tlog.errors import LogError
-from api.tlog.merkle import EMPTY_ROOT, HASH_SIZE, node_hash
+from api.tlog.merkle import HASH_SIZE, node_hash
 
 
 def check_proof_hashes(hashes: Sequence[bytes]) -> None:
@@ -36,30 +36,6 @@ def check_subtree(start: int, end: int) -> None:
     span = 1 << (end - start - 1).bit_length()
     if start % span:
         raise LogError("proof.subtree", "a subtree starts at a multiple of its span")
-
-
-def verify_subtree_consistency(
-    subtree: tuple[int, int], size: int, subtree_root: bytes, root: bytes, proof: Sequence[bytes]
-) -> None:
-    """Check that the subtree [start, end) with its root is part of the tree (size, root).
-
-    An empty subtree is part of every tree that reaches it, provided it has the empty root.
-
-    Raises:
-        LogError: ``proof.subtree``, ``proof.range``, ``proof.length``, ``proof.hash-length``,
-            ``proof.root-mismatch`` or ``proof.old-root-mismatch``.
-    """
-    start, end = subtree
-    if start == end:
-        if not 0 <= end <= size:
-            raise LogError("proof.range", "the subtree does not lie within the tree")
-        if proof:
-            raise LogError("proof.length", "an empty subtree needs an empty proof")
-        if subtree_root != EMPTY_ROOT:
-            raise LogError("proof.old-root-mismatch", "an empty subtree has the empty root")
-        return
-    if root_from_subtree(subtree, size, subtree_root, proof) != root:
-        raise LogError("proof.root-mismatch", "the proof does not lead to the given root")
 
 
 def root_from_subtree(

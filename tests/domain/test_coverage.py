@@ -15,16 +15,14 @@ from api.domain.coverage import (
     Link,
     board,
     compare,
-    effect_links,
     mirror_links,
     subjects,
     to_json,
 )
 from api.domain.designations import Designation, standing
 from api.domain.errors import Invalid
-from api.domain.threads.sequences import Record, fold
 from tests.support.bodies import body, digest
-from tests.support.statements import CA, UK, US, finding, opener, said, statement
+from tests.support.statements import CA, UK, US, statement
 
 US_DATES = {
     "CHEN Quanguo": "2020-07-09",
@@ -152,18 +150,6 @@ def test_what_was_delisted_is_a_gap_again() -> None:
     for day, count in (("2021-12-31", 1), ("2022-01-01", 0)):
         rows = compare(covered, Base("US"), "CA", dt.date.fromisoformat(day))
         assert to_json(rows)["listed"] == count
-
-
-def test_an_effect_in_a_thread_links_two_designations() -> None:
-    base = designation("ZHU Hailun", "2020-07-09", US)
-    other = designation("Zhu Hai Lun", "2021-03-22", UK)
-    record = Record((opener(("s1",), designations={"s1": base.id}),))
-    record = said(record, UK, "finding", **finding("s1"))
-    record = said(record, UK, "effect", subject="s1", designation=other.id)
-    links = effect_links([fold(record)])
-    assert links == [Link(base.id, other.id, record.addressee[1].id)]
-    assert len(subjects([base, other], links)) == 1
-    assert len(subjects([base, other], [])) == 2
 
 
 def test_what_an_officer_parted_nothing_joins() -> None:

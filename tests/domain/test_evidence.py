@@ -4,45 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.domain.errors import Conflict
 from api.domain.evidence import (
     Consent,
     HolderState,
     Holding,
-    PackageAct,
     PackageState,
     Situation,
     consent_covers,
     holder_state,
-    may_recall,
     may_release,
-    next_state,
     provably_held,
 )
 from tests.support.bodies import body, digest
 
 DAYS = [f"2026-11-{day:02}T12:00:00.000Z" for day in range(1, 10)]
 OPEN = Situation(PackageState.SUBMITTED, "us-treasury", {})
-
-
-def test_a_package_lives_as_drawn() -> None:
-    state = PackageState.SUBMITTED
-    for act, after in (
-        (PackageAct.RELEASE, PackageState.RELEASED),
-        (PackageAct.RELEASE, PackageState.RELEASED),
-        (PackageAct.SUPERSEDE, PackageState.SUPERSEDED),
-        (PackageAct.RECALL, PackageState.RECALLED),
-    ):
-        state = next_state(state, act)
-        assert state is after
-    for act in PackageAct:
-        with pytest.raises(Conflict) as caught:
-            next_state(PackageState.RECALLED, act)
-        assert caught.value.code == "package.recalled"
-    with pytest.raises(Conflict):
-        next_state(PackageState.RETURNED, PackageAct.RELEASE)
-    with pytest.raises(Conflict):
-        next_state(PackageState.SUBMITTED, PackageAct.RECALL)
 
 
 def test_one_release_per_recipient_unless_superseded() -> None:
@@ -94,23 +70,6 @@ def test_a_consent_is_for_one_package_one_recipient_one_holder_and_a_time() -> N
     facts: dict[str, Any] = {"holder": "uk-fcdo", "release": release, "at": DAYS[0]}
     assert not consent_covers(given_, originator="us-treasury", **facts)
     assert not consent_covers(None, originator="us-treasury", **facts)
-
-
-def test_a_recall_is_the_originators_once_and_to_all() -> None:
-    facts: dict[str, Any] = {
-        "originator": "us-treasury",
-        "issuer": "us-treasury",
-        "to": ["uk-fcdo", "ca-gac"],
-        "holders": ["ca-gac", "uk-fcdo"],
-    }
-    assert may_recall(PackageState.RELEASED, **facts)
-    for changes, code in (
-        ({"issuer": "uk-fcdo"}, "recall.not-originator"),
-        ({"to": ["uk-fcdo"]}, "recall.recipients"),
-        ({"holders": []}, "recall.no-holders"),
-    ):
-        assert may_recall(PackageState.RELEASED, **{**facts, **changes}).code == code
-    assert may_recall(PackageState.RECALLED, **facts).code == "package.recalled"
 
 
 def test_what_was_known_of_a_copy_on_each_day() -> None:

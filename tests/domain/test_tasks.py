@@ -12,7 +12,6 @@ from api.domain.tasks import (
     of_holding,
     of_reliance,
     of_thread,
-    owed_by_partners,
 )
 from api.domain.threads.sequences import Record, fold
 from tests.support.bodies import UNTIL, digest
@@ -108,9 +107,6 @@ def test_what_partners_owe_about_packages() -> None:
     assert task.kind is TaskKind.ACKNOWLEDGE_RECALL
     done = Holding(UK, released_at=NOW, disposed_at=NOW, outcome="applied")
     assert of_holding(digest("b1"), done, NOW) == []
-    assert owed_by_partners(
-        [task, Task(TaskKind.CLOSE, US, ("analyst",), ("thread", "t"))], US
-    ) == [task]
 
 
 def test_a_change_opens_reviews_of_own_decisions_only() -> None:

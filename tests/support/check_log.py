@@ -23,9 +23,9 @@ from api.records.database import Database
 from api.records.metadata import row_digest, row_key
 from api.records.schema import METADATA
 from api.tlog.errors import LogError
-from api.tlog.fsck import fsck
 from api.tlog.heads import open_checkpoint
 from api.wire.membership import Membership
+from tests.support.tree_check import fsck
 
 
 class Stored(Protocol):

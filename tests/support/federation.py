@@ -15,7 +15,7 @@ import functools
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
+from api.domain.regimes.advice import Regime
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
@@ -50,6 +51,9 @@ from api.wire.statements import Content
 from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
 
 ISSUER = "https://id.example"
+QUIET_ROUNDS = 2
+"""The first quiet round may have found everybody waiting; the clock then jumps over any back-off."""
+
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
@@ -57,6 +61,12 @@ POLICIES = Path(__file__).resolve().parents[2] / "policies"
 def shipped_policies() -> CedarDecider:
     """The policies of the repository; parsed once, they keep no state."""
     return CedarDecider.from_directory(POLICIES)
+
+
+@functools.cache
+def shipped_regimes() -> Mapping[str, Regime]:
+    """The regimes of the repository; parsed once, they are values."""
+    return load_regimes(POLICIES)
 
 
 @functools.cache
@@ -227,7 +237,7 @@ class Federation:
                 entropy=SeededEntropy(seed * 100 + number),
                 membership=self.membership,
                 software="comity/test",
-                regimes=load_regimes(POLICIES),
+                regimes=shipped_regimes(),
                 limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),
             )
             hire(self.nodes[ministry.id])
@@ -324,7 +334,7 @@ class Federation:
         for _ in range(rounds):
             moved = [self.step(ministry) for ministry in self.nodes]
             quiet = 0 if any(moved) else quiet + 1
-            if quiet > 3:
+            if quiet == QUIET_ROUNDS:
                 return
             self.clock.sleep(0.3)
         raise AssertionError("the federation does not come to rest")

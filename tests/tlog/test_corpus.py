@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from api.tlog.errors import LogError
-from api.tlog.proofs import verify_consistency, verify_inclusion, verify_subtree_inclusion
-from api.tlog.subtrees import verify_subtree_consistency
+from api.tlog.proofs import verify_consistency, verify_inclusion
 from tests.support.exports import second_verifier
 from tests.tlog.corpus import FAMILIES, Consistency, Inclusion, inclusion_cases
+from tests.tlog.subtrees import verify_subtree_consistency, verify_subtree_inclusion
 
 
 def _inclusion(case: Inclusion) -> None:

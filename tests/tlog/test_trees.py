@@ -16,7 +16,6 @@ from api.tlog.proofs import (
     verify_consistency,
     verify_inclusion,
 )
-from api.tlog.subtrees import verify_subtree_consistency
 from api.tlog.tiles import (
     TileRef,
     decode_bundle,
@@ -30,6 +29,7 @@ from api.tlog.tiles import (
     widths,
 )
 from tests.tlog import corpus
+from tests.tlog.subtrees import verify_subtree_consistency
 from tests.tlog.trees import MemoryTree
 
 ENTRIES = [number.to_bytes(4, "big") for number in range(70_000)]

@@ -1,98 +1,151 @@
-"""The list of the Office of Foreign Assets Control (US): plain XML, and the legacy CSV files.
+"""The list of the Office of Foreign Assets Control (US) as plain XML, in both its namespaces.
 
-Owns both layouts. Neither gives a date or a reason of the single listing. Sources: the published
-files themselves; in the CSV layout programs are joined as ``GLOMAG] [UHRPA`` and an empty field is
-``-0- ``, aliases stand in a second file.
+Owns the layout. It gives no date of the single listing. Which of the two lists a file is, the
+Specially Designated Nationals or the other ones, shows in the programmes of its first entry.
 """
 
+import re
 from collections.abc import Iterator
-from typing import IO
-from xml.etree.ElementTree import Element
+from itertools import chain
+from typing import Final
 
-from api.adapters.lists.entries import LARGEST, Entry, Published, merged, refuse
-from api.adapters.lists.markup import children as at
-from api.adapters.lists.markup import elements, text
-from api.adapters.lists.tables import lines
+from api.adapters.lists.files import ListFile
+from api.adapters.lists.markup import Reading, elements
+from api.domain.lists.births import Birth, birth
+from api.domain.lists.entries import (
+    EntryKind,
+    ListedIdentifier,
+    ListedLink,
+    ListedName,
+    ListEntry,
+    Published,
+    Series,
+    Strength,
+    each_once,
+)
+from api.domain.lists.tree import Node
 
-SOURCE = "ofac"
-FLOOR = 5_000
-_EMPTY = "-0-"
-_COLUMNS = 12
-_KINDS = {"individual": "person", "entity": "entity", "vessel": "vessel", "aircraft": "other"}
+PUBLISHER: Final = "Office of Foreign Assets Control"
+SDN: Final = Series("us-ofac-sdn", PUBLISHER, "US")
+NON_SDN: Final = Series("us-ofac-non-sdn", PUBLISHER, "US")
+FLOORS: Final = {SDN.id: 5_000, NON_SDN.id: 200}
+KINDS: Final = {
+    "individual": EntryKind.PERSON,
+    "entity": EntryKind.ENTITY,
+    "vessel": EntryKind.VESSEL,
+    "aircraft": EntryKind.AIRCRAFT,
+}
 
-
-def read_xml(source: IO[bytes]) -> Published:
-    """Read the plain XML list (``sdn.xml``).
-
-    Raises:
-        Invalid: ``list.*``.
-    """
-    day, stated = "", None
-    entries: list[Entry] = []
-    for root, element in elements(source, "sdnEntry"):
-        if not entries:
-            day = _iso(text(root, "publshInformation", "Publish_Date"))
-            count = text(root, "publshInformation", "Record_Count")
-            stated = int(count) if count.isdigit() else None
-        entries.append(_entry(element))
-    return Published(SOURCE, day, merged(entries), stated)
-
-
-def _entry(element: Element) -> Entry:
-    aliases = [_name(alias) for alias in at(element, "akaList", "aka")]
-    births = [text(one, "dateOfBirth") for one in at(element, "dateOfBirthList", "dateOfBirthItem")]
-    return Entry(
-        id=text(element, "uid"),
-        kind=_KINDS.get(text(element, "sdnType").lower(), "other"),
-        names=(_name(element), *aliases),
-        programs=tuple(one.text or "" for one in at(element, "programList", "program")),
-        births=tuple(birth for birth in births if birth),
-        note=text(element, "remarks"),
-    )
+# Programmes whose subjects are not blocked: a file that begins with one of these is not the SDN
+# list, which begins with the oldest entries of CUBA.
+_NON_SDN_PROGRAMS: Final = frozenset(
+    {"NS-PLC", "NS-MBS", "CMIC-EO13959", "561-RELATED", "561LIST", "FSE-IR", "FSE-SY", "SSI"}
+    | {"UKRAINE-EO13662", "CAPTA"}
+)
+_LINKED: Final = re.compile(r"\(?Linked To: ([^;]+?)\)?(?=[.;]?\s*(?:;|\(Linked To:|$))")
+_STRENGTHS: Final = {"strong": Strength.STRONG, "weak": Strength.WEAK}
 
 
-def _name(element: Element) -> str:
-    return " ".join(
-        part for part in (text(element, "firstName"), text(element, "lastName")) if part
-    )
+def series_of(programs: tuple[str, ...]) -> Series:
+    """Return which of the two lists an entry with these programmes begins."""
+    known = {one.upper() for one in programs}
+    return NON_SDN if known and known <= _NON_SDN_PROGRAMS else SDN
 
 
-def _iso(day: str) -> str:
-    """Return ``03/10/2021`` as ``2021-03-10``."""
-    month, _, rest = day.partition("/")
-    date, _, year = rest.partition("/")
-    return f"{year}-{month}-{date}" if year else ""
-
-
-def read_csv(source: IO[bytes], aliases: IO[bytes] | None = None) -> Published:
-    """Read the legacy CSV list (``sdn.csv``), with ``alt.csv`` for the aliases if it is there.
+def read(files: list[ListFile]) -> Published:
+    """Read the plain XML list.
 
     Raises:
         Invalid: ``list.*``.
     """
-    entries = [_row(row) for row in _rows(source)]
-    kinds = {entry.id: entry.kind for entry in entries}
-    entries += [
-        Entry(row[0], kinds[row[0]], (row[3],))
-        for row in (_rows(aliases) if aliases is not None else ())
-        if len(row) > 3 and row[0] in kinds  # noqa: PLR2004 - number, its number, kind, alias
-    ]
-    return Published(SOURCE, "", merged(entries))
+    reading = Reading()
+    entries = (_entry(node) for node in elements(files[0], frozenset({"sdnEntry"}), reading))
+    first = next(entries, None)
+    head = reading.as_node()
+    count = head.value("publshInformation", "Record_Count")
+    series = series_of(first.programs) if first is not None else SDN
+    return Published(
+        series=series,
+        layout="ofac-xml",
+        as_of=american_day(head.value("publshInformation", "Publish_Date")),
+        head=head,
+        entries=chain([first], entries) if first is not None else iter(()),
+        stated=int(count) if count.isascii() and count.isdigit() else None,
+        floor=FLOORS[series.id],
+    )
 
 
-def _rows(source: IO[bytes]) -> Iterator[list[str]]:
-    data = source.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise refuse("too-large", "The file is larger than any list.")
-    # The last line of the published file is a lone control character.
-    for row in lines(data.decode("utf-8", "replace")):
-        if len(row) > 1:
-            yield ["" if cell.strip() == _EMPTY else cell.strip() for cell in row]
+def american_day(text: str) -> str:
+    """Return ``03/10/2021`` as ``2021-03-10``; anything else as it is, to be refused as a day."""
+    found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)
+    return f"{found[3]}-{int(found[1]):02d}-{int(found[2]):02d}" if found else text
 
 
-def _row(row: list[str]) -> Entry:
-    if len(row) < _COLUMNS or not row[0].isdigit():
-        raise refuse("malformed", "A row of the list has not the published columns.")
-    kind = _KINDS.get(row[2].lower(), "entity" if not row[2] else "other")
-    programs = tuple(part for part in row[3].split("] [") if part)
-    return Entry(row[0], kind, (row[1],), programs, note=row[11])
+def _entry(node: Node) -> ListEntry:
+    remarks = node.value("remarks")
+    identifiers = tuple(
+        ListedIdentifier(one.value("idType"), one.value("idNumber"), one.value("idCountry"))
+        for one in node.at("idList", "id")
+    )
+    places = ("nationalityList", "nationality"), ("citizenshipList", "citizenship")
+    countries = each_once(one.value("country") for path in places for one in node.at(*path))
+    return ListEntry(
+        id=node.value("uid"),
+        kind=KINDS.get(node.value("sdnType").lower(), EntryKind.OTHER),
+        names=tuple(_names(node)),
+        source=node,
+        programs=each_once(one.text for one in node.at("programList", "program")),
+        births=tuple(_births(node)),
+        birth_places=each_once(
+            one.value("placeOfBirth") for one in node.at("placeOfBirthList", "placeOfBirthItem")
+        ),
+        countries=countries,
+        identifiers=identifiers + tuple(_vessel(node)),
+        addresses=each_once(address(one) for one in node.at("addressList", "address")),
+        posts=each_once([node.value("title")]),
+        links=links_in(remarks),
+        note=remarks,
+    )
+
+
+def _names(node: Node) -> Iterator[ListedName]:
+    yield ListedName(_name(node), Strength.PRIMARY)
+    for one in node.at("akaList", "aka"):
+        strength = _STRENGTHS.get(one.value("category").lower(), Strength.UNSTATED)
+        if text := _name(one):
+            yield ListedName(text, strength, kind=one.value("type"))
+
+
+def _name(node: Node) -> str:
+    return " ".join(part for part in (node.value("firstName"), node.value("lastName")) if part)
+
+
+def _births(node: Node) -> Iterator[Birth]:
+    for one in node.at("dateOfBirthList", "dateOfBirthItem"):
+        if (found := birth(one.value("dateOfBirth"))) is not None:
+            yield found
+
+
+def _vessel(node: Node) -> Iterator[ListedIdentifier]:
+    for name, kind in (("callSign", "Call sign"),):
+        if number := node.value("vesselInfo", name):
+            yield ListedIdentifier(kind, number, node.value("vesselInfo", "vesselFlag"))
+
+
+def address(node: Node) -> str:
+    """Return an address in one line, without its key."""
+    return ", ".join(one.text.strip() for one in node.children if one.text and one.tag != "uid")
+
+
+def links_in(remarks: str) -> tuple[ListedLink, ...]:
+    """Return whom remarks name by ``Linked To:``."""
+    names = each_once(found[1].rstrip(")") for found in _LINKED.finditer(remarks))
+    return tuple(ListedLink("linked-to", balanced(name)) for name in names)
+
+
+def balanced(name: str) -> str:
+    """Give a name back what the sentence around it took: a closing bracket, a full stop."""
+    whole = f"{name})" if name.count("(") > name.count(")") else name
+    last = whole.rpartition(" ")[2]
+    # The full stop of the sentence was also that of an abbreviation such as ``S.A.``.
+    return f"{whole}." if "." in last and not last.endswith(".") else whole

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
-from api.ports.policy import Action, Resource
+from api.ports.policy import Action
 from api.records import log, node_state, packages, streams
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -168,8 +168,3 @@ def stream_counts(node: Node, peer: str) -> dict[str, int]:
         }
 
     return node.db.read(read)
-
-
-def peer_resource(peer: str) -> Resource:
-    """Return a peer as the policies see it."""
-    return Resource("peer", peer, {"ministry": peer})

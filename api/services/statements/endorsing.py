@@ -6,7 +6,7 @@ Owns the link between an enrolled key and the person who signed in; keeps nothin
 from collections.abc import Mapping
 from typing import Any
 
-from api.domain.errors import Invalid, Refused
+from api.domain.errors import Refused
 from api.services.authorising import Caller
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import PREPARED, RECORDED, Endorsement
@@ -72,16 +72,4 @@ def require_own_key(caller: Caller, kid: str) -> None:
         raise Refused(
             "key.not-enrolled",
             "This signing key is not enrolled to you here: enrol it and have it approved.",
-        )
-
-
-def require_matching(prepared: Officer, caller: Caller) -> None:
-    """Refuse a signed draft that names another account than the one that submits it.
-
-    Raises:
-        Invalid: ``prepared.foreign``.
-    """
-    if (prepared.iss, prepared.sub) != (caller.iss, caller.sub):
-        raise Invalid(
-            "prepared.foreign", "Submit what you prepared yourself, from the same account."
         )

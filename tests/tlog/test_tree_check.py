@@ -3,9 +3,9 @@
 import pytest
 
 from api.tlog.checkpoint import Checkpoint, format_checkpoint
-from api.tlog.fsck import fsck
 from api.tlog.proofs import root_at
 from api.tlog.tiles import encode_bundle, tiles_of
+from tests.support.tree_check import fsck
 from tests.tlog.signers import LOG, LOG_KEYS, LOG_PQ, ORIGIN, UK, sign
 from tests.tlog.trees import MemoryTree
 

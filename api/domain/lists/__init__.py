@@ -1,0 +1,1 @@
+"""Published sanctions lists: what an entry says, every leaf of its source, and what changed."""
