@@ -1,7 +1,7 @@
 """console sessions
 
 Revision: 0010_console_sessions
-After: 0020_lists 0007_answered_requests
+After: 0007_answered_requests
 
 Browser sessions at the console and sign-ins on their way; both volatile.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0010_console_sessions'
-down_revision = '0020_lists 0007_answered_requests'
+down_revision = '0007_answered_requests'
 branch_labels = None
 depends_on = None
 
