@@ -6,8 +6,10 @@ Owns the order of middleware, the doors and the error handler; no business rule.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final, Protocol
 
 import anyio.to_thread
@@ -33,6 +35,7 @@ from api.web.console import door as console_door
 from api.web.console.sessions import Console
 from api.web.deps import Doors
 from api.web.hardening import Hardening
+from api.web.intake import Allowance, Intake
 from api.web.log import reading, submitting
 from api.web.peer import messages
 from api.web.peer import threads as shared_threads
@@ -46,6 +49,7 @@ from api.web.rest import (
     diary,
     drafts,
     exhibits,
+    keys,
     lists,
     mirror_requests,
     misbehaviour,
@@ -55,8 +59,11 @@ from api.web.rest import (
     public,
     subjects,
     tasks,
+    uploads,
 )
 from api.web.rest import node as node_routes
+from api.web.routing import longest_wait
+from api.web.spool import Spool
 from api.wire.errors import WireError
 
 ROUTERS = (
@@ -64,6 +71,7 @@ ROUTERS = (
     docs_page.router,
     packages.router,
     exhibits.router,
+    uploads.router,
     drafts.router,
     mirror_requests.router,
     proposals.router,
@@ -75,6 +83,7 @@ ROUTERS = (
     tasks.router,
     delegations.router,
     officers.router,
+    keys.router,
     audit.router,
     audit_export.router,
     audit_work.router,
@@ -86,7 +95,6 @@ ROUTERS = (
     submitting.router,
 )
 _log = logging.getLogger(__name__)
-_BOUNDS: Final = Bounds()
 _LOOP_END_SECONDS: Final = 5.0
 # The framework would hand query strings and exception texts to whatever OpenTelemetry provider it
 # finds in the process or the environment. Our own traces are adapters/observing/tracing's.
@@ -98,6 +106,27 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
     "auto_configure": False,
 }
 _HTTP_CODES = {404: "route.unknown", 405: "method.not-allowed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What this process takes from callers, and where it waits until a use case takes it.
+
+    Attributes:
+        spool: folder of bodies and unfinished uploads; ``None`` for one of this process's own that
+            goes with it.
+        exhibit_limit: largest exhibit in bytes.
+        allowance: places and pace of bodies.
+        bounds: what still counts as ready.
+    """
+
+    spool: Path | None = None
+    exhibit_limit: int = 64 * 1024**3
+    allowance: Allowance = field(default_factory=Allowance)
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+_EDGE: Final = Edge()
 
 
 class Background(Protocol):
@@ -119,7 +148,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     public_url: str,
     background: Background | None = None,
     observer: Observer = UNOBSERVED,
-    bounds: Bounds = _BOUNDS,
+    edge: Edge = _EDGE,
     relying_party: RelyingParty | None = None,
 ) -> FastAPI:
     """Return the application of one node.
@@ -130,9 +159,10 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
         public_url: address under which officers and partners reach it.
         background: jobs to run in this process, or ``None`` where workers run apart.
         observer: watches requests.
-        bounds: what still counts as ready.
+        edge: what callers may send, where it waits, and what still counts as ready.
         relying_party: the console's side of the sign-in service; without one there is no console.
     """
+    spool = Spool(edge.spool)
     strangers = AnonymousRefusals()
 
     @asynccontextmanager
@@ -146,6 +176,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
             if background is not None:
                 await anyio.to_thread.run_sync(background.stop)
             await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
+            spool.close()
 
     app = FastAPI(
         title="Comity",
@@ -159,8 +190,9 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.doors = Doors(node, tokens, public_url)
-    app.state.readiness = Readiness(node, bounds)
+    intake = Intake(edge.allowance)
+    app.state.doors = Doors(node, tokens, public_url, intake, spool, edge.exhibit_limit)
+    app.state.readiness = Readiness(node, edge.bounds, longest_wait)
     for router in ROUTERS:
         app.include_router(router)
     if relying_party is not None:

@@ -253,6 +253,15 @@ def _close_to_others(settings: Settings) -> None:
             path.chmod(0o600)
 
 
+def spool_of(settings: Settings) -> Path | None:
+    """Return the folder of bodies and unfinished uploads; in a local store by default."""
+    if settings.spool is not None:
+        return settings.spool
+    if "://" in settings.store:
+        return None
+    return Path(settings.store) / "uploads"
+
+
 def store_of(settings: Settings) -> ExhibitStore:
     """Return the exhibit store that the settings name."""
     return open_store(

@@ -19,9 +19,17 @@ class Settings(BaseSettings):
     public_url: str = Field(description="address under which officers and partners reach this node")
     listen_host: str = Field(default="127.0.0.1", description="address the app listens on")
     listen_port: int = Field(default=8080, description="port the app listens on")
+    proxy_addresses: str = Field(
+        default="",
+        description="addresses of proxies whose X-Forwarded-For is believed, separated by spaces",
+    )
     metrics_listen: str = Field(default="", description="host:port for metrics; empty for none")
     database_url: str = Field(description="sqlite:///path or postgresql+psycopg://…")
     store: str = Field(description="folder of exhibits, or s3://bucket/prefix")
+    spool: Path | None = Field(
+        default=None,
+        description="local folder of bodies and unfinished uploads; default in a local store",
+    )
     s3_endpoint: str = Field(default="", description="endpoint of an S3-compatible service")
     s3_region: str = Field(default="", description="region of the S3 service")
     keystore: Path = Field(description="encrypted file of this node's private keys")

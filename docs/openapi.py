@@ -42,7 +42,7 @@ COMMAND: Final = "python -m docs.openapi"
 ANSWERS: Final[dict[str, Answer]] = {**OWN_ANSWERS, **AUDIT_ANSWERS, **EXCHANGE_ANSWERS}
 FORMS: Final[dict[str, Schema]] = {**SCHEMAS, **AUDIT_SCHEMAS, **EXCHANGE_SCHEMAS}
 
-_METHODS: Final = ("get", "head", "put", "post", "delete")
+_METHODS: Final = ("get", "head", "put", "post", "patch", "delete", "options")
 _COLUMNS: Final = ("analyst", "reviewer", "auditor", "administrator", "peer", "node")
 _OFFICER, _PEER = "officerToken", "peerToken"
 _WHAT: Final = (
@@ -107,13 +107,6 @@ _HEADERS: Final = {
         "description": "1 to 200 visible ASCII characters; the same call again gets the same "
         "answer, another call under the same key is refused.",
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
-    },
-    r"headers\.get\(\"range\"\)": {
-        "name": "Range",
-        "in": "header",
-        "required": False,
-        "description": "One range of bytes.",
-        "schema": {"type": "string", "pattern": "^bytes=\\d+-\\d*$"},
     },
 }
 _SECURITY: Final = {

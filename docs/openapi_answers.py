@@ -39,7 +39,24 @@ _PACKAGE: Final = {
 }
 _GRANT: Final = {"id": RECORD, "officer": RECORD, "role": TEXT, "state": TEXT, "sub?": TEXT}
 _KEY: Final = {"kid": KID, "officer": RECORD, "form": one_of("jws", "webauthn"), "state": TEXT}
-_OFFICER: Final = {"id": RECORD, "name": TEXT, "state": TEXT, "expires_at?": INSTANT}
+_OFFICER: Final = {
+    "id": RECORD,
+    "name": TEXT,
+    "state": one_of("proposed", "active", "suspended"),
+    "expires_at?": INSTANT,
+    "outside": FLAG,
+    "suspension?": named("Suspension"),
+}
+_PARTY: Final = {
+    "id": RECORD,
+    "rp_id": TEXT,
+    "origins": list_of(TEXT),
+    "state": one_of("proposed", "active", "replaced"),
+    "proposed_by": TEXT,
+    "proposed_at": INSTANT,
+    "decided_by?": TEXT,
+    "decided_at?": INSTANT,
+}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Draft": object_of(
@@ -100,6 +117,21 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "grants": list_of(named("Grant")),
             "keys": list_of(named("OfficerKey")),
         }
+    ),
+    "RelyingParty": object_of(_PARTY, "Where officers use passkeys; one is active at a time."),
+    "Suspension": object_of(
+        {
+            "id": RECORD,
+            "officer": RECORD,
+            "imposed_by": TEXT,
+            "imposed_at": INSTANT,
+            "ends_at": INSTANT,
+            "confirmed_by?": TEXT,
+            "confirmed_at?": INSTANT,
+            "lift_proposed_by?": TEXT,
+            "lift_proposed_at?": INSTANT,
+        },
+        "Ends at `ends_at` unless a second administrator confirmed it.",
     ),
     "Package": object_of(
         {
@@ -269,4 +301,15 @@ ANSWERS: Final[dict[str, Answer]] = {
     "store_exhibit": Answer("It is stored.", object_of({"digest": DIGEST, "size": COUNT})),
     "submit_package": Answer("Its id is born here.", object_of({"id": DIGEST}), _PLACED),
     "suspend_officer": Answer("The person, now suspended.", named("Officer")),
+    "confirm_suspension": Answer("The person, suspended until two reinstate.", named("Officer")),
+    "propose_reinstatement": Answer("The person; another administrator decides.", named("Officer")),
+    "approve_reinstatement": Answer("The person, now active.", named("Officer")),
+    "list_keys": Answer("The keys of all officers.", page_of(named("OfficerKey"))),
+    "challenge_key": Answer(
+        "What the new key must sign; `options` for a browser, in form webauthn.",
+        object_of({"challenge": TEXT, "expires_at": INSTANT, "options?": ANY_OBJECT}),
+    ),
+    "list_relying_parties": Answer("All, newest first.", page_of(named("RelyingParty"))),
+    "propose_relying_party": Answer("It awaits another administrator.", named("RelyingParty")),
+    "approve_relying_party": Answer("It is in force.", named("RelyingParty")),
 }

@@ -85,8 +85,9 @@ def listed(
         return
     with connected(context) as api:
         if everyone:
-            people = api.get("/officers")["items"]
-            keys = [key | {"name": each["name"]} for each in people for key in each["keys"]]
+            names = {each["id"]: each["name"] for each in api.get("/officers")["items"]}
+            found = api.get("/keys")["items"]
+            keys = [key | {"name": names.get(key["officer"])} for key in found]
         else:
             keys = api.get("/me")["keys"]
     columns = [*_COLUMNS, ("NAME", "name")] if everyone else _COLUMNS
@@ -105,7 +106,11 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
         raise NotFound("officer-key.none", "This profile has no signing key: comity key new.")
     key = open_key(path, passphrase_file)
     with connected(context) as api:
-        made = api.post("/keys", {"form": "jws", "jwk": key.jwk})
+        me = api.get("/me")
+        challenge = api.post("/keys/challenges", {"form": "jws"})["challenge"]
+        signature = key.sign_possession(me["ministry"], me["iss"], me["sub"], challenge)
+        asked = {"form": "jws", "jwk": key.jwk, "challenge": challenge, "signature": signature}
+        made = api.post("/keys", asked)
     output.result(context, made, _lines(made))
     output.talk("Two administrators now compare the key's id with you, and approve it.")
 

@@ -66,7 +66,15 @@ def _enrol_keys(staff: Staff) -> None:
         if not seat.signs or seat.account != seat.person:
             continue
         officer = staff[seat.account]
-        key = {"form": "jws", "jwk": dict(officer.key.jwk)}
+        asked = officer.post(
+            f"ask what the key of {seat.account} must sign", "/keys/challenges", {"form": "jws"}
+        )
+        account = officer.account
+        signature = officer.key.sign_possession(
+            account.ministry.id, account.issuer, account.subject, asked["challenge"]
+        )
+        key = {"form": "jws", "jwk": dict(officer.key.jwk), "signature": signature}
+        key["challenge"] = asked["challenge"]
         made = officer.post(f"request the key of {seat.account}", "/keys", key)
         first.post(f"propose the key of {seat.account}", f"/keys/{made['kid']}/propose")
         second.post(f"approve the key of {seat.account}", f"/keys/{made['kid']}/approve")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from api.domain.errors import ComityError, Conflict
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -19,6 +21,11 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+    def or_raise(self, refusal: type[ComityError] = Conflict) -> None:
+        """Raise the refusal with this code and reason, unless the act is allowed."""
+        if not self.allowed:
+            raise refusal(self.code, self.reason)
 
 
 ALLOWED = Decision(allowed=True)

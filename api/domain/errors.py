@@ -12,6 +12,7 @@ and ``cli/exits.py`` hold those two tables).
      │    └── Stale       the object moved since the caller looked at it
      ├── TooLarge         over a published limit
      ├── Full             the disk, quota or queue has no room
+     │    └── TooMany     the caller has used up what it may have at once, or in a while
      └── Unavailable      a peer, store or key cannot be reached now
 """
 
@@ -87,6 +88,21 @@ class TooLarge(ComityError):  # noqa: N818
 
 class Full(ComityError):  # noqa: N818
     """No room is left to store what was sent."""
+
+
+class TooMany(Full):
+    """The caller has used up its own allowance; others are served.
+
+    Args:
+        code: stable code.
+        message: sentence for the caller.
+        retry_after: seconds after which trying again can help.
+        details: extras.
+    """
+
+    def __init__(self, code: str, message: str, *, retry_after: int = 1, **details: object) -> None:
+        super().__init__(code, message, **details)
+        self.retry_after = retry_after
 
 
 class Unavailable(ComityError):  # noqa: N818

@@ -4,7 +4,8 @@ Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests
 never holds a title, a name or a reason. Must not decide whether an act may happen.
 
 Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act
-stays in a comment so that its name is never given another meaning.
+stays in a comment so that its name is never given another meaning. Retired: ``officer.added`` and
+``officer.changed``, which did not tell a proposal from an approval from a suspension.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ class Act(StrEnum):
     """What happened."""
 
     ACCESS_REFUSED = "access.refused"
+    ADMINISTRATOR_APPOINTED = "administrator.appointed"
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
     DEADLINE_PASSED = "deadline.passed"
@@ -53,7 +55,9 @@ class Act(StrEnum):
     HOLDING_CONFIRMED = "holding.confirmed"
     KEY_APPROVED = "key.approved"
     KEY_PROPOSED = "key.proposed"
+    KEY_REQUESTED = "key.requested"
     KEY_REVOKED = "key.revoked"
+    KEY_USED = "key.used"
     LISTS_IMPORTED = "lists.imported"
     LOG_RECOVERED = "log.recovered"
     LOG_STARTED = "log.started"
@@ -69,8 +73,10 @@ class Act(StrEnum):
     NODE_STOPPED = "node.stopped"
     NODE_STARTED = "node.started"
     NOTE_WRITTEN = "note.written"
-    OFFICER_ADDED = "officer.added"
-    OFFICER_CHANGED = "officer.changed"
+    OFFICER_APPROVED = "officer.approved"
+    OFFICER_PROPOSED = "officer.proposed"
+    OFFICER_REINSTATED = "officer.reinstated"
+    OFFICER_SUSPENDED = "officer.suspended"
     PACKAGE_FETCHED = "package.fetched"
     PACKAGE_READ = "package.read"
     PACKAGE_RECALLED = "package.recalled"
@@ -89,12 +95,16 @@ class Act(StrEnum):
     RECALL_ANSWERED = "recall.answered"
     RECUSAL_LIFTED = "recusal.lifted"
     RECUSAL_RECORDED = "recusal.recorded"
+    REINSTATEMENT_PROPOSED = "reinstatement.proposed"
+    RELYING_PARTY_APPROVED = "relying-party.approved"
+    RELYING_PARTY_PROPOSED = "relying-party.proposed"
     SAMPLE_SAVED = "sample.saved"
     STATEMENT_APPLIED = "statement.applied"
     STATEMENT_ISSUED = "statement.issued"
     STATEMENT_PARKED = "statement.parked"
     STATEMENT_REFUSED = "statement.refused"
     STREAM_RULED = "stream.ruled"
+    SUSPENSION_CONFIRMED = "suspension.confirmed"
     TASK_CLOSED = "task.closed"
     TASK_OPENED = "task.opened"
     THREAD_COMPARED = "thread.compared"

@@ -1,7 +1,7 @@
 """Acting in another's place: which lent roles a caller brings to one act.
 
 Owns the way from stored delegations to the principal that the policies see. The rules are
-``domain.delegation``'s; nothing here changes a row.
+in ``domain/delegation.py``; nothing here changes a row.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.delegation import Delegation, in_place_of
 from api.ports.policy import Principal
@@ -37,32 +36,31 @@ class Lent:
         return frozenset(one.role for one in self.delegations if one.in_force(now)) & held
 
 
-def load(connection: Connection, lender: str, person: str) -> Lent:
+def load(connection: Connection, lender: str, person: str, now: str) -> Lent:
     """Return what one person lent another, in force or not."""
     rows = delegations.between(connection, lender, person)
-    granted = delegations.granted(connection, lender, person)
+    granted = delegations.granted(connection, now, lender, person)
     return Lent(lender, tuple(from_row(row) for row in rows), granted)
 
 
-def from_row(row: RowMapping) -> Delegation:
+def from_row(row: delegations.DelegationRow) -> Delegation:
     """Return a stored delegation as the rules see it."""
-    ended = row["ended_at"]
     return Delegation(
-        id=row["id"],
-        delegator=row["delegator"],
-        delegate=row["delegate"],
-        role=row["role"],
-        acts=frozenset(row["acts"].split()),
-        starts=parse_instant(row["starts"]),
-        ends=parse_instant(row["ends"]),
-        proposer=row["proposer"],
-        approved_by=row["approved_by"] or "",
-        ended_at=None if ended is None else parse_instant(ended),
+        id=row.id,
+        delegator=row.delegator,
+        delegate=row.delegate,
+        role=row.role,
+        acts=frozenset(row.acts.split()),
+        starts=parse_instant(row.starts),
+        ends=parse_instant(row.ends),
+        proposer=row.proposer,
+        approved_by=row.approved_by or "",
+        ended_at=None if row.ended_at is None else parse_instant(row.ended_at),
     )
 
 
 def principal_for(principal: Principal, lent: Lent, action: str, now: datetime) -> Principal:
-    """Return the principal with what is lent for one act; the own one where nothing covers it.
+    """Return the principal with what is lent for one act; unchanged where nothing covers it.
 
     Whoever stands in another's place answers for both: a policy that bars the lender bars the
     delegate too.

@@ -1,20 +1,28 @@
 """Reads request bodies strictly and within limits, and checks preconditions.
 
 Owns the way from bytes to a checked model: the strict decoder of ``wire`` first, the pydantic model
-second, so that no door accepts duplicate members, NaN or oversize input.
+second, so that no door accepts duplicate members, NaN or oversize input. While a body arrives, no
+more than a small part of it is in memory (``web.intake``), and what is large is decoded in a
+thread.
 """
 
 import re
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
+import anyio.to_thread
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from api.domain.errors import Invalid, Stale, TooLarge
+from api.web.deps import Doors
+from api.web.intake import LARGE
 from api.wire import canonical
 from api.wire.limits import PAYLOAD
 
 M = TypeVar("M", bound=BaseModel)
+_IN_MEMORY: Final = 64 * 1024
+_LENGTH = re.compile("[0-9]{1,18}")
 _TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 
@@ -23,16 +31,36 @@ async def raw_body(request: Request, limit: int) -> bytes:
 
     Raises:
         TooLarge: ``body.too-large``, as soon as the limit is crossed.
+        TooMany: ``body.too-many``.
+        Unavailable: ``body.too-slow``, ``body.busy``, ``node.stopping``.
     """
+    doors: Doors = request.app.state.doors
+    intake, size = doors.intake, 0
+    if stated_length(request) > limit:
+        raise too_large(limit)
+    with doors.spool.small(_IN_MEMORY) as spooled:
+        with intake.body(request, intake.allowance.document) as body:
+            while piece := await body.next():
+                size += len(piece)
+                if size > limit:
+                    raise too_large(limit)
+                # A few pages into the kernel's cache: shorter than handing them to a thread.
+                spooled.write(piece)
+        if size > LARGE:
+            await intake.take_turn(request)
+        spooled.seek(0)
+        return spooled.read()
+
+
+def stated_length(request: Request) -> int:
+    """Return what the caller says the body's length is; 0 where it does not say."""
     stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > limit:
-        raise TooLarge("body.too-large", f"Send at most {limit} bytes.")
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > limit:
-            raise TooLarge("body.too-large", f"Send at most {limit} bytes.")
-    return bytes(received)
+    return int(stated) if _LENGTH.fullmatch(stated) else 0
+
+
+def too_large(limit: int) -> TooLarge:
+    """Return the refusal of a body above a limit."""
+    return TooLarge("body.too-large", f"Send at most {limit} bytes.")
 
 
 async def json_bytes(request: Request, *, limit: int = PAYLOAD) -> bytes:
@@ -70,7 +98,10 @@ async def json_body(request: Request, *, limit: int = PAYLOAD) -> tuple[bytes, d
         Invalid: ``body.not-object``, ``media.unsupported``.
     """
     data = await json_bytes(request, limit=limit)
-    return data, json_object(data, limit=limit)
+    if len(data) <= _IN_MEMORY:
+        return data, json_object(data, limit=limit)
+    decode = partial(json_object, data, limit=limit)
+    return data, await anyio.to_thread.run_sync(decode)
 
 
 async def model_body(request: Request, model: type[M], *, limit: int = PAYLOAD) -> M:

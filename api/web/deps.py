@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 
 from api.ports.identity import TokenVerifier
 from api.services.node import Node
+from api.web.intake import Intake
+from api.web.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,17 @@ class Doors:
         node: this ministry's node.
         tokens: verifier of officers' access tokens.
         public_url: address under which this node is reached.
+        intake: places in which bodies are received.
+        spool: folder of bodies and of unfinished uploads.
+        exhibit_limit: largest exhibit in bytes.
     """
 
     node: Node
     tokens: TokenVerifier
     public_url: str
+    intake: Intake
+    spool: Spool
+    exhibit_limit: int
 
 
 async def doors(request: Request) -> Doors:

@@ -72,8 +72,19 @@ class Hardening:
         piece = Piece(Kind.REQUEST, "none", method=scope["method"], request=request_id)
         started = time.perf_counter()
 
+        unread = _has_body(scope)
+
+        async def arriving() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = unread and message.get("more_body", False)
+            return message
+
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if unread:
+                    # Whoever still sends a body that nobody wants may not keep the connection.
+                    message.setdefault("headers", []).append((b"connection", b"close"))
                 piece.outcome = str(message["status"])
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}
@@ -83,8 +94,10 @@ class Hardening:
 
         with self._observer.observe(piece):
             try:
-                await self._answer(scope, receive, finish, piece)
+                await self._answer(scope, arriving, finish, piece)
             finally:
+                for call in state.pop("at_end", ()):
+                    call()
                 # The template, never the path: paths hold ids of evidence.
                 piece.name = getattr(scope.get("route"), "path", "none")
                 piece.code = state.get("code", "")
@@ -115,6 +128,11 @@ class Hardening:
             door = _DOORS.get(piece.name.split("/")[1] if "/" in piece.name else "", "rest")
             self._refusals.note(door, piece.code)
             self._observer.refused(door, piece.code)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def callers_id(scope: Scope) -> str:

@@ -51,8 +51,10 @@ def idempotency_key(request: Request) -> str:
     Raises:
         Invalid: ``idempotency.malformed``.
     """
-    key = request.headers.get("idempotency-key", "")
-    if key and not _KEY.fullmatch(key):
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return ""
+    if not _KEY.fullmatch(key):
         raise Invalid("idempotency.malformed", "Use 1 to 200 visible ASCII characters as the key.")
     return key
 
@@ -78,34 +80,10 @@ async def officer(request: Request) -> Caller:
     doors: Doors = request.app.state.doors
     request_id = request.state.request_id
     key = idempotency_key(request)
-    return await run(identify, doors, bearer(request), request_id, stand_in(request), key)
+    caller = await run(identify, doors, bearer(request), request_id, stand_in(request), key)
+    # Before any body is read: what an officer sends is counted for that officer.
+    doors.intake.known(request, f"officer {caller.person}")
+    return caller
 
 
 OfficerOf = Annotated[Caller, Depends(officer)]
-
-
-class Pending:
-    """An officer who will be identified in the same worker thread as the use case.
-
-    For routes that do one thing: they save a change of threads. ``routing.run`` resolves it.
-    """
-
-    def __init__(
-        self, doors: Doors, token: str, request_id: str, in_place_of: str, key: str
-    ) -> None:
-        self._doors, self._token, self._request_id = doors, token, request_id
-        self._in_place_of, self._key = in_place_of, key
-
-    def resolve(self) -> Caller:
-        """Return the caller; to be called in a worker thread."""
-        return identify(self._doors, self._token, self._request_id, self._in_place_of, self._key)
-
-
-async def pending_officer(request: Request) -> Pending:
-    """Return the caller-to-be; the token is read now and judged with the use case."""
-    doors: Doors = request.app.state.doors
-    request_id, key = request.state.request_id, idempotency_key(request)
-    return Pending(doors, bearer(request), request_id, stand_in(request), key)
-
-
-PendingOf = Annotated[Pending, Depends(pending_officer)]

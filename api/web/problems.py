@@ -26,10 +26,14 @@ _STATUS: tuple[tuple[type[errors.ComityError], int], ...] = (
     (errors.Conflict, 409),
     (errors.TooLarge, 413),
     (errors.Invalid, 422),
+    (errors.TooMany, 429),
     (errors.Full, 507),
     (errors.Unavailable, 503),
 )
 _BY_CODE = {
+    "body.too-slow": 408,
+    "upload.busy": 423,
+    "upload.version": 412,
     "precondition.missing": 428,
     "precondition.failed": 412,
     "stream.buffer-full": 503,
@@ -46,20 +50,23 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     409: "Conflict with the present state",
     412: "It changed meanwhile",
     413: "Too large",
     415: "Media type not supported",
     416: "Range not available",
     422: "The content is not acceptable",
+    423: "In use",
     428: "Precondition required",
+    429: "Too many at once",
     500: "Internal error",
     503: "Not available now",
     507: "No room left",
 }
-STATUSES = tuple(sorted({status for _, status in _STATUS} | set(_BY_CODE.values()) | {400, 500}))
-
-
+STATUSES = tuple(
+    sorted({status for _, status in _STATUS} | set(_BY_CODE.values()) | {400, 405, 500})
+)
 _PRECONDITION_FAILED = 412
 _RANGE = 416
 
@@ -73,14 +80,9 @@ def status_of(error: errors.ComityError | WireError | LogError) -> int:
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
-def problem(
-    request: Request, status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None
-) -> Response:
-    """Return a problem document."""
-    request_id = getattr(request.state, "request_id", "")
-    # For the request's log line, counters and span.
-    request.state.code = code
-    members: dict[str, Any] = {
+def members_of(status: int, code: str, detail: str, request_id: str) -> dict[str, Any]:
+    """Return the members that every problem document has."""
+    return {
         "type": f"{TYPE_BASE}{code}",
         "title": _TITLES.get(status, "Problem"),
         "status": status,
@@ -88,11 +90,20 @@ def problem(
         "detail": detail,
         "instance": f"urn:comity:request:{request_id}",
     }
-    members.update(extra or {})
+
+
+def problem(
+    request: Request, status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None
+) -> Response:
+    """Return a problem document."""
+    request_id = getattr(request.state, "request_id", "")
+    # For the request's log line, counters and span.
+    request.state.code = code
+    members = members_of(status, code, detail, request_id) | dict(extra or {})
     headers = {"cache-control": "no-store"}
     if status == 401:  # noqa: PLR2004
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
-    if status in {503, 507}:
+    if status in {423, 503, 507}:
         headers["retry-after"] = "5"
     return JSONResponse(members, status_code=status, media_type=PROBLEM, headers=headers)
 
@@ -110,6 +121,8 @@ def answer(request: Request, error: Exception) -> Response:
             # The act was to depend on what the caller had read, and that moved (RFC 9110 §13.1.1).
             status = _PRECONDITION_FAILED
         answer = problem(request, status, error.code, error.message, extra)
+        if isinstance(error, errors.TooMany):
+            answer.headers["retry-after"] = str(error.retry_after)
         if status == _RANGE and "size" in extra:
             answer.headers["content-range"] = f"bytes */{extra['size']}"
         return answer

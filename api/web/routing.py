@@ -5,7 +5,10 @@ register one, and ``tests/architecture`` walks the routes.
 """
 
 import difflib
+import itertools
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import anyio.to_thread
@@ -18,12 +21,14 @@ from typing_extensions import override
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
+from api.services.authorising import Caller
+from api.web.problems import STATUSES
 
 T = TypeVar("T")
 PUBLIC: Final = "public"
 SIGNED_MESSAGE: Final = "signed-message"
-_LIMITER: dict[str, anyio.CapacityLimiter] = {}
-_WORKERS = 48
+_WORKERS: Final = 48
+_SHARE: Final = 24
 
 
 class Resolvable(Protocol):
@@ -39,12 +44,65 @@ def _call(use_case: Callable[..., T], arguments: Sequence[Any], members: Mapping
     return use_case(*resolved, **members)
 
 
+class _Threads:
+    """The threads of the use cases, each caller's share of them, and how long somebody waits."""
+
+    def __init__(self) -> None:
+        self._limiter: anyio.CapacityLimiter | None = None
+        self._shares: dict[str, tuple[anyio.Semaphore, int]] = {}
+        self._waiting: dict[int, float] = {}
+        self._numbers = itertools.count()
+
+    def longest_wait(self) -> float:
+        """Return for how many seconds the use case that waits longest has waited for a thread."""
+        # Insertion order is order of arrival; another thread may change it meanwhile.
+        first = next(iter(self._waiting.copy().values()), None)
+        return 0.0 if first is None else time.monotonic() - first
+
+    async def run(self, work: Callable[[], T], caller: str) -> T:
+        """Run work in a thread; a caller has at most half of them at once and waits for more."""
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(_WORKERS)
+        if not caller:
+            return await self._in_turn(work, self._limiter)
+        share, users = self._shares.get(caller) or (anyio.Semaphore(_SHARE), 0)
+        self._shares[caller] = share, users + 1
+        try:
+            async with share:
+                return await self._in_turn(work, self._limiter)
+        finally:
+            share, users = self._shares[caller]
+            if users == 1:
+                del self._shares[caller]
+            else:
+                self._shares[caller] = share, users - 1
+
+    async def _in_turn(self, work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
+        number = next(self._numbers)
+        self._waiting[number] = time.monotonic()
+
+        def begun() -> T:
+            self._waiting.pop(number, None)
+            return work()
+
+        try:
+            return await anyio.to_thread.run_sync(begun, limiter=limiter)
+        finally:
+            self._waiting.pop(number, None)
+
+
+_THREADS: Final = _Threads()
+
+
+def longest_wait() -> float:
+    """Return for how many seconds the use case that waits longest has waited for a thread."""
+    return _THREADS.longest_wait()
+
+
 async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
-    limiter = _LIMITER.get("use-cases")
-    if limiter is None:
-        limiter = _LIMITER["use-cases"] = anyio.CapacityLimiter(_WORKERS)
-    return await anyio.to_thread.run_sync(_call, use_case, arguments, members, limiter=limiter)
+    caller = next((each.person for each in arguments if isinstance(each, Caller)), "")
+    return await _THREADS.run(partial(_call, use_case, arguments, members), caller)
 
 
 class KnownQuery(APIRoute):
@@ -168,5 +226,5 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "description": "A refusal (RFC 9457); `code` is stable.",
         "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
     }
-    for status in (400, 401, 403, 404, 405, 409, 412, 413, 415, 416, 422, 428, 500, 503, 507)
+    for status in STATUSES
 }

@@ -5,7 +5,7 @@ signatures its `by` names, each true: the preparer over JCS ``{type, to?, thread
 approver over the payload; as a JWS (``typ`` comity-officer) or as a WebAuthn assertion whose
 challenge is the SHA-256 of those bytes (WebAuthn Level 3 §7.2). Officer keys are in no membership:
 the ministry's seal vouches that a key is the officer's. Which origin and relying party a passkey
-was used with is the node's own check at sign time.
+was used with is checked by that ministry's node before it seals (``wire/passkeys.py``).
 
 Refusal codes: ``endorsement.missing``, ``endorsement.unexpected``, ``endorsement.form``,
 ``endorsement.kid-mismatch``, ``endorsement.false``.
@@ -48,6 +48,24 @@ class EndorsedPart:
     part: str
     officer: Officer
     signed: bool
+
+
+def possession_bytes(ministry: str, iss: str, sub: str, challenge: str) -> bytes:
+    """Return what a new key signs to show that it is in the officer's hands, as JCS.
+
+    The type is none of a statement's, so that the signature never endorses one; the account binds
+    it to the person who signed in.
+    """
+    return canonical.canonical(
+        {
+            "comity": "1",
+            "type": "key-possession/1",
+            "ministry": ministry,
+            "iss": iss,
+            "sub": sub,
+            "challenge": challenge,
+        }
+    )
 
 
 def officer_input(jwk: keys.Jwk, data: bytes) -> bytes:

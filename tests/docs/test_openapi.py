@@ -65,7 +65,7 @@ def test_headers_that_handlers_read_are_documented(contract):
 
     assert headers("replace_draft") == {"If-Match"}
     assert headers("submit_package") == {"Idempotency-Key"}
-    assert headers("read_exhibit") == {"Range"}
+    assert headers("read_exhibit") == {"Range", "If-Range"}
     assert headers("list_packages") == set()
 
 

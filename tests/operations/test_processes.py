@@ -1,5 +1,7 @@
 """Real processes: their log lines and metrics, and an end that loses nothing that was acknowledged."""
 
+import contextlib
+import json
 import signal
 import socket
 import sqlite3
@@ -141,6 +143,93 @@ def test_a_partner_that_hangs_does_not_hold_up_the_end(tmp_path: Path, issuer: F
     assert code == 0, process.err.read_text()
     assert seconds < 10
     assert process.of("job cut off")
+
+
+HALF = "PUT /api/v1/exhibits/sha256:{zeros} HTTP/1.1\r\nhost: x\r\n{token}content-length: 99999\r\n\r\nhalf"
+
+
+def _opened(made: MadeNode, text: str) -> socket.socket:
+    host, port = made.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=60)
+    token = "".join(f"{name}: {value}\r\n" for name, value in made.signed_in("a1").items())
+    connection.sendall(text.format(zeros="0" * 64, token=token).encode())
+    return connection
+
+
+OPEN = {
+    "an idle upload": HALF,
+    "half a body": "POST /api/v1/officers HTTP/1.1\r\nhost: x\r\n{token}content-length: 99\r\n\r\n{{",
+    "half a message": "POST /peer/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n{{",
+    "half a head": "GET /api/v1/me HTTP/1.1\r\nhost:",
+    "nothing": "",
+}
+
+
+def test_whatever_is_open_does_not_hold_up_the_end(made: MadeNode) -> None:
+    with made.serving() as process:
+        held = [_opened(made, text) for text in OPEN.values() for _ in range(3)]
+        try:
+            assert httpx2.get(f"{made.url}/healthz", trust_env=False).is_success
+            code, seconds = process.end(30)
+        finally:
+            for connection in held:
+                connection.close()
+    assert code == 0, process.err.read_text()
+    assert seconds < 20
+    assert not [line for line in process.lines if line["level"] in {"error", "critical"}]
+    left = list((made.home / "exhibits").rglob("*.part")) + list(
+        (made.home / "exhibits" / "incoming").iterdir()
+    )
+    assert left == []
+
+
+MALFORMED = {
+    "no request": b"hello\r\n\r\n",
+    "two lengths": b"POST /peer/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na",
+    "length and chunks": b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a bad chunk": b"POST /peer/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    "a space in a name": b"GET / HTTP/1.1\r\nho st: x\r\n\r\n",
+    "a bad version": b"GET / HTTP/9.9\r\nhost: x\r\n\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, issuer: FakeIssuer) -> Iterator[MadeNode]:
+    made = make_node(tmp_path_factory.mktemp("served"), issuer)
+    with made.serving():
+        yield made
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_framing_is_refused_in_the_same_form(served: MadeNode, name: str) -> None:
+    with _opened(served, "") as connection:
+        connection.sendall(MALFORMED[name])
+        head, _, body = _all_of(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 "), head
+    assert b"content-type: application/problem+json" in head.lower()
+    problem = json.loads(body)
+    assert problem["status"] == 400
+    assert problem["code"] == "http.malformed"
+    assert problem["instance"].startswith("urn:comity:request:")
+
+
+def test_an_early_refusal_reaches_a_caller_that_still_sends(served: MadeNode) -> None:
+    """The connection is closed for whoever goes on sending, and the answer is not lost in a reset."""
+    with _opened(served, HALF.replace("{token}", "").replace("99999", "50000000")) as connection:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                connection.sendall(bytes(100_000))
+        answer = _all_of(connection)
+    assert answer.startswith(b"HTTP/1.1 401 "), answer[:200]
+    assert b"connection: close" in answer.lower()
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    found = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
 
 
 def _wait_for_a_call(silent: socket.socket) -> None:

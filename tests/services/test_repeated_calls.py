@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.domain.errors import Conflict
+from api.records import packages
 from api.records.metadata import METADATA
 from api.records.subjects import VERDICTS
 from api.services.audit import audit_notes, audit_samples, erasure
@@ -17,9 +18,9 @@ from api.services.audit.audit_notes import NewNote
 from api.services.audit.audit_samples import NewSample, Rule
 from api.services.audit.erasure import NewOrder
 from api.services.authorising import Caller
-from api.services.desk import delegating, officers, subjects
-from api.services.desk.delegating import Aside
+from api.services.desk import officers, recusing, subjects
 from api.services.desk.officers import NewOfficer
+from api.services.desk.recusing import Aside
 from api.services.desk.subjects import Judgement
 from api.services.node import Node
 from tests.support import journeys
@@ -70,12 +71,12 @@ def order(node: Node, caller: Caller) -> Any:
 
 def hired(node: Node, caller: Caller) -> Any:
     new = NewOfficer("A New Person", [("https://id.example", "new")])
-    return officers.propose_officer(node, caller, new)["id"]
+    return officers.propose_officer(node, caller, new).id
 
 
 def stood_aside(node: Node, caller: Caller) -> Any:
-    aside = Aside("", f"sha256:{'5' * 64}", "A relative.")
-    return delegating.recuse(node, caller, aside)["object"]
+    (package,) = node.db.read(lambda connection: packages.page(connection, limit=1))
+    return recusing.recuse(node, caller, Aside("", package["id"], "A relative.")).object
 
 
 MADE: dict[str, tuple[str, str, Use]] = {
@@ -101,6 +102,7 @@ def test_calls_with_one_key_that_meet_do_the_work_once(federation: Federation) -
 
 def test_recusals_that_meet_without_a_key(federation: Federation) -> None:
     us = federation[US]
+    journeys.exchange(federation, 1)
     found = at_once(stood_aside, us, federation.officer(US, "analyst"))
     refusals = [one.code for one in found if isinstance(one, Conflict)]
     assert refusals == ["recusal.stands"] * (PARALLEL - 1)

@@ -24,13 +24,15 @@ from api.adapters.identity.issuer_keys import IssuerKeys
 from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.services.node import Node
+from api.wire.encoding import b64u_encode
+from api.wire.endorsements import officer_input, possession_bytes
 from api.wire.statements import Content
 from tests.support.bad_peer import acts, contents
 from tests.support.bodies import body
 from tests.support.check_log import read_copy
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
-from tests.support.signing import Signatory
+from tests.support.signing import Signatory, raw_signature
 
 MINISTRY = "us-treasury"
 ADDRESS = "https://us-treasury.example"
@@ -129,6 +131,16 @@ class Door:
         )
         assert answer.status_code == 201, answer.text
         return {**answer.json(), "etag": answer.headers["etag"]}
+
+
+def answered(door: Door, name: str, key: Signatory) -> dict[str, Any]:
+    """What an officer posts to ask for a key in form jws: the key's answer to a fresh challenge."""
+    asked = door.ask(name, "POST", "/api/v1/keys/challenges", json={"form": "jws"})
+    assert asked.status_code == 201, asked.text
+    challenge = str(asked.json()["challenge"])
+    data = possession_bytes(MINISTRY, ISSUER, f"{MINISTRY}:{name}", challenge)
+    signature = b64u_encode(raw_signature(key.private, officer_input(key.jwk, data)))
+    return {"form": "jws", "jwk": key.jwk, "challenge": challenge, "signature": signature}
 
 
 def release_to(recipient: str) -> dict[str, Any]:

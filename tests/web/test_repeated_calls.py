@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.bodies import body
-from tests.support.door import Door, open_door, release_to
+from tests.support.door import Door, answered, open_door, release_to
 from tests.support.signing import Signatory
 
 V1: Final = "/api/v1"
@@ -47,8 +47,8 @@ def new_grant(door: Door, mark: str) -> Call:
     return "admin", f"{V1}/role-grants", grant
 
 
-def new_key(_door: Door, mark: str) -> Call:
-    return "reviewer", f"{V1}/keys", {"form": "jws", "jwk": Signatory(mark).jwk}
+def new_key(door: Door, mark: str) -> Call:
+    return "reviewer", f"{V1}/keys", answered(door, "reviewer", Signatory(mark))
 
 
 def new_delegation(door: Door, mark: str) -> Call:
@@ -59,9 +59,8 @@ def new_delegation(door: Door, mark: str) -> Call:
     return "reviewer", f"{V1}/delegations", lent | period
 
 
-def new_recusal(_door: Door, mark: str) -> Call:
-    thing = f"sha256:{mark.encode().hex().rjust(64, '0')}"
-    return "analyst", f"{V1}/recusals", {"object": thing, "reason": "A relative."}
+def new_recusal(door: Door, _mark: str) -> Call:
+    return "analyst", f"{V1}/recusals", {"object": door.submitted(), "reason": "A relative."}
 
 
 MADE: Final[dict[str, Callable[[Door, str], Call]]] = {
@@ -92,8 +91,8 @@ def test_another_call_under_the_same_key_is_refused(door: Door, what: str) -> No
     headers = {"idempotency-key": f"other-{what}"}
     who, path, content = MADE[what](door, "one")
     assert door.ask(who, "POST", path, json=content, headers=headers).status_code == 201
-    before = door.contents()
     _, _, other = MADE[what](door, "other")
+    before = door.contents()
     refused = door.ask(who, "POST", path, json=other, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency.reused")
     assert door.contents() == before

@@ -347,7 +347,7 @@ def test_a_suspended_officer_does_nothing_more(door: Door) -> None:
             {"id": officer, "name": "A leaver", "state": "active", "created_at": node.now()},
         )
         unit.insert(IDENTITIES, {"iss": ISSUER, "sub": sub, "officer": officer})
-        entry = Entry(act=Act.OFFICER_ADDED, subject=Subject("officer", officer))
+        entry = Entry(act=Act.OFFICER_PROPOSED, subject=Subject("officer", officer))
         recording.record(node, unit, entry)
 
     node.db.write(write)

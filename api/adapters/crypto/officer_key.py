@@ -17,7 +17,7 @@ from api.adapters.crypto.sealed_file import KdfCost
 from api.domain.errors import Invalid
 from api.wire.canonical import canonical, parse_canonical
 from api.wire.encoding import b64u_encode
-from api.wire.endorsements import jws_endorsement, officer_input
+from api.wire.endorsements import jws_endorsement, officer_input, possession_bytes
 from api.wire.envelope import APPROVED, JWS, PREPARED, Endorsement
 from api.wire.errors import WireError
 from api.wire.keys import ES384, OFFICER_ALGORITHMS, algorithm, thumbprint
@@ -103,6 +103,11 @@ class OfficerKey:
     def sign_approval(self, payload: bytes) -> Endorsement:
         """Sign the exact payload bytes of a candidate this officer approves."""
         return self._sign(APPROVED, payload)
+
+    def sign_possession(self, ministry: str, iss: str, sub: str, challenge: str) -> str:
+        """Sign a node's challenge, to show that this key is in the officer's hands; base64url."""
+        data = possession_bytes(ministry, iss, sub, challenge)
+        return b64u_encode(self._sign(PREPARED, data).signature)
 
     def _sign(self, part: str, data: bytes) -> Endorsement:
         signature = private_keys.sign(self._private, officer_input(self.jwk, data))

@@ -26,6 +26,7 @@ from api.services.authorising import Caller, authorise, collection, entry_of, un
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.statements.endorsing import preparer
+from api.services.statements.passkeys import require_own_site
 from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
 from api.wire.statements import Content
@@ -83,6 +84,7 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
     if (known := made_before(node, once)) is not None:
         return _kept(node, known["id"])
     named, proof = preparer(caller, content, frozenset({Role.AUDITOR}), new.endorsement)
+    require_own_site(node, caller, proof)
     size, root = node.db.read(lambda connection: _witnessed(node, connection, new))
     at = node.now()
     document = canonical(

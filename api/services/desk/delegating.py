@@ -1,7 +1,8 @@
-"""Absences and conflicts of interest: lend a role, end that, stand aside, come back.
+"""Absences: lend a role to a colleague, and end that.
 
-Owns the tables ``delegations`` and ``recusals``. The rules are ``domain.delegation``'s and the
-policies'; four eyes hold throughout, because whoever acts in another's place answers for both.
+Owns the table ``delegations`` through its records. The rules stand in ``domain/delegation.py`` and
+in the policies; four eyes hold throughout, because whoever acts in another's place answers for
+both. Conflicts of interest are in ``recusing``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
-
 from api.domain import delegation as rules
 from api.domain.decisions import Decision
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
+from api.domain.four_eyes import Role
 from api.ports.policy import Action, Resource
-from api.records import delegations, officers
+from api.records import delegations
+from api.records.delegations import DelegationRow
 from api.records.unit_of_work import Unit
 from api.services import lending, recording
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, may, unknown
@@ -64,7 +64,7 @@ class Proposed:
         }
 
 
-def propose(node: Node, caller: Caller, proposed: Proposed) -> RowMapping:
+def propose(node: Node, caller: Caller, proposed: Proposed) -> DelegationRow:
     """Propose a delegation; somebody who is no part of it approves.
 
     Raises:
@@ -112,7 +112,7 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> RowMapping:
     return _load(node, write_once(node, once, {"id": made.id}, write)["id"])
 
 
-def approve(node: Node, caller: Caller, delegation_id: str) -> RowMapping:
+def approve(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
     """Approve a delegation that one has no part in; it is in force from its start.
 
     Raises:
@@ -120,10 +120,7 @@ def approve(node: Node, caller: Caller, delegation_id: str) -> RowMapping:
         Invalid: ``delegation.period``.
         Refused: ``policy.own-delegation``.
     """
-    row = _load(node, delegation_id)
-    made = lending.from_row(row)
-    granted = _granted(node, made.delegator, made.delegate)
-    permit = authorise(node, caller, Action.DELEGATION_APPROVE, _resource(made, granted))
+    made, granted, permit = _opened(node, caller, Action.DELEGATION_APPROVE, delegation_id)
     now = node.clock.now()
     _require(rules.may_approve(made, caller.person, now))
     _require(rules.may_propose(made, granted, now))
@@ -133,19 +130,16 @@ def approve(node: Node, caller: Caller, delegation_id: str) -> RowMapping:
     return _load(node, delegation_id)
 
 
-def end(node: Node, caller: Caller, delegation_id: str) -> RowMapping:
+def end(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
     """End a delegation at once."""
-    row = _load(node, delegation_id)
-    made = lending.from_row(row)
-    granted = _granted(node, made.delegator, made.delegate)
-    permit = authorise(node, caller, Action.DELEGATION_END, _resource(made, granted))
+    _, _, permit = _opened(node, caller, Action.DELEGATION_END, delegation_id)
     values = {"ended_by": caller.person, "ended_at": node.now()}
     changed = (values, {"ended_at": None})
     _change(node, caller, permit, (delegation_id, Act.DELEGATION_ENDED), changed)
     return _load(node, delegation_id)
 
 
-def listed(node: Node, caller: Caller) -> list[RowMapping]:
+def listed(node: Node, caller: Caller) -> list[DelegationRow]:
     """Return all delegations to those who see the register, and to others the ones they are in."""
     everything = collection("delegations")
     if may(node, caller, Action.DELEGATION_LIST, everything):
@@ -153,91 +147,6 @@ def listed(node: Node, caller: Caller) -> list[RowMapping]:
         return node.db.read(delegations.everything)
     authorise(node, caller, Action.ME_READ, collection("me"))
     return node.db.read(lambda connection: delegations.everything(connection, caller.person))
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """Who stands aside from what.
-
-    Attributes:
-        officer: officer record; empty for the caller.
-        object_id: id of the package, thread, proposal or designation.
-        reason: why; stays here.
-    """
-
-    officer: str
-    object_id: str
-    reason: str
-
-
-def recuse(node: Node, caller: Caller, aside: Aside) -> RowMapping:
-    """Record a conflict of interest: the officer neither sees the object nor acts on it from now.
-
-    Raises:
-        Invalid: ``recusal.reason-missing``.
-        NotFound: ``officer.unknown``.
-        Conflict: ``recusal.stands``.
-    """
-    officer = aside.officer or caller.person
-    permit = authorise(
-        node, caller, Action.RECUSAL_RECORD, Resource("recusal", officer, {"person": officer})
-    )
-    if not aside.reason.strip():
-        raise Invalid("recusal.reason-missing", "Say what the conflict of interest is.")
-    if node.db.read(lambda connection: officers.by_id(connection, officer)) is None:
-        raise unknown("officer")
-    key = {"officer": officer, "object": aside.object_id}
-    once = keyed_call(caller, Act.RECUSAL_RECORDED, {**key, "reason": aside.reason})
-    values = {
-        "state": "active",
-        "reason": aside.reason,
-        "recorded_by": caller.person,
-        "at": node.now(),
-    }
-
-    def write(unit: Unit) -> None:
-        unit.lock(f"recusal {officer} {aside.object_id}")
-        known = delegations.recusal(unit.connection, officer, aside.object_id)
-        if known is not None and known["state"] == "active":
-            raise Conflict("recusal.stands", "This officer stands aside from it already.")
-        if known is None:
-            unit.insert(officers.RECUSALS, {**key, **values})
-        else:
-            unit.update(officers.RECUSALS, key, values)
-        _record(node, unit, caller, permit, (Act.RECUSAL_RECORDED, "recusal", aside.object_id))
-
-    write_once(node, once, key, write)
-    return _recusal(node, officer, aside.object_id)
-
-
-def lift(node: Node, caller: Caller, officer: str, object_id: str) -> RowMapping:
-    """Lift a recusal that has passed; nobody lifts their own.
-
-    Raises:
-        NotFound: ``recusal.unknown``.
-        Stale: ``recusal.stale``: it was lifted already.
-    """
-    permit = authorise(
-        node, caller, Action.RECUSAL_LIFT, Resource("recusal", officer, {"person": officer})
-    )
-    _recusal(node, officer, object_id)
-    key = {"officer": officer, "object": object_id}
-    values = {"state": "lifted", "recorded_by": caller.person, "at": node.now()}
-
-    def write(unit: Unit) -> None:
-        expect = {"state": "active"}
-        if unit.update(officers.RECUSALS, key, values, expect=expect) is None:
-            raise Stale("recusal.stale", "It was lifted already.")
-        _record(node, unit, caller, permit, (Act.RECUSAL_LIFTED, "recusal", object_id))
-
-    node.db.write(write)
-    return _recusal(node, officer, object_id)
-
-
-def recusals(node: Node, caller: Caller, object_id: str | None = None) -> list[RowMapping]:
-    """Return the recusals that stand, of one object or of all."""
-    authorise(node, caller, Action.RECUSAL_LIST, collection("recusals"))
-    return node.db.read(lambda connection: delegations.recusals(connection, object_id))
 
 
 def _resource(made: rules.Delegation, granted: Mapping[str, frozenset[str]]) -> Resource:
@@ -255,32 +164,40 @@ def _resource(made: rules.Delegation, granted: Mapping[str, frozenset[str]]) -> 
 
 
 def _granted(node: Node, *persons: str) -> dict[str, frozenset[str]]:
-    return node.db.read(lambda connection: delegations.granted(connection, *persons))
+    return node.db.read(lambda connection: delegations.granted(connection, node.now(), *persons))
 
 
 def _require(decision: Decision) -> None:
-    if decision:
-        return
-    if decision.code in _CONFLICTS:
-        raise Conflict(decision.code, decision.reason)
-    raise Invalid(decision.code, decision.reason)
+    decision.or_raise(Conflict if decision.code in _CONFLICTS else Invalid)
 
 
-def _load(node: Node, delegation_id: str) -> RowMapping:
+def _load(node: Node, delegation_id: str) -> DelegationRow:
     row = node.db.read(lambda connection: delegations.by_id(connection, delegation_id))
     if row is None:
         raise unknown("delegation")
     return row
 
 
-def _recusal(node: Node, officer: str, object_id: str) -> RowMapping:
-    def find(connection: Connection) -> RowMapping | None:
-        return delegations.recusal(connection, officer, object_id)
+def _opened(
+    node: Node, caller: Caller, action: Action, delegation_id: str
+) -> tuple[rules.Delegation, dict[str, frozenset[str]], Permit]:
+    """Return a delegation, what its two parties hold, and the permit to act on it.
 
-    row = node.db.read(find)
+    Whether there is such a delegation is said only to those who may act on one.
+    """
+    row = node.db.read(lambda connection: delegations.by_id(connection, delegation_id))
     if row is None:
-        raise unknown("recusal")
-    return row
+        authorise(node, caller, action, _nobodys(delegation_id))
+        raise unknown("delegation")
+    made = lending.from_row(row)
+    granted = _granted(node, made.delegator, made.delegate)
+    return made, granted, authorise(node, caller, action, _resource(made, granted))
+
+
+def _nobodys(delegation_id: str) -> Resource:
+    """Return an absent delegation as the policies see it: between two whom nobody is."""
+    members = {"delegator": "a", "delegate": "b", "proposer": "", "role": Role.REVIEWER.value}
+    return Resource("delegation", delegation_id, {**members, "holds_roles": frozenset()})
 
 
 def _change(

@@ -37,6 +37,8 @@ from api.services.statements.draft_form import Draft
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
+from api.services.statements.passkeys import require_own_site
+from api.wire.endorsements import check_endorsement
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
 
 
@@ -110,6 +112,9 @@ def submit(
         by=By(prepared, None),
     )
     package_checks.check_sizes(node, body)
+    if proof is not None:
+        check_endorsement(prepared, proof, statement.prepared)
+        require_own_site(node, caller, proof)
     sealed = seal_statement(node, statement, [proof] if proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
@@ -339,6 +344,19 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
     node.db.write(write)
 
 
+def allow_exhibit(node: Node, caller: Caller, digest: str) -> Permit:
+    """Return the permit to store an exhibit's bytes; to be asked before any of them is received.
+
+    Raises:
+        Refused: the policy denies it.
+        Conflict: ``exhibit.erased``.
+    """
+    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
+    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
+    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    return permit
+
+
 def store_exhibit(
     node: Node, caller: Caller, digest: str, size: int | None, chunks: Iterator[bytes]
 ) -> Stored:
@@ -350,9 +368,7 @@ def store_exhibit(
     Raises:
         Conflict: ``exhibit.erased``.
     """
-    fresh = Resource("exhibit", digest, {"recused": frozenset(), "released_to": frozenset()})
-    permit = authorise(node, caller, Action.EXHIBIT_WRITE, fresh)
-    node.db.read(lambda connection: _check_not_erased(connection, digest))
+    permit = allow_exhibit(node, caller, digest)
     stored = node.store.put(digest, size, chunks)
     note_stored(node, stored, _entry(caller, permit, Act.EXHIBIT_STORED, digest, "exhibit"))
     return stored

@@ -1,27 +1,26 @@
-"""Officers, role grants and signing keys: proposed by one administrator, decided by another.
+"""Officers: proposed by one administrator, approved by another; and the register of them all.
 
-Owns these changes and the one-time bootstrap of the first two administrators. Must not grant by
-claim: what an identity provider says pre-fills nothing here without two people.
+Owns officers' records and the one-time bootstrap of the first two administrators. Roles are granted
+in ``grants``, keys enrolled in ``officer_keys``, suspensions imposed in ``suspending``. Must not
+grant by claim: what an identity provider says pre-fills nothing here without two people.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
-from api.domain.four_eyes import Role, conflicting
+from api.domain.four_eyes import Role
 from api.ports.policy import Action, Resource
-from api.records import officers
+from api.records import officers, suspensions
+from api.records.officers import Grant, GrantState, Identity, Officer, OfficerKey, OfficerState
+from api.records.suspensions import SuspensionRow
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import (
     Caller,
-    Permit,
     authorise,
     change_of,
     collection,
@@ -31,16 +30,9 @@ from api.services.authorising import (
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.wire.canonical import Json
-from api.wire.errors import WireError
-from api.wire.keys import algorithm, thumbprint
 
-ACTIVE, PROPOSED, REQUESTED, REVOKED, SUSPENDED = (
-    "active",
-    "proposed",
-    "requested",
-    "revoked",
-    "suspended",
-)
+SUSPENDED = "suspended"
+"""What a reader is shown as the state of an officer while a suspension is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,41 @@ class NewOfficer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class OfficerView:
+    """An officer as readers see them.
+
+    Attributes:
+        id: officer record id.
+        name: for people.
+        state: ``proposed``, ``active`` or ``suspended``.
+        created_at: when the record was made, RFC 3339 UTC.
+        expires_at: end of the account; ``None`` for none.
+        outside: the person is not of this ministry.
+        proposed_by: officer record of the first administrator.
+        suspension: the suspension in force, else the last one that can still be confirmed.
+    """
+
+    id: str
+    name: str
+    state: str
+    created_at: str
+    expires_at: str | None
+    outside: bool
+    proposed_by: str | None
+    suspension: SuspensionRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerEntry:
+    """An officer with accounts, grants and keys in every state."""
+
+    officer: OfficerView
+    identities: tuple[Identity, ...]
+    grants: tuple[Grant, ...]
+    keys: tuple[OfficerKey, ...]
+
+
 def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
     """Make the first administrators of an empty node; logged, and possible once.
 
@@ -84,16 +111,10 @@ def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
         raise Invalid("officer.two-needed", "Name at least two administrators.")
 
     def write(unit: Unit) -> list[str]:
+        unit.lock("node bootstrap")
         if officers.everyone(unit.connection):
             raise Conflict("node.initialised", "This node has officers; the bootstrap is over.")
-        made = []
-        for person in administrators:
-            officer_id = node.entropy.identifier()
-            _insert(node, unit, officer_id, person, ACTIVE)
-            row = _grant_row(node, officer_id, Role.ADMINISTRATOR, "bootstrap")
-            decided = {"state": ACTIVE, "decided_by": "bootstrap", "decided_at": node.now()}
-            unit.insert(officers.GRANTS, row | decided)
-            made.append(officer_id)
+        made = [appoint(node, unit, person, "bootstrap") for person in administrators]
         entry = recording.Entry(
             act=Act.NODE_INITIALISED, subject=Subject("node", node.ministry), origin="operator"
         )
@@ -103,323 +124,204 @@ def bootstrap(node: Node, administrators: Sequence[NewOfficer]) -> list[str]:
     return node.db.write(write)
 
 
-def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> RowMapping:
-    """Propose a person; another administrator approves."""
-    change = change_of("new", outside=person.outside, time_limited=person.expires_at is not None)
-    permit = authorise(node, caller, Action.OFFICER_PROPOSE, change)
-    if not person.name.strip() or not person.identities:
-        raise Invalid("officer.incomplete", "Give the person's name and at least one account.")
-    once = keyed_call(caller, Act.OFFICER_ADDED, person.to_json())
-    if (known := made_before(node, once)) is not None:
-        return load(node, known["id"])
-    officer_id = node.entropy.identifier()
+def appoint(node: Node, unit: Unit, person: NewOfficer, by: str) -> str:
+    """Insert an active administrator without proposal, for the operator's two ways; returns the id.
 
-    def write(unit: Unit) -> None:
-        _insert(node, unit, officer_id, person, PROPOSED, caller.person)
-        _record(node, unit, caller, permit, Act.OFFICER_ADDED, ("officer", officer_id))
-
-    try:
-        made = write_once(node, once, {"id": officer_id}, write)
-    except Taken as error:
-        raise Conflict(
-            "officer.account-taken", "One of the accounts is another officer's."
-        ) from error
-    return load(node, made["id"])
+    The caller records the event.
+    """
+    officer = node.entropy.identifier()
+    insert(node, unit, officer, person, OfficerState.ACTIVE)
+    grant_administrator(node, unit, officer, by)
+    return officer
 
 
-def approve_officer(node: Node, caller: Caller, officer_id: str) -> RowMapping:
-    """Approve a proposed person."""
-    row = load(node, officer_id)
-    change = change_of(
-        officer_id,
-        subject=officer_id,
-        proposer=row["proposed_by"] or "",
-        outside=row["outside"] is not None,
-        time_limited=row["expires_at"] is not None,
+def grant_administrator(node: Node, unit: Unit, officer: str, by: str) -> None:
+    """Insert an active grant of the administrator's role; the caller records the event."""
+    unit.insert(
+        officers.GRANTS,
+        {
+            "id": node.entropy.identifier(),
+            "officer": officer,
+            "role": Role.ADMINISTRATOR.value,
+            "state": GrantState.ACTIVE.value,
+            "proposed_by": by,
+            "proposed_at": node.now(),
+            "decided_by": by,
+            "decided_at": node.now(),
+        },
     )
-    permit = authorise(node, caller, Action.OFFICER_APPROVE, change)
-    _decide(node, caller, permit, officers.OFFICERS, officer_id, {"state": ACTIVE}, PROPOSED)
-    return load(node, officer_id)
 
 
-def suspend(node: Node, caller: Caller, officer_id: str) -> RowMapping:
-    """Suspend an officer at once: their next call is refused."""
-    load(node, officer_id)
-    target = Resource("officer", officer_id, {"person": officer_id})
-    permit = authorise(node, caller, Action.OFFICER_SUSPEND, target)
-    _decide(node, caller, permit, officers.OFFICERS, officer_id, {"state": SUSPENDED}, ACTIVE)
-    return load(node, officer_id)
-
-
-def propose_grant(
-    node: Node, caller: Caller, officer_id: str, role: str, sub: str | None = None
-) -> RowMapping:
-    """Propose a role for a person (or for one account of theirs); another administrator approves.
-
-    Raises:
-        Invalid: ``role.unknown``.
-        Refused: ``policy.self-grant``, ``policy.separation-of-duties``.
-    """
-    if role not in set(Role):
-        raise Invalid("role.unknown", f"Choose one of: {', '.join(sorted(Role))}.")
-    target = load(node, officer_id)
-    held = node.db.read(lambda connection: officers.roles_offered(connection, officer_id))
-    permit = authorise(node, caller, Action.GRANT_PROPOSE, _grant("new", target, role, held))
-    content: dict[str, Json] = {"officer": officer_id, "role": role, "sub": sub}
-    once = keyed_call(caller, Act.GRANT_PROPOSED, content)
-    if (known := made_before(node, once)) is not None:
-        return _grant_by_id(node, known["id"])
-    if conflicting(held | {role}):
-        raise Conflict(
-            "role.conflict", "This person holds a role that must stay apart from that one."
-        )
-    row = _grant_row(node, officer_id, role, caller.person) | {"sub": sub}
-
-    def write(unit: Unit) -> None:
-        unit.insert(officers.GRANTS, row)
-        _record(node, unit, caller, permit, Act.GRANT_PROPOSED, ("grant", row["id"]))
-
-    return _grant_by_id(node, write_once(node, once, {"id": row["id"]}, write)["id"])
-
-
-def approve_grant(node: Node, caller: Caller, grant_id: str) -> RowMapping:
-    """Approve a proposed role grant."""
-    row = _grant_by_id(node, grant_id)
-    target = load(node, row["officer"])
-    held = node.db.read(lambda connection: officers.roles_held(connection, row["officer"]))
-    resource = _grant(grant_id, target, row["role"], held, proposer=row["proposed_by"])
-    permit = authorise(node, caller, Action.GRANT_APPROVE, resource)
-    values = {"state": ACTIVE, "decided_by": caller.person, "decided_at": node.now()}
-    _decide(node, caller, permit, officers.GRANTS, grant_id, values, PROPOSED)
-    return _grant_by_id(node, grant_id)
-
-
-def revoke_grant(node: Node, caller: Caller, grant_id: str) -> RowMapping:
-    """Take a role away at once."""
-    row = _grant_by_id(node, grant_id)
-    target = load(node, row["officer"])
-    permit = authorise(
-        node, caller, Action.GRANT_REVOKE, _grant(grant_id, target, row["role"], frozenset())
-    )
-    values = {"state": REVOKED, "decided_by": caller.person, "decided_at": node.now()}
-    _decide(node, caller, permit, officers.GRANTS, grant_id, values, row["state"])
-    return _grant_by_id(node, grant_id)
-
-
-def request_key(node: Node, caller: Caller, form: str, jwk: Mapping[str, Any]) -> RowMapping:
-    """Ask for one's own signing key to be enrolled; two administrators then decide.
-
-    Raises:
-        WireError: ``key.malformed``, ``key.algorithm``.
-        Conflict: ``key.enrolled``.
-    """
-    if form not in {"jws", "webauthn"}:
-        raise Invalid("key.form", "Enrol a key in form jws or webauthn.")
-    kid = thumbprint(dict(jwk))
-    if algorithm(dict(jwk)) not in {"ES256", "ES384"}:
-        raise WireError("key.algorithm", "Officers sign with ES384 or ES256.")
-    change = change_of(kid, subject=caller.person)
-    permit = authorise(node, caller, Action.KEY_REQUEST, change)
-    once = keyed_call(caller, Act.KEY_PROPOSED, {"form": form, "jwk": dict(jwk)})
-    if (known := made_before(node, once)) is not None:
-        return _key_by_kid(node, known["id"])
-
-    def write(unit: Unit) -> None:
-        unit.insert(
-            officers.OFFICER_KEYS,
-            {
-                "kid": kid,
-                "officer": caller.person,
-                "form": form,
-                "jwk": json.dumps(jwk, sort_keys=True),
-                "state": REQUESTED,
-                "proposed_by": caller.person,
-                "proposed_at": node.now(),
-            },
-        )
-        _record(node, unit, caller, permit, Act.KEY_PROPOSED, ("key", kid))
-
-    try:
-        write_once(node, once, {"id": kid}, write)
-    except Taken as error:
-        raise Conflict("key.enrolled", "This key is enrolled or requested already.") from error
-    return _key_by_kid(node, kid)
-
-
-def propose_key(node: Node, caller: Caller, kid: str) -> RowMapping:
-    """Vouch, as the first administrator, for a requested key."""
-    row = _key_by_kid(node, kid)
-    change = change_of(kid, subject=row["officer"])
-    permit = authorise(node, caller, Action.KEY_PROPOSE, change)
-    values = {"state": PROPOSED, "proposed_by": caller.person, "proposed_at": node.now()}
-    _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, REQUESTED)
-    return _key_by_kid(node, kid)
-
-
-def approve_key(node: Node, caller: Caller, kid: str) -> RowMapping:
-    """Approve, as the second administrator, a key that the first vouched for."""
-    row = _key_by_kid(node, kid)
-    change = change_of(kid, subject=row["officer"], proposer=row["proposed_by"])
-    permit = authorise(node, caller, Action.KEY_APPROVE, change)
-    values = {"state": ACTIVE, "decided_by": caller.person, "decided_at": node.now()}
-    _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, PROPOSED)
-    return _key_by_kid(node, kid)
-
-
-def revoke_key(node: Node, caller: Caller, kid: str) -> RowMapping:
-    """Stop accepting a key at once; what it signed before stands."""
-    row = _key_by_kid(node, kid)
-    permit = authorise(node, caller, Action.KEY_REVOKE, change_of(kid, subject=row["officer"]))
-    values = {"state": REVOKED, "decided_by": caller.person, "decided_at": node.now()}
-    _decide(node, caller, permit, officers.OFFICER_KEYS, kid, values, row["state"])
-    return _key_by_kid(node, kid)
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Officers with their accounts, grants and keys."""
-
-    officers: list[RowMapping]
-    identities: dict[str, list[RowMapping]]
-    grants: list[RowMapping]
-    keys: list[RowMapping]
-
-
-def register(node: Node, caller: Caller) -> Register:
-    """Return the register of officers for administrators and auditors."""
-    authorise(node, caller, Action.OFFICER_LIST, collection("officers"))
-
-    def read(connection: Connection) -> Register:
-        people = officers.everyone(connection)
-        identities = {row["id"]: officers.identities_of(connection, row["id"]) for row in people}
-        return Register(people, identities, officers.grants(connection), officers.keys(connection))
-
-    return node.db.read(read)
-
-
-def own_keys(node: Node, caller: Caller) -> list[RowMapping]:
-    """Return the caller's keys in every state."""
-    return node.db.read(lambda connection: officers.keys(connection, caller.person))
-
-
-def load(node: Node, officer_id: str) -> RowMapping:
-    """Return one officer.
-
-    Raises:
-        NotFound: ``officer.unknown``.
-    """
-    row = node.db.read(lambda connection: officers.by_id(connection, officer_id))
-    if row is None:
-        raise unknown("officer")
-    return row
-
-
-def _insert(
+def insert(
     node: Node,
     unit: Unit,
-    officer_id: str,
+    officer: str,
     person: NewOfficer,
-    state: str,
+    state: OfficerState,
     proposed_by: str | None = None,
 ) -> None:
+    """Insert a person with every account; the caller records the event.
+
+    Raises:
+        Taken: one of the accounts is another officer's.
+    """
     unit.insert(
         officers.OFFICERS,
         {
-            "id": officer_id,
+            "id": officer,
             "name": person.name,
-            "state": state,
+            "state": state.value,
             "created_at": node.now(),
             "expires_at": person.expires_at,
-            "outside": "yes" if person.outside else None,
+            "outside": officers.OUTSIDE if person.outside else None,
             "proposed_by": proposed_by,
         },
     )
     unit.insert(
         officers.IDENTITIES,
-        [{"iss": iss, "sub": sub, "officer": officer_id} for iss, sub in person.identities],
+        [{"iss": iss, "sub": sub, "officer": officer} for iss, sub in person.identities],
     )
 
 
-def _grant_row(node: Node, officer_id: str, role: str, proposed_by: str) -> dict[str, Any]:
-    return {
-        "id": node.entropy.identifier(),
-        "officer": officer_id,
-        "role": str(role),
-        "state": PROPOSED,
-        "proposed_by": proposed_by,
-        "proposed_at": node.now(),
-    }
+def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> OfficerView:
+    """Propose a person; another administrator approves.
 
-
-def _grant(
-    grant_id: str,
-    target: RowMapping,
-    role: str,
-    held: frozenset[str],
-    proposer: str = "",
-) -> Resource:
-    return change_of(
-        grant_id,
-        subject=target["id"],
-        proposer=proposer,
-        role=role,
-        holds_roles=held,
-        outside=target["outside"] is not None,
-        time_limited=target["expires_at"] is not None,
-    )
-
-
-_DECIDED = {
-    "officers": (Act.OFFICER_CHANGED, "officer", "id"),
-    "role_grants": (Act.GRANT_APPROVED, "grant", "id"),
-    "officer_keys": (Act.KEY_APPROVED, "key", "kid"),
-}
-_TAKEN = {"role_grants": Act.GRANT_REVOKED, "officer_keys": Act.KEY_REVOKED}
-
-
-def _decide(  # noqa: PLR0913, PLR0917
-    node: Node,
-    caller: Caller,
-    permit: Permit,
-    table: Table,
-    key: str,
-    values: Mapping[str, Any],
-    expected: str,
-) -> None:
-    """Move a record from the expected state, with its event."""
-    act, kind, column = _DECIDED[table.name]
-    if values["state"] == REVOKED:
-        act = _TAKEN[table.name]
-    if values["state"] == PROPOSED:
-        act = Act.KEY_PROPOSED
+    Raises:
+        Invalid: ``officer.incomplete``.
+        Conflict: ``officer.account-taken``.
+    """
+    change = change_of("new", outside=person.outside, time_limited=person.expires_at is not None)
+    permit = authorise(node, caller, Action.OFFICER_PROPOSE, change)
+    once = keyed_call(caller, Act.OFFICER_PROPOSED, person.to_json())
+    if (known := made_before(node, once)) is not None:
+        return view(node, known["id"])
+    if not person.name.strip() or not person.identities:
+        raise Invalid("officer.incomplete", "Give the person's name and at least one account.")
+    officer = node.entropy.identifier()
 
     def write(unit: Unit) -> None:
-        if unit.update(table, {column: key}, values, expect={"state": expected}) is None:
-            raise Stale(f"{kind}.stale", "This was decided meanwhile; read it again.")
-        _record(node, unit, caller, permit, act, (kind, key))
+        insert(node, unit, officer, person, OfficerState.PROPOSED, caller.person)
+        subject = Subject("officer", officer)
+        recording.record(node, unit, entry_of(caller, permit, Act.OFFICER_PROPOSED, subject))
+
+    try:
+        made = write_once(node, once, {"id": officer}, write)
+    except Taken as error:
+        raise Conflict(
+            "officer.account-taken", "One of the accounts is another officer's."
+        ) from error
+    return view(node, made["id"])
+
+
+def approve_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:
+    """Approve a proposed person.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+        Stale: ``officer.stale``: decided meanwhile.
+    """
+    found = find(node, officer_id)
+    permit = authorise(node, caller, Action.OFFICER_APPROVE, change_about(officer_id, found))
+    if found is None:
+        raise unknown("officer")
+
+    def write(unit: Unit) -> None:
+        expect = {"state": OfficerState.PROPOSED.value}
+        values = {"state": OfficerState.ACTIVE.value}
+        if unit.update(officers.OFFICERS, {"id": officer_id}, values, expect=expect) is None:
+            raise Stale("officer.stale", "This was decided meanwhile; read it again.")
+        subject = Subject("officer", officer_id)
+        recording.record(node, unit, entry_of(caller, permit, Act.OFFICER_APPROVED, subject))
 
     node.db.write(write)
+    return view(node, officer_id)
 
 
-def _record(
-    node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, about: tuple[str, str]
-) -> None:
-    recording.record(
-        node,
-        unit,
-        entry_of(caller, permit, act, Subject(*about)),
+def register(node: Node, caller: Caller) -> list[OfficerEntry]:
+    """Return the register of officers for administrators and auditors, by name."""
+    authorise(node, caller, Action.OFFICER_LIST, collection("officers"))
+
+    def read(connection: Connection) -> list[OfficerEntry]:
+        accounts = officers.identities(connection)
+        granted = officers.grants(connection)
+        enrolled = officers.keys(connection)
+        standing = suspensions.unlifted(connection)
+        return [
+            OfficerEntry(
+                _view(node, one, standing),
+                tuple(each for each in accounts if each.officer == one.id),
+                tuple(each for each in granted if each.officer == one.id),
+                tuple(each for each in enrolled if each.officer == one.id),
+            )
+            for one in officers.everyone(connection)
+        ]
+
+    return node.db.read(read)
+
+
+def all_grants(node: Node, caller: Caller) -> list[Grant]:
+    """Return every role grant for administrators and auditors, newest last."""
+    authorise(node, caller, Action.GRANT_LIST, collection("role-grants"))
+    return node.db.read(officers.grants)
+
+
+def find(node: Node, officer_id: str) -> Officer | None:
+    """Return one officer's record, if there is one; whoever asks must be authorised next."""
+    return node.db.read(lambda connection: officers.by_id(connection, officer_id))
+
+
+def view(node: Node, officer_id: str) -> OfficerView:
+    """Return one officer as readers see them.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+    """
+
+    def read(connection: Connection) -> OfficerView | None:
+        found = officers.by_id(connection, officer_id)
+        if found is None:
+            return None
+        return _view(node, found, suspensions.of_officer(connection, officer_id))
+
+    found = node.db.read(read)
+    if found is None:
+        raise unknown("officer")
+    return found
+
+
+def change_about(
+    officer_id: str, found: Officer | None, *, proposer: str | None = None
+) -> Resource:
+    """Return a change to an officer's record as the policies see it; blank for an absent one.
+
+    Args:
+        officer_id: as asked for.
+        found: the record, if there is one. A caller who may not decide must not learn which.
+        proposer: the first administrator; that of the record if not given.
+    """
+    if found is None:
+        return change_of(officer_id, subject=officer_id)
+    return change_of(
+        officer_id,
+        subject=officer_id,
+        proposer=(found.proposed_by or "") if proposer is None else proposer,
+        outside=found.from_outside,
+        time_limited=found.expires_at is not None,
     )
 
 
-def _grant_by_id(node: Node, grant_id: str) -> RowMapping:
-    row = node.db.read(lambda connection: officers.grant_by_id(connection, grant_id))
-    if row is None:
-        raise unknown("grant")
-    return row
-
-
-def _key_by_kid(node: Node, kid: str) -> RowMapping:
-    row = node.db.read(lambda connection: officers.key_by_kid(connection, kid))
-    if row is None:
-        raise unknown("key")
-    return row
+def _view(node: Node, found: Officer, known: Sequence[SuspensionRow]) -> OfficerView:
+    own = [each for each in known if each.officer == found.id and each.lifted_at is None]
+    now = node.now()
+    standing = [each for each in own if each.confirmed_at is not None or each.ends_at > now]
+    state = str(found.state)
+    return OfficerView(
+        id=found.id,
+        name=found.name,
+        state=SUSPENDED if standing and found.state is OfficerState.ACTIVE else state,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+        outside=found.from_outside,
+        proposed_by=found.proposed_by,
+        suspension=next(iter([*standing, *own]), None),
+    )

@@ -12,6 +12,7 @@ store      the exhibit store takes writes
 clock      the time is not before this program's own year, nor before the newest event
 sequencer  no event waits for its leaf longer than a bound: some worker is alive
 disk       the local disks of database and store have room
+use-cases  no request waits longer than a bound for a thread of this process
 in-time    all of this was known within two seconds
 ========== =====================================================================================
 
@@ -49,6 +50,7 @@ _OWN_YEAR: Final = 2026
 _PATIENCE: Final = 2.0
 _FRESH: Final = 1.0
 _IN_TIME: Final = "in-time"
+_USE_CASES: Final = "use-cases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,14 @@ class Bounds:
         sequencing: seconds that an event may wait for its leaf.
         skew: seconds by which the newest event may be ahead of this machine's clock; another
             machine may have written it.
+        waiting: seconds that a request may wait for a thread.
         room: free bytes that each disk needs.
         places: local folders by name whose disks need room.
     """
 
     sequencing: float = 120.0
     skew: float = 5.0
+    waiting: float = 5.0
     room: int = 64 * 1024 * 1024
     places: Mapping[str, Path] = field(default_factory=dict)
 
@@ -218,9 +222,16 @@ class Readiness:
     Args:
         node: this node.
         bounds: what still counts as ready.
+        longest_wait: seconds for which some request of this process has waited for a thread.
     """
 
-    def __init__(self, node: Node, bounds: Bounds = _BOUNDS) -> None:
+    def __init__(
+        self,
+        node: Node,
+        bounds: Bounds = _BOUNDS,
+        longest_wait: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._longest_wait = longest_wait
         self._node = node
         self._bounds = bounds
         self._lock = threading.Lock()
@@ -229,11 +240,16 @@ class Readiness:
         self._known_at = 0.0
 
     def now(self) -> Found:
-        """Return what was found, not longer than a second ago.
+        """Return what was found, not longer than a second ago; waiting requests are counted now.
 
         A look that takes longer than two seconds fails the check ``in-time``; one that hangs (a
         database that does not answer) is not started a second time.
         """
+        found = self._looked()
+        in_time = self._longest_wait() <= self._bounds.waiting
+        return Found({**found.checks, _USE_CASES: in_time}, found.details)
+
+    def _looked(self) -> Found:
         with self._lock:
             if self._known is not None and time.monotonic() - self._known_at < _FRESH:
                 return self._known

@@ -209,7 +209,9 @@ def _person(node: Node, sealed: Sealed) -> str:
     officer = None if by is None else by.approved or by.prepared
     if officer is None:
         return ""
-    found = node.db.read(lambda connection: officers.standing(connection, officer.iss, officer.sub))
+    found = node.db.read(
+        lambda connection: officers.standing(connection, officer.iss, officer.sub, node.now())
+    )
     return "" if found is None else found.officer
 
 

@@ -37,8 +37,10 @@ from api.services.statements.draft_form import (
 )
 from api.services.statements.effects import effect_of
 from api.services.statements.effects.base import Effect, Issued
+from api.services.statements.passkeys import require_own_site
 from api.wire.digests import digest
 from api.wire.encoding import format_instant, parse_instant
+from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
     NONCE_BYTES,
@@ -108,7 +110,9 @@ def approve_signed(
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
     permit = _permit_to_approve(node, caller, draft, row, endorsement.form)
     proposed = parse_statement(payload)
-    _check_candidate(node, caller, draft, proposed)
+    approver = _check_candidate(node, caller, draft, proposed)
+    check_endorsement(approver, endorsement, payload)
+    require_own_site(node, caller, endorsement)
     return _seal(node, caller, draft, permit, proposed, endorsement)
 
 
@@ -155,7 +159,8 @@ def _compose(node: Node, draft: Draft, approver: Officer | None) -> Statement:
     )
 
 
-def _check_candidate(node: Node, caller: Caller, draft: Draft, proposed: Statement) -> None:
+def _check_candidate(node: Node, caller: Caller, draft: Draft, proposed: Statement) -> Officer:
+    """Return the approver whom the candidate names: the caller."""
     content = draft.content
     same = (
         digest(proposed.prepared) == draft.row["digest"]
@@ -178,6 +183,7 @@ def _check_candidate(node: Node, caller: Caller, draft: Draft, proposed: Stateme
     stated = (proposed.seq, proposed.prev, proposed.seen)
     if place is not None and stated != (place.seq, place.prev, place.seen):
         raise Stale("thread.moved", "The thread moved since the candidate was made; ask again.")
+    return approver
 
 
 def _seal(

@@ -39,6 +39,7 @@ from api.services.statements.draft_form import (
     table_row,
 )
 from api.services.statements.effects import effect_of
+from api.services.statements.passkeys import require_own_site
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import digest
@@ -82,6 +83,7 @@ def create(
         return _sent(node, caller, read(node, caller, known["draft"]))
     validate_body(content.type, dict(content.body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
+    require_own_site(node, caller, proof)
     about = node.db.read(lambda connection: effect.check(node, connection, content))
     values = _values(node, caller, content, prepared, proof)
     values |= {
@@ -147,6 +149,7 @@ def replace_content(
     content = replace(draft.content, body=body)
     validate_body(content.type, dict(body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
+    require_own_site(node, caller, proof)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )

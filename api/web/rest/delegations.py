@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
-from api.services.desk import delegating
-from api.services.desk.delegating import Aside, Proposed
+from api.records.delegations import DelegationRow
+from api.services.desk import delegating, recusing
+from api.services.desk.delegating import Proposed
+from api.services.desk.recusing import Aside
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -125,7 +126,7 @@ async def recuse(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
     content = await bodies.model_body(request, NewRecusal)
     aside = Aside(content.officer or "", content.object, content.reason)
     return JSONResponse(
-        views.plain(await run(delegating.recuse, node, caller, aside)), status_code=201
+        views.members(await run(recusing.recuse, node, caller, aside)), status_code=201
     )
 
 
@@ -135,8 +136,8 @@ async def recuse(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 async def lift(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Lift a recusal that has passed."""
     content = await bodies.model_body(request, Lifting)
-    row = await run(delegating.lift, node, caller, content.officer, content.object)
-    return JSONResponse(views.plain(row))
+    lifted = await run(recusing.lift, node, caller, content.officer, content.object)
+    return JSONResponse(views.members(lifted))
 
 
 @router.route_for("GET", "/recusals", Action.RECUSAL_LIST, operation_id="list_recusals")
@@ -146,8 +147,8 @@ async def recusals(
     object: Annotated[str | None, Query(pattern=_OBJECT)] = None,  # noqa: A002 - the API's word
 ) -> JSONResponse:
     """List the recusals that stand, of one object or of all."""
-    rows = await run(delegating.recusals, node, caller, object)
-    return views.page([views.plain(row) for row in rows], None)
+    found = await run(recusing.recusals, node, caller, object)
+    return views.page([views.members(each) for each in found], None)
 
 
 def _instant(text: str) -> Any:
@@ -157,7 +158,5 @@ def _instant(text: str) -> Any:
         raise Invalid("delegation.instant", "Write instants as 2026-11-23T17:25:39.123Z.") from None
 
 
-def _delegation(row: RowMapping) -> dict[str, Any]:
-    view = views.plain(row)
-    view["acts"] = row["acts"].split()
-    return view
+def _delegation(found: DelegationRow) -> dict[str, Any]:
+    return views.members(found) | {"acts": found.acts.split()}

@@ -1,66 +1,38 @@
 """Exhibits over REST: PUT, HEAD and GET with ranges, by digest."""
 
-import queue
-import threading
-from collections.abc import Iterator
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from api.domain.errors import TooLarge
 from api.ports.policy import Action
-from api.ports.store import Stored
 from api.services.desk import evidence
-from api.web import ranges
-from api.web.deps import NodeOf
+from api.web import bodies, ranges, uploading
+from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
+from api.web.spool import pieces
 
 router = ActionRouter(prefix="/api/v1/exhibits", tags=["exhibits"])
 Digest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
 _BINARY = {
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 }
-_AHEAD = 16
 
-
-class _Upload:
-    """Hands a request's chunks to the thread that stores them; holds at most a few of them."""
-
-    def __init__(self) -> None:
-        self._chunks: queue.Queue[bytes | Exception | None] = queue.Queue(maxsize=_AHEAD)
-        self._gone = threading.Event()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while (chunk := self._chunks.get()) is not None:
-            if isinstance(chunk, Exception):
-                raise chunk
-            yield chunk
-
-    async def feed(self, request: Request) -> None:
-        """Read the request to its end; an aborted upload ends in an error on the other side."""
-        try:
-            async for chunk in request.stream():
-                if chunk:
-                    await self._put(chunk)
-        except Exception as error:  # noqa: BLE001 - raised again where the chunks are read
-            await self._put(error)
-        else:
-            await self._put(None)
-
-    async def _put(self, item: bytes | Exception | None) -> None:
-        while not self._gone.is_set():
-            try:
-                self._chunks.put_nowait(item)
-            except queue.Full:
-                await anyio.sleep(0.002)
-            else:
-                return
-
-    def abandon(self) -> None:
-        """Say that nobody reads any more."""
-        self._gone.set()
+_RANGE_HEADERS = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": text,
+        "schema": {"type": "string"},
+    }
+    for name, text in {
+        "Range": "One range of bytes (RFC 9110 §14); another unit, or several ranges, are ignored.",
+        "If-Range": "The `ETag` that the range is of; with another one the whole is answered.",
+    }.items()
+]
 
 
 @router.route_for(
@@ -72,28 +44,20 @@ class _Upload:
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
 )
 async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Store an exhibit's bytes under their SHA-256; the same bytes may be sent again."""
-    stated = request.headers.get("content-length", "")
-    upload = _Upload()
-    stored: Stored | Exception
-    # A refusal is carried out of the task group as a value: inside, it would become a group.
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(upload.feed, request)
-        try:
-            stored = await run(
-                evidence.store_exhibit,
-                node,
-                caller,
-                digest,
-                int(stated) if stated.isdigit() else None,
-                iter(upload),
-            )
-        except Exception as refusal:  # noqa: BLE001 - raised again below
-            stored = refusal
-        upload.abandon()
-        tasks.cancel_scope.cancel()
-    if isinstance(stored, Exception):
-        raise stored
+    """Store an exhibit's bytes under their SHA-256; the same bytes may be sent again.
+
+    One that breaks off keeps nothing; `/api/v1/uploads` goes on after a break.
+    """
+    doors: Doors = request.app.state.doors
+    size = bodies.stated_length(request) if "content-length" in request.headers else None
+    if (size or 0) > doors.exhibit_limit:
+        raise TooLarge("exhibit.too-large", "This is over the node's limit for one exhibit.")
+    await run(evidence.allow_exhibit, node, caller, digest)
+    await uploading.apart(doors.spool.check_room, size or 0)
+    with doors.spool.unnamed() as file:
+        await uploading.receive(request, file, doors.exhibit_limit)
+        chunks = pieces(file)
+        stored = await uploading.apart(evidence.store_exhibit, node, caller, digest, size, chunks)
     return JSONResponse({"digest": stored.digest, "size": stored.size}, status_code=201)
 
 
@@ -115,6 +79,7 @@ async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
     "/{digest}",
     Action.EXHIBIT_READ,
     operation_id="read_exhibit",
+    openapi_extra={"parameters": _RANGE_HEADERS},
     responses={
         200: {"description": "The bytes.", **_BINARY},
         206: {"description": "A range of the bytes.", **_BINARY},

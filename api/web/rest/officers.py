@@ -1,23 +1,24 @@
-"""Officers, role grants, signing keys and ``me`` over REST."""
+"""Officers, suspensions, role grants and ``me`` over REST; keys are in ``rest/keys.py``."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any
 
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services.authorising import authorise, collection
-from api.services.desk import officers
+from api.records.officers import Grant
+from api.services.desk import grants, officer_keys, officers, suspending
+from api.services.desk.officers import OfficerView
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest.views import plain
+from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["officers"])
 RecordId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
-Kid = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -53,20 +54,10 @@ class NewGrant(BaseModel):
     sub: Text | None = None
 
 
-class NewKey(BaseModel):
-    """The caller's own public signing key."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    form: Literal["jws", "webauthn"]
-    jwk: dict[str, str]
-
-
 @router.route_for("GET", "/me", Action.ME_READ, operation_id="read_me")
 async def me(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Say who the caller is here: person, roles, keys."""
-    await run(authorise, node, caller, Action.ME_READ, collection("me"))
-    keys = await run(officers.own_keys, node, caller)
+    keys = await run(officer_keys.own_keys, node, caller)
     return JSONResponse(
         {
             "ministry": node.ministry,
@@ -76,7 +67,7 @@ async def me(node: NodeOf, caller: OfficerOf) -> JSONResponse:
             "sub": caller.sub,
             "roles": sorted(caller.principal.roles),
             "active": caller.principal.active,
-            "keys": [plain(row) for row in keys],
+            "keys": [members(key) for key in keys],
         },
         headers={"cache-control": "no-store"},
     )
@@ -88,14 +79,12 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     register = await run(officers.register, node, caller)
     people = [
         {
-            **plain(row),
-            "identities": [
-                {"iss": each["iss"], "sub": each["sub"]} for each in register.identities[row["id"]]
-            ],
-            "grants": [plain(each) for each in register.grants if each["officer"] == row["id"]],
-            "keys": [plain(each) for each in register.keys if each["officer"] == row["id"]],
+            **members(entry.officer),
+            "identities": [{"iss": each.iss, "sub": each.sub} for each in entry.identities],
+            "grants": [members(each) for each in entry.grants],
+            "keys": [members(each) for each in entry.keys],
         }
-        for row in register.officers
+        for entry in register
     ]
     return JSONResponse({"items": people}, headers={"cache-control": "no-store"})
 
@@ -117,7 +106,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
         content.expires_at,
         content.outside,
     )
-    return _made(await run(officers.propose_officer, node, caller, person))
+    return _answer(await run(officers.propose_officer, node, caller, person), 201)
 
 
 @router.route_for(
@@ -128,7 +117,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
 )
 async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Approve a proposed person."""
-    return JSONResponse(plain(await run(officers.approve_officer, node, caller, officer_id)))
+    return _answer(await run(officers.approve_officer, node, caller, officer_id))
 
 
 @router.route_for(
@@ -138,15 +127,51 @@ async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
     operation_id="suspend_officer",
 )
 async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Suspend an officer at once."""
-    return JSONResponse(plain(await run(officers.suspend, node, caller, officer_id)))
+    """Suspend an officer at once, for 24 hours unless another administrator confirms."""
+    return _answer(await run(suspending.suspend, node, caller, officer_id))
+
+
+@router.route_for(
+    "POST",
+    "/officers/{officer_id}/suspension/confirm",
+    Action.OFFICER_SUSPEND_CONFIRM,
+    operation_id="confirm_suspension",
+)
+async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Confirm a suspension as the second administrator: two must then take it back."""
+    return _answer(await run(suspending.confirm, node, caller, officer_id))
+
+
+@router.route_for(
+    "POST",
+    "/officers/{officer_id}/reinstatement",
+    Action.OFFICER_REINSTATE_PROPOSE,
+    operation_id="propose_reinstatement",
+)
+async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Propose to take a suspension back; another administrator approves."""
+    return _answer(await run(suspending.propose_reinstatement, node, caller, officer_id))
+
+
+@router.route_for(
+    "POST",
+    "/officers/{officer_id}/reinstatement/approve",
+    Action.OFFICER_REINSTATE_APPROVE,
+    operation_id="approve_reinstatement",
+)
+async def approve_reinstatement(
+    officer_id: RecordId, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Take a suspension back as the second administrator."""
+    return _answer(await run(suspending.approve_reinstatement, node, caller, officer_id))
 
 
 @router.route_for("GET", "/role-grants", Action.GRANT_LIST, operation_id="list_grants")
-async def grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def all_grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """List all role grants."""
-    register = await run(officers.register, node, caller)
-    return JSONResponse({"items": [plain(row) for row in register.grants]})
+    found = await run(officers.all_grants, node, caller)
+    items = [members(grant) for grant in found]
+    return JSONResponse({"items": items}, headers={"cache-control": "no-store"})
 
 
 @router.route_for(
@@ -160,9 +185,8 @@ async def grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Propose a role grant; another administrator approves."""
     content = await bodies.model_body(request, NewGrant)
-    return _made(
-        await run(officers.propose_grant, node, caller, content.officer, content.role, content.sub)
-    )
+    made = await run(grants.propose_grant, node, caller, content.officer, content.role, content.sub)
+    return _answer(made, 201)
 
 
 @router.route_for(
@@ -170,7 +194,7 @@ async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> JS
 )
 async def approve_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Approve a role grant that another administrator proposed."""
-    return JSONResponse(plain(await run(officers.approve_grant, node, caller, grant_id)))
+    return _answer(await run(grants.approve_grant, node, caller, grant_id))
 
 
 @router.route_for(
@@ -178,35 +202,12 @@ async def approve_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> 
 )
 async def revoke_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Take a role away at once."""
-    return JSONResponse(plain(await run(officers.revoke_grant, node, caller, grant_id)))
+    return _answer(await run(grants.revoke_grant, node, caller, grant_id))
 
 
-@router.route_for(
-    "POST", "/keys", Action.KEY_REQUEST, status_code=201, body=NewKey, operation_id="request_key"
-)
-async def request_key(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Ask for one's own signing key to be enrolled."""
-    content = await bodies.model_body(request, NewKey)
-    return _made(await run(officers.request_key, node, caller, content.form, content.jwk))
-
-
-@router.route_for("POST", "/keys/{kid}/propose", Action.KEY_PROPOSE, operation_id="propose_key")
-async def propose_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Vouch for a requested key as the first administrator."""
-    return JSONResponse(plain(await run(officers.propose_key, node, caller, kid)))
-
-
-@router.route_for("POST", "/keys/{kid}/approve", Action.KEY_APPROVE, operation_id="approve_key")
-async def approve_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Approve a key as the second administrator."""
-    return JSONResponse(plain(await run(officers.approve_key, node, caller, kid)))
-
-
-@router.route_for("POST", "/keys/{kid}/revoke", Action.KEY_REVOKE, operation_id="revoke_key")
-async def revoke_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Stop accepting a key at once."""
-    return JSONResponse(plain(await run(officers.revoke_key, node, caller, kid)))
-
-
-def _made(row: Any) -> JSONResponse:
-    return JSONResponse(plain(row), status_code=201)
+def _answer(found: OfficerView | Grant, status: int = 200) -> JSONResponse:
+    content: dict[str, Any] = members(found)
+    if isinstance(found, OfficerView) and found.suspension is not None:
+        suspension = asdict(found.suspension)
+        content["suspension"] = {k: v for k, v in suspension.items() if v is not None}
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})

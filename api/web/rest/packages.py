@@ -14,7 +14,7 @@ from api.services.node import Node
 from api.services.statements.draft_form import Draft
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
-from api.web.principals import OfficerOf, PendingOf
+from api.web.principals import OfficerOf
 from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
@@ -70,7 +70,7 @@ class Reason(BaseModel):
     body=Submission,
     operation_id="submit_package",
 )
-async def submit(request: Request, node: NodeOf, caller: PendingOf) -> JSONResponse:
+async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Submit a signed package; it stays home until it is released."""
     data = await bodies.json_bytes(request)
     package = await run(_submit, caller, node, data)

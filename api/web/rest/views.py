@@ -1,11 +1,15 @@
 """Shapes that several REST modules answer with."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 
 from api.services.statements.draft_form import Draft
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -15,6 +19,11 @@ def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if value is not None and not isinstance(value, bytes | memoryview)
     }
+
+
+def members(found: "DataclassInstance") -> dict[str, Any]:
+    """Return the members of a read model that are not empty, those of its parts included."""
+    return {name: value for name, value in asdict(found).items() if value is not None}
 
 
 def page(items: Sequence[dict[str, Any]], following: str | None) -> JSONResponse:
