@@ -278,7 +278,7 @@ def test_deciding_asks_for_a_fresh_sign_in(federation, consoles):
 
 
 def test_a_recused_officer_finds_no_trace(federation, consoles):
-    from api.services.desk.delegating import Aside, recuse
+    from api.services.desk.recusing import Aside, recuse
 
     console, matter = consoles[US]
     reviewer = federation.officer(US, "reviewer2")
