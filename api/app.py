@@ -25,6 +25,7 @@ from api.domain.errors import ComityError, Full, Unavailable
 from api.jobs.loop import Loop
 from api.ports.identity import RelyingParty, TokenVerifier
 from api.ports.observing import UNOBSERVED, Observer
+from api.services.log import remembering
 from api.services.node import Node
 from api.services.operations import refusals
 from api.services.operations.readiness import Bounds, Readiness
@@ -167,6 +168,8 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Before any door is open: a database that went back in time signs nothing.
+        await anyio.to_thread.run_sync(remembering.check, node)
         counting = _start_counting(node, strangers)
         if background is not None:
             background.start()

@@ -22,6 +22,7 @@ from api.adapters.identity.fetching import HttpFetch
 from api.adapters.identity.issuer_keys import IssuerKeys, TrustedIssuer
 from api.adapters.identity.relying_party import OpenIdRelyingParty
 from api.adapters.identity.resource_server import ResourceServer
+from api.adapters.memory.opening import open_memory
 from api.adapters.observing.logs import LogContext
 from api.adapters.observing.peers import ObservedPeers
 from api.adapters.observing.together import Together
@@ -32,6 +33,7 @@ from api.adapters.policy.regimes import load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
+from api.ports.head_memory import HeadMemory
 from api.ports.identity import RelyingParty, TokenVerifier
 from api.ports.observing import Observer
 from api.ports.signer import Signer
@@ -151,6 +153,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         clock=clock,
         entropy=SystemEntropy(),
         membership=membership,
+        memory=memory_of(settings),
         software=f"comity/{__version__}",
         regimes=load_regimes(policies),
         calendars=load_calendars(policies),
@@ -270,6 +273,24 @@ def store_of(settings: Settings) -> ExhibitStore:
         s3_region=settings.s3_region,
         limit=settings.exhibit_limit,
     )
+
+
+def memory_of(settings: Settings) -> HeadMemory:
+    """Return the place of the last signed head; one that lets two writers pass is refused.
+
+    Raises:
+        Unavailable: ``memory.unfit``, ``memory.unreachable``.
+        Invalid: ``memory.place``.
+    """
+    memory = open_memory(
+        settings.database_url,
+        settings.store,
+        file=settings.head_memory,
+        s3_endpoint=settings.s3_endpoint,
+        s3_region=settings.s3_region,
+    )
+    memory.prove()
+    return memory
 
 
 def peers_of(settings: Settings, membership: Membership) -> HttpPeers:

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     )
     s3_endpoint: str = Field(default="", description="endpoint of an S3-compatible service")
     s3_region: str = Field(default="", description="region of the S3 service")
+    head_memory: Path | None = Field(
+        default=None,
+        description="file of the last signed head; default beside an SQLite database's folder, "
+        "else in the store",
+    )
     keystore: Path = Field(description="encrypted file of this node's private keys")
     keystore_passphrase_file: Path = Field(description="file whose first line opens the keystore")
     membership: Path = Field(description="membership file")

@@ -25,6 +25,7 @@ from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
 from api.services.desk.deadlines import expire_clocks
+from api.services.log import remembering
 from api.services.log.comparing import others
 from api.services.node import Node
 
@@ -58,6 +59,7 @@ class Worker:
         observer: Observer = UNOBSERVED,
         certificate_until: datetime | None = None,
     ) -> None:
+        self._node = node
         holder = f"{socket.gethostname()}:{os.getpid()}"
         self._pool = ThreadPoolExecutor(_CRYPTO_THREADS, thread_name_prefix="comity-crypto")
         if tick is None:
@@ -94,7 +96,12 @@ class Worker:
         ]
 
     def start(self) -> None:
-        """Start every loop."""
+        """Start every loop; first of all look whether the database went back in time.
+
+        Raises:
+            Unavailable: ``memory.unreachable``, ``memory.unreadable``.
+        """
+        remembering.check(self._node)
         for loop in self.loops:
             loop.start()
 

@@ -10,6 +10,8 @@ from api.services.operations.status import STOP_SWITCH
 from api.services.road import delivering
 
 _REFUSALS = "refused"
+# What a partner answers to a node that went back in time and signs on.
+_FORGOTTEN = {"equivocation", "log.inconsistent", "log.size", "stream.floor", "stream.prev"}
 
 
 def deliver(node: Node, peer: str) -> bool:
@@ -29,8 +31,8 @@ def deliver(node: Node, peer: str) -> bool:
         if tried is not None:
             delivering.note_attempt(node, peer, sent)
         return True
-    if sent.code == "log.size":
-        # The partner holds more of this node's log than the log itself: has a disk been swapped?
+    if sent.code in _FORGOTTEN:
+        # The partner knows of heads or numbers that this node does not: has a disk been swapped?
         guard.noticed(node, peer)
     delivering.note_attempt(node, peer, sent)
     count = (tried["count"] if tried is not None else 0) + 1

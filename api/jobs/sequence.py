@@ -1,7 +1,6 @@
 """Keeps the log up to date with committed events, and stops where memory has gone missing."""
 
-from api.services.log import checkpoints, guard
-from api.services.log.comparing import others
+from api.services.log import checkpoints, guard, remembering
 from api.services.node import Node
 
 
@@ -14,9 +13,10 @@ class Sequencer:
     """Integrates for one process, and guards against a database that went back in time.
 
     A file put back by hand, or a fail-over to a standby that lacked the tail, leaves a database
-    whose newest head is smaller than one this node has signed already. So before its first batch a
-    process asks the partners what they hold (one that is away stops nothing), and later it
-    remembers what it has seen itself.
+    whose newest head is smaller than one this node has signed already. Before each batch the
+    database is compared with the head remembered outside of it (``services/log/remembering.py``).
+    Beside that, before its first batch a process asks the partners what they hold: one that is away
+    stops nothing, one that shows more, or another history, stops everything.
 
     Args:
         node: the node to work for.
@@ -26,16 +26,14 @@ class Sequencer:
     def __init__(self, node: Node, holder: str) -> None:
         self._node = node
         self._holder = holder
-        self._floor = -1
+        self._asked = False
 
     def __call__(self) -> bool:
         """Integrate one batch; returns whether more is surely waiting."""
-        size = checkpoints.newest(self._node).size
-        if self._floor < 0:
-            if any(guard.noticed(self._node, peer) for peer in others(self._node)):
+        if not self._asked:
+            if not remembering.check(self._node):
                 return False
-        elif size < self._floor:
-            guard.begin(self._node, "noticed")
-        more = sequence(self._node, self._holder)
-        self._floor = checkpoints.newest(self._node).size
-        return more
+            if any(guard.noticed(self._node, peer) for peer in self._node.others()):
+                return False
+            self._asked = True
+        return sequence(self._node, self._holder)

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from api.records.log import COSIGNATURES, HEADS, newest_head, upsert
+from api.records.log import COSIGNATURES, HEADS, newest_signed, upsert
 
 
-def put_head(connection: Connection, size: int, root: str, note: bytes) -> None:
+def put_head(
+    connection: Connection, size: int, root: str, note: bytes, *, served: bool = True
+) -> None:
     """Store a signed head that follows all stored ones.
 
     Args:
@@ -22,11 +24,20 @@ def put_head(connection: Connection, size: int, root: str, note: bytes) -> None:
         size: leaves.
         root: hex.
         note: the head with this log's signatures.
+        served: whether it may be shown at once: it is remembered outside the database already, or
+            came back from those who were shown it.
     """
-    newest = newest_head(connection)
+    newest = newest_signed(connection)
     before = None if newest is None else previous_text(newest["size"], newest["root"])
     row = {"size": size, "root": root, "note": note, "previous": before, "cosigned": None}
+    row["served"] = served
     upsert(connection, HEADS, [row])
+
+
+def serve(connection: Connection, size: int) -> None:
+    """Let the heads up to a size be shown."""
+    shown = HEADS.update().where(HEADS.c.size <= size, ~HEADS.c.served)
+    connection.execute(shown.values(served=True))
 
 
 def previous_text(size: int, root: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -91,6 +93,8 @@ HEADS = Table(
     # Written by records/heads.py: the head before this one, and the digests of the cosignatures.
     Column("previous", Text),
     Column("cosigned", Text),
+    # Whether it was remembered outside the database; until then nobody is shown it.
+    Column("served", Boolean, nullable=False, server_default=true()),
     info=DERIVED,
 )
 
@@ -262,10 +266,29 @@ def make_room(connection: Connection, size: int, matched: Mapping[int, int]) -> 
         )
 
 
-def newest_head(connection: Connection) -> RowMapping | None:
-    """Return the largest head this node has signed."""
+def newest_signed(connection: Connection) -> RowMapping | None:
+    """Return the largest head this node has signed; for the sequencer, not to be shown."""
     query = select(HEADS).order_by(HEADS.c.size.desc()).limit(1)
     return connection.execute(query).mappings().one_or_none()
+
+
+def newest_head(connection: Connection) -> RowMapping | None:
+    """Return the largest head that may be shown: remembered outside the database."""
+    query = select(HEADS).where(HEADS.c.served).order_by(HEADS.c.size.desc()).limit(1)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def waits_for_serving(connection: Connection) -> bool:
+    """Tell whether the newest head is committed and not shown yet."""
+    newest = newest_signed(connection)
+    return newest is not None and not newest["served"]
+
+
+def any_served(connection: Connection) -> bool:
+    """Tell whether any head was ever shown."""
+    return (
+        connection.execute(select(HEADS.c.size).where(HEADS.c.served).limit(1)).first() is not None
+    )
 
 
 def head_at(connection: Connection, size: int) -> RowMapping | None:
@@ -275,7 +298,8 @@ def head_at(connection: Connection, size: int) -> RowMapping | None:
 
 def head_between(connection: Connection, least: int, most: int) -> bool:
     """Tell whether a head of a size from ``least`` to ``most`` was signed."""
-    query = select(HEADS.c.size).where(HEADS.c.size.between(least, most)).limit(1)
+    shown = HEADS.c.size.between(least, most) & HEADS.c.served
+    query = select(HEADS.c.size).where(shown).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -299,7 +323,8 @@ def cosigned_sizes(connection: Connection, limit: int = 64) -> list[tuple[int, s
 def sizes_cosigned_by(connection: Connection, count: int, limit: int) -> list[int]:
     """Return the newest sizes of heads that at least ``count`` partners have cosigned."""
     if count == 0:
-        query = select(HEADS.c.size).order_by(HEADS.c.size.desc()).limit(limit)
+        query = select(HEADS.c.size).where(HEADS.c.served)
+        query = query.order_by(HEADS.c.size.desc()).limit(limit)
     else:
         query = (
             select(COSIGNATURES.c.size)

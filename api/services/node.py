@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from api.domain.four_eyes import FourEyes
 from api.domain.regimes.advice import Regime
 from api.domain.regimes.clocks import SittingCalendar
+from api.ports.head_memory import HeadMemory
 from api.ports.peers import PeerTransport
 from api.ports.policy import Decider
 from api.ports.signer import Signer
@@ -63,6 +64,7 @@ class Node:
     clock: Clock
     entropy: Entropy
     membership: Membership
+    memory: HeadMemory
     software: str
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
@@ -72,6 +74,10 @@ class Node:
     def me(self) -> Member:
         """This ministry's entry in the membership."""
         return self.membership.member(self.ministry)
+
+    def others(self) -> list[str]:
+        """Return the ids of the other members, in their order."""
+        return [member.id for member in self.membership.members if member.id != self.ministry]
 
     def now(self) -> str:
         """Return the node's clock as RFC 3339 UTC with milliseconds."""

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     EXHIBIT_RANGE = "exhibit-range"
     CHECKPOINT = "checkpoint"
     RECEIPT = "receipt"
+    HELD = "held"
 
 
 NUMBERED: Final = frozenset({Kind.DELIVER, Kind.DISPOSITION, Kind.EPOCH})

@@ -22,7 +22,7 @@ from api.domain.verification.export import verify_export
 from api.records import log, peer_logs, streams
 from api.records.read_only import read_only
 from api.services.audit import fsck
-from api.services.log.checkpoints import StoredTiles
+from api.services.log.own_tiles import StoredTiles
 from api.tlog.heads import open_checkpoint
 from api.tlog.proofs import root_at
 from api.wire.digests import digest

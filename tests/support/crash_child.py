@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from api.adapters.memory.file import FileMemory
 from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
 from api.adapters.system import SystemEntropy
@@ -129,6 +130,7 @@ def reopened(folder: Path) -> Federation:
             clock=found.clock,
             entropy=SystemEntropy(),
             membership=found.membership,
+            memory=FileMemory(folder / "heads" / f"{ministry.id}.json"),
             software="comity/test",
             regimes=regimes(),
             limits=Limits(cursor_secret=b"test"),

@@ -8,6 +8,7 @@ node = restore(federation, "us-treasury", folder, tmp_path / "new-disk")
 from dataclasses import replace
 from pathlib import Path
 
+from api.adapters.memory.file import FileMemory
 from api.adapters.store.folder import FolderStore
 from api.records import copying
 from api.records.database import Database
@@ -36,6 +37,7 @@ def restore(
         federation[ministry],
         db=Database(url),
         store=FolderStore(home / "store"),
+        memory=FileMemory(home.with_name(f"{home.name}.head") / "node.json"),
         entropy=SeededEntropy(seed),
     )
     backups.load_exhibits(node, backup)

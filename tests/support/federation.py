@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from api.adapters.memory.file import FileMemory
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
@@ -236,6 +237,7 @@ class Federation:
                 clock=self.clock,
                 entropy=SeededEntropy(seed * 100 + number),
                 membership=self.membership,
+                memory=FileMemory(folder / "heads" / f"{ministry.id}.json"),
                 software="comity/test",
                 regimes=shipped_regimes(),
                 limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),

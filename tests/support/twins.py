@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from api.adapters.memory.file import FileMemory
 from api.adapters.store.folder import FolderStore
 from api.jobs.deliver import deliver
 from api.records import copying
@@ -26,8 +27,12 @@ def twin_of(federation: Federation, ministry: str, folder: Path, seed: int = 900
     original = federation[ministry]
     folder.mkdir(parents=True, exist_ok=True)
     copying.copy_out(original.db.url, folder / "node.db")
+    memory, known = FileMemory(folder / "heads" / "twin.json"), original.memory.read()
+    if known is not None:
+        assert memory.replace(None, known)
     return replace(
         original,
+        memory=memory,
         db=Database(f"sqlite:///{folder}/node.db"),
         store=FolderStore(folder / "store"),
         transport=Wire(federation, ministry),

@@ -12,6 +12,8 @@ The steps of :func:`integrate`:
 4. In one transaction: check that the lease is still ours and the tree has not grown, then write
    places, bundles, tiles and the head. A crash before the commit leaves the old tree; after it,
    the new one. Nobody has to repair anything.
+5. Remember the head outside the database, then let it be served (``services/log/remembering.py``,
+   which also refuses step 3 over a database that went back in time).
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,8 @@ from api.ports.signer import Signer
 from api.records import heads, log, node_state
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.log import log_keys
+from api.services.log import log_keys, remembering
+from api.services.log.own_tiles import GrowingTiles, StoredTiles
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, format_checkpoint
 from api.tlog.merkle import EMPTY_ROOT, leaf_hash
@@ -57,35 +60,6 @@ class Head:
     size: int
     root: bytes
     note: bytes
-
-
-class StoredTiles:
-    """Reads this node's own tiles; implements ``tlog.tiles.HashReader``."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def read_tile(self, level: int, index: int, width: int) -> bytes:
-        """Return the first ``width`` hashes of a tile; the stored one may be wider."""
-        data = log.tile(self._connection, level, index)
-        if data is None or len(data) < 32 * width:
-            raise Unavailable("log.tile-missing", "A tile of the log is missing; run audit fsck.")
-        return data[: 32 * width]
-
-
-class GrowingTiles:
-    """Tiles just computed, in front of the stored ones."""
-
-    def __init__(self, stored: "StoredTiles", fresh: Sequence[tuple[int, int, bytes]]) -> None:
-        self._stored = stored
-        self._fresh = {(level, index): data for level, index, data in fresh}
-
-    def read_tile(self, level: int, index: int, width: int) -> bytes:
-        """Return the first ``width`` hashes of a tile."""
-        data = self._fresh.get((level, index))
-        if data is not None and len(data) >= 32 * width:
-            return data[: 32 * width]
-        return self._stored.read_tile(level, index, width)
 
 
 def entry_of(event: RowMapping) -> bytes:
@@ -172,6 +146,10 @@ def integrate(node: Node, holder: str) -> int:
     fence = _hold(node, holder)
     old, events, fresh, bundles, hashes = node.db.read(_plan)
     if not events:
+        if node.db.read(log.waits_for_serving):
+            remembering.serve_newest(node)
+        return 0
+    if not remembering.check(node):
         return 0
     size = old.size + len(events)
     root = node.db.read(
@@ -184,7 +162,7 @@ def integrate(node: Node, holder: str) -> int:
         # Whoever takes the lease over waits until this tree is written, or this one finds it taken.
         unit.lock(_LEASE)
         lease = log.lease(unit.connection, _LEASE)
-        newest_row = log.newest_head(unit.connection)
+        newest_row = log.newest_signed(unit.connection)
         grown = (newest_row["size"] if newest_row is not None else 0) != old.size
         if lease is None or lease["holder"] != holder or lease["fence"] != fence or grown:
             raise Conflict("log.not-leader", "Another process integrates this log.")
@@ -197,10 +175,10 @@ def integrate(node: Node, holder: str) -> int:
             log.TILES,
             [{"level": level, "n": n, "data": data} for level, n, data in fresh],
         )
-        heads.put_head(unit.connection, size, root.hex(), note)
-        unit.ring("head")
+        heads.put_head(unit.connection, size, root.hex(), note, served=False)
 
     node.db.write(write)
+    remembering.serve_newest(node)
     return len(hashes)
 
 
@@ -213,7 +191,7 @@ def _plan(
     list[dict[str, object]],
     list[bytes],
 ]:
-    old = _head(log.newest_head(connection))
+    old = _head(log.newest_signed(connection))
     # A restored node may have forgotten heads it signed: it signs none until it knows.
     waits = node_state.restoring(connection)
     events = [] if waits else log.unsequenced(connection, BATCH)

@@ -7,8 +7,10 @@ every other member is asked for the largest head of this node's log that it hold
 member that cannot answer can be waived by name, by two administrators. Fetching back what was lost
 and opening the node again is ``services/recovery/recovering.py``'s.
 
-A node that finds by itself that a partner holds more of its log than it does (:func:`noticed`) goes
-the same way: a head that carries its own signatures cannot be argued with.
+A node that finds by itself that a partner holds more of its log than it does (:func:`noticed`), or
+another history of it, goes the same way: a head that carries its own signatures cannot be argued
+with. So does one whose database does not fit what it remembers outside of it
+(``services/log/remembering.py``).
 
 Facts in ``node_state``: ``restore`` (``pending`` or ``done``), ``restore-answer:<ministry>``
 (``<size>:<root>``), ``restore-waiver:<ministry>`` (``proposed:<person>`` or
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from api.domain.errors import ComityError, Conflict, Invalid, NotFound
+from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import open_head_of
 from api.ports.policy import Action
@@ -28,9 +30,8 @@ from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of
-from api.services.log import checkpoints
-from api.services.log.comparing import others
 from api.services.log.log_client import seen_head
+from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
@@ -54,6 +55,7 @@ class Standing:
         silent: members that have neither answered nor been waived.
         size: leaves in this node's own newest head.
         largest: the largest size any member holds.
+        remembered: the size remembered outside the database; 0 if nothing is.
     """
 
     pending: bool
@@ -64,6 +66,7 @@ class Standing:
     silent: list[str] = field(default_factory=list)
     size: int = 0
     largest: int = 0
+    remembered: int = 0
 
     @property
     def complete(self) -> bool:
@@ -72,8 +75,8 @@ class Standing:
 
     @property
     def behind(self) -> bool:
-        """Some member holds more of this node's log than this node does."""
-        return self.largest > self.size
+        """More of this node's log is held, or remembered, than this node has."""
+        return max(self.largest, self.remembered) > self.size
 
 
 def standing(node: Node, connection: Connection) -> Standing:
@@ -81,7 +84,7 @@ def standing(node: Node, connection: Connection) -> Standing:
     facts = node_state.everything(connection)
     if facts.get(RESTORE, OPEN) == OPEN:
         return Standing(pending=False)
-    members = others(node)
+    members = node.others()
     answers = {
         member: int(facts[_ANSWER + member].partition(":")[0])
         for member in members
@@ -89,7 +92,7 @@ def standing(node: Node, connection: Connection) -> Standing:
     }
     waivers = {member: facts.get(_WAIVER + member, "") for member in members}
     waived = [member for member, text in waivers.items() if text.startswith("approved:")]
-    head = log.newest_head(connection)
+    head = log.newest_signed(connection)
     return Standing(
         pending=True,
         since=node_state.since(connection, RESTORE),
@@ -99,7 +102,16 @@ def standing(node: Node, connection: Connection) -> Standing:
         silent=[member for member in members if member not in answers and member not in waived],
         size=head["size"] if head is not None else 0,
         largest=max(answers.values(), default=0),
+        remembered=_remembered(node),
     )
+
+
+def _remembered(node: Node) -> int:
+    try:
+        head = node.memory.read()
+    except Unavailable:
+        return 0
+    return 0 if head is None else head.size
 
 
 def standing_now(node: Node) -> Standing:
@@ -112,12 +124,13 @@ def begin(node: Node, cause: str) -> None:
 
     Args:
         node: this node.
-        cause: ``backup`` or ``noticed``; part of the event.
+        cause: ``backup``, ``noticed``, or what ``services/log/remembering.py`` found; part of the
+            event.
     """
 
     def write(unit: Unit) -> None:
         for name in node_state.everything(unit.connection):
-            if name.startswith((_ANSWER, _WAIVER)):
+            if name.startswith((_ANSWER, _WAIVER, "restore-tail")):
                 unit.delete(node_state.NODE_STATE, {"name": name})
         node_state.put(unit, RESTORE, PENDING, node.now())
         entry = recording.Entry(
@@ -163,10 +176,10 @@ def noticed(node: Node, peer: str) -> bool:
 
 def _holds(connection: Connection, head: Checkpoint) -> bool:
     """Tell whether this node's stored log contains a head."""
-    newest = log.newest_head(connection)
+    newest = log.newest_signed(connection)
     if newest is None or newest["size"] < head.size:
         return False
-    return root_at(head.size, checkpoints.StoredTiles(connection)) == head.root
+    return root_at(head.size, StoredTiles(connection)) == head.root
 
 
 def ask(node: Node, peer: str = "") -> Standing:
@@ -238,7 +251,7 @@ def _require_silent(node: Node, member: str) -> Standing:
     found = standing_now(node)
     if not found.pending:
         raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
-    if member not in others(node):
+    if member not in node.others():
         raise NotFound("restore.unknown-member", "Name another member of the pinned membership.")
     if member not in found.silent:
         raise Conflict("restore.answered", "This member has answered or was waived already.")

@@ -9,6 +9,7 @@ Owns what can be read below ``/log/`` and by whom:
 ``<origin>/checkpoint``         the newest head of that log which this node cosigned (tlog-witness)
 ``<origin>/tile/<L>/<N>[.p/W]`` the hash tiles that it stored before it cosigned
 ``<origin>/stream``             to that log's ministry: how far its messages and heads came here
+``<origin>/held``               to that ministry: the largest head of its log held here, signed
 ``<origin>/messages/<E>/<S>``   to that ministry: its own message of epoch E and number S, and the
                                 receipt it got
 =============================== ==================================================================
@@ -27,7 +28,7 @@ from api.domain.errors import NotFound
 from api.ports.policy import Action, Resource
 from api.records import log, peer_logs, streams
 from api.services.authorising import Caller, authorise, collection
-from api.services.log import heads
+from api.services.log import giving_up, heads
 from api.services.log.log_client import origin_name
 from api.services.node import Node
 from api.tlog.errors import LogError
@@ -96,6 +97,8 @@ def _of_owner(node: Node, caller: Caller, owner: Member, rest: str) -> Served:
     authorise(node, caller, Action.MESSAGE_FETCH, resource)
     number = _MESSAGE.fullmatch(rest)
     work: Callable[[Connection], bytes]
+    if rest == "held":
+        return Served(giving_up.answer(node, owner.id), JSON, NEVER)
     if rest == "stream":
         work = lambda connection: _stream(connection, owner.id)  # noqa: E731 - one of two readers
     elif number is not None:

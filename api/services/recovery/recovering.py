@@ -13,8 +13,10 @@ not carry this node's own signatures. The steps, each safe to repeat after a cra
 5. Partners' messages since the backup are taken in again.
 6. Own statements take their effect again in the order of the log, and the streams go on behind the
    last number each partner knows (``services/recovery/replay.py``).
-7. The node writes again. A stream whose end is not known for sure stays blocked, until two
-   administrators open a new epoch: its numbers must not be used twice.
+7. The head from which the log goes on is remembered outside the database: one that was remembered
+   there before must be of its history, and not larger. Then the node writes again. A stream whose
+   end is not known for sure stays blocked, until two administrators open a new epoch: its numbers
+   must not be used twice.
 
 A log whose leaf hashes nobody holds up to its largest head is not recovered: the node stays
 read-only rather than sign a second history.
@@ -31,7 +33,7 @@ from api.records import node_state, streams
 from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.log import guard
+from api.services.log import giving_up, guard, remembering
 from api.services.log.comparing import others
 from api.services.node import Node
 from api.services.recovery import lost_messages, regrown_log, replay, witness_memory
@@ -80,6 +82,7 @@ def recover(node: Node, tell: Tell = lambda _: None) -> Recovered:
     Raises:
         Conflict: ``recover.not-restored``, ``recover.other-history``, ``recover.moved``.
         Unavailable: ``recover.silent``: members that have not answered, by name in ``details``;
+            ``recover.tail-remembered``: less came back than this node remembers having signed;
             ``recover.tiles-short``; ``peer.unreachable``: a member that had answered is away.
         Invalid: ``recover.message``: a partner's copies do not fit together.
     """
@@ -91,6 +94,14 @@ def recover(node: Node, tell: Tell = lambda _: None) -> Recovered:
             "recover.silent",
             "Some members have not said what they hold; wait, or let two administrators waive.",
             members=standing.silent,
+        )
+    given_up = giving_up.is_given_up(node)
+    if standing.remembered > max(standing.largest, standing.size) and not given_up:
+        raise Unavailable(
+            "recover.tail-remembered",
+            "This node signed more than any member that answered holds: wait for the others, or "
+            "let two administrators give it up once every member has signed that it holds none.",
+            size=standing.remembered,
         )
     able = replace(node, db=node.db.for_recovery())
     tell("asking partners how far the streams had come")
@@ -107,6 +118,8 @@ def recover(node: Node, tell: Tell = lambda _: None) -> Recovered:
         if witness_memory.relearn_cosigned(able, peer, claimed):
             found.relearnt.append(peer)
     _take_again(able, views, every, found, tell)
+    giving_up.lower(able)
+    remembering.settle(able)
     found.blocked = _block_unsure(able, views)
     _open(able)
     return found

@@ -27,8 +27,8 @@ from api.records import heads, log
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import checkpoints, guard
-from api.services.log.checkpoints import GrowingTiles, StoredTiles
 from api.services.log.log_client import RemoteTiles, seen_head
+from api.services.log.own_tiles import GrowingTiles, StoredTiles
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
@@ -230,7 +230,7 @@ def _lost_row(index: int, told: KnownLeaf | None) -> dict[str, object]:
 def _write(node: Node, unit: Unit, plan: _Plan, held: Sequence[Held]) -> None:
     """Store everything at once: a crash before the commit leaves the backup as it was."""
     connection = unit.connection
-    newest = log.newest_head(connection)
+    newest = log.newest_signed(connection)
     if (newest["size"] if newest is not None else 0) != plan.old:
         raise Conflict("recover.moved", "The log changed meanwhile; run it again.")
     log.make_room(connection, plan.held.head.size, plan.matched)

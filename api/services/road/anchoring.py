@@ -67,8 +67,9 @@ def ask_to_cosign(node: Node, peer: str) -> bool:
     head = checkpoints.newest(node)
     old = node.db.read(lambda connection: log.last_cosigned(connection, peer))
     answered = _offer(node, peer, old, head)
-    if answered.outcome is Outcome.OTHER_SIZE:
-        # The partner holds a head that is not below ours: have we forgotten something?
+    if answered.outcome in {Outcome.OTHER_SIZE, Outcome.CONTRADICTION}:
+        # The partner holds a head that is not below ours, or one that ours contradicts: have we
+        # forgotten something?
         guard.noticed(node, peer)
     lines = answered.lines
     if answered.outcome is not Outcome.COSIGNED:
@@ -95,6 +96,8 @@ def _offer(node: Node, peer: str, old: int, head: checkpoints.Head) -> Answered:
         code, size = delivering.read_problem(reply.body)
         if code in {"message.kind", "route.unknown"}:
             return add_checkpoint.submit(node, peer, old, head)
+        if code == "log.inconsistent":
+            return Answered(Outcome.CONTRADICTION)
         if code != "log.size" or size is None:
             return Answered(Outcome.REFUSED)
         if size >= head.size:

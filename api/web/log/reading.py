@@ -128,6 +128,12 @@ async def own_stream(request: Request, origin: str, node: NodeOf, caller: Reader
     return await _answer(request, node, caller)
 
 
+@router.route_for("GET", "/{origin}/held", Action.LOG_READ, operation_id="read_held_head")
+async def held_head(request: Request, origin: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
+    """Return to that log's ministry, under signature, the largest head of its log held here."""
+    return await _answer(request, node, caller)
+
+
 @router.route_for(
     "GET",
     "/{origin}/messages/{epoch}/{seq}",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.records.node_state import REFUSED_HEAD, Misbehaviour
-from api.services.log import guard, misbehaviour
+from api.services.log import giving_up, guard, misbehaviour
 from api.services.log.misbehaviour import Ruling
 from api.web import bodies
 from api.web.deps import NodeOf
@@ -87,9 +87,15 @@ async def rule(proof_id: str, request: Request, node: NodeOf, caller: OfficerOf)
     operation_id="propose_waiver",
 )
 async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Propose to go on without one member's answer after a restore."""
+    """Propose to go on without one member's answer after a restore.
+
+    With this ministry's own id: without the end of its log that no member holds.
+    """
     content = await bodies.model_body(request, WaiverBody)
-    found = await run(guard.propose_waiver, node, caller, content.member)
+    if content.member == node.ministry:
+        found = await run(giving_up.propose, node, caller)
+    else:
+        found = await run(guard.propose_waiver, node, caller, content.member)
     return JSONResponse(asdict(found), headers=_QUIET)
 
 
@@ -100,6 +106,9 @@ async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> J
     operation_id="approve_waiver",
 )
 async def approve_waiver(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Waive a member's answer as the second administrator."""
-    found = await run(guard.approve_waiver, node, caller, member)
+    """Waive a member's answer as the second administrator, or with the own id the lost end."""
+    if member == node.ministry:
+        found = await run(giving_up.approve, node, caller)
+    else:
+        found = await run(guard.approve_waiver, node, caller, member)
     return JSONResponse(asdict(found), headers=_QUIET)

@@ -31,7 +31,7 @@ from api.services.audit.export import export_streams
 from api.services.audit.export.export_entries import Wanted, bare_leaves, check, export_lines
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.log import heads
-from api.services.log.checkpoints import StoredTiles
+from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
 from api.tlog.errors import LogError
 from api.tlog.note import format_note, parse_note

@@ -12,7 +12,7 @@ from api.domain.errors import Unavailable
 from api.records import log
 from api.services.audit.fsck.reading import one
 from api.services.audit.fsck.scope import Scope
-from api.services.log.checkpoints import StoredTiles
+from api.services.log.own_tiles import StoredTiles
 from api.tlog.errors import LogError
 from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.proofs import root_at

@@ -1,0 +1,1 @@
+"""Where a node remembers, outside its database, the last head it signed."""

@@ -1,0 +1,174 @@
+"""Giving up the end of the own log that nobody else holds, after a restore (PROTOCOL §9, *Heads*).
+
+Owns the one way past a memory that says "more was signed" when no member has it. A waiver is not
+enough here: *every* member must say, under its signature, that it holds nothing beyond what came
+back; then two administrators may go on from there. The answers are kept (fact
+``restore-tail-answers``), because who is found to hold a head of that tail later has signed that it
+does not. Facts: ``restore-tail`` (``proposed:<person>`` or ``approved:<person>:<person>``).
+"""
+
+import json
+from typing import Final
+
+from api.domain.errors import ComityError, Conflict, Unavailable
+from api.domain.events import Act, Subject
+from api.ports.head_memory import Remembered
+from api.ports.policy import Action
+from api.records import log, node_state, peer_logs
+from api.records.unit_of_work import Unit
+from api.services import recording, sealing
+from api.services.authorising import Caller, authorise, change_of
+from api.services.log import guard, log_client
+from api.services.log.guard import Standing
+from api.services.node import Node
+from api.wire.encoding import b64u_encode
+from api.wire.envelope import MESSAGE, verify_seal
+from api.wire.errors import WireError
+from api.wire.held_heads import HeldHead
+from api.wire.keys import Purpose
+from api.wire.messages import Kind, MessageBody, compose_message, parse_message
+
+FACT: Final = "restore-tail"
+ANSWERS: Final = "restore-tail-answers"
+
+
+def answer(node: Node, peer: str) -> bytes:
+    """Return this node's signed word on what it holds of a member's log.
+
+    Raises:
+        Unavailable: ``node.restoring``: it may have forgotten what it held.
+    """
+    if node.db.read(node_state.restoring):
+        raise recording.restoring()
+    seen = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
+    held = HeldHead(seen.size, seen.root, node.now()) if seen else HeldHead(0, None, node.now())
+    return sealing.seal_message(
+        node,
+        compose_message(
+            MessageBody(
+                from_=node.ministry,
+                to=peer,
+                id=node.entropy.identifier(),
+                kind=Kind.HELD,
+                epoch=1,
+                seq=None,
+                prev=None,
+                body=held.to_json(),
+                substantive_size=0,
+            )
+        ),
+    )
+
+
+def _held_by(node: Node, peer: str) -> tuple[bytes, HeldHead]:
+    name = log_client.origin_name(node.me.origin)
+    raw = log_client.get(node, peer, f"{name}/held")
+    try:
+        envelope, body = parse_message(raw)
+        verify_seal(envelope, node.membership.keys(peer, Purpose.MESSAGE), MESSAGE)
+        if body.kind is not Kind.HELD or (body.from_, body.to) != (peer, node.ministry):
+            raise _refused()
+        return raw, HeldHead.from_json(body.body)
+    except WireError as error:
+        raise _refused() from error
+
+
+def _refused() -> Unavailable:
+    return Unavailable("peer.refused", "The member's node does not answer this request.")
+
+
+def propose(node: Node, caller: Caller) -> Standing:
+    """Propose to go on without the end of the own log that nobody holds.
+
+    Raises:
+        Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.proposed``.
+    """
+    authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, change_of("restore-waiver", proposer=""))
+    _require_tail(node)
+    if node.db.read(lambda connection: node_state.value(connection, FACT)) is not None:
+        raise Conflict("restore.proposed", "The waiver waits for another administrator.")
+    _write(node, caller, {FACT: f"proposed:{caller.person}"}, "tail-proposed")
+    return guard.standing_now(node)
+
+
+def approve(node: Node, caller: Caller) -> Standing:
+    """Give the tail up as the second administrator, once every member has signed its answer.
+
+    Raises:
+        Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.not-proposed``;
+            ``restore.tail-held``: a member holds some of it: recover it instead.
+        Unavailable: ``recover.silent``: a member gives no signed answer; nobody can be waived.
+    """
+    text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
+    proposer = text.removeprefix("proposed:")
+    change = change_of("restore-waiver", proposer=proposer)
+    authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
+    found = _require_tail(node)
+    if not text.startswith("proposed:"):
+        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    answers, silent = {}, []
+    for peer in node.others():
+        try:
+            raw, held = _held_by(node, peer)
+        except ComityError:
+            silent.append(peer)
+            continue
+        if held.size > max(found.size, found.largest):
+            raise Conflict("restore.tail-held", "A member holds some of it: recover it.")
+        answers[peer] = b64u_encode(raw)
+    if silent:
+        raise Unavailable(
+            "recover.silent",
+            "Every member must say under its signature what it holds; wait for the others.",
+            members=silent,
+        )
+    facts = {FACT: f"approved:{proposer}:{caller.person}", ANSWERS: json.dumps(answers)}
+    _write(node, caller, facts, "tail-given-up")
+    return guard.standing_now(node)
+
+
+def _require_tail(node: Node) -> Standing:
+    found = guard.standing_now(node)
+    if not found.pending:
+        raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
+    if found.silent or found.remembered <= max(found.largest, found.size):
+        raise Conflict(
+            "restore.no-tail", "Nothing beyond what members hold is known to have been signed."
+        )
+    return found
+
+
+def _write(node: Node, caller: Caller, facts: dict[str, str], code: str) -> None:
+    entry = recording.Entry(
+        act=Act.NODE_RESTORED,
+        subject=Subject("node", node.ministry),
+        actor=caller.actor,
+        origin=caller.origin,
+        code=code,
+        request=caller.request,
+    )
+
+    def write(unit: Unit) -> None:
+        for name, text in facts.items():
+            node_state.put(unit, name, text, node.now())
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+
+
+def is_given_up(node: Node) -> bool:
+    """Tell whether two administrators gave the tail up in this restore."""
+    text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
+    return text.startswith("approved:")
+
+
+def lower(node: Node) -> None:
+    """Let the memory name the head from which the log goes on, where the tail was given up.
+
+    For the recovery, after the log grew back to what members hold.
+    """
+    known, newest = node.memory.read(), node.db.read(log.newest_signed)
+    if known is None or newest is None or not is_given_up(node):
+        return
+    if known.size > int(newest["size"]):
+        node.memory.replace(known, Remembered(int(newest["size"]), str(newest["root"])))
