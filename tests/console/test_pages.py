@@ -92,6 +92,23 @@ def test_what_another_ministry_drafts_is_not_found(consoles, browsers):
         assert browsers[UK, "reviewer"].get(f"/en{ours.paths[name]}").status_code == 404
 
 
+def test_no_english_is_left_on_french_pages(consoles, browsers):
+    from docs import console_words
+
+    english = [
+        one.id
+        for one in console_words.catalogue()
+        if isinstance(one.id, str) and one.id.count(" ") > 2 and "%" not in one.id
+    ]
+    for page in PAGES:
+        for name, role in ROLES.items():
+            if role not in page.roles or page.name in DOWNLOADS:
+                continue
+            text = browsers[US, name].get(f"/fr{consoles[US][1].paths[page.name]}").text
+            plain = html.unescape(re.sub(r"<[^>]+>", " ", text))
+            assert [one for one in english if one in plain] == [], page.name
+
+
 @pytest.mark.parametrize("wrong", ["0" * 64, "abc", "..", "%00", "x" * 500])
 def test_addresses_of_nothing_are_not_found(browsers, wrong):
     for path in ("packages", "mirror-requests", "designations", "drafts", "proposals"):
@@ -261,7 +278,7 @@ def test_deciding_asks_for_a_fresh_sign_in(federation, consoles):
 
 
 def test_a_recused_officer_finds_no_trace(federation, consoles):
-    from api.services.desk.delegating import Aside, recuse
+    from api.services.desk.recusing import Aside, recuse
 
     console, matter = consoles[US]
     reviewer = federation.officer(US, "reviewer2")

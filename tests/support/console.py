@@ -25,7 +25,7 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
-from api.services.desk import evidence, officers, proposals
+from api.services.desk import evidence, grants, proposals
 from api.services.node import Node
 from api.web.console import reading
 from api.web.console.pages import PAGES
@@ -142,9 +142,9 @@ class HeldConsole:
         return found
 
 
-def console_on(federation: Federation, ministry: str = US) -> HeldConsole:
+def console_on(federation: Federation, ministry: str = US, address: str = "") -> HeldConsole:
     """The console of one node of a federation."""
-    address = f"https://{ministry}.example"
+    address = address or f"https://{ministry}.example"
     issuer = FakeIssuer(ISSUER, federation.clock)
     keys = IssuerKeys(issuer.trusted(), issuer.fetch, federation.clock)
     tokens = ResourceServer(address, [keys], federation.clock)
@@ -230,7 +230,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         reading.row(proposal).id,
         proposals.tag_of(proposal),
     )
-    grant = officers.propose_grant(
+    grant = grants.propose_grant(
         federation[ministry],
         federation.officer(ministry, "admin2"),
         federation.officer(ministry, "reviewer2").person,

@@ -1,12 +1,14 @@
 """People: officers, roles and keys, and what waits for the second administrator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import officers
+from api.services.desk import grants, officer_keys, officers
+from api.services.desk.officers import OfficerEntry
 from api.services.node import Node
 from api.web.console import reading
 from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, View, Visit
@@ -14,11 +16,34 @@ from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, Vi
 _WATCHERS: Final = frozenset({ADMINISTRATOR, AUDITOR})
 _ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
 _PROPOSED: Final = "proposed"
+_REQUESTED: Final = "requested"
 _APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
     "officers": officers.approve_officer,
-    "grants": officers.approve_grant,
-    "keys": officers.approve_key,
+    "grants": grants.approve_grant,
+    "keys": officer_keys.approve_key,
+    "key-requests": officer_keys.propose_key,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one person asked for and an administrator has not decided.
+
+    Attributes:
+        kind: ``officers``, ``grants``, ``keys`` or ``key-requests`` (nobody vouched yet).
+        id: of the record.
+        who: name of the officer whom it is about.
+        what: role or key.
+        by: officer record of who proposed it.
+        proposer: their name; empty if unknown.
+    """
+
+    kind: str
+    id: str
+    who: str
+    what: str
+    by: str
+    proposer: str
 
 
 def index(visit: Visit) -> Answer:
@@ -27,60 +52,30 @@ def index(visit: Visit) -> Answer:
 
 
 def _facts(visit: Visit) -> dict[str, Any]:
-    register = officers.register(visit.node, visit.caller)
-    people = list(reading.rows(register.officers))
-    names = {one.id: one.name for one in people}
-    grants, keys = list(reading.rows(register.grants)), list(reading.rows(register.keys))
-    accounts = {id_: list(reading.rows(found)) for id_, found in register.identities.items()}
+    people = officers.register(visit.node, visit.caller)
     return {
-        "people": [
-            {
-                "row": one,
-                "accounts": accounts.get(one.id, []),
-                "grants": [each for each in grants if each.officer == one.id],
-                "signing_keys": [each for each in keys if each.officer == one.id],
-            }
-            for one in people
-        ],
-        "names": names,
-        "waiting": _waiting(people, grants, keys, names),
+        "people": people,
+        "waiting": list(_waiting(people)),
         "administrator": ADMINISTRATOR in visit.caller.roles,
         "me": visit.caller.person,
     }
 
 
-def _waiting(
-    people: list[Any], grants: list[Any], keys: list[Any], names: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return what one administrator proposed and another has not decided."""
-    found = [
-        {"kind": "officers", "id": one.id, "who": one.name, "what": "", "by": one.proposed_by}
-        for one in people
-        if one.state == _PROPOSED
-    ]
-    found += [
-        {
-            "kind": "grants",
-            "id": one.id,
-            "who": names.get(one.officer, one.officer),
-            "what": one.role,
-            "by": one.proposed_by,
-        }
-        for one in grants
-        if one.state == _PROPOSED
-    ]
-    found += [
-        {
-            "kind": "keys",
-            "id": one.kid,
-            "who": names.get(one.officer, one.officer),
-            "what": one.kid,
-            "by": one.proposed_by,
-        }
-        for one in keys
-        if one.state == _PROPOSED
-    ]
-    return [{**one, "proposer": names.get(str(one["by"]), "")} for one in found]
+def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Change]:
+    names = {one.officer.id: one.officer.name for one in people}
+    for one in people:
+        who, by = one.officer.name, one.officer.proposed_by or ""
+        if one.officer.state == _PROPOSED:
+            yield Change("officers", one.officer.id, who, "", by, names.get(by, ""))
+        for grant in one.grants:
+            if grant.state == _PROPOSED:
+                by = grant.proposed_by
+                yield Change("grants", grant.id, who, grant.role, by, names.get(by, ""))
+        for key in one.keys:
+            if key.state in {_PROPOSED, _REQUESTED}:
+                kind = "keys" if key.state == _PROPOSED else "key-requests"
+                by = key.proposed_by
+                yield Change(kind, key.kid, who, key.kid, by, names.get(by, ""))
 
 
 def ask(visit: Visit) -> Answer:
@@ -91,7 +86,7 @@ def ask(visit: Visit) -> Answer:
 def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
     facts = _facts(visit)
     kind, id_ = visit.parts["kind"], visit.parts["id"]
-    wanted = [one for one in facts["waiting"] if (one["kind"], one["id"]) == (kind, id_)]
+    wanted = [one for one in facts["waiting"] if (one.kind, one.id) == (kind, id_)]
     if not wanted:
         raise NotFound("change.unknown", "There is no such proposal here.")
     return View("people_approve.html", {**facts, "change": wanted[0], "faults": faults}, status)
