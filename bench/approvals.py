@@ -53,7 +53,7 @@ def approve(federation: Federation, one: Draft, who: str) -> str:
     """Approve; returns the refusal's code, or ``approved``."""
     officer = federation.officer(UK, who)
     try:
-        approving.approve_recorded(federation[UK], officer, one.row["id"], one.row["digest"])
+        approving.approve_recorded(federation[UK], officer, one.id, one.digest)
     except Conflict as refusal:
         return refusal.code
     return "approved"

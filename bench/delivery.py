@@ -71,7 +71,7 @@ def latency(federation: Federation, rounds: int, pause: float) -> list[float]:
         reviewer = federation.officer("us-treasury", "reviewer")
         draft = drafting.create(node, reviewer, content)
         started = time.perf_counter()
-        while receipted(federation, draft.row["statement"]) < 2:
+        while receipted(federation, draft.statement) < 2:
             time.sleep(0.002)
         taken.append((time.perf_counter() - started) * 1000)
         time.sleep(pause)
@@ -90,7 +90,7 @@ def batches(federation: Federation, statements: int) -> tuple[float, float, floa
     for number in range(statements):
         other = submit(federation, title=f"Batch {number}")
         draft = _release_draft(federation, other, analyst)
-        approving.approve_recorded(node, reviewer, draft.row["id"], draft.row["digest"])
+        approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     floor = _floor(federation, statements)
     started = time.perf_counter()
     status.switch(node, admin, "off")

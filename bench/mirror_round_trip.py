@@ -54,7 +54,7 @@ class Loopback:
 def found(node: Node, thread: str) -> bool:
     """Whether a node has applied a finding in the thread."""
     row = node.db.read(lambda connection: threads.by_id(connection, thread))
-    return row is not None and row["addressee_seq"] > 0
+    return row is not None and row.addressee_seq > 0
 
 
 def answer(federation: Federation, stop: threading.Event) -> None:
@@ -67,9 +67,9 @@ def answer(federation: Federation, stop: threading.Event) -> None:
         bell.clear()
         rows = uk.db.read(lambda c: threads.page(c, threads.Wanted("open"), limit=20))
         for row in rows:
-            if row["id"] in done or row["addressee_seq"]:
+            if row.id in done or row.addressee_seq:
                 continue
-            done.add(row["id"])
+            done.add(row.id)
             members: dict[str, Any] = {
                 "subject": "s1",
                 "finding": "mirror",
@@ -77,7 +77,7 @@ def answer(federation: Federation, stop: threading.Event) -> None:
                 "reasons": {"releasable": "Involved."},
                 "relies_on": [],
             }
-            made = draft(federation, UK, "mirror-finding/1", (US,), members, row["id"])
+            made = draft(federation, UK, "mirror-finding/1", (US,), members, row.id)
             approve(federation, UK, made)
 
 

@@ -110,8 +110,8 @@ def measure(federation: Federation, thread: str) -> dict[str, tuple[float, float
     reviewer = federation.officer(UK, "reviewer")
     wanted = threads.Wanted("open")
     return {
-        "tasks, first 50": timed(lambda: tasks.listed(uk, reviewer, Scope.MINE, limit=50)),
-        "requests, first 50": timed(lambda: mirroring.listed(uk, reviewer, wanted, limit=50)),
+        "tasks, first 50": timed(lambda: tasks.tasks_page(uk, reviewer, Scope.MINE, limit=50)),
+        "requests, first 50": timed(lambda: mirroring.threads_page(uk, reviewer, wanted, limit=50)),
         "one request": timed(lambda: mirroring.read(uk, reviewer, thread)),
     }
 

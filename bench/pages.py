@@ -53,13 +53,13 @@ def page_time(federation: Federation, pages: int = 30) -> tuple[float, float]:
     place: tuple[str, str] | None = None
     for _ in range(pages):
         started = time.perf_counter()
-        rows = evidence.listed(node, analyst, limit=100)
+        rows = evidence.packages_page(node, analyst, limit=100)
         firsts.append(time.perf_counter() - started)
         started = time.perf_counter()
-        rows = evidence.listed(node, analyst, limit=100, before=place)
+        rows = evidence.packages_page(node, analyst, limit=100, before=place)
         if len(rows) == 100:
             deeps.append(time.perf_counter() - started)
-        place = (rows[-1]["submitted_at"], rows[-1]["id"]) if len(rows) == 100 else None
+        place = (rows[-1].submitted_at, rows[-1].id) if len(rows) == 100 else None
     return statistics.median(firsts) * 1000, statistics.median(deeps) * 1000
 
 

@@ -36,6 +36,7 @@ _PACKAGE: Final = {
     "submitted_at": INSTANT,
     "supersedes?": or_null(DIGEST),
     "superseded_by?": or_null(DIGEST),
+    "return_reason?": TEXT,
 }
 _GRANT: Final = {"id": RECORD, "officer": RECORD, "role": TEXT, "state": TEXT, "sub?": TEXT}
 _KEY: Final = {"kid": KID, "officer": RECORD, "form": one_of("jws", "webauthn"), "state": TEXT}

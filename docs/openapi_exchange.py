@@ -102,9 +102,7 @@ EXCHANGE_SCHEMAS: Final[dict[str, Schema]] = {
                 )
             ),
             "known_to": list_of(TEXT),
-            "clocks": list_of(
-                object_of({"id": TEXT, "name": TEXT, "started": TEXT, "due": or_null(TEXT)})
-            ),
+            "clocks": list_of(object_of({"id": TEXT, "name": TEXT, "started": TEXT, "due?": TEXT})),
             "rests_on_it": list_of(ANY_OBJECT),
         },
         "`standing` is the body as amendments left it.",
@@ -159,11 +157,16 @@ EXCHANGE_SCHEMAS: Final[dict[str, Schema]] = {
             "owed_by": TEXT,
             "roles": list_of(TEXT),
             "about": _REFERENCE,
+            "title": TEXT,
+            "names": list_of(TEXT),
+            "asked_by": TEXT,
             "why": TEXT,
+            "reason?": TEXT,
+            "closable": FLAG,
             "overdue": FLAG,
             "within?": _REFERENCE,
             "key?": TEXT,
-            "due?": INSTANT,
+            "due?": TEXT,
             "cause?": TEXT,
             "path?": list_of(TEXT),
             "opened_at?": INSTANT,

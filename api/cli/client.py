@@ -25,6 +25,7 @@ _PREFIX: Final = "/api/v1"
 _TIMEOUT: Final = httpx2.Timeout(120.0, connect=10.0)
 _CHUNK: Final = 1024 * 1024
 _LARGEST_PAGE: Final = 200
+_MOST_VALUES: Final = 5_000_000  # of our own node's lists
 _PROBLEM_MEMBERS: Final = frozenset({"type", "title", "status", "code", "detail", "policies"})
 _UNAUTHORISED: Final = 401
 _KINDS: Final[Mapping[int, type[ComityError]]] = {
@@ -291,4 +292,4 @@ def _document(answer: httpx2.Response) -> Any:
         return None
     from api.wire.canonical import parse
 
-    return parse(answer.content, limit=_LARGEST_PAGE * _CHUNK)
+    return parse(answer.content, limit=_LARGEST_PAGE * _CHUNK, max_nodes=_MOST_VALUES)

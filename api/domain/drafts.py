@@ -1,23 +1,23 @@
-"""Drafts: a statement in the making, and the second pair of eyes it needs.
+"""Drafts: a statement in the making, and what may happen to it in which state.
 
-Owns the life of a draft and the rule of four eyes as pure functions. Must not compose or seal
-anything, look up roles (policies do), or read a clock.
+Owns the life of a draft as pure decisions. Must not compose or seal anything, read a clock, or
+decide who may act: the four eyes are policies (``policies/guardrails.cedar``: whoever wrote any
+version approves and confirms nothing) and constraints (``records/drafts.py``).
 
-    drafted ──approve──▶ sealed ──confirm──▶ sealed, confirmed
-       │ ▲                                   (only where the table asks for it afterwards)
+    drafted ──approve, send──▶ sealed ──confirm──▶ sealed, confirmed
+       │ ▲                                         (only where the table asks for it afterwards)
  return│ │replace
        ▼ │
     returned ──discard──▶ discarded   (also from drafted)
 
-* The author set is everyone who wrote any version; whoever is in it approves and confirms nothing.
-* An approval binds the digest that was seen. Another digest, or a draft that moved on, is stale.
-* A person with two accounts is one person: officers are compared by their record's id.
+An approval binds the digest that was seen: another digest, or a draft that moved on, is stale.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
-from api.domain.errors import Conflict, Invalid, Refused, Stale
+from api.domain.errors import Conflict, Invalid, Stale
 
 
 class DraftState(StrEnum):
@@ -29,182 +29,84 @@ class DraftState(StrEnum):
     DISCARDED = "discarded"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the content.
+class DraftAct(StrEnum):
+    """What can happen to a draft."""
 
-    Args:
-        number: from 1.
-        digest: digest of what a preparer signs.
-        author: id of the officer record.
-    """
-
-    number: int
-    digest: str
-    author: str
+    REPLACE = "replace"
+    APPROVE = "approve"
+    SEND = "send"
+    RETURN = "return"
+    DISCARD = "discard"
+    CONFIRM = "confirm"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft with all its versions.
-
-    Args:
-        state: where it stands.
-        versions: oldest first, at least one.
-        approver: who approved, once sealed; empty where the table asks for nobody.
-        confirmer: who confirmed afterwards.
-        confirm_by: instant by which a confirmation is due; None where none is.
-        reason: why it was returned.
-    """
-
-    state: DraftState
-    versions: tuple[Version, ...]
-    approver: str = ""
-    confirmer: str = ""
-    confirm_by: str | None = None
-    reason: str = ""
-
-    @property
-    def current(self) -> Version:
-        """The version that would be signed."""
-        return self.versions[-1]
-
-    @property
-    def authors(self) -> frozenset[str]:
-        """Everyone who wrote any version."""
-        return frozenset(version.author for version in self.versions)
+_OPEN: Final[Mapping[DraftAct, frozenset[DraftState]]] = {
+    DraftAct.REPLACE: frozenset({DraftState.DRAFTED, DraftState.RETURNED}),
+    DraftAct.APPROVE: frozenset({DraftState.DRAFTED}),
+    DraftAct.SEND: frozenset({DraftState.DRAFTED}),
+    DraftAct.RETURN: frozenset({DraftState.DRAFTED}),
+    DraftAct.DISCARD: frozenset({DraftState.DRAFTED, DraftState.RETURNED}),
+    DraftAct.CONFIRM: frozenset({DraftState.SEALED}),
+}
 
 
-def begin(author: str, digest: str) -> Draft:
-    """A new draft by one officer."""
-    return Draft(DraftState.DRAFTED, (Version(1, digest, author),))
+def is_open(state: DraftState, act: DraftAct) -> bool:
+    """Say whether a draft's state allows an act."""
+    return state in _OPEN[act]
 
 
-def write_again(draft: Draft, author: str, digest: str, seen: int) -> Draft:
-    """The draft with a new version; its author joins the author set for good.
-
-    Args:
-        draft: the draft.
-        author: who writes.
-        digest: digest of the new content.
-        seen: the version that the author had before them.
+def require_open(state: DraftState, act: DraftAct) -> None:
+    """Refuse an act that the draft's state does not allow.
 
     Raises:
-        Conflict: `draft.sealed` or `draft.discarded`.
-        Stale: `draft.stale` if another version came in between.
+        Conflict: ``draft.<state>``.
     """
-    _require(draft, DraftState.DRAFTED, DraftState.RETURNED)
-    if seen != draft.current.number:
-        raise _stale()
-    version = Version(draft.current.number + 1, digest, author)
-    versions = (*draft.versions, version)
-    return replace(draft, state=DraftState.DRAFTED, versions=versions, reason="")
+    if not is_open(state, act):
+        raise Conflict(
+            f"draft.{state.value}", f"This draft is {state.value}; the act comes too late."
+        )
 
 
-def approve(draft: Draft, approver: str, seen: str, confirm_by: str | None = None) -> Draft:
-    """The sealed draft.
+def require_seen(present: str, seen: str) -> None:
+    """Refuse to decide on another version than the one that was seen.
 
     Args:
-        draft: the draft.
-        approver: an officer outside the author set.
-        seen: digest of the version that the approver had before them.
-        confirm_by: when a later confirmation is due, if the table asks for one.
+        present: digest (or tag) of the present version.
+        seen: digest (or tag) that the officer read.
 
     Raises:
-        Conflict: the draft is returned, sealed or discarded.
-        Stale: `draft.stale`.
-        Refused: `draft.own-work`.
+        Stale: ``draft.stale``.
     """
-    _require(draft, DraftState.DRAFTED)
-    if seen != draft.current.digest:
-        raise _stale()
-    _require_outsider(draft, approver)
-    return replace(draft, state=DraftState.SEALED, approver=approver, confirm_by=confirm_by)
+    if seen != present:
+        raise stale()
 
 
-def send(draft: Draft, sender: str, seen: str, confirm_by: str | None = None) -> Draft:
-    """The draft sealed by its author alone, where the table asks for no approval before it leaves.
+def require_unconfirmed(confirm_by: str | None, confirmed_by: str | None) -> None:
+    """Refuse a second look that nobody asked for, or that somebody has taken.
 
     Args:
-        draft: the draft.
-        sender: one of the authors.
-        seen: digest of the version sent.
-        confirm_by: when a second officer's confirmation is due (recall), or None.
+        confirm_by: when it is due; ``None`` where the table asks for none.
+        confirmed_by: who took it.
 
     Raises:
-        Conflict: the draft is returned, sealed or discarded.
-        Stale: `draft.stale`.
-        Refused: `draft.not-author`.
+        Conflict: ``draft.not-awaiting-confirmation``, ``draft.confirmed``.
     """
-    _require(draft, DraftState.DRAFTED)
-    if seen != draft.current.digest:
-        raise _stale()
-    if sender not in draft.authors:
-        raise Refused("draft.not-author", "Only an author sends a draft that nobody approves.")
-    return replace(draft, state=DraftState.SEALED, confirm_by=confirm_by)
-
-
-def confirm(draft: Draft, confirmer: str) -> Draft:
-    """The draft with the second look at a statement that left at once.
-
-    Raises:
-        Conflict: `draft.not-awaiting-confirmation` or `draft.confirmed`.
-        Refused: `draft.own-work`.
-    """
-    if draft.state is not DraftState.SEALED or draft.confirm_by is None:
+    if confirm_by is None:
         raise Conflict("draft.not-awaiting-confirmation", "This statement needs no confirmation.")
-    if draft.confirmer:
+    if confirmed_by is not None:
         raise Conflict("draft.confirmed", "This statement has been confirmed already.")
-    _require_outsider(draft, confirmer)
-    if confirmer == draft.approver:
-        raise Refused("draft.own-work", "Somebody who did not approve it must confirm it.")
-    return replace(draft, confirmer=confirmer)
 
 
-def give_back(draft: Draft, by: str, reason: str) -> Draft:
-    """The draft returned to its authors.
+def require_reason(reason: str) -> None:
+    """Refuse to return a draft without saying why.
 
     Raises:
-        Conflict: it is not waiting for approval.
-        Refused: `draft.own-work`.
-        Invalid: `draft.reason-missing`.
+        Invalid: ``draft.reason-missing``.
     """
-    _require(draft, DraftState.DRAFTED)
-    _require_outsider(draft, by)
     if not reason.strip():
         raise Invalid("draft.reason-missing", "Say why the draft is returned.")
-    return replace(draft, state=DraftState.RETURNED, reason=reason)
 
 
-def discard(draft: Draft, by: str) -> Draft:
-    """The draft set aside by one of its authors.
-
-    Raises:
-        Conflict: it is sealed or discarded.
-        Refused: `draft.not-author`.
-    """
-    _require(draft, DraftState.DRAFTED, DraftState.RETURNED)
-    if by not in draft.authors:
-        raise Refused("draft.not-author", "Only an author sets a draft aside; return it instead.")
-    return replace(draft, state=DraftState.DISCARDED)
-
-
-def alarm(draft: Draft, now: str) -> bool:
-    """Whether a confirmation is overdue (instants of one form compare as text)."""
-    due = draft.confirm_by
-    return draft.state is DraftState.SEALED and bool(due) and not draft.confirmer and now > str(due)
-
-
-def _require(draft: Draft, *states: DraftState) -> None:
-    if draft.state not in states:
-        now = draft.state.value
-        raise Conflict(f"draft.{now}", f"This draft is {now}; the act comes too late.")
-
-
-def _require_outsider(draft: Draft, officer: str) -> None:
-    if officer in draft.authors:
-        raise Refused("draft.own-work", "Somebody who wrote no version of it must do this.")
-
-
-def _stale() -> Stale:
+def stale() -> Stale:
+    """Return the refusal of an act on a version that is no longer the present one."""
     return Stale("draft.stale", "The draft changed since you read it; read it again.")

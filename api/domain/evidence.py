@@ -28,6 +28,31 @@ class PackageState(StrEnum):
     RECALLED = "recalled"
 
 
+class ExhibitState(StrEnum):
+    """Where the bytes of an exhibit stand at one node."""
+
+    AWAITED = "awaited"
+    HELD = "held"
+    ERASED = "erased"
+    DESTROYED = "destroyed"
+
+
+class ReleaseState(StrEnum):
+    """Where a release stands."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    RECALLED = "recalled"
+
+
+class RecallOutcome(StrEnum):
+    """What a holder's node is known to have done with a recall."""
+
+    SENT = "sent"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
 class PackageAct(StrEnum):
     """What can happen to a package."""
 

@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from api.domain.drafts import Draft, DraftState
+from api.domain.designations import ProposalState
+from api.domain.drafts import DraftState
 from api.domain.evidence import HolderState, Holding, holder_state
 from api.domain.reliance import Affected, Change, Kind
 from api.domain.threads.facts import Phase, SubjectState
 from api.domain.threads.state import ThreadState
+
+
+class ReviewState(StrEnum):
+    """Whether a review or notice still waits."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class TaskKind(StrEnum):
@@ -24,12 +32,16 @@ class TaskKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ACKNOWLEDGE_RECALL = "acknowledge-recall"
     ANSWER = "answer"
+    ANSWER_RECALL = "answer-recall"
     APPROVE = "approve"
     CLOSE = "close"
     CONFIRM = "confirm"
+    DECIDE_CHANGE = "decide-change"
     EFFECT = "effect"
+    ENDORSE = "endorse"
     FIND = "find"
     FIND_AGAIN = "find-again"
+    NOTICE = "notice"
     REOPEN = "reopen"
     REVIEW = "review"
     REVISE = "revise"
@@ -40,17 +52,53 @@ _WHY: Final = {
     TaskKind.ACKNOWLEDGE: "The request has not been taken up.",
     TaskKind.ACKNOWLEDGE_RECALL: "The package was recalled; the holder has not confirmed it.",
     TaskKind.ANSWER: "The addressee asked and waits for the answer.",
+    TaskKind.ANSWER_RECALL: "The package was recalled: read why, do what is asked, and answer.",
     TaskKind.APPROVE: "The draft waits for a second officer.",
     TaskKind.CLOSE: "Every subject is decided or withdrawn.",
     TaskKind.CONFIRM: "The statement left at once and waits for a second officer.",
+    TaskKind.DECIDE_CHANGE: "Another administrator proposed it and waits for a second one.",
     TaskKind.EFFECT: "The finding was to mirror and no designation followed.",
+    TaskKind.ENDORSE: "The proposal was submitted and waits for a reviewer.",
     TaskKind.FIND: "The subject has no finding.",
     TaskKind.FIND_AGAIN: "The finding was deferred.",
+    TaskKind.NOTICE: "A partner sent something that this ministry has not taken note of.",
     TaskKind.REOPEN: "What was added crossed the closure and stays undecided in this thread.",
     TaskKind.REVIEW: "Something that the decision rests on changed.",
     TaskKind.REVISE: "The draft was returned.",
     TaskKind.TAKE_UP_PACKAGE: "The package was delivered and nothing was said about it.",
 }
+
+
+class Notice(StrEnum):
+    """What a partner did that somebody here takes note of."""
+
+    RECEIVED = "received"
+    AMENDED_THERE = "amended-there"
+    DELISTED_THERE = "delisted-there"
+
+
+NOTICES: Final = frozenset(one.value for one in Notice)
+"""Values of a review's ``change`` that make it a notice: closed as noted, without a reason."""
+
+_WHICH: Final = {
+    "recalled": "A package that the decision rests on was recalled.",
+    "superseded": "A package that the decision rests on was superseded.",
+    "amended": "A designation that the decision rests on was amended.",
+    "delisted": "A designation that the decision rests on was delisted.",
+    Notice.RECEIVED: "A partner released this package to this ministry.",
+    Notice.AMENDED_THERE: "A partner amended this designation.",
+    Notice.DELISTED_THERE: "A partner delisted this designation.",
+}
+
+
+def why(kind: TaskKind, change: str = "") -> str:
+    """Return why a task is there, in one sentence without names.
+
+    Args:
+        kind: of the task.
+        change: for reviews and notices, what happened.
+    """
+    return _WHICH.get(change, _WHY[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +130,7 @@ class Task:
     @property
     def why(self) -> str:
         """One sentence, without names."""
-        return _WHY[self.kind]
-
-    def overdue(self, now: str) -> bool:
-        """Whether its time has passed."""
-        return self.due is not None and self.due < now
+        return why(self.kind, self.key if self.kind is TaskKind.REVIEW else "")
 
 
 _DESK: Final = ("analyst", "reviewer")
@@ -182,24 +226,48 @@ def _asked(
     )
 
 
-def of_draft(draft_id: str, ministry: str, draft: Draft, approvers: Iterable[str]) -> list[Task]:
-    """What a draft asks of this ministry.
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What of a draft makes work.
 
     Args:
-        draft_id: the draft.
-        ministry: this ministry.
-        draft: its state.
+        id: the draft.
+        state: where it stands.
+        authors: officer records of everyone who wrote a version.
         approvers: roles that approve or confirm it, from the four-eyes table.
+        confirm_by: when a second officer's look is due, where one is.
+        confirmed_by: who took it.
     """
-    about, roles = ("draft", draft_id), tuple(sorted(approvers))
+
+    id: str
+    state: DraftState
+    authors: frozenset[str]
+    approvers: frozenset[str]
+    confirm_by: str | None = None
+    confirmed_by: str | None = None
+
+
+def of_draft(draft: Pending, ministry: str) -> list[Task]:
+    """What a draft asks of this ministry."""
+    about, roles = ("draft", draft.id), tuple(sorted(draft.approvers))
     if draft.state is DraftState.DRAFTED and roles:
         return [Task(TaskKind.APPROVE, ministry, roles, about, barred=draft.authors)]
     if draft.state is DraftState.RETURNED:
         return [Task(TaskKind.REVISE, ministry, _DESK, about)]
-    if draft.state is DraftState.SEALED and draft.confirm_by and not draft.confirmer:
-        barred = draft.authors | ({draft.approver} if draft.approver else set())
-        return [Task(TaskKind.CONFIRM, ministry, roles, about, due=draft.confirm_by, barred=barred)]
+    if draft.state is DraftState.SEALED and draft.confirm_by and not draft.confirmed_by:
+        due = draft.confirm_by
+        return [Task(TaskKind.CONFIRM, ministry, roles, about, due=due, barred=draft.authors)]
     return []
+
+
+def of_proposal(
+    proposal_id: str, state: ProposalState, authors: frozenset[str], ministry: str
+) -> Task:
+    """What a submitted or returned proposal asks of this ministry."""
+    about = ("proposal", proposal_id)
+    if state is ProposalState.SUBMITTED:
+        return Task(TaskKind.ENDORSE, ministry, _REVIEWER, about, barred=authors)
+    return Task(TaskKind.REVISE, ministry, _ANALYST, about)
 
 
 def of_holding(package: str, holding: Holding, now: str) -> list[Task]:
@@ -240,20 +308,3 @@ def of_reliance(
         for one in affected
         if one.decision.ministry == ministry and one.decision.kind in kinds
     ]
-
-
-def in_order(tasks: Iterable[Task]) -> list[Task]:
-    """What is due first comes first; what has no time comes last."""
-    return sorted(
-        tasks, key=lambda one: (one.due is None, one.due or "", one.about, one.key, one.kind)
-    )
-
-
-def mine(tasks: Iterable[Task], *, ministry: str, roles: Iterable[str], officer: str) -> list[Task]:
-    """What waits for one officer: of their ministry and roles, and not barred as own work."""
-    held = frozenset(roles)
-    return in_order(
-        task
-        for task in tasks
-        if task.owed_by == ministry and held.intersection(task.roles) and officer not in task.barred
-    )

@@ -3,10 +3,10 @@
 import logging
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError
 from api.records import node_state, threads
+from api.records.threads import Waiting
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
 from api.services.road import applying, thread_comparison
@@ -20,7 +20,7 @@ EVERY = 900.0
 def judge_parked(node: Node) -> bool:
     """Judge again what waits in each thread, in order; returns whether any was settled."""
 
-    def waiting(connection: Connection) -> list[RowMapping]:
+    def waiting(connection: Connection) -> list[Waiting]:
         return threads.parked(connection)
 
     settled = False
@@ -28,7 +28,7 @@ def judge_parked(node: Node) -> bool:
         try:
             settled = applying.process_parked(node, row) or settled
         except Exception:  # noqa: BLE001 - a defect met with one statement is one statement's
-            _log.exception("parked statement not judged", extra={"peer": row["peer"]})
+            _log.exception("parked statement not judged", extra={"peer": row.peer})
     return settled
 
 

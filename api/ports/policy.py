@@ -144,7 +144,7 @@ class Kind(StrEnum):
       own_key (as in a draft).
     * `exhibit`: recused, released_to.
     * `proposal`: ministry, authors, recused.
-    * `designation`: ministry (the ministry that stated it).
+    * `designation`: ministry (the ministry that stated it), recused.
     * `thread`: requester, addressee (ministry ids), recused.
     * `subject`: none.
     * `change`: what two administrators decide (grant, key, officer record, membership, policy,

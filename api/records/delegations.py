@@ -3,7 +3,6 @@
 Owns the table ``delegations``; recusals stand beside the officers in ``records/officers.py``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Index, Table, Text, exists, or_, select
@@ -135,12 +134,10 @@ def recusals(connection: Connection, object_id: str | None = None) -> list[Recus
     return [Recusal(**row) for row in rows]
 
 
-def recused_many(connection: Connection, object_ids: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return the officers who stand aside from each of these objects; others are absent."""
-    if not object_ids:
-        return {}
+def recused_everywhere(connection: Connection) -> dict[str, frozenset[str]]:
+    """Return the officers who stand aside, by object; a ministry has few of them at a time."""
     query = select(RECUSALS.c.object, RECUSALS.c.officer).where(
-        RECUSALS.c.object.in_(object_ids), RECUSALS.c.state == RecusalState.ACTIVE.value
+        RECUSALS.c.state == RecusalState.ACTIVE.value
     )
     found: dict[str, frozenset[str]] = {}
     for object_id, officer in connection.execute(query):

@@ -4,13 +4,17 @@ Owns the tables ``designations``, ``proposals`` and ``proposal_versions``. A des
 stays in its statements; a proposal is the ministry's own paper until its releasable part is shared.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or_, select
 from sqlalchemy.engine import RowMapping
 
+from api.domain.designations import ProposalState
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import Kept, every, first
 from api.records.statements import STATEMENTS
 
 DESIGNATIONS = Table(
@@ -69,18 +73,114 @@ PROPOSAL_VERSIONS = Table(
 )
 
 
-def by_id(connection: Connection, designation_id: str) -> RowMapping | None:
+def _names(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Designation:
+    """One designation as it stands; its content is in its statements.
+
+    Attributes:
+        id: of its statement.
+        issuer: ministry that stated it.
+        jurisdiction: whose list it is on.
+        regime: under which regime.
+        name: the subject's first name.
+        list_reference: its reference on the published list.
+        since: first day in force.
+        ended_on: day of its delisting.
+        amendments: how many were stored.
+        proposal: the proposal that it followed from.
+        known_to: ministries that were given it.
+        stored_at: when it was stored here.
+    """
+
+    id: str
+    issuer: str
+    jurisdiction: str
+    regime: str
+    name: str
+    list_reference: str
+    since: str
+    ended_on: str | None
+    amendments: int
+    proposal: str | None
+    known_to: Annotated[frozenset[str], Kept(_names)]
+    stored_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The reasoned case for a listing.
+
+    Attributes:
+        id: digest of its first version with a nonce; a partner's has its statement's id.
+        ministry: whose proposal it is.
+        regime: under which regime.
+        title: the subject's first name.
+        state: where it stands.
+        version: from 1.
+        digest: of the present version's canonical body: what an endorser has seen.
+        body: the present version, as ``designation-proposal/1`` has it.
+        authors: officer records of everyone who wrote a version.
+        endorsed_by: officer record.
+        reason: why it was returned or lapsed.
+        statement: the statement that shared it.
+        created_at: when the first version was written, or it came.
+        updated_at: when it last changed.
+    """
+
+    id: str
+    ministry: str
+    regime: str
+    title: str
+    state: ProposalState
+    version: int
+    digest: str
+    body: Annotated[Mapping[str, Any], Kept(json.loads)]
+    authors: Annotated[frozenset[str], Kept(_names)]
+    endorsed_by: str | None
+    reason: str | None
+    statement: str | None
+    created_at: str
+    updated_at: str
+
+    @property
+    def tag(self) -> str:
+        """Entity tag of the present version and state."""
+        return f"{self.version}-{self.state.value}-{self.digest[7:23]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalVersion:
+    """One version of a proposal; ``author`` is an officer record, ``body`` JSON."""
+
+    proposal: str
+    version: int
+    author: str
+    digest: str
+    body: str
+    at: str
+
+
+def by_id(connection: Connection, designation_id: str) -> Designation | None:
     """Return one designation's row."""
     query = select(DESIGNATIONS).where(DESIGNATIONS.c.id == designation_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Designation)
 
 
-def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Designation]:
     """Return rows by id; unknown ids are absent from the answer."""
     if not ids:
         return {}
     query = select(DESIGNATIONS).where(DESIGNATIONS.c.id.in_(ids))
-    return {row["id"]: row for row in connection.execute(query).mappings()}
+    return {row.id: row for row in every(connection, query, Designation)}
+
+
+def everything(connection: Connection) -> list[Designation]:
+    """Return every designation known here."""
+    return every(connection, select(DESIGNATIONS), Designation)
 
 
 def page(
@@ -89,7 +189,7 @@ def page(
     limit: int,
     before: tuple[str, str] | None = None,
     jurisdiction: str | None = None,
-) -> list[RowMapping]:
+) -> list[Designation]:
     """Return designations, last stored first, after the ``(stored_at, id)`` given."""
     table = DESIGNATIONS
     query = select(table).order_by(table.c.stored_at.desc(), table.c.id.desc()).limit(limit)
@@ -100,7 +200,7 @@ def page(
         )
     if jurisdiction is not None:
         query = query.where(table.c.jurisdiction == jurisdiction)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Designation)
 
 
 def statements_of(connection: Connection, designation_id: str | None = None) -> list[RowMapping]:
@@ -115,10 +215,31 @@ def statements_of(connection: Connection, designation_id: str | None = None) -> 
     return list(connection.execute(query).mappings())
 
 
-def proposal(connection: Connection, proposal_id: str) -> RowMapping | None:
+def proposal(connection: Connection, proposal_id: str) -> Proposal | None:
     """Return one proposal."""
     query = select(PROPOSALS).where(PROPOSALS.c.id == proposal_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Proposal)
+
+
+def proposals_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Proposal]:
+    """Return proposals by id; unknown ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(PROPOSALS).where(PROPOSALS.c.id.in_(ids))
+    return {one.id: one for one in every(connection, query, Proposal)}
+
+
+def proposals_waiting(
+    connection: Connection, ministry: str, limit: int, after: str | None
+) -> list[Proposal]:
+    """Return a ministry's proposals that wait for an endorsement or their authors, by id."""
+    waiting = (ProposalState.SUBMITTED.value, ProposalState.RETURNED.value)
+    query = select(PROPOSALS).where(
+        PROPOSALS.c.ministry == ministry, PROPOSALS.c.state.in_(waiting)
+    )
+    if after is not None:
+        query = query.where(PROPOSALS.c.id > after)
+    return every(connection, query.order_by(PROPOSALS.c.id).limit(limit), Proposal)
 
 
 def proposal_page(
@@ -127,7 +248,7 @@ def proposal_page(
     limit: int,
     before: tuple[str, str] | None = None,
     state: str | None = None,
-) -> list[RowMapping]:
+) -> list[Proposal]:
     """Return proposals newest first, after the ``(created_at, id)`` given."""
     table = PROPOSALS
     query = select(table).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
@@ -138,13 +259,13 @@ def proposal_page(
         )
     if state is not None:
         query = query.where(table.c.state == state)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Proposal)
 
 
-def versions(connection: Connection, proposal_id: str) -> list[RowMapping]:
+def versions(connection: Connection, proposal_id: str) -> list[ProposalVersion]:
     """Return a proposal's versions, oldest first."""
     query = select(PROPOSAL_VERSIONS).where(PROPOSAL_VERSIONS.c.proposal == proposal_id)
-    return list(connection.execute(query.order_by(PROPOSAL_VERSIONS.c.version)).mappings())
+    return every(connection, query.order_by(PROPOSAL_VERSIONS.c.version), ProposalVersion)
 
 
 def version_row(row: dict[str, Any], author: str) -> dict[str, Any]:

@@ -5,12 +5,18 @@ its primary key is the last of the three locks that keep four eyes (policy, comp
 constraint).
 """
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, func, or_, select
-from sqlalchemy.engine import RowMapping
 
+from api.domain.drafts import DraftState
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import Kept, every, first
+from api.wire.envelope import Endorsement
+from api.wire.statements import Content, Officer
 
 DRAFTS = Table(
     "drafts",
@@ -65,26 +71,122 @@ APPROVALS = Table(
 )
 
 
-def by_id(connection: Connection, draft_id: str) -> RowMapping | None:
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))
+
+
+def _officer(text: str) -> Officer:
+    return Officer.from_json(json.loads(text))
+
+
+def _endorsement(text: str) -> Endorsement:
+    return Endorsement.from_json(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A statement in the making.
+
+    Attributes:
+        id: 32 hex digits.
+        type: statement type with its version.
+        state: where it stands.
+        version: from 1, counted up with each change of content.
+        digest: of the bytes that its preparer signs: what an approver has seen.
+        to: recipients.
+        thread: the mirror request that it belongs to.
+        about: the object that it is about, for look-ups.
+        body: the statement's body.
+        prepared: how the statement will name the preparer.
+        endorsement: the preparer's own signature, if there is one.
+        preparer: officer record of who wrote this version.
+        authors: officer records of everyone who wrote any version.
+        created_at: when the first version was written.
+        updated_at: when it last changed.
+        confirm_by: when a second officer's look at what left at once is due.
+        confirmed_by: officer record of who took that look.
+        return_reason: why it was returned.
+        statement: id of the statement that it became.
+    """
+
+    id: str
+    type: str
+    state: DraftState
+    version: int
+    digest: str
+    to: Annotated[tuple[str, ...], Kept(_texts)]
+    thread: str | None
+    about: str | None
+    body: Annotated[Mapping[str, Any], Kept(json.loads)]
+    prepared: Annotated[Officer, Kept(_officer)]
+    endorsement: Annotated[Endorsement | None, Kept(_endorsement)]
+    preparer: str
+    authors: Annotated[frozenset[str], Kept(_names)]
+    created_at: str
+    updated_at: str
+    confirm_by: str | None
+    confirmed_by: str | None
+    return_reason: str | None
+    statement: str | None
+
+    @property
+    def content(self) -> Content:
+        """What would be signed."""
+        return Content(self.type, self.to, self.body, self.thread)
+
+    @property
+    def tag(self) -> str:
+        """Entity tag of this version."""
+        return f"{self.version}-{self.digest[7:23]}"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftVersion:
+    """One version of a draft; ``author`` is an officer record, ``body`` JSON."""
+
+    draft: str
+    version: int
+    author: str
+    digest: str
+    body: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The one approval of a draft; ``approver`` is an officer record."""
+
+    draft: str
+    version: int
+    approver: str
+    statement: str
+    at: str
+
+
+def by_id(connection: Connection, draft_id: str) -> Draft | None:
     """Return one draft."""
     query = select(DRAFTS).where(DRAFTS.c.id == draft_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Draft)
 
 
-def about(connection: Connection, object_id: str) -> list[RowMapping]:
+def about(connection: Connection, object_id: str) -> list[Draft]:
     """Return the drafts about an object, newest first."""
     query = select(DRAFTS).where(DRAFTS.c.about == object_id)
-    return list(connection.execute(query.order_by(DRAFTS.c.created_at.desc())).mappings())
+    return every(connection, query.order_by(DRAFTS.c.created_at.desc()), Draft)
 
 
-def versions(connection: Connection, draft_id: str) -> list[RowMapping]:
+def versions(connection: Connection, draft_id: str) -> list[DraftVersion]:
     """Return a draft's versions, oldest first."""
     query = (
         select(DRAFT_VERSIONS)
         .where(DRAFT_VERSIONS.c.draft == draft_id)
         .order_by(DRAFT_VERSIONS.c.version)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, DraftVersion)
 
 
 def page(
@@ -94,7 +196,7 @@ def page(
     before: tuple[str, str] | None = None,
     state: str | None = None,
     type_: str | None = None,
-) -> list[RowMapping]:
+) -> list[Draft]:
     """Return drafts newest first, after the ``(created_at, id)`` given."""
     query = select(DRAFTS).order_by(DRAFTS.c.created_at.desc(), DRAFTS.c.id.desc()).limit(limit)
     if before is not None:
@@ -106,22 +208,22 @@ def page(
         query = query.where(DRAFTS.c.state == state)
     if type_ is not None:
         query = query.where(DRAFTS.c.type == type_)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Draft)
 
 
-def unconfirmed(connection: Connection, until: str) -> list[RowMapping]:
+def unconfirmed(connection: Connection, until: str) -> list[Draft]:
     """Return sealed drafts whose second look is overdue at ``until``."""
     query = select(DRAFTS).where(
         DRAFTS.c.confirm_by.is_not(None),
         DRAFTS.c.confirmed_by.is_(None),
         DRAFTS.c.confirm_by <= until,
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Draft)
 
 
 def pending(
     connection: Connection, *, limit: int, after: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Draft]:
     """Return drafts that wait for somebody, by the time of their confirmation (``~`` for none).
 
     Args:
@@ -142,7 +244,7 @@ def pending(
     if after is not None:
         at, last = after
         query = query.where(or_(due > at, and_(due == at, DRAFTS.c.id > last)))
-    return list(connection.execute(query.order_by(due, DRAFTS.c.id).limit(limit)).mappings())
+    return every(connection, query.order_by(due, DRAFTS.c.id).limit(limit), Draft)
 
 
 def version_row(row: dict[str, Any], author: str) -> dict[str, Any]:

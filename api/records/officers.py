@@ -6,6 +6,7 @@ two accounts never make four eyes. Whether an officer is suspended is said by
 ``records/suspensions.py``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -406,9 +407,9 @@ def key_by_kid(connection: Connection, kid: str) -> OfficerKey | None:
     return None if row is None else OfficerKey(**row)
 
 
-def recused_from(connection: Connection, *object_ids: str) -> frozenset[str]:
-    """Return the officers who stand aside from any of these objects."""
-    query = select(RECUSALS.c.officer).where(
-        RECUSALS.c.object.in_(object_ids), RECUSALS.c.state == RecusalState.ACTIVE.value
-    )
-    return frozenset(connection.execute(query).scalars())
+def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of officers by record id; unknown ids are absent."""
+    if not ids:
+        return {}
+    query = select(OFFICERS.c.id, OFFICERS.c.name).where(OFFICERS.c.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}

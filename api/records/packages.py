@@ -6,7 +6,6 @@ source of content.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -21,9 +20,20 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.engine import RowMapping
 
+from api.domain.evidence import ExhibitState
 from api.records.metadata import METADATA, RECORDED
+from api.records.package_rows import (
+    Awaited,
+    Exhibit,
+    Holder,
+    ListedExhibit,
+    Package,
+    RecallAnswer,
+    Release,
+    TitledHolder,
+)
+from api.records.rows import every, first
 
 PACKAGES = Table(
     "packages",
@@ -118,27 +128,6 @@ RECALL_ANSWERS = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecallAnswer:
-    """A holder's own answer to a recall; a row of ``recall_answers``.
-
-    Attributes:
-        statement: id of the ``recall-answer/1``.
-        recall: id of the recall.
-        package: id of the recalled package.
-        ministry: the holder.
-        answer: ``stopped``, ``returned``, ``destroyed`` or ``kept``.
-        at: when this node stored it.
-    """
-
-    statement: str
-    recall: str
-    package: str
-    ministry: str
-    answer: str
-    at: str
-
-
 def recall_answers(connection: Connection, package_id: str) -> dict[str, RecallAnswer]:
     """Return each holder's latest answer about a recalled package, by ministry."""
     query = (
@@ -161,9 +150,17 @@ def listed_elsewhere(connection: Connection, package_id: str, digests: Sequence[
 _BY_ID = select(PACKAGES).where(PACKAGES.c.id == bindparam("wanted"))
 
 
-def by_id(connection: Connection, package_id: str) -> RowMapping | None:
+def by_id(connection: Connection, package_id: str) -> Package | None:
     """Return one package's row."""
-    return connection.execute(_BY_ID, {"wanted": package_id}).mappings().one_or_none()
+    return first(connection, _BY_ID, Package, {"wanted": package_id})
+
+
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Package]:
+    """Return packages by id; unknown ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(PACKAGES).where(PACKAGES.c.id.in_(ids))
+    return {one.id: one for one in every(connection, query, Package)}
 
 
 def page(
@@ -173,7 +170,7 @@ def page(
     before: tuple[str, str] | None = None,
     state: str | None = None,
     originator: str | None = None,
-) -> list[RowMapping]:
+) -> list[Package]:
     """Return packages newest first, starting after the ``(submitted_at, id)`` given."""
     query = select(PACKAGES).order_by(PACKAGES.c.submitted_at.desc(), PACKAGES.c.id.desc())
     if before is not None:
@@ -188,10 +185,10 @@ def page(
         query = query.where(PACKAGES.c.state == state)
     if originator is not None:
         query = query.where(PACKAGES.c.originator == originator)
-    return list(connection.execute(query.limit(limit)).mappings())
+    return every(connection, query.limit(limit), Package)
 
 
-def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def exhibits_of(connection: Connection, package_id: str) -> list[ListedExhibit]:
     """Return a package's exhibits by label, with the state of each file."""
     query = (
         select(PACKAGE_EXHIBITS, EXHIBITS.c.state)
@@ -199,18 +196,23 @@ def exhibits_of(connection: Connection, package_id: str) -> list[RowMapping]:
         .where(PACKAGE_EXHIBITS.c.package == package_id)
         .order_by(PACKAGE_EXHIBITS.c.label)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, ListedExhibit)
 
 
-def mismatched(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> list[str]:
-    """Return the digests of exhibits whose stated size is not that of the bytes held here."""
-    known = exhibits_by_digest(connection, [str(item["digest"]) for item in exhibits])
+def mismatched(connection: Connection, sizes: Mapping[str, int]) -> list[str]:
+    """Return the digests whose stated size is not that of the bytes held here.
+
+    Args:
+        connection: open connection.
+        sizes: what is stated of each digest, in bytes.
+    """
+    known = exhibits_by_digest(connection, list(sizes))
     return [
-        str(item["digest"])
-        for item in exhibits
-        if (row := known.get(str(item["digest"]))) is not None
-        and row["state"] == "held"
-        and row["size"] != item["size"]
+        digest
+        for digest, size in sizes.items()
+        if (row := known.get(digest)) is not None
+        and row.state is ExhibitState.HELD
+        and row.size != size
     ]
 
 
@@ -219,17 +221,17 @@ _EXHIBITS_BY_DIGEST = select(EXHIBITS).where(
 )
 
 
-def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, RowMapping]:
+def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, Exhibit]:
     """Return the exhibit rows that exist among the digests."""
     if not digests:
         return {}
-    found = connection.execute(_EXHIBITS_BY_DIGEST, {"wanted": list(digests)})
-    return {row["digest"]: row for row in found.mappings()}
+    found = every(connection, _EXHIBITS_BY_DIGEST, Exhibit, {"wanted": list(digests)})
+    return {row.digest: row for row in found}
 
 
 def awaited_exhibits(
     connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
-) -> list[RowMapping]:
+) -> list[Awaited]:
     """Return exhibits promised by a received package that are not here yet, with whom to ask.
 
     Args:
@@ -263,7 +265,7 @@ def awaited_exhibits(
     )
     if holder:
         query = query.where(RELEASES.c.issuer == holder)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Awaited)
 
 
 def destroyed(connection: Connection) -> list[str]:
@@ -319,49 +321,49 @@ def released_to_many(
     return found
 
 
-def packages_with(connection: Connection, digest: str) -> list[RowMapping]:
+def packages_with(connection: Connection, digest: str) -> list[Package]:
     """Return the packages that contain this exhibit."""
     query = (
         select(PACKAGES)
         .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.package == PACKAGES.c.id)
         .where(PACKAGE_EXHIBITS.c.digest == digest)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Package)
 
 
-def releases_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def releases_of(connection: Connection, package_id: str) -> list[Release]:
     """Return the releases of a package, oldest first."""
     query = (
         select(RELEASES)
         .where(RELEASES.c.package == package_id)
         .order_by(RELEASES.c.released_at, RELEASES.c.id)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Release)
 
 
-def release_by_id(connection: Connection, release_id: str) -> RowMapping | None:
+def release_by_id(connection: Connection, release_id: str) -> Release | None:
     """Return one release."""
     query = select(RELEASES).where(RELEASES.c.id == release_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Release)
 
 
-def active_release(connection: Connection, package_id: str, recipient: str) -> RowMapping | None:
+def active_release(connection: Connection, package_id: str, recipient: str) -> Release | None:
     """Return the release under which ``recipient`` holds the package now."""
     query = select(RELEASES).where(
         RELEASES.c.package == package_id,
         RELEASES.c.recipient == recipient,
         RELEASES.c.state == "active",
     )
-    return connection.execute(query).mappings().first()
+    return first(connection, query, Release)
 
 
-def holders_of(connection: Connection, package_id: str) -> list[RowMapping]:
+def holders_of(connection: Connection, package_id: str) -> list[Holder]:
     """Return who holds a package and what they did with it."""
     query = select(HOLDERS).where(HOLDERS.c.package == package_id).order_by(HOLDERS.c.ministry)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Holder)
 
 
-def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[RowMapping]:
+def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[TitledHolder]:
     """Return what another ministry holds from us."""
     query = (
         select(HOLDERS, PACKAGES.c.title)
@@ -370,12 +372,12 @@ def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[Ro
         .order_by(HOLDERS.c.package)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, TitledHolder)
 
 
 def unanswered(
     connection: Connection, *, limit: int, after: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Holder]:
     """Return holders that owe an answer to a release or recall, by package and ministry."""
     query = select(HOLDERS).where(
         or_(
@@ -392,7 +394,7 @@ def unanswered(
             )
         )
     query = query.order_by(HOLDERS.c.package, HOLDERS.c.ministry).limit(limit)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Holder)
 
 
 def exhibit_rows(package_id: str, exhibits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ describes it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Index, Table, Text, and_, or_, select
-from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import every, first
 
 SUBJECTS = Table(
     "subjects",
@@ -46,44 +47,98 @@ VERDICTS = Table(
 )
 
 
-def by_refs(connection: Connection, refs: Sequence[str]) -> dict[str, RowMapping]:
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A subject as one object describes it.
+
+    Attributes:
+        ref: ``<kind>:<id>`` or ``<kind>:<id>#<key>``.
+        kind: kind of the object.
+        object: id of the object.
+        key: the subject inside the object; may be empty.
+        issuer: ministry that describes it.
+        schema: FollowTheMoney schema.
+        name: first name.
+        names: all names, one a line.
+        tokens: words of all names, folded, between spaces.
+        births: birth dates, one a line.
+    """
+
+    ref: str
+    kind: str
+    object: str
+    key: str
+    issuer: str
+    schema: str
+    name: str
+    names: str
+    tokens: str
+    births: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an officer found about two descriptions; ``by`` is an officer record."""
+
+    id: str
+    one: str
+    other: str
+    outcome: str
+    reason: str
+    by: str
+    at: str
+    replaced_by: str | None
+
+
+def by_refs(connection: Connection, refs: Sequence[str]) -> dict[str, Description]:
     """Return descriptions by reference."""
     if not refs:
         return {}
     query = select(SUBJECTS).where(SUBJECTS.c.ref.in_(refs))
-    return {row["ref"]: row for row in connection.execute(query).mappings()}
+    return {row.ref: row for row in every(connection, query, Description)}
 
 
-def of_object(connection: Connection, object_id: str) -> list[RowMapping]:
+def of_object(connection: Connection, object_id: str) -> list[Description]:
     """Return the descriptions that one object holds."""
     query = select(SUBJECTS).where(SUBJECTS.c.object == object_id)
-    return list(connection.execute(query.order_by(SUBJECTS.c.ref)).mappings())
+    return every(connection, query.order_by(SUBJECTS.c.ref), Description)
 
 
-def sharing(connection: Connection, tokens: Sequence[str], limit: int) -> list[RowMapping]:
+def names_by_object(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the first names of the subjects that objects describe, by object."""
+    if not ids:
+        return {}
+    query = select(SUBJECTS.c.object, SUBJECTS.c.name).where(SUBJECTS.c.object.in_(ids))
+    found: dict[str, tuple[str, ...]] = {}
+    for object_id, name in connection.execute(query.order_by(SUBJECTS.c.ref)):
+        found[object_id] = (*found.get(object_id, ()), name)
+    return found
+
+
+def sharing(connection: Connection, tokens: Sequence[str], limit: int) -> list[Description]:
     """Return descriptions with a token that begins like one of these, in order of reference."""
     if not tokens:
         return []
     found = or_(*(SUBJECTS.c.tokens.contains(f" {token}", autoescape=True) for token in tokens))
     query = select(SUBJECTS).where(found).order_by(SUBJECTS.c.ref).limit(limit)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Description)
 
 
-def verdict_between(connection: Connection, one: str, other: str) -> RowMapping | None:
+def verdict_between(connection: Connection, one: str, other: str) -> Verdict | None:
     """Return the verdict that stands between two references, in the order of their text."""
     query = select(VERDICTS).where(
         VERDICTS.c.one == one, VERDICTS.c.other == other, VERDICTS.c.replaced_by.is_(None)
     )
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Verdict)
 
 
-def verdict_by_id(connection: Connection, verdict_id: str) -> RowMapping | None:
+def verdict_by_id(connection: Connection, verdict_id: str) -> Verdict | None:
     """Return one verdict, whether it stands or was replaced."""
     query = select(VERDICTS).where(VERDICTS.c.id == verdict_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Verdict)
 
 
-def verdicts_on(connection: Connection, refs: Sequence[str]) -> list[RowMapping]:
+def verdicts_on(connection: Connection, refs: Sequence[str]) -> list[Verdict]:
     """Return the standing verdicts that concern any of these references."""
     if not refs:
         return []
@@ -91,18 +146,18 @@ def verdicts_on(connection: Connection, refs: Sequence[str]) -> list[RowMapping]
         VERDICTS.c.replaced_by.is_(None),
         or_(VERDICTS.c.one.in_(refs), VERDICTS.c.other.in_(refs)),
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Verdict)
 
 
-def standing_verdicts(connection: Connection) -> list[RowMapping]:
+def standing_verdicts(connection: Connection) -> list[Verdict]:
     """Return every verdict that stands."""
     query = select(VERDICTS).where(VERDICTS.c.replaced_by.is_(None))
-    return list(connection.execute(query.order_by(VERDICTS.c.at, VERDICTS.c.id)).mappings())
+    return every(connection, query.order_by(VERDICTS.c.at, VERDICTS.c.id), Verdict)
 
 
 def verdict_page(
     connection: Connection, *, limit: int, before: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Verdict]:
     """Return verdicts newest first, replaced ones included, after the ``(at, id)`` given."""
     query = select(VERDICTS).order_by(VERDICTS.c.at.desc(), VERDICTS.c.id.desc()).limit(limit)
     if before is not None:
@@ -110,4 +165,4 @@ def verdict_page(
         query = query.where(
             or_(VERDICTS.c.at < at, and_(VERDICTS.c.at == at, VERDICTS.c.id < last))
         )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Verdict)

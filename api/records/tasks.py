@@ -5,13 +5,16 @@ Owns the tables ``tasks``, ``reviews``, ``reliances`` and ``deadlines``. Rows of
 until an officer closes it with a reason.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from sqlalchemy import Column, Connection, Index, Table, Text, and_, func, or_, select
-from sqlalchemy.engine import RowMapping
 
+from api.domain.tasks import ReviewState
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import Kept, every, first
 from api.records.unit_of_work import Unit
 
 NO_TIME = "~"
@@ -86,6 +89,96 @@ DEADLINES = Table(
 )
 
 
+def _path(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task that follows from the object named by ``source``.
+
+    Attributes:
+        id: 32 hex digits, from what makes the task.
+        source: the object whose tasks are replaced together.
+        kind: a ``TaskKind``, or what a job opened by itself.
+        owed_by: the ministry that has to do it.
+        roles: roles whose officers can do it there.
+        about_kind: kind of the object that it is about.
+        about: id of that object.
+        key: subject, question or change inside the object; may be empty.
+        due: instant, or ``NO_TIME``.
+        cause: id of the statement or change that made it.
+        opened_at: since when.
+    """
+
+    id: str
+    source: str
+    kind: str
+    owed_by: str
+    roles: Annotated[tuple[str, ...], Kept(_words)]
+    about_kind: str
+    about: str
+    key: str
+    due: str
+    cause: str
+    opened_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One own decision to be looked at again, or a notice to be taken.
+
+    Attributes:
+        id: that of its task.
+        decision_kind: ``package``, ``proposal``, ``finding`` or ``designation``.
+        decision: id of the decision.
+        change: what happened to what it rests on.
+        cause: id of the statement that did.
+        thread: the mirror request that the decision stands in.
+        key: the subject there.
+        path: ids from what changed to the decision.
+        state: open or closed.
+        opened_at: since when.
+        outcome: how it was closed.
+        reason: why, in the officer's words.
+        closed_by: officer record.
+        closed_at: when.
+    """
+
+    id: str
+    decision_kind: str
+    decision: str
+    change: str
+    cause: str
+    thread: str | None
+    key: str | None
+    path: Annotated[tuple[str, ...], Kept(_path)]
+    state: ReviewState
+    opened_at: str
+    outcome: str | None
+    reason: str | None
+    closed_by: str | None
+    closed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """One decision that rests on something, as the object ``source`` says."""
+
+    source: str
+    decision_kind: str
+    decision: str
+    on_kind: str
+    on: str
+    key: str
+    ministry: str
+    thread: str
+
+
 def replace_rows(
     unit: Unit, table: Table, source: str, wanted: Sequence[Mapping[str, Any]], *, keep: str = ""
 ) -> None:
@@ -121,38 +214,30 @@ def replace_rows(
 def owed_by(
     connection: Connection,
     ministries: Sequence[str],
-    roles: Sequence[str] | None,
     *,
     limit: int,
     after: tuple[str, str] | None = None,
-    until: str | None = None,
-) -> list[RowMapping]:
+) -> list[Task]:
     """Return tasks by due time.
 
     Args:
         connection: open connection.
         ministries: who owes them.
-        roles: values of the column ``roles`` that count; ``None`` for all.
         limit: at most so many.
         after: ``(due, id)`` of the last row of the page before.
-        until: only those due before this instant.
     """
     query = select(TASKS).where(TASKS.c.owed_by.in_(ministries))
-    if roles is not None:
-        query = query.where(TASKS.c.roles.in_(roles))
     if after is not None:
         due, last = after
         query = query.where(or_(TASKS.c.due > due, and_(TASKS.c.due == due, TASKS.c.id > last)))
-    if until is not None:
-        query = query.where(TASKS.c.due < until)
     query = query.order_by(TASKS.c.due, TASKS.c.id).limit(limit)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Task)
 
 
-def by_id(connection: Connection, task_id: str) -> RowMapping | None:
+def by_id(connection: Connection, task_id: str) -> Task | None:
     """Return one task."""
     query = select(TASKS).where(TASKS.c.id == task_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Task)
 
 
 def count(connection: Connection, ministry: str, until: str | None = None) -> int:
@@ -163,39 +248,50 @@ def count(connection: Connection, ministry: str, until: str | None = None) -> in
     return connection.execute(query).scalar_one()
 
 
-def review(connection: Connection, review_id: str) -> RowMapping | None:
+def review(connection: Connection, review_id: str) -> Review | None:
     """Return one review."""
     query = select(REVIEWS).where(REVIEWS.c.id == review_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Review)
 
 
-def reviews(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
+def reviews(connection: Connection, ids: Sequence[str]) -> dict[str, Review]:
     """Return reviews by id; unknown ids are absent."""
     if not ids:
         return {}
     query = select(REVIEWS).where(REVIEWS.c.id.in_(ids))
-    return {row["id"]: row for row in connection.execute(query).mappings()}
+    return {row.id: row for row in every(connection, query, Review)}
 
 
-def reviews_of(connection: Connection, decisions: Sequence[str]) -> list[RowMapping]:
+def reviews_of(connection: Connection, decisions: Sequence[str]) -> list[Review]:
     """Return all reviews of these decisions, oldest first."""
     if not decisions:
         return []
     query = select(REVIEWS).where(REVIEWS.c.decision.in_(decisions))
-    return list(connection.execute(query.order_by(REVIEWS.c.opened_at, REVIEWS.c.id)).mappings())
+    return every(connection, query.order_by(REVIEWS.c.opened_at, REVIEWS.c.id), Review)
 
 
-def resting_on(connection: Connection, places: Sequence[tuple[str, str]]) -> list[RowMapping]:
+def resting_on(connection: Connection, places: Sequence[tuple[str, str]]) -> list[Resting]:
     """Return the reliances on any of these ``(kind, id)``."""
     if not places:
         return []
     kinds: dict[str, list[str]] = {}
     for kind, id_ in places:
         kinds.setdefault(kind, []).append(id_)
-    found: list[RowMapping] = []
+    found: list[Resting] = []
     for kind, ids in kinds.items():
         query = select(RELIANCES).where(RELIANCES.c.on_kind == kind, RELIANCES.c.on.in_(ids))
-        found += connection.execute(query).mappings()
+        found += every(connection, query, Resting)
+    return found
+
+
+def resting_of(connection: Connection, sources: Sequence[str]) -> dict[str, set[str]]:
+    """Return the ids that decisions of these objects rest on, by the object that says so."""
+    if not sources:
+        return {}
+    query = select(RELIANCES.c.source, RELIANCES.c.on).where(RELIANCES.c.source.in_(sources))
+    found: dict[str, set[str]] = {}
+    for source, on in connection.execute(query):
+        found.setdefault(source, set()).add(on)
     return found
 
 
@@ -209,7 +305,7 @@ def noted(connection: Connection, kind: str, objects: Sequence[str]) -> set[tupl
     return {(object_, key, due) for object_, key, due in connection.execute(query)}
 
 
-def unnoted(connection: Connection, now: str, limit: int) -> list[RowMapping]:
+def unnoted(connection: Connection, now: str, limit: int) -> list[Task]:
     """Return tasks whose time passed before ``now`` and is not noted yet, oldest first."""
     seen = and_(
         DEADLINES.c.kind == TASKS.c.kind,
@@ -224,4 +320,4 @@ def unnoted(connection: Connection, now: str, limit: int) -> list[RowMapping]:
         .order_by(TASKS.c.due, TASKS.c.id)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Task)

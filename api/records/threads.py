@@ -7,7 +7,6 @@ sequences amount to, kept for pages and look-ups; the statements stay the only s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -21,10 +20,11 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.engine import RowMapping
 
+from api.domain.threads.facts import Phase
 from api.records.metadata import METADATA, RECORDED
 from api.records.node_state import MISBEHAVIOUR
+from api.records.rows import every, first
 
 THREADS = Table(
     "threads",
@@ -140,6 +140,150 @@ COMPARISONS = Table(
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """A mirror request as both sequences make it.
+
+    Attributes:
+        id: of its opener.
+        requester: the asking ministry.
+        addressee: the asked ministry.
+        title: from the opener.
+        phase: where it stands.
+        respond_by: instant by which the requester wants an answer.
+        release_at: instant for a coordinated release.
+        continues: the thread that it continues.
+        requester_seq: highest number of the requester.
+        addressee_seq: highest number of the addressee.
+        subjects: how many.
+        undecided: how many of them have no finding that counts.
+        state_digest: of the state, for comparing both ends.
+        opened_at: when it was stored here.
+        updated_at: when it last changed here.
+    """
+
+    id: str
+    requester: str
+    addressee: str
+    title: str
+    phase: Phase
+    respond_by: str
+    release_at: str | None
+    continues: str | None
+    requester_seq: int
+    addressee_seq: int
+    subjects: int
+    undecided: int
+    state_digest: str
+    opened_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSubject:
+    """Where one subject of a thread stands.
+
+    Attributes:
+        thread: the thread.
+        key: ``s1`` and so on.
+        name: first name.
+        phase: where it stands.
+        designation: the requester's designation that shall be mirrored.
+        suggested: the regime that the requester suggests.
+        finding: kind of the finding that counts.
+        regime: the finding's regime.
+        until: until when it is deferred.
+        finding_statement: id of the finding.
+        effect: the designation that followed.
+        effect_statement: id of the effect.
+    """
+
+    thread: str
+    key: str
+    name: str
+    phase: Phase
+    designation: str | None
+    suggested: str | None
+    finding: str | None
+    regime: str | None
+    until: str | None
+    finding_statement: str | None
+    effect: str | None
+    effect_statement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """A refused statement of a thread: it keeps its number and has no effect."""
+
+    statement: str
+    thread: str
+    issuer: str
+    code: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A proof of equivocation in a thread, with the ruling on it, if there is one."""
+
+    thread: str
+    issuer: str
+    proof: str
+    opened_at: str
+    ruling: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A statement that waits for one before it or for a ruling.
+
+    Attributes:
+        peer: who sent it.
+        message: message that brought it.
+        ordinal: its place in that message.
+        statement: its id.
+        thread: its thread.
+        seq: its number.
+        code: what it waits for.
+        at: since when.
+    """
+
+    peer: str
+    message: str
+    ordinal: int
+    statement: str
+    thread: str
+    seq: int
+    code: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The last outcome of comparing a thread's state with a partner's.
+
+    Attributes:
+        thread: the thread.
+        peer: the partner.
+        outcome: ``equal`` or ``different``.
+        requester_seq: numbers that both had then.
+        addressee_seq: numbers that both had then.
+        ours: digest of the state here.
+        theirs: digest of the state there.
+        at: when.
+    """
+
+    thread: str
+    peer: str
+    outcome: str
+    requester_seq: int
+    addressee_seq: int
+    ours: str
+    theirs: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a list of threads is narrowed to; ``None`` leaves a member open.
 
@@ -154,25 +298,33 @@ class Wanted:
     addressee: str | None = None
 
 
-def by_id(connection: Connection, thread_id: str) -> RowMapping | None:
+def by_id(connection: Connection, thread_id: str) -> Thread | None:
     """Return one thread's row."""
     query = select(THREADS).where(THREADS.c.id == thread_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Thread)
 
 
-def lock(connection: Connection, thread_id: str) -> RowMapping | None:
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Thread]:
+    """Return threads by id; unknown ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(THREADS).where(THREADS.c.id.in_(ids))
+    return {one.id: one for one in every(connection, query, Thread)}
+
+
+def lock(connection: Connection, thread_id: str) -> Thread | None:
     """Return one thread's row and keep others from changing it until the transaction ends.
 
     SQLite has one writer and ignores the lock; on PostgreSQL two processes that both write into a
     thread would otherwise each store a state without the other's statement.
     """
     query = select(THREADS).where(THREADS.c.id == thread_id).with_for_update()
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Thread)
 
 
 def page(
     connection: Connection, wanted: Wanted, *, limit: int, before: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Thread]:
     """Return threads newest first, after the ``(opened_at, id)`` given."""
     query = select(THREADS).order_by(THREADS.c.opened_at.desc(), THREADS.c.id.desc()).limit(limit)
     if before is not None:
@@ -184,10 +336,10 @@ def page(
         value = getattr(wanted, name)
         if value is not None:
             query = query.where(THREADS.c[name] == value)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Thread)
 
 
-def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> list[RowMapping]:
+def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> list[Thread]:
     """Return threads shared with a peer in the order of their ids, after the one given."""
     query = (
         select(THREADS)
@@ -196,7 +348,7 @@ def with_party(connection: Connection, peer: str, *, after: str, limit: int) -> 
         .order_by(THREADS.c.id)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Thread)
 
 
 def count_with_party(connection: Connection, peer: str) -> int:
@@ -213,14 +365,26 @@ def continuations(connection: Connection, thread_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def subjects_of(connection: Connection, thread_ids: Sequence[str]) -> dict[str, list[RowMapping]]:
+def subjects_of(
+    connection: Connection, thread_ids: Sequence[str]
+) -> dict[str, list[ThreadSubject]]:
     """Return the subjects of threads, by thread."""
     if not thread_ids:
         return {}
     query = select(THREAD_SUBJECTS).where(THREAD_SUBJECTS.c.thread.in_(thread_ids))
-    found: dict[str, list[RowMapping]] = {}
-    for row in connection.execute(query).mappings():
-        found.setdefault(row["thread"], []).append(row)
+    found: dict[str, list[ThreadSubject]] = {}
+    for row in every(connection, query, ThreadSubject):
+        found.setdefault(row.thread, []).append(row)
+    return found
+
+
+def designations_asked(connection: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return the designations that threads ask to mirror, and those that followed, by thread."""
+    found: dict[str, set[str]] = {}
+    for thread, subjects in subjects_of(connection, ids).items():
+        for one in subjects:
+            named = {one.designation, one.effect}
+            found.setdefault(thread, set()).update(id_ for id_ in named if id_ is not None)
     return found
 
 
@@ -272,10 +436,10 @@ def effect_pairs(connection: Connection) -> list[tuple[str, str, str]]:
     return [(asked, made, source) for asked, made, source in connection.execute(query)]
 
 
-def voids_of(connection: Connection, thread_id: str) -> dict[str, RowMapping]:
+def voids_of(connection: Connection, thread_id: str) -> dict[str, Void]:
     """Return the void statements of a thread by id."""
     query = select(THREAD_VOIDS).where(THREAD_VOIDS.c.thread == thread_id)
-    return {row["statement"]: row for row in connection.execute(query).mappings()}
+    return {row.statement: row for row in every(connection, query, Void)}
 
 
 def voids_many(connection: Connection, thread_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -293,7 +457,7 @@ def voids_many(connection: Connection, thread_ids: Sequence[str]) -> dict[str, l
     return found
 
 
-def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:
+def disputes_of(connection: Connection, thread_id: str) -> list[Dispute]:
     """Return the disputes in a thread, each with the ``ruling`` on its proof."""
     query = (
         select(THREAD_DISPUTES, MISBEHAVIOUR.c.ruling)
@@ -301,30 +465,25 @@ def disputes_of(connection: Connection, thread_id: str) -> list[RowMapping]:
         .where(THREAD_DISPUTES.c.thread == thread_id)
         .order_by(THREAD_DISPUTES.c.opened_at)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Dispute)
 
 
-def parked(connection: Connection, thread_id: str | None = None) -> list[RowMapping]:
+def parked(connection: Connection, thread_id: str | None = None) -> list[Waiting]:
     """Return waiting statements in the order in which they would be judged again."""
     query = select(PARKED)
     if thread_id is not None:
         query = query.where(PARKED.c.thread == thread_id)
     query = query.order_by(PARKED.c.thread, PARKED.c.peer, PARKED.c.seq)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Waiting)
 
 
-def comparison(connection: Connection, thread_id: str, peer: str) -> RowMapping | None:
+def comparison(connection: Connection, thread_id: str, peer: str) -> Comparison | None:
     """Return the last recorded outcome of comparing a thread with a peer."""
     query = select(COMPARISONS).where(COMPARISONS.c.thread == thread_id, COMPARISONS.c.peer == peer)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Comparison)
 
 
-def differences(connection: Connection) -> list[RowMapping]:
+def differences(connection: Connection) -> list[Comparison]:
     """Return the comparisons that last came out different."""
     query = select(COMPARISONS).where(COMPARISONS.c.outcome == "different")
-    return list(connection.execute(query.order_by(COMPARISONS.c.at)).mappings())
-
-
-def plain(row: RowMapping) -> dict[str, Any]:
-    """Return a row's members that say something."""
-    return {name: value for name, value in row.items() if value is not None}
+    return every(connection, query.order_by(COMPARISONS.c.at), Comparison)

@@ -262,10 +262,12 @@ def visible(
     return [decision.allowed for decision in decisions]
 
 
-def may(node: Node, caller: Caller, action: Action, resource: Resource) -> bool:
+def may(
+    node: Node, caller: Caller, action: Action, resource: Resource, form: str | None = None
+) -> bool:
     """Tell whether the act would be allowed, recording nothing; for views, never for acts."""
     principal = principal_of(node, caller, action)
-    return node.decider.decide(principal, action, resource, context(node)).allowed
+    return node.decider.decide(principal, action, resource, context(node, form)).allowed
 
 
 def principal_of(node: Node, caller: Caller, action: Action) -> Principal:

@@ -1,7 +1,7 @@
 """Pages of what a caller may see: full ones, by the same policy as a single read.
 
 Owns the loop that looks further where the policy hides rows, so that a hidden row neither shortens
-a page nor ends a list early.
+a page nor ends a list early, however many of them stand in a row.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,34 +10,32 @@ from typing import TypeVar
 T = TypeVar("T")
 Place = tuple[str, str]
 
-_MOST_ROUNDS = 20
+_LARGEST = 1000
+"""Most rows that one look fetches; each look that found too little doubles the next one."""
 
 
 def visible_page(
-    fetch: Callable[[Place | None], Sequence[T]],
+    fetch: Callable[[Place | None, int], Sequence[T]],
     allowed: Callable[[Sequence[T]], Sequence[bool]],
     place: Callable[[T], Place],
     *,
     limit: int,
     start: Place | None,
 ) -> list[T]:
-    """Return up to ``limit`` rows that may be seen.
+    """Return ``limit`` rows that may be seen, fewer only where the list ends.
 
     Args:
-        fetch: returns the next rows after a place, at most as many as it likes; none at the end.
+        fetch: returns the next rows after a place, at most as many as asked; none at the end.
         allowed: decides for each row whether it may be seen.
         place: where a row stands in the list.
         limit: at most so many.
         start: place to begin after, or ``None`` for the beginning.
     """
     found: list[T] = []
-    at = start
-    for _ in range(_MOST_ROUNDS):
-        rows = fetch(at)
-        if not rows:
-            break
+    at, size = start, limit
+    while rows := fetch(at, size):
         found += [row for row, may in zip(rows, allowed(rows), strict=True) if may]
         if len(found) >= limit:
             break
-        at = place(rows[-1])
+        at, size = place(rows[-1]), min(size * 2, _LARGEST)
     return found[:limit]

@@ -7,7 +7,10 @@ thread.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from os import SEEK_END
 from typing import Any, Final, TypeVar
 
 import anyio.to_thread
@@ -17,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from api.domain.errors import Invalid, Stale, TooLarge
 from api.web.deps import Doors
 from api.web.intake import LARGE
+from api.web.routing import run
 from api.wire import canonical
 from api.wire.limits import PAYLOAD
 
@@ -26,8 +30,27 @@ _LENGTH = re.compile("[0-9]{1,18}")
 _TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 
-async def raw_body(request: Request, limit: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What is asked of a large body before it is read.
+
+    Attributes:
+        tail: bytes at its end that are shown.
+        judge: raises a refusal, or returns.
+    """
+
+    tail: int
+    judge: Callable[[bytes], object]
+
+
+async def raw_body(request: Request, limit: int, *, first_look: FirstLook | None = None) -> bytes:
     """Return the whole body.
+
+    Args:
+        request: whose body it is.
+        limit: most bytes.
+        first_look: how many bytes at the end of a large body are shown, and to whom, before the
+            whole is read into memory; a refusal is raised there.
 
     Raises:
         TooLarge: ``body.too-large``, as soon as the limit is crossed.
@@ -47,6 +70,9 @@ async def raw_body(request: Request, limit: int) -> bytes:
                 # A few pages into the kernel's cache: shorter than handing them to a thread.
                 spooled.write(piece)
         if size > LARGE:
+            if first_look is not None:
+                spooled.seek(-min(size, first_look.tail), SEEK_END)
+                await run(first_look.judge, spooled.read())
             await intake.take_turn(request)
         spooled.seek(0)
         return spooled.read()

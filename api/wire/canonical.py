@@ -7,13 +7,15 @@ object means.
 
 Refusal codes: ``json.too-large``, ``json.bom``, ``json.not-utf8``, ``json.malformed``,
 ``json.duplicate-member``, ``json.non-finite``, ``json.integer-range``, ``json.lone-surrogate``,
-``json.too-deep``, ``json.not-canonical``, and ``json.not-json`` for a Python value that JSON
+``json.too-deep``, ``json.too-many-values``, ``json.number-too-long``, ``json.not-canonical``, and
+``json.not-json`` for a Python value that JSON
 cannot express.
 """
 
 import json
 import math
-from typing import Final, Never, TypeAlias
+import re
+from typing import Final, NamedTuple, Never, TypeAlias
 
 import rfc8785
 
@@ -25,15 +27,24 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 _BOM: Final = b"\xef\xbb\xbf"
 _SAFE_DIGITS: Final = 17  # sign and the 16 digits of 2**53 - 1
 _BMP_END: Final = "\uffff"
+# Shorter texts cannot hold enough to be a burden: `_survey` counts when all is there.
+_SCANNED: Final = 64 * 1024
+_STRINGS_FOR_EACH: Final = 2  # a member has a name and perhaps text as its value
+_OPENING: Final = frozenset(b"[{")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_LONG_NUMBER: Final = re.compile(rb"[0-9.eE+-]{%d}" % (limits.DIGITS + 1))
 
 
-def parse(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -> Json:
+def parse(
+    data: bytes, *, limit: int, max_depth: int = limits.DEPTH, max_nodes: int = limits.NODES
+) -> Json:
     """Read JSON that any conforming parser reads the same way.
 
     Args:
         data: The bytes as they arrived.
         limit: Most bytes accepted; one of `api.wire.limits`.
         max_depth: Deepest nesting of arrays and objects.
+        max_nodes: Most values, counted as `api.wire.limits.NODES` says.
 
     Returns:
         The value; integers as `int`, other numbers as `float`.
@@ -41,7 +52,7 @@ def parse(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -> Json:
     Raises:
         WireError: ``json.*``, see the module docstring (RFC 8259, RFC 7493 §2).
     """
-    return _read(data, limit, max_depth)[0]
+    return _read(data, limit, _Bounds(max_depth, max_nodes))[0]
 
 
 def parse_canonical(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -> Json:
@@ -50,7 +61,7 @@ def parse_canonical(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -
     Raises:
         WireError: ``json.not-canonical``, or another ``json.*`` code as `parse`.
     """
-    value, plain = _read(data, limit, max_depth)
+    value, plain = _read(data, limit, _Bounds(max_depth, limits.NODES))
     if _write(value, plain=plain) != data:
         raise not_canonical()
     return value
@@ -69,17 +80,30 @@ def canonical(value: object) -> bytes:
 
     Raises:
         WireError: ``json.not-json``, ``json.non-finite``, ``json.integer-range``,
-            ``json.lone-surrogate`` or ``json.too-deep``: whatever `parse` would refuse.
+            ``json.lone-surrogate``, ``json.too-deep`` or ``json.too-many-values``: whatever `parse`
+            would refuse.
     """
-    return _write(value, plain=_survey(value, limits.DEPTH, surrogates=False))
+    return _write(value, plain=_survey(value, _PROTOCOL, surrogates=False))
 
 
-def _read(data: bytes, limit: int, max_depth: int) -> tuple[Json, bool]:
+class _Bounds(NamedTuple):
+    """Of the structure of one text."""
+
+    depth: int
+    nodes: int
+
+
+_PROTOCOL: Final = _Bounds(limits.DEPTH, limits.NODES)
+
+
+def _read(data: bytes, limit: int, bounds: _Bounds) -> tuple[Json, bool]:
     """Parse strictly; the second member says whether the fast writer may be used."""
     if len(data) > limit:
         raise WireError("json.too-large", f"Send at most {limit} bytes.")
     if data.startswith(_BOM):
         raise WireError("json.bom", "Send UTF-8 without a byte order mark.")
+    if len(data) > _SCANNED:
+        _scan(data, bounds)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -93,11 +117,33 @@ def _read(data: bytes, limit: int, max_depth: int) -> tuple[Json, bool]:
             parse_constant=_constant,
         )
     except RecursionError:
-        raise _too_deep(max_depth) from None
+        raise _too_deep(bounds.depth) from None
     except json.JSONDecodeError:
         raise WireError("json.malformed", "Send one well-formed JSON value.") from None
     # A surrogate can only have come from an escape: UTF-8 decoding refuses a raw one.
-    return value, _survey(value, max_depth, surrogates="\\u" in text)
+    return value, _survey(value, bounds, surrogates="\\u" in text)
+
+
+def _scan(data: bytes, bounds: _Bounds) -> None:
+    """Count structure before anything is built; whatever is no JSON is left to the parser.
+
+    Time and memory are those of a few passes over the bytes in C. Outside of strings a backslash
+    is malformed anyway, so escapes can be taken out everywhere.
+    """
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if plain.count(b'"') > 2 * _STRINGS_FOR_EACH * bounds.nodes:
+        raise _too_many(bounds.nodes)
+    outside = b"".join(plain.split(b'"')[::2])
+    opened = outside.count(b"[") + outside.count(b"{")
+    if 1 + outside.count(b",") + opened > bounds.nodes:
+        raise _too_many(bounds.nodes)
+    if _LONG_NUMBER.search(outside):
+        raise _too_long()
+    depth = 0
+    for bracket in outside.translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in _OPENING else -1
+        if depth > bounds.depth:
+            raise _too_deep(bounds.depth)
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -115,6 +161,8 @@ def _integer(digits: str) -> int:
 
 
 def _number(digits: str) -> float:
+    if len(digits) > limits.DIGITS:
+        raise _too_long()
     number = float(digits)
     _check_float(number)
     return number
@@ -132,7 +180,7 @@ def _check_float(number: float) -> None:
         raise _out_of_range()
 
 
-def _survey(root: object, max_depth: int, *, surrogates: bool) -> bool:
+def _survey(root: object, bounds: _Bounds, *, surrogates: bool) -> bool:
     """Check every node; return whether json's own writer gives the RFC 8785 form.
 
     It does when there is no float (other exponent rules) and no member name beyond the basic
@@ -140,7 +188,7 @@ def _survey(root: object, max_depth: int, *, surrogates: bool) -> bool:
     """
     plain = True
     level: list[object] = [root]
-    depth = 0
+    depth, nodes = 0, 1
     while level:
         below: list[object] = []
         containers = 0
@@ -150,18 +198,22 @@ def _survey(root: object, max_depth: int, *, surrogates: bool) -> bool:
                     _check_text(node)
             elif isinstance(node, dict):
                 containers += 1
+                nodes += len(node) or 1
                 plain &= _survey_names(node)
                 if surrogates:
                     below.extend(node)
                 below.extend(node.values())
             elif isinstance(node, list | tuple):
                 containers += 1
+                nodes += len(node) or 1
                 below.extend(node)
             else:
                 plain &= _survey_scalar(node)
         depth += containers > 0
-        if depth > max_depth:
-            raise _too_deep(max_depth)
+        if depth > bounds.depth:
+            raise _too_deep(bounds.depth)
+        if nodes > bounds.nodes:
+            raise _too_many(bounds.nodes)
         level = below
     return plain
 
@@ -216,6 +268,14 @@ def _write(value: object, *, plain: bool) -> bytes:
 
 def _too_deep(max_depth: int) -> WireError:
     return WireError("json.too-deep", f"Nest arrays and objects at most {max_depth} deep.")
+
+
+def _too_many(max_nodes: int) -> WireError:
+    return WireError("json.too-many-values", f"Send at most {max_nodes} values in one text.")
+
+
+def _too_long() -> WireError:
+    return WireError("json.number-too-long", f"Write numbers of at most {limits.DIGITS} digits.")
 
 
 def _non_finite() -> WireError:

@@ -26,6 +26,16 @@ PACKAGE_FILE: Final = 2048 * MIB
 DEPTH: Final = 32
 """Deepest nesting of arrays and objects."""
 
+NODES: Final = 200_000
+"""Most values in one JSON text: 1, and for each array or object 1 or its length, if that is more.
+
+Equal to the commas, brackets and braces (opening ones) outside of strings, plus 1, so that it is
+known before a parser builds anything: a value of two bytes becomes some sixty in memory.
+"""
+
+DIGITS: Final = 400
+"""Longest number, in characters; the longest that a double needs is 327."""
+
 SAFE_INTEGER: Final = 2**53 - 1
 """Largest magnitude of a number that is whole (RFC 8785 §3.2.2.3, RFC 7493 §2.2)."""
 

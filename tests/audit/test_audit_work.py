@@ -175,10 +175,10 @@ def test_an_outside_auditor_works_until_the_account_ends(federation: Federation)
         "An accountant", [account], ends.strftime("%Y-%m-%dT%H:%M:%S.000Z"), outside=True
     )
     row = officers.propose_officer(node, admin, person)
-    officers.approve_officer(node, second, row["id"])
+    officers.approve_officer(node, second, row.id)
     with pytest.raises(Refused):
-        officers.propose_grant(node, admin, row["id"], "analyst")
-    grant = officers.propose_grant(node, admin, row["id"], "auditor")
+        officers.propose_grant(node, admin, row.id, "analyst")
+    grant = officers.propose_grant(node, admin, row.id, "auditor")
     officers.approve_grant(node, second, grant["id"])
 
     caller = officer_caller(node, *account, origin="rest", request="outside")

@@ -144,7 +144,7 @@ def test_an_erased_exhibit_is_gone_and_its_digest_stays(federation: Federation) 
     carried_out(federation, "exhibit", digest)
     federation.settle()
     assert node.store.head(digest) is None
-    assert node.db.read(lambda c: packages.exhibits_by_digest(c, [digest]))[digest]["state"] == (
+    assert node.db.read(lambda c: packages.exhibits_by_digest(c, [digest]))[digest].state == (
         "erased"
     )
     checked(federation)

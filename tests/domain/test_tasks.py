@@ -1,15 +1,16 @@
 from typing import Any
 
-from api.domain.drafts import approve, begin, confirm, give_back, send
+from api.domain.designations import ProposalState
+from api.domain.drafts import DraftState
 from api.domain.evidence import Holding
 from api.domain.reliance import Change, Kind, in_thread, ripple
 from api.domain.tasks import (
+    Pending,
     Task,
     TaskKind,
-    in_order,
-    mine,
     of_draft,
     of_holding,
+    of_proposal,
     of_reliance,
     of_thread,
 )
@@ -75,27 +76,37 @@ def test_a_void_thread_asks_nothing() -> None:
     assert kinds(record.voiding(record.opener.id)) == []
 
 
+def pending(state: DraftState, *approvers: str, **members: Any) -> Pending:
+    return Pending("x1", state, frozenset({"ann"}), frozenset(approvers), **members)
+
+
 def test_drafts_wait_for_others_than_their_authors() -> None:
-    draft = begin("ann", "d1")
-    (task,) = of_draft("x1", US, draft, ["reviewer"])
-    assert (task.kind, task.barred) == (TaskKind.APPROVE, frozenset({"ann"}))
-    assert mine([task], ministry=US, roles=["reviewer"], officer="rob") == [task]
-    assert mine([task], ministry=US, roles=["reviewer"], officer="ann") == []
-    assert mine([task], ministry=US, roles=["analyst"], officer="rob") == []
-    assert mine([task], ministry=UK, roles=["reviewer"], officer="rob") == []
-    assert of_draft("x1", US, draft, []) == []
-    (returned,) = of_draft("x1", US, give_back(draft, "rob", "Why?"), ["reviewer"])
+    (task,) = of_draft(pending(DraftState.DRAFTED, "reviewer"), US)
+    assert (task.kind, task.roles, task.barred) == (
+        TaskKind.APPROVE,
+        ("reviewer",),
+        frozenset({"ann"}),
+    )
+    assert of_draft(pending(DraftState.DRAFTED), US) == []
+    (returned,) = of_draft(pending(DraftState.RETURNED, "reviewer"), US)
     assert returned.kind is TaskKind.REVISE
-    assert of_draft("x1", US, approve(draft, "rob", "d1"), ["reviewer"]) == []
+    for state in (DraftState.SEALED, DraftState.DISCARDED):
+        assert of_draft(pending(state, "reviewer"), US) == []
 
 
 def test_a_recall_waits_for_its_second_officer() -> None:
-    draft = send(begin("rob", "d1"), "rob", "d1", UNTIL)
-    (task,) = of_draft("x1", US, draft, ["reviewer"])
-    assert (task.kind, task.due, task.barred) == (TaskKind.CONFIRM, UNTIL, frozenset({"rob"}))
-    assert not task.overdue(UNTIL)
-    assert task.overdue(LATER)
-    assert of_draft("x1", US, confirm(draft, "rae"), ["reviewer"]) == []
+    (task,) = of_draft(pending(DraftState.SEALED, "reviewer", confirm_by=UNTIL), US)
+    assert (task.kind, task.due, task.barred) == (TaskKind.CONFIRM, UNTIL, frozenset({"ann"}))
+    confirmed = pending(DraftState.SEALED, "reviewer", confirm_by=UNTIL, confirmed_by="rae")
+    assert of_draft(confirmed, US) == []
+
+
+def test_proposals_wait_for_a_reviewer_or_for_their_authors() -> None:
+    submitted = of_proposal("p1", ProposalState.SUBMITTED, frozenset({"ann"}), US)
+    assert (submitted.kind, submitted.roles) == (TaskKind.ENDORSE, ("reviewer",))
+    assert submitted.barred == {"ann"}
+    returned = of_proposal("p1", ProposalState.RETURNED, frozenset({"ann"}), US)
+    assert (returned.kind, returned.barred) == (TaskKind.REVISE, frozenset())
 
 
 def test_what_partners_owe_about_packages() -> None:
@@ -122,11 +133,14 @@ def test_a_change_opens_reviews_of_own_decisions_only() -> None:
     assert of_reliance(Change.RECALLED, digest("c1"), affected, CA) == []
 
 
-def test_what_is_due_first_comes_first_and_every_kind_says_why() -> None:
-    tasks = [
-        Task(TaskKind.CLOSE, US, ("analyst",), ("thread", "c")),
-        Task(TaskKind.FIND, US, ("analyst",), ("thread", "b"), due=LATER),
-        Task(TaskKind.FIND, US, ("analyst",), ("thread", "a"), due=NOW),
-    ]
-    assert [task.about[1] for task in in_order(tasks)] == ["a", "b", "c"]
+def test_every_kind_says_why() -> None:
     assert all(Task(kind, US, (), ("thread", "a")).why.endswith(".") for kind in TaskKind)
+
+
+def test_a_review_says_what_changed() -> None:
+    said_of = {
+        change: Task(TaskKind.REVIEW, US, (), ("finding", "a"), key=change.value).why
+        for change in Change
+    }
+    assert len(set(said_of.values())) == len(Change)
+    assert "recalled" in said_of[Change.RECALLED]

@@ -53,13 +53,13 @@ def pass_on(federation: Federation, package: str, consent: str) -> str:
 
 def state(federation: Federation, ministry: str, package: str) -> str | None:
     row = federation[ministry].db.read(lambda connection: packages.by_id(connection, package))
-    return None if row is None else str(row["state"])
+    return None if row is None else str(row.state)
 
 
 def outcomes(federation: Federation, package: str) -> dict[str, str]:
     """What the originator knows of its recall, by holder."""
     rows = federation[US].db.read(lambda connection: packages.holders_of(connection, package))
-    return {row["ministry"]: row["recall_outcome"] for row in rows}
+    return {row.ministry: row.recall_outcome for row in rows}
 
 
 def test_an_onward_release_is_recalled_by_the_originator(federation: Federation) -> None:

@@ -31,11 +31,10 @@ from tests.support.command_line import CommandLine
 from tests.support.exports import VERIFIER
 from tests.support.gates import Gate
 from tests.support.node_process import served_issuer
-from tests.support.processes import COMITY, Fleet, Site, package, wait_ready
+from tests.support.processes import COMITY, LATER, Fleet, Site, package, wait_ready
 from tests.support.proxies import free_port
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
-FOREVER = 2**33
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 
@@ -51,7 +50,7 @@ class Ministries:
     def call(self, ministry: str, name: str, method: str, path: str, **how: Any) -> Any:
         """What a node answers to an officer, past its gate."""
         site = self.fleet.sites[ministry]
-        token = self.fleet.issuer.token(f"{ministry}:{name}", site.public_url, exp=FOREVER)
+        token = self.fleet.issuer.token(f"{ministry}:{name}", site.public_url, exp=LATER)
         headers = {"authorization": f"Bearer {token}"}
         answer = self.client.request(method, f"{site.url}{path}", headers=headers, **how)
         assert answer.is_success, answer.text
@@ -181,8 +180,8 @@ def test_a_fork_is_exposed_proven_and_stopped(ministries: Ministries, tmp_path: 
 def profile(ministries: Ministries, home: Path, name: str) -> str:
     """Save a London officer's signed-in profile for the command line."""
     site, issuer = ministries.fleet.sites[UK], ministries.fleet.issuer
-    token = issuer.token(f"{UK}:{name}", site.public_url, exp=FOREVER)
-    tokens = Tokens(token, datetime.fromtimestamp(FOREVER, UTC))
+    token = issuer.token(f"{UK}:{name}", site.public_url, exp=LATER)
+    tokens = Tokens(token, datetime.fromtimestamp(LATER, UTC))
     address = site.public_url
     saved = Profile(
         node=site.url, issuer=issuer.issuer, client_id="tests", audience=address, tokens=tokens

@@ -45,7 +45,7 @@ def _story(federation: Federation) -> None:
         federation, US, UK, {"s1": listed}, {"s1": "Postgres Person"}, evidence=evidence
     )
     federation.settle()
-    waiting = lists.listed(uk, reviewer, Scope.MINE, limit=10)
+    waiting = lists.tasks_page(uk, reviewer, Scope.MINE, limit=10)
     assert {one.kind for one in waiting} >= {"find"}
     find(federation, UK, thread, "s1", relies_on=[held])
     followed = designate(federation, UK, "Postgres Person", day="2021-03-22", to=(US,))
@@ -55,10 +55,10 @@ def _story(federation: Federation) -> None:
     table = coverage.compare(us, analyst, "US:2020-07", "UK", "2021-03-22")
     assert table["listed"] == 1
     found = subjects.search(us, analyst, "postgres person", limit=10)
-    assert {one.row["kind"] for one in found.candidates} == {"designation", "thread"}
+    assert {one.row.kind for one in found.candidates} == {"designation", "thread"}
     shown = holdings.of_peer(us, analyst, UK, None)
-    assert [(one.state, one.proven) for one in shown.packages] == [("applied", True)]
-    assert lists.listed(us, analyst, Scope.PARTNERS, limit=10) != []
+    assert [(one.state, one.proven) for one in shown.items] == [("applied", True)]
+    assert lists.tasks_page(us, analyst, Scope.PARTNERS, limit=10) != []
     ground = body("designation-proposal/1")["grounds"][0]
     content = body(
         "designation-proposal/1",
@@ -66,12 +66,12 @@ def _story(federation: Federation) -> None:
         grounds=[{**ground, "evidence": [{"package": held}]}],
     )
     row = proposals.create(us, analyst, content)
-    row = proposals.submit(us, analyst, row["id"], proposals.tag_of(row))
+    row = proposals.submit(us, analyst, row.id, row.tag)
     us_reviewer = federation.officer(US, "reviewer")
-    row = proposals.endorse(us, us_reviewer, row["id"], row["digest"])
-    approve(federation, US, proposals.share(us, analyst, row["id"], [UK]))
+    row = proposals.endorse(us, us_reviewer, row.id, row.digest)
+    approve(federation, US, proposals.share(us, analyst, row.id, [UK]))
     federation.settle()
-    assert len(proposals.listed(uk, reviewer, limit=10)) == 1
-    assert len(mirroring.listed(uk, reviewer, threads.Wanted("open"), limit=10)) == 1
+    assert len(proposals.proposals_page(uk, reviewer, limit=10)) == 1
+    assert len(mirroring.threads_page(uk, reviewer, threads.Wanted("open"), limit=10)) == 1
     assert uk.db.read(lambda c: tasks.unnoted(c, "2030-01-01T00:00:00.000Z", 10)) == []
     assert uk.db.read(lambda c: tasks.count(c, UK)) >= 1

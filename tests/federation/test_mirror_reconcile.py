@@ -94,7 +94,7 @@ def test_what_is_still_travelling_is_behind_and_no_difference(
     assert thread_comparison.sweep(federation[US], UK)["behind"] == 0
     row = federation[US].db.read(lambda c: threads.comparison(c, thread, UK))
     assert row is not None
-    assert row["outcome"] == "equal"
+    assert row.outcome == "equal"
 
 
 def test_what_never_arrives_becomes_a_difference(federation: Federation, thread: str) -> None:
@@ -115,16 +115,16 @@ def test_a_difference_is_raised_and_goes_when_it_is_gone(
     assert real is not None
     wrong = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
     assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
-    raised = lists.listed(us, analyst, Scope.MINE, limit=50)
-    assert [(one.kind, one.about) for one in raised] == [("reconcile", ("thread", thread))]
+    raised = lists.tasks_page(us, analyst, Scope.MINE, limit=50)
+    assert [(one.kind, one.about.id) for one in raised] == [("reconcile", thread)]
     view = mirroring.read(us, analyst, thread)
     assert view.comparison is not None
-    assert view.comparison["ours"] == real["state_digest"]
+    assert view.comparison.ours == real.state_digest
     before = events(federation, US)
     assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
     assert events(federation, US) == before
     assert not reconcile(us, UK)
-    assert lists.listed(us, analyst, Scope.MINE, limit=50) == []
+    assert lists.tasks_page(us, analyst, Scope.MINE, limit=50) == []
 
 
 def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, thread: str) -> None:
@@ -213,7 +213,7 @@ def test_a_member_that_changes_its_mind_writes_a_bounded_number_of_events(
     asked(federation, "another")
     monkeypatch.setattr(thread_comparison, "_MOST_WRITTEN", 1)
     rows = us.db.read(lambda c: threads.with_party(c, UK, after="", limit=500))
-    wrong = [{**claimed(0), "thread": row["id"]} for row in rows]
+    wrong = [{**claimed(0), "thread": row.id} for row in rows]
     before = events(federation, US)
     _, found = swept(federation, iter([{"threads": wrong}]))
     assert found["deferred"] == len(rows) - 1
@@ -284,7 +284,7 @@ def test_passed_deadlines_are_noted_once(federation: Federation) -> None:
         assert noted > before[ministry]
         expire_clocks(federation[ministry])
         assert events(federation, ministry) == noted
-    overdue = lists.listed(
+    overdue = lists.tasks_page(
         federation[UK], federation.officer(UK, "analyst"), Scope.OVERDUE, limit=50
     )
     assert {one.kind for one in overdue} == {"acknowledge", "find"}

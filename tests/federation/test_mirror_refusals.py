@@ -105,18 +105,18 @@ def test_equivocation_changes_nothing_and_later_statements_wait_for_a_ruling(
     federation.settle()
     assert digests(federation, thread) == before
     kept = [row for row in us.db.read(node_state.misbehaviour) if row.peer == UK]
-    assert [row["kind"] for row in kept] == ["statement-equivocation"]
-    verify_misbehaviour(bytes(kept[0]["proof"]), us.membership)
+    assert [row.kind for row in kept] == ["statement-equivocation"]
+    verify_misbehaviour(bytes(kept[0].proof), us.membership)
     # The issuer's later words in this thread wait; other threads and the stream go on.
     find(federation, UK, thread, "s1")
     federation.settle()
     parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row["code"] for row in parked] == ["thread.awaits-ruling"]
+    assert [row.code for row in parked] == ["thread.awaits-ruling"]
     assert not judge_parked(us)
     elsewhere = asked(federation, "another thread of the accused")
     find(federation, UK, elsewhere, "s1")
     assert agreed(federation, elsewhere).subjects["s1"].finding is not None
-    misbehaviour.rule(us, federation.officer(US, "admin"), kept[0]["id"], Ruling.RESUME)
+    misbehaviour.rule(us, federation.officer(US, "admin"), kept[0].id, Ruling.RESUME)
     assert judge_parked(us)
     end = agreed(federation, thread)
     assert end.subjects["s1"].finding is not None
@@ -134,7 +134,7 @@ def test_a_number_out_of_turn_waits_until_the_one_before_it_comes(
     force(federation, UK, "mirror-acknowledgement/1", (US,), note, thread, place=early, hidden=True)
     federation.settle()
     parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row["code"] for row in parked] == ["thread.gap"]
+    assert [row.code for row in parked] == ["thread.gap"]
     say(federation, UK, thread, "acknowledgement", note="The first word.")
     federation.settle()
     # It came in its turn now and names another predecessor: refused, and the thread goes on.

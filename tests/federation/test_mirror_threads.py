@@ -117,7 +117,7 @@ def test_an_amendment_brings_a_subject_and_its_designation(
     }
     made = draft(federation, US, "mirror-amendment/1", (UK,), amendment, thread)
     reviewer = federation.officer(US, "reviewer")
-    shown = previewing.preview(federation[US], reviewer, made.row["id"])["recipients"][0]
+    shown = previewing.preview(federation[US], reviewer, made.id)["recipients"][0]
     assert [one["type"] for one in shown["receives"]] == ["mirror-amendment/1", "designation/1"]
     assert shown["receives"][1]["statement"] == third
     approve(federation, US, made)
@@ -126,7 +126,7 @@ def test_an_amendment_brings_a_subject_and_its_designation(
     assert end.subjects["s2"].phase is Phase.WITHDRAWN
     known = federation[UK].db.read(lambda c: designations.by_id(c, third))
     assert known is not None
-    assert known["name"] == "Third of the amendment"
+    assert known.name == "Third of the amendment"
 
 
 def test_a_withdrawal_crosses_a_finding_and_both_stand(
@@ -235,7 +235,7 @@ def test_two_drafts_of_one_thread_are_numbered_as_they_are_approved(
     candidate = approving.candidate(
         federation[UK],
         federation.officer(UK, "reviewer"),
-        drafts[1].row["id"],
+        drafts[1].id,
         "jws",
         next(iter(federation.officer(UK, "reviewer").principal.key_kids)),
     )
@@ -245,7 +245,7 @@ def test_two_drafts_of_one_thread_are_numbered_as_they_are_approved(
         approving.approve_signed(
             federation[UK],
             federation.officer(UK, "reviewer"),
-            drafts[1].row["id"],
+            drafts[1].id,
             candidate,
             signature,
         )
@@ -267,8 +267,8 @@ def test_the_index_rows_say_what_the_statements_say(
         row = federation[ministry].db.read(lambda c: threads.by_id(c, thread))
         subjects = federation[ministry].db.read(lambda c: threads.subjects_of(c, [thread]))
         assert row is not None
-        assert (row["undecided"], row["requester_seq"], row["addressee_seq"]) == (1, 1, 1)
-        assert row["release_at"] == "2027-03-22T12:00:00.000Z"
-        phases = {one["key"]: one["phase"] for one in subjects[thread]}
+        assert (row.undecided, row.requester_seq, row.addressee_seq) == (1, 1, 1)
+        assert row.release_at == "2027-03-22T12:00:00.000Z"
+        phases = {one.key: one.phase for one in subjects[thread]}
         assert phases == {"s1": "awaiting", "s2": "found"}
     assert state(federation, US, thread).phase is Phase.OPEN

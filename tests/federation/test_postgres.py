@@ -197,8 +197,8 @@ def test_a_release_and_a_recall_meet(
     rows = federation[NODE].db.read(lambda connection: packages.holders_of(connection, package))
     row = federation[NODE].db.read(lambda connection: packages.by_id(connection, package))
     assert row is not None
-    if row["state"] == "recalled":
-        assert all(one["recall"] is not None for one in rows), [dict(one) for one in rows]
+    if row.state == "recalled":
+        assert all(one.recall is not None for one in rows), [dict(one) for one in rows]
     federation.settle()
     check_everything(federation)
 
@@ -215,7 +215,7 @@ def test_two_recalls_meet(federation: Federation, monkeypatch: pytest.MonkeyPatc
     assert len([one for one in found if isinstance(one, str)]) == 1
     federation.settle()
     (row,) = federation[NODE].db.read(lambda connection: packages.holders_of(connection, package))
-    assert row["recall_outcome"] == "applied"
+    assert row.recall_outcome == "applied"
     check_everything(federation)
 
 
@@ -230,7 +230,7 @@ def test_two_releases_to_one_recipient_meet(
     )
     assert failures(found) == []
     rows = federation[NODE].db.read(lambda connection: packages.releases_of(connection, package))
-    assert [one["state"] for one in rows].count("active") == 1
+    assert [one.state for one in rows].count("active") == 1
     federation.settle()
     check_everything(federation)
 

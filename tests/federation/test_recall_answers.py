@@ -35,7 +35,7 @@ def recalled(federation: Federation) -> tuple[str, str]:
         {"reason": "A wrong file.", "instruction": "destroy"},
     )
     federation.settle()
-    return package, str(draft.row["statement"])
+    return package, str(draft.statement)
 
 
 def answer(federation: Federation, ministry: str, recall: str, **body: object) -> str:
@@ -65,7 +65,7 @@ def test_each_holder_answers_for_itself_and_a_later_answer_counts(federation: Fe
 def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: Federation) -> None:
     package, recall = recalled(federation)
     rows = federation[UK].db.read(lambda c: packages.exhibits_of(c, package))
-    digests = [row["digest"] for row in rows]
+    digests = [row.digest for row in rows]
     answer(federation, UK, recall, answer="destroyed")
     destroy_exhibits(federation[UK])
     assert digests
@@ -81,7 +81,7 @@ def test_what_an_own_package_lists_too_stays(federation: Federation) -> None:
     answer(federation, CA, recall, answer="destroyed")
     destroy_exhibits(federation[CA])
     rows = federation[CA].db.read(lambda c: packages.exhibits_of(c, package))
-    assert {row["state"] for row in rows} == {"held"}
+    assert {row.state for row in rows} == {"held"}
 
 
 @pytest.mark.parametrize(

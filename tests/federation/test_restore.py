@@ -1,7 +1,7 @@
 """A node that lost its disk comes back from an old backup and goes on with the same history."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +113,7 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     backup = backups.make(us, tmp_path / "backups")
     # Work that the backup does not know: both ways, and a recall.
     reviewer = federation.officer(US, "reviewer")
-    approving.approve_recorded(us, reviewer, draft.row["id"], draft.row["digest"])
+    approving.approve_recorded(us, reviewer, draft.id, draft.digest)
     second = submit(federation, title="Made after the backup", exhibit=b"another exhibit\n" * 50)
     release(federation, second, UK)
     theirs = submit(federation, UK, title="From London", exhibit=b"London's exhibit\n" * 50)
@@ -153,11 +153,11 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     assert _facts(us, second) == holders
     assert us.db.read(lambda c: packages.by_id(c, theirs))["state"] == "received"  # type: ignore[index]
     assert us.db.read(lambda c: packages.by_id(c, first))["state"] == "recalled"  # type: ignore[index]
-    row = us.db.read(lambda c: drafts.by_id(c, draft.row["id"]))
+    row = us.db.read(lambda c: drafts.by_id(c, draft.id))
     assert row is not None
-    assert row["state"] == "sealed"
+    assert row.state == "sealed"
     with pytest.raises(Conflict):
-        approving.approve_recorded(us, federation.officer(US, "reviewer"), row["id"], row["digest"])
+        approving.approve_recorded(us, federation.officer(US, "reviewer"), row.id, row.digest)
     # Work goes on in the same streams, also about what was lost.
     recall(federation, second)
     third = submit(federation, title="After the recovery")
@@ -166,11 +166,11 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     rest(federation)
     no_misbehaviour(federation)
     states = us.db.read(lambda c: packages.holders_of(c, third))
-    assert {each["ministry"]: each["state"] for each in states} == {UK: "applied", CA: "applied"}
+    assert {each.ministry: each.state for each in states} == {UK: "applied", CA: "applied"}
     for name in (UK,):
         gone = federation[name].db.read(lambda c: packages.by_id(c, second))
         assert gone is not None
-        assert gone["state"] == "recalled"
+        assert gone.state == "recalled"
     holds_still(federation, kept)
     check_soundness(us)
     assert peer_size(federation[UK]) == checkpoints.newest(us).size
@@ -179,7 +179,7 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
 def _facts(node: Node, package: str) -> list[dict[str, object]]:
     """Who holds a package; without the instant of the receipt, which is the partner's now."""
     rows = node.db.read(lambda c: packages.holders_of(c, package))
-    return [{name: row[name] for name in row if name != "receipted_at"} for row in rows]
+    return [{**asdict(row), "receipted_at": None} for row in rows]
 
 
 def _release_body(to: str) -> dict[str, object]:

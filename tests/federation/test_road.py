@@ -74,8 +74,8 @@ def release(federation: Federation, package: str, to: str, ministry: str = "us-t
     }
     draft = evidence.release(node, federation.officer(ministry, "analyst"), package, content)
     reviewer = federation.officer(ministry, "reviewer")
-    sealed = approving.approve_recorded(node, reviewer, draft.row["id"], draft.row["digest"])
-    return str(sealed.row["statement"])
+    sealed = approving.approve_recorded(node, reviewer, draft.id, draft.digest)
+    return str(sealed.statement)
 
 
 def test_a_released_package_is_delivered_receipted_and_applied(federation: Federation) -> None:
@@ -84,7 +84,7 @@ def test_a_released_package_is_delivered_receipted_and_applied(federation: Feder
         release(federation, package, to)
     federation.settle()
     rows = federation["us-treasury"].db.read(lambda c: packages.holders_of(c, package))
-    assert {row["ministry"]: row["state"] for row in rows} == {
+    assert {row.ministry: row.state for row in rows} == {
         "uk-fcdo": "applied",
         "ca-gac": "applied",
     }
@@ -92,9 +92,9 @@ def test_a_released_package_is_delivered_receipted_and_applied(federation: Feder
         node = federation[ministry]
         view = evidence.read(node, federation.officer(ministry, "analyst"), package)
         assert view.body["title"] == "A package"
-        assert [row["state"] for row in view.exhibits] == ["held"]
+        assert [row.state for row in view.exhibits] == ["held"]
         stored = evidence.open_exhibit(
-            node, federation.officer(ministry, "reviewer"), view.exhibits[0]["digest"]
+            node, federation.officer(ministry, "reviewer"), view.exhibits[0].digest
         )
         assert b"".join(node.store.read(stored.digest, 0, stored.size)) == EXHIBIT
 
@@ -111,13 +111,13 @@ def test_a_recall_reaches_every_holder(federation: Federation) -> None:
         package,
         {"reason": "A wrong date.", "instruction": "stop-use"},
     )
-    assert draft.row["state"] == "sealed"
+    assert draft.state == "sealed"
     federation.settle()
     rows = us.db.read(lambda c: packages.holders_of(c, package))
-    assert {row["recall_outcome"] for row in rows} == {"applied"}
+    assert {row.recall_outcome for row in rows} == {"applied"}
     for ministry in ("uk-fcdo", "ca-gac"):
         row = federation[ministry].db.read(lambda c: packages.by_id(c, package))
         assert row is not None
-        assert row["state"] == "recalled"
+        assert row.state == "recalled"
     lengths = us.db.read(streams.queue_lengths)
     assert lengths == {}

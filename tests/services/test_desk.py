@@ -52,29 +52,29 @@ def test_a_proposal_from_the_first_version_to_the_designation(federation: Federa
     analyst, reviewer = federation.officer(UK, "analyst"), federation.officer(UK, "reviewer")
     row = proposals.create(uk, analyst, proposal_body(federation, "Life", met=False))
     with pytest.raises(Conflict) as early:
-        proposals.endorse(uk, reviewer, row["id"], row["digest"])
+        proposals.endorse(uk, reviewer, row.id, row.digest)
     assert early.value.code == "proposal.threshold-not-met"
-    row = proposals.submit(uk, analyst, row["id"], proposals.tag_of(row))
-    row = proposals.give_back(uk, reviewer, row["id"], "The threshold is not met.")
+    row = proposals.submit(uk, analyst, row.id, row.tag)
+    row = proposals.give_back(uk, reviewer, row.id, "The threshold is not met.")
     with pytest.raises(Stale):
-        proposals.replace(uk, analyst, row["id"], "1-drafted-0", proposal_body(federation, "No"))
+        proposals.replace(uk, analyst, row.id, "1-drafted-0", proposal_body(federation, "No"))
     second = federation.officer(UK, "analyst2")
     better = proposal_body(federation, "Life, mended")
-    row = proposals.replace(uk, second, row["id"], proposals.tag_of(row), better)
-    row = proposals.submit(uk, analyst, row["id"], proposals.tag_of(row))
+    row = proposals.replace(uk, second, row.id, row.tag, better)
+    row = proposals.submit(uk, analyst, row.id, row.tag)
     with pytest.raises(Refused):
-        proposals.endorse(uk, analyst, row["id"], row["digest"])
+        proposals.endorse(uk, analyst, row.id, row.digest)
     with pytest.raises(Stale):
-        proposals.endorse(uk, reviewer, row["id"], "sha256:" + "0" * 64)
-    row = proposals.endorse(uk, reviewer, row["id"], row["digest"])
-    assert (row["state"], row["version"]) == ("endorsed", 2)
-    assert len(proposals.read(uk, analyst, row["id"])[1]) == 2
-    listed = designate(federation, UK, "ZHU Hailun", day="2021-03-22", to=(US,), proposal=row["id"])
-    assert proposals.load(uk, row["id"])["state"] == "designated"
+        proposals.endorse(uk, reviewer, row.id, "sha256:" + "0" * 64)
+    row = proposals.endorse(uk, reviewer, row.id, row.digest)
+    assert (row.state, row.version) == ("endorsed", 2)
+    assert len(proposals.read(uk, analyst, row.id).versions) == 2
+    listed = designate(federation, UK, "ZHU Hailun", day="2021-03-22", to=(US,), proposal=row.id)
+    assert proposals.read(uk, analyst, row.id).state == "designated"
     assert uk.db.read(lambda c: designations.by_id(c, listed)) is not None
     # It may carry one designation for each subject; a lapse comes too late.
     with pytest.raises(Conflict):
-        proposals.lapse(uk, reviewer, row["id"], "Too late.")
+        proposals.lapse(uk, reviewer, row.id, "Too late.")
 
 
 def test_only_the_releasable_part_of_a_proposal_leaves(federation: Federation) -> None:
@@ -84,24 +84,24 @@ def test_only_the_releasable_part_of_a_proposal_leaves(federation: Federation) -
     assert "internal" in content["reasons"]
     row = proposals.create(uk, analyst, content)
     with pytest.raises(Conflict):
-        proposals.share(uk, analyst, row["id"], [US])
+        proposals.share(uk, analyst, row.id, [US])
     with pytest.raises(Invalid) as leak:
         draft(federation, UK, "designation-proposal/1", (US,), content)
     assert leak.value.code == "proposal.internal-reasons"
-    row = proposals.submit(uk, analyst, row["id"], proposals.tag_of(row))
-    row = proposals.endorse(uk, reviewer, row["id"], row["digest"])
-    shared = approve(federation, UK, proposals.share(uk, analyst, row["id"], [US]))
+    row = proposals.submit(uk, analyst, row.id, row.tag)
+    row = proposals.endorse(uk, reviewer, row.id, row.digest)
+    shared = approve(federation, UK, proposals.share(uk, analyst, row.id, [US]))
     federation.settle()
     us = federation[US]
-    seen, _ = proposals.read(us, federation.officer(US, "analyst"), shared)
-    assert seen["ministry"] == UK
-    assert "internal" not in seen["body"]
+    seen = proposals.read(us, federation.officer(US, "analyst"), shared)
+    assert seen.ministry == UK
+    assert "internal" not in seen.body
     with pytest.raises(Conflict):
         proposals.lapse(us, federation.officer(US, "reviewer"), shared, "Not ours.")
-    listed = proposals.listed(us, federation.officer(US, "reviewer"), limit=10)
-    assert [one["id"] for one in listed] == [shared]
+    listed = proposals.proposals_page(us, federation.officer(US, "reviewer"), limit=10)
+    assert [one.id for one in listed] == [shared]
     with pytest.raises(Refused):
-        proposals.listed(us, federation.officer(US, "auditor"), limit=10)
+        proposals.proposals_page(us, federation.officer(US, "auditor"), limit=10)
 
 
 def test_search_suggests_and_a_verdict_decides(federation: Federation) -> None:
@@ -112,19 +112,19 @@ def test_search_suggests_and_a_verdict_decides(federation: Federation) -> None:
     )
     found = subjects.search(us, analyst, "XINJIANG production, and Construction CORPS", limit=50)
     # Tests come in any order, and others name subjects that share a word or two.
-    assert [one.row["object"] for one in found.candidates][:2] == [corps, bureau]
+    assert [one.row.object for one in found.candidates][:2] == [corps, bureau]
     assert found.candidates[0].score > found.candidates[1].score
     one, other = (f"designation:{id_}" for id_ in (bureau, corps))
     apart = Judgement(one, other, "not-same", "The bureau is a body of its own.")
     verdict = subjects.record_verdict(us, analyst, apart)
-    assert verdict["by"] == analyst.person
+    assert verdict.by == analyst.person
     again = Judgement(other, one, "same", "On second thoughts.")
     replaced = subjects.record_verdict(us, federation.officer(US, "reviewer"), again)
     history = subjects.verdicts(us, analyst, limit=10)
-    assert [row["id"] for row in history] == [replaced["id"], verdict["id"]]
-    assert history[1]["replaced_by"] == replaced["id"]
+    assert [row.id for row in history] == [replaced.id, verdict.id]
+    assert history[1].replaced_by == replaced.id
     shown = subjects.search(us, analyst, "construction corps", limit=5)
-    assert [row["outcome"] for row in shown.verdicts] == ["same"]
+    assert [row.outcome for row in shown.verdicts] == ["same"]
     for wrong, code in (
         (Judgement(one, one, "same", "x"), "verdict.itself"),
         (Judgement(one, other, "perhaps", "x"), "verdict.outcome"),
@@ -145,7 +145,7 @@ def test_names_in_other_scripts_and_accents_are_found(federation: Federation) ->
     listed = designate(federation, US, "x", subject=facts)
     for text in ("eluard", "朱海仑", "ÉLUARD"):
         found = subjects.search(us, analyst, text, limit=5)
-        assert listed in [one.row["object"] for one in found.candidates], text
+        assert listed in [one.row.object for one in found.candidates], text
 
 
 def stand_in(federation: Federation, ministry: str, who: str, lender: Caller) -> Caller:
@@ -193,10 +193,10 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == frozenset()
     with pytest.raises(Refused):
-        delegating.approve(us, federation.officer(US, "reviewer2"), made["id"])
-    delegating.approve(us, admin, made["id"])
+        delegating.approve(us, federation.officer(US, "reviewer2"), made.id)
+    delegating.approve(us, admin, made.id)
     with pytest.raises(Conflict):
-        delegating.approve(us, admin2, made["id"])
+        delegating.approve(us, admin2, made.id)
     deputy = stand_in(federation, US, "analyst2", reviewer)
     assert deputy.lent_roles == {"reviewer"}
     held = package(federation, US, "Delegated")
@@ -210,16 +210,16 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
     own = drafting.create(us, deputy, Content("release/1", (UK,), content))
     for author in (deputy, reviewer):
         with pytest.raises(Refused) as refusal:
-            approving.approve_recorded(us, author, own.row["id"], own.row["digest"])
+            approving.approve_recorded(us, author, own.id, own.digest)
         assert refusal.value.code == "policy.own-work"
-    drafting.discard(us, deputy, own.row["id"])
+    drafting.discard(us, deputy, own.id)
     other = draft(federation, US, "release/1", (UK,), content)
-    sealed = approving.approve_recorded(us, deputy, other.row["id"], other.row["digest"])
-    assert sealed.row["state"] == "sealed"
-    ended = delegating.end(us, reviewer, made["id"])
-    assert ended["ended_at"] is not None
+    sealed = approving.approve_recorded(us, deputy, other.id, other.digest)
+    assert sealed.state == "sealed"
+    ended = delegating.end(us, reviewer, made.id)
+    assert ended.ended_at is not None
     assert stand_in(federation, US, "analyst2", reviewer).lent_roles == frozenset()
-    assert [row["id"] for row in delegating.listed(us, analyst2)] == [made["id"]]
+    assert [row.id for row in delegating.listed(us, analyst2)] == [made.id]
     assert delegating.listed(us, federation.officer(US, "reviewer2")) == []
     assert len(delegating.listed(us, admin)) == 1
 
@@ -230,18 +230,20 @@ def test_a_recused_officer_neither_sees_nor_decides(federation: Federation) -> N
     thread = request(federation, US, UK, {"s1": listed}, {"s1": "Friend of the reviewer"})
     federation.settle()
     reviewer, reviewer2 = federation.officer(UK, "reviewer"), federation.officer(UK, "reviewer2")
-    mine = lists.listed(uk, reviewer, Scope.MINE, limit=50)
-    assert thread in {one.about[1] for one in mine}
+    mine = lists.tasks_page(uk, reviewer, Scope.MINE, limit=50)
+    assert thread in {one.about.id for one in mine}
     delegating.recuse(uk, reviewer, Aside("", thread, "A friend."))
     with pytest.raises(Conflict):
         delegating.recuse(uk, reviewer, Aside("", thread, "A friend."))
     with pytest.raises(NotFound):
         mirroring.read(uk, reviewer, thread)
-    mine = lists.listed(uk, reviewer, Scope.MINE, limit=50)
-    assert thread not in {one.about[1] for one in mine}
-    assert thread not in {row["id"] for row in mirroring.listed(uk, reviewer, Wanted(), limit=50)}
+    mine = lists.tasks_page(uk, reviewer, Scope.MINE, limit=50)
+    assert thread not in {one.about.id for one in mine}
+    assert thread not in {
+        row.id for row in mirroring.threads_page(uk, reviewer, Wanted(), limit=50)
+    }
     hits = subjects.search(uk, reviewer, "Friend of the reviewer", limit=5)
-    assert [one.row["kind"] for one in hits.candidates] == ["designation"]
+    assert [one.row.kind for one in hits.candidates] == ["designation"]
     made = draft(
         federation,
         UK,
@@ -251,12 +253,12 @@ def test_a_recused_officer_neither_sees_nor_decides(federation: Federation) -> N
         thread,
     )
     with pytest.raises(NotFound):
-        approving.approve_recorded(uk, reviewer, made.row["id"], made.row["digest"])
+        approving.approve_recorded(uk, reviewer, made.id, made.digest)
     approve(federation, UK, made, by="reviewer2")
     with pytest.raises(Refused):
         delegating.lift(uk, reviewer, reviewer.person, thread)
     delegating.lift(uk, reviewer2, reviewer.person, thread)
-    assert mirroring.read(uk, reviewer, thread).row["id"] == thread
+    assert mirroring.read(uk, reviewer, thread).id == thread
     assert delegating.recusals(uk, federation.officer(UK, "auditor")) == []
 
 

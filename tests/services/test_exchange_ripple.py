@@ -9,7 +9,7 @@ from api.records import designations, tasks
 from api.services.desk import coverage, evidence, holdings
 from api.services.desk import designations as use
 from api.services.desk import tasks as lists
-from api.services.desk.tasks import Closing, Entry, Scope
+from api.services.desk.tasks import Closing, Scope, TaskView
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Received
 from tests.support.bodies import body
@@ -60,8 +60,12 @@ def story(federation: Federation) -> dict[str, str]:
     return found
 
 
-def mine(federation: Federation, ministry: str, who: str, scope: Scope = Scope.MINE) -> list[Entry]:
-    return lists.listed(federation[ministry], federation.officer(ministry, who), scope, limit=50)
+def mine(
+    federation: Federation, ministry: str, who: str, scope: Scope = Scope.MINE
+) -> list[TaskView]:
+    return lists.tasks_page(
+        federation[ministry], federation.officer(ministry, who), scope, limit=50
+    )
 
 
 def test_effects_and_mirrors_make_coverage(federation: Federation, story: dict[str, str]) -> None:
@@ -82,13 +86,13 @@ def test_what_a_partner_holds_is_proven_by_its_receipts(
 ) -> None:
     us, analyst = federation[US], federation.officer(US, "analyst")
     now = holdings.of_peer(us, analyst, UK, None)
-    held = {one.row["package"]: one for one in now.packages}[story["package"]]
+    held = {one.package: one for one in now.items}[story["package"]]
     assert (held.state, held.proven) == ("applied", True)
-    assert set(holdings.proofs(held)) == {"release", "message", "disposition"}
+    assert set(held.proofs) == {"release", "message", "disposition"}
     assert now.delivered["mirror-request/1"] >= 1
     before = holdings.of_peer(us, analyst, UK, "2020-01-01T00:00:00.000Z")
-    assert before.packages == []
-    assert holdings.of_peer(us, analyst, CA, None).packages == []
+    assert before.items == ()
+    assert holdings.of_peer(us, analyst, CA, None).items == ()
     with pytest.raises(NotFound):
         holdings.of_peer(us, analyst, US, None)
     with pytest.raises(Invalid):
@@ -119,10 +123,10 @@ def test_an_amendment_goes_to_all_who_know_and_opens_reviews(
     federation.settle()
     for ministry in (US, UK, CA):
         view = use.read(federation[ministry], federation.officer(ministry, "auditor"), story["us"])
-        assert view.standing.body["list_reference"] == "Item 2"
-        assert view.standing.amendments == (amended,)
+        assert view.standing["list_reference"] == "Item 2"
+        assert (view.amendments, view.statements[-1].id) == (1, amended)
     reviews = [one for one in mine(federation, UK, "reviewer") if one.kind == "review"]
-    assert {one.about[0] for one in reviews} == {"finding", "designation"}
+    assert {one.about.kind for one in reviews} == {"finding", "designation"}
     assert {one.cause for one in reviews} == {amended}
     assert {one.key for one in reviews} == {"amended"}
     assert [one for one in mine(federation, UK, "analyst") if one.kind == "review"] == []
@@ -134,7 +138,7 @@ def test_a_review_is_closed_with_a_reason_or_by_deciding_again(
 ) -> None:
     uk = federation[UK]
     reviews = {
-        one.about[0]: one for one in mine(federation, UK, "reviewer") if one.kind == "review"
+        one.about.kind: one for one in mine(federation, UK, "reviewer") if one.kind == "review"
     }
     with pytest.raises(Refused):
         lists.close(
@@ -151,7 +155,7 @@ def test_a_review_is_closed_with_a_reason_or_by_deciding_again(
     assert left == []
     row = uk.db.read(lambda c: tasks.review(c, reviews["finding"].id))
     assert row is not None
-    assert row["outcome"] == "decided-again"
+    assert row.outcome == "decided-again"
 
 
 def test_a_recall_reaches_the_finding_and_the_designation_under_it(
@@ -165,10 +169,10 @@ def test_a_recall_reaches_the_finding_and_the_designation_under_it(
         {"reason": "A wrong exhibit.", "instruction": "stop-use"},
     )
     waiting = [one for one in mine(federation, US, "reviewer2") if one.kind == "confirm"]
-    assert [one.about[1] for one in waiting] == [recall.row["id"]]
+    assert [one.about.id for one in waiting] == [recall.id]
     assert [one for one in mine(federation, US, "reviewer") if one.kind == "confirm"] == []
     owed = mine(federation, US, "analyst", Scope.PARTNERS)
-    assert [one.about[1] for one in owed if one.kind == "acknowledge-recall"] == [story["package"]]
+    assert [one.about.id for one in owed if one.kind == "acknowledge-recall"] == [story["package"]]
     federation.clock.sleep(25 * 3600)
     overdue = mine(federation, US, "reviewer2", Scope.OVERDUE)
     assert [one.kind for one in overdue] == ["confirm"]
@@ -177,10 +181,10 @@ def test_a_recall_reaches_the_finding_and_the_designation_under_it(
     assert [one for one in owed if one.kind == "acknowledge-recall"] == []
     reviews = [one for one in mine(federation, UK, "reviewer") if one.kind == "review"]
     assert {one.key for one in reviews} == {"recalled"}
-    paths = {one.about[0]: len(one.path) for one in reviews}
+    paths = {one.about.kind: len(one.path) for one in reviews}
     assert paths == {"finding": 1, "designation": 2}
     later = holdings.of_peer(us, federation.officer(US, "auditor"), UK, None)
-    held = {one.row["package"]: one for one in later.packages}[story["package"]]
+    held = {one.package: one for one in later.items}[story["package"]]
     assert (held.state, held.proven) == ("recalled", False)
 
 
@@ -197,7 +201,7 @@ def test_a_delisting_ends_coverage_and_cannot_be_amended(
     federation.settle()
     row = federation[US].db.read(lambda c: designations.by_id(c, story["uk"]))
     assert row is not None
-    assert row["ended_on"] == "2024-06-01"
+    assert row.ended_on == "2024-06-01"
     auditor = federation.officer(US, "auditor")
     us = federation[US]
     assert coverage.compare(us, auditor, "US", "UK", "2024-05-31")["listed"] == 1
@@ -254,4 +258,4 @@ def test_what_is_named_twice_counts_once(federation: Federation, story: dict[str
     listed = designate(federation, CA, NAME, day="2024-12-09", mirrors=mirrors)
     federation.settle()
     view = use.read(federation[US], federation.officer(US, "auditor"), story["us"])
-    assert [one.decision.id for one in view.rests_on_it].count(listed) == 1
+    assert [one.id for one in view.rests_on_it].count(listed) == 1

@@ -70,8 +70,8 @@ def test_of_a_designation(federation: Federation) -> None:
     uk = federation[UK]
     members = body("designation/1", jurisdiction="UK", regime="UK-GHR", mirrors=[])
     made = draft(federation, UK, "designation/1", (US,), members)
-    found = approvals(uk, federation, made.row["id"], made.row["digest"])
-    judge(uk, found, made.row["id"], "designation/1")
+    found = approvals(uk, federation, made.id, made.digest)
+    judge(uk, found, made.id, "designation/1")
 
 
 def test_of_a_finding(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_of_a_finding(tmp_path: Path) -> None:
             "relies_on": [],
         }
         made = draft(federation, UK, "mirror-finding/1", (US,), members, thread)
-        found = approvals(uk, federation, made.row["id"], made.row["digest"])
-        judge(uk, found, made.row["id"], "mirror-finding/1")
+        found = approvals(uk, federation, made.id, made.digest)
+        judge(uk, found, made.id, "mirror-finding/1")
         federation.settle()
         assert count(federation[US], STATEMENTS, "type", "mirror-finding/1") == 1
     finally:

@@ -76,7 +76,7 @@ def hired(node: Node, caller: Caller) -> Any:
 
 def stood_aside(node: Node, caller: Caller) -> Any:
     (package,) = node.db.read(lambda connection: packages.page(connection, limit=1))
-    return recusing.recuse(node, caller, Aside("", package["id"], "A relative.")).object
+    return recusing.recuse(node, caller, Aside("", package.id, "A relative.")).object
 
 
 MADE: dict[str, tuple[str, str, Use]] = {
@@ -118,7 +118,7 @@ def test_of_verdicts_that_meet_one_stands(federation: Federation) -> None:
         return subjects.record_verdict(node, officer, Judgement(one, other, "same", "By post."))
 
     found = at_once(judge, us, caller)
-    assert len({row["id"] for row in found}) == PARALLEL
+    assert len({row.id for row in found}) == PARALLEL
     standing = select(func.count()).select_from(VERDICTS).where(VERDICTS.c.replaced_by.is_(None))
     assert us.db.read(lambda connection: connection.execute(standing).scalar_one()) == 1
     assert subjects.search(us, caller, "one two", limit=5).verdicts

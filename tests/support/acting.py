@@ -103,7 +103,7 @@ def recall(federation: Federation, ministry: str, package: str) -> str:
     """Recall a package; returns the recall's id."""
     content = {"reason": "A wrong date.", "instruction": "stop-use"}
     reviewer = federation.officer(ministry, "reviewer")
-    return str(evidence.recall(federation[ministry], reviewer, package, content).row["statement"])
+    return str(evidence.recall(federation[ministry], reviewer, package, content).statement)
 
 
 def _onward_request(simulation: "Simulation", ministry: str) -> None:

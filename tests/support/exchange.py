@@ -50,10 +50,10 @@ def approve(
     federation: Federation, ministry: str, made: drafting.Draft, by: str = "reviewer"
 ) -> str:
     """Have a draft approved; returns the statement's id."""
-    if made.row["state"] != "sealed":
+    if made.state != "sealed":
         node, officer = federation[ministry], federation.officer(ministry, by)
-        made = approving.approve_recorded(node, officer, made.row["id"], made.row["digest"])
-    return str(made.row["statement"])
+        made = approving.approve_recorded(node, officer, made.id, made.digest)
+    return str(made.statement)
 
 
 def issue(
@@ -148,7 +148,7 @@ def state(federation: Federation, ministry: str, thread: str) -> ThreadState:
 def digests(federation: Federation, thread: str) -> set[str]:
     """The state digests that the nodes with this thread have stored; one if they agree."""
     rows = [node.db.read(lambda c: threads.by_id(c, thread)) for node in federation]
-    return {row["state_digest"] for row in rows if row is not None}
+    return {row.state_digest for row in rows if row is not None}
 
 
 def agreed(federation: Federation, thread: str) -> ThreadState:
@@ -156,7 +156,7 @@ def agreed(federation: Federation, thread: str) -> ThreadState:
     federation.settle()
     assert len(digests(federation, thread)) == 1
     rows = [node.db.read(lambda c: threads.by_id(c, thread)) for node in federation]
-    parties = [row["requester"] for row in rows if row] + [row["addressee"] for row in rows if row]
+    parties = [row.requester for row in rows if row] + [row.addressee for row in rows if row]
     ends = {ministry: state(federation, ministry, thread).to_json() for ministry in set(parties)}
     assert len(ends) == 2
     first, second = ends.values()

@@ -76,8 +76,8 @@ def release(federation: Federation, package: str, to: str, ministry: str = "us-t
     }
     draft = evidence.release(node, federation.officer(ministry, "analyst"), package, content)
     reviewer = federation.officer(ministry, "reviewer")
-    sealed = approving.approve_recorded(node, reviewer, draft.row["id"], draft.row["digest"])
-    return str(sealed.row["statement"])
+    sealed = approving.approve_recorded(node, reviewer, draft.id, draft.digest)
+    return str(sealed.statement)
 
 
 def recall(federation: Federation, package: str, ministry: str = "us-treasury") -> None:

@@ -267,7 +267,7 @@ def test_acting_in_anothers_place_over_http(us: Door, federation: Federation) ->
     ends = now + timedelta(days=1)
     lent = Proposed("", deputy.person, "reviewer", ["draft.return"], now, ends, "Leave.")
     made = delegating.propose(node, reviewer, lent)
-    delegating.approve(node, federation.officer(US, "admin"), made["id"])
+    delegating.approve(node, federation.officer(US, "admin"), made.id)
     content = body("designation/1", jurisdiction="US", regime="US-GLOMAG", mirrors=[])
     draft = us("POST", "/designations", json={"to": [UK], "body": content}).json()
     path = f"/drafts/{draft['id']}/return"
@@ -287,8 +287,8 @@ def test_acting_in_anothers_place_over_http(us: Door, federation: Federation) ->
     )
     assert approve.status_code == 403
     listed = us("GET", "/delegations", "analyst2").json()["items"]
-    assert [row["id"] for row in listed] == [made["id"]]
-    ended = us("POST", f"/delegations/{made['id']}/end", "reviewer")
+    assert [row["id"] for row in listed] == [made.id]
+    ended = us("POST", f"/delegations/{made.id}/end", "reviewer")
     assert "ended_at" in ended.json()
 
 

@@ -181,7 +181,7 @@ def gaps(node: Node, caller: Caller) -> dict[str, Any]:
 def _require_target(connection: Connection, kind: str, target: str) -> None:
     if kind == audit.EXHIBIT:
         row = packages.exhibits_by_digest(connection, [target]).get(target)
-        if row is None or row["state"] != _HELD:
+        if row is None or row.state != _HELD:
             raise _no_target()
         return
     event = audit.event_at(connection, int(target)) if target.isdecimal() else None

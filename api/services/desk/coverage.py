@@ -5,7 +5,7 @@ they say they mirror, the effects of threads, and officers' verdicts.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +14,8 @@ from api.domain import coverage as rules
 from api.domain.coverage import Base, Covered, Link
 from api.domain.errors import Invalid
 from api.ports.policy import Action
-from api.records import subjects, threads
+from api.records import designations, subjects, threads
+from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
@@ -22,21 +23,34 @@ from api.services.statements.effects.designation_record import all_standing
 _DESIGNATION = "designation:"
 
 
-def covered(connection: Connection) -> list[Covered]:
-    """Return every subject that any jurisdiction listed, as far as is known here."""
-    designations = all_standing(connection)
-    links = rules.mirror_links(designations)
+def covered(connection: Connection, seen: Collection[str] | None = None) -> list[Covered]:
+    """Return every subject that any jurisdiction listed, as far as is known here.
+
+    Args:
+        connection: open connection.
+        seen: ids of the designations that count; ``None`` for all.
+    """
+    standing = [one for one in all_standing(connection) if seen is None or one.id in seen]
+    links = rules.mirror_links(standing)
     links += [Link(asked, made, by) for asked, made, by in threads.effect_pairs(connection)]
     apart: list[tuple[str, str]] = []
     for row in subjects.standing_verdicts(connection):
-        if not (row["one"].startswith(_DESIGNATION) and row["other"].startswith(_DESIGNATION)):
+        if not (row.one.startswith(_DESIGNATION) and row.other.startswith(_DESIGNATION)):
             continue
-        pair = (row["one"].removeprefix(_DESIGNATION), row["other"].removeprefix(_DESIGNATION))
-        if row["outcome"] == "same":
-            links.append(Link(*pair, row["id"]))
+        pair = (row.one.removeprefix(_DESIGNATION), row.other.removeprefix(_DESIGNATION))
+        if row.outcome == "same":
+            links.append(Link(*pair, row.id))
         else:
             apart.append(pair)
-    return rules.subjects(designations, links, apart)
+    return rules.subjects(standing, links, apart)
+
+
+def _covered_for(node: Node, caller: Caller) -> list[Covered]:
+    """Return what is known here, without the designations that the caller may not read."""
+    rows = node.db.read(designations.everything)
+    allowed = visibility.allowed(node, caller, rows)
+    seen = {row.id for row, may in zip(rows, allowed, strict=True) if may}
+    return node.db.read(lambda connection: covered(connection, seen))
 
 
 def jurisdictions_of(connection: Connection) -> Mapping[str, frozenset[str]]:
@@ -68,7 +82,7 @@ def compare(
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     day, measure = _day(node, as_of), Base.parse(base)
-    found = node.db.read(covered)
+    found = _covered_for(node, caller)
     rows = rules.compare(found, measure, jurisdiction, day)
     head = {"base": base, "jurisdiction": jurisdiction, "as_of": day.isoformat()}
     return {**head, **rules.to_json(rows)}
@@ -79,7 +93,7 @@ def board(node: Node, caller: Caller, as_of: str | None) -> dict[str, Any]:
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     day = _day(node, as_of)
     homes = sorted({member.jurisdiction for member in node.membership.members})
-    found = node.db.read(covered)
+    found = _covered_for(node, caller)
     rows = rules.board(found, homes, day)
     return {"as_of": day.isoformat(), "jurisdictions": homes, "subjects": rows}
 

@@ -38,13 +38,13 @@ def expire_clocks(node: Node) -> bool:
 
 def _passed(node: Node, connection: Connection, now: str) -> list[Passed]:
     rows = tasks.unnoted(connection, now, _BATCH)
-    found = [(row["kind"], row["about"], row["key"], row["due"]) for row in rows]
+    found = [(row.kind, row.about, row.key, row.due) for row in rows]
     late = drafts.unconfirmed(connection, now)
-    noted = tasks.noted(connection, CONFIRM, [row["id"] for row in late])
+    noted = tasks.noted(connection, CONFIRM, [row.id for row in late])
     found += [
-        (CONFIRM, row["id"], "", row["confirm_by"])
+        (CONFIRM, row.id, "", row.confirm_by)
         for row in late
-        if (row["id"], "", row["confirm_by"]) not in noted
+        if row.confirm_by is not None and (row.id, "", row.confirm_by) not in noted
     ]
     past = [one for one in own_clocks(node, connection) if one.past]
     known = tasks.noted(connection, CLOCK, [one.designation for one in past])

@@ -4,41 +4,132 @@ Owns the use cases; statements are made through drafts (``drafting``), what they
 ``effects.designations``'.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain import designations as rules
-from api.domain.designations import Designation
 from api.domain.regimes.clocks import Clock
 from api.domain.reliance import Affected, Kind
-from api.ports.policy import Action
+from api.ports.policy import Action, Resource
 from api.records import designations, diary
+from api.records.designations import Designation
 from api.records.diary import DiaryEntry
-from api.services.authorising import Caller, authorise, collection, unknown, visible
-from api.services.desk import objects
+from api.services import visibility
+from api.services.authorising import Caller, Permit, authorise, collection, unknown
 from api.services.desk.statutory_clocks import clocks_of
 from api.services.node import Node
-from api.services.paging import visible_page
+from api.services.paging import Place, visible_page
 from api.services.statements import drafting
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import reliance
 from api.services.statements.effects.designation_record import known_to, standing_of
 from api.services.statements.effects.thread_record import opened
-from api.wire.statements import Content, Statement
+from api.wire.statements import Content
 
 
 @dataclass(frozen=True, slots=True)
-class DesignationView:
+class DesignationSummary:
+    """One line of the list of designations.
+
+    Attributes:
+        id: of its statement.
+        issuer: ministry that stated it.
+        jurisdiction: whose list it is on.
+        regime: under which regime.
+        name: the subject's first name.
+        list_reference: its reference on the published list.
+        since: first day in force.
+        ended_on: day of its delisting.
+        amendments: how many were stored.
+        proposal: the proposal that it followed from.
+        stored_at: when it was stored here.
+    """
+
+    id: str
+    issuer: str
+    jurisdiction: str
+    regime: str
+    name: str
+    list_reference: str
+    since: str
+    ended_on: str | None
+    amendments: int
+    proposal: str | None
+    stored_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementView:
+    """One statement that makes an object what it is."""
+
+    id: str
+    type: str
+    issuer: str
+    issued_at: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """A period of law that started from a designation.
+
+    Attributes:
+        id: of the clock in its regime.
+        name: in English.
+        name_fr: in French.
+        started: first day.
+        due: day by which it ends; ``None`` where it does not end by itself.
+        ended: day on which something ended it.
+        lapses: whether the designation lapses when it passes.
+        text: what the law asks, in English.
+        text_fr: in French.
+        basis: how well the rule is established.
+        source: where it stands.
+    """
+
+    id: str
+    name: str
+    name_fr: str
+    started: str
+    due: str | None
+    ended: str | None
+    lapses: bool
+    text: str
+    text_fr: str
+    basis: str
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedView:
+    """A decision that rests on an object.
+
+    Attributes:
+        kind: ``proposal``, ``finding`` or ``designation``.
+        id: of the decision.
+        ministry: whose decision it is.
+        thread: the mirror request that it stands in.
+        key: the subject there.
+        path: ids from the object to the decision.
+    """
+
+    kind: str
+    id: str
+    ministry: str
+    thread: str | None
+    key: str | None
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DesignationView(DesignationSummary):
     """A designation with everything its readers see.
 
     Attributes:
-        row: index row.
-        standing: as it stands after its amendments.
+        standing: its body as it stands after its amendments.
         statements: the designation, its amendments and delisting, as stored.
         known_to: ministries that this node gave it to.
         clocks: periods of law that started from it, ended ones too.
@@ -46,84 +137,150 @@ class DesignationView:
         rests_on_it: decisions known here that rest on it.
     """
 
-    row: RowMapping
-    standing: Designation
-    statements: list[Statement]
-    known_to: frozenset[str]
-    clocks: list[Clock]
-    diary: list[DiaryEntry]
-    rests_on_it: tuple[Affected, ...]
+    standing: Mapping[str, Any]
+    statements: tuple[StatementView, ...]
+    known_to: tuple[str, ...]
+    clocks: tuple[ClockView, ...]
+    diary: tuple[DiaryEntry, ...]
+    rests_on_it: tuple[AffectedView, ...]
 
 
-def listed(
+def designations_page(
     node: Node,
     caller: Caller,
     *,
     limit: int,
-    before: tuple[str, str] | None = None,
+    before: Place | None = None,
     jurisdiction: str | None = None,
-) -> list[RowMapping]:
-    """Return a page of the designations known here, last stored first."""
+) -> list[DesignationSummary]:
+    """Return a page of the designations known here that the caller may read, last stored first."""
     authorise(node, caller, Action.DESIGNATION_LIST, collection("designations"))
 
-    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
-        targets = [objects.designation(row) for row in rows]
-        return visible(node, caller, Action.DESIGNATION_READ, targets)
+    def fetch(at: Place | None, size: int) -> Sequence[Designation]:
+        def read_rows(connection: Connection) -> Sequence[Designation]:
+            return designations.page(connection, limit=size, before=at, jurisdiction=jurisdiction)
 
-    return visible_page(
-        lambda at: node.db.read(
-            lambda connection: designations.page(
-                connection, limit=limit, before=at, jurisdiction=jurisdiction
-            )
-        ),
-        allowed,
-        lambda row: (row["stored_at"], row["id"]),
+        return node.db.read(read_rows)
+
+    found = visible_page(
+        fetch,
+        lambda rows: visibility.allowed(node, caller, rows),
+        lambda row: (row.stored_at, row.id),
         limit=limit,
         start=before,
     )
+    return [DesignationSummary(**_members(one)) for one in found]
 
 
-def permit_on(node: Node, caller: Caller, designation_id: str) -> RowMapping:
-    """Return a designation's row if the caller may read it.
+def _members(row: Designation) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "issuer": row.issuer,
+        "jurisdiction": row.jurisdiction,
+        "regime": row.regime,
+        "name": row.name,
+        "list_reference": row.list_reference,
+        "since": row.since,
+        "ended_on": row.ended_on,
+        "amendments": row.amendments,
+        "proposal": row.proposal,
+        "stored_at": row.stored_at,
+    }
+
+
+def permit_on(
+    node: Node, caller: Caller, action: Action, designation_id: str
+) -> tuple[Designation, Permit]:
+    """Return a designation with the permit to act on it; hidden ones answer as absent ones.
 
     Raises:
         NotFound: ``designation.unknown``.
     """
-    row = node.db.read(lambda connection: designations.by_id(connection, designation_id))
-    if row is None:
+
+    def find(connection: Connection) -> tuple[Designation, Resource] | None:
+        row = designations.by_id(connection, designation_id)
+        if row is None:
+            return None
+        (target,) = visibility.resources(node, connection, [row])
+        return row, target
+
+    found = node.db.read(find)
+    if found is None:
         raise unknown("designation")
-    target = objects.designation(row)
-    authorise(node, caller, Action.DESIGNATION_READ, target, visible_by=Action.DESIGNATION_READ)
-    return row
+    row, target = found
+    return row, visibility.permit_on(node, caller, action, row, target)
 
 
 def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:
     """Return a designation as it stands, with its statements and what follows from it."""
-    row = permit_on(node, caller, designation_id)
+    row, _ = permit_on(node, caller, Action.DESIGNATION_READ, designation_id)
+    view, affected = node.db.read(lambda connection: _view(node, connection, row))
+    seen = visibility.readable(node, caller, (_place(one) for one in affected))
+    shown = tuple(_affected(one) for one in affected if _place(one) in seen)
+    return replace(view, rests_on_it=shown)
 
-    def view(connection: Connection) -> DesignationView:
-        standing = standing_of(connection, designation_id)
-        if standing is None:
-            raise unknown("designation")
-        stored = [opened(each) for each in designations.statements_of(connection, designation_id)]
-        first = next(one for one in stored if one.id == designation_id)
-        entries = diary.entries_about(connection, [designation_id]).get(designation_id, [])
-        return DesignationView(
-            row,
-            standing,
-            stored,
-            known_to(connection, designation_id),
-            clocks_of(node, first, [one for one in stored if one is not first], entries),
-            entries,
-            reliance.affected_by(connection, (Kind.DESIGNATION, designation_id)),
-        )
 
-    return node.db.read(view)
+def _view(
+    node: Node, connection: Connection, row: Designation
+) -> tuple[DesignationView, tuple[Affected, ...]]:
+    standing = standing_of(connection, row.id)
+    if standing is None:
+        raise unknown("designation")
+    stored = [opened(each) for each in designations.statements_of(connection, row.id)]
+    first = next(one for one in stored if one.id == row.id)
+    entries = diary.entries_about(connection, [row.id]).get(row.id, [])
+    started = clocks_of(node, first, [one for one in stored if one is not first], entries)
+    view = DesignationView(
+        **_members(row),
+        standing=standing.body,
+        statements=tuple(
+            StatementView(one.id, one.type, one.issuer, one.issued_at, one.body) for one in stored
+        ),
+        known_to=tuple(sorted(known_to(connection, row.id))),
+        clocks=tuple(_clock(one) for one in started),
+        diary=tuple(entries),
+        rests_on_it=(),
+    )
+    return view, reliance.affected_by(connection, (Kind.DESIGNATION, row.id))
+
+
+def _place(one: Affected) -> visibility.Reference:
+    """Return the object whose policy decides who sees that a decision rests on something."""
+    if one.decision.kind is Kind.FINDING:
+        return (visibility.Kind.THREAD, one.thread)
+    return (one.decision.kind.value, one.decision.id)
+
+
+def _affected(one: Affected) -> AffectedView:
+    return AffectedView(
+        kind=one.decision.kind.value,
+        id=one.decision.id,
+        ministry=one.decision.ministry,
+        thread=one.thread or None,
+        key=one.key or None,
+        path=one.path,
+    )
+
+
+def _clock(one: Clock) -> ClockView:
+    return ClockView(
+        id=one.id,
+        name=one.name.en,
+        name_fr=one.name.fr,
+        started=one.started.isoformat(),
+        due=one.due.isoformat() if one.due is not None else None,
+        ended=one.ended.isoformat() if one.ended is not None else None,
+        lapses=one.lapses,
+        text=one.text.en,
+        text_fr=one.text.fr,
+        basis=one.basis.value,
+        source=tuple(one.source),
+    )
 
 
 def designate(
     node: Node, caller: Caller, to: Sequence[str], body: Mapping[str, Any], endorsement: Any = None
-) -> Draft:
+) -> DraftView:
     """Draft the statement that this jurisdiction listed a subject."""
     content = Content(rules.DESIGNATION, tuple(to), dict(body))
     return drafting.create(node, caller, content, endorsement)
@@ -136,7 +293,7 @@ def change(
     type_: str,
     body: Mapping[str, Any],
     endorsement: Any = None,
-) -> Draft:
+) -> DraftView:
     """Draft an amendment or delisting, addressed to every ministry that was given the designation.
 
     Args:
@@ -147,7 +304,7 @@ def change(
         body: its body without ``designation``.
         endorsement: the preparer's own signature, if any.
     """
-    row = permit_on(node, caller, designation_id)
-    to = tuple(json.loads(row["known_to"]))
+    row, _ = permit_on(node, caller, Action.DESIGNATION_READ, designation_id)
+    to = tuple(sorted(row.known_to))
     content = Content(type_, to, {**body, "designation": designation_id})
     return drafting.create(node, caller, content, endorsement)

@@ -15,8 +15,8 @@ from api.records import diary
 from api.records.diary import DIARY, DiaryEntry
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, authorise, entry_of
-from api.services.desk import designations, objects
+from api.services.authorising import Caller, entry_of
+from api.services.desk import designations
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 
@@ -46,9 +46,8 @@ def record_event(node: Node, caller: Caller, designation_id: str, new: NewEntry)
         Invalid: ``diary.not-ours``, ``diary.event``, ``diary.day``, ``diary.note``.
         Refused: by policy.
     """
-    row = designations.permit_on(node, caller, designation_id)
-    permit = authorise(node, caller, Action.DIARY_RECORD, objects.designation(row))
-    _check(node, row["issuer"], row["regime"], new)
+    row, permit = designations.permit_on(node, caller, Action.DIARY_RECORD, designation_id)
+    _check(node, row.issuer, row.regime, new)
     content = {"designation": designation_id, **asdict(new), "day": new.day.isoformat()}
     once = keyed_call(caller, Act.DIARY_RECORDED, content)
     if (known := made_before(node, once)) is not None:
@@ -83,8 +82,7 @@ def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> Di
         Conflict: ``diary.withdrawn``.
     """
     entry = _entry(node, entry_id)
-    row = designations.permit_on(node, caller, entry.designation)
-    permit = authorise(node, caller, Action.DIARY_RECORD, objects.designation(row))
+    _, permit = designations.permit_on(node, caller, Action.DIARY_RECORD, entry.designation)
     if not reason.strip():
         raise Invalid("diary.reason-missing", "Say why the entry was wrong.")
     gone = replace(

@@ -5,63 +5,50 @@ Owns the use cases around packages. Releasing, recalling and onward passing are 
 ``services/statements/effects/evidence.py``.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.evidence import ExhibitState, PackageState
 from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
-from api.records import officers, packages, statements
+from api.records import packages, statements
+from api.records.package_rows import Exhibit, Package
 from api.records.unit_of_work import Taken, Unit
-from api.services import recording
+from api.services import recording, visibility
 from api.services.authorising import (
     Caller,
     Permit,
     authorise,
     collection,
     entry_of,
+    may,
     unknown,
-    visible,
+)
+from api.services.desk.package_views import (
+    ExhibitView,
+    HolderView,
+    PackageSummary,
+    PackageView,
+    ReleaseView,
 )
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.paging import Place, visible_page
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
 from api.services.statements.passkeys import require_own_site
 from api.wire.endorsements import check_endorsement
 from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package row with the set of ministries it is released to."""
-
-    row: RowMapping
-    released_to: frozenset[str]
-
-
-def resource(node: Node, package: Package, recused: frozenset[str] = frozenset()) -> Resource:
-    """Return the package as the policies see it."""
-    return Resource(
-        "package",
-        package.row["id"],
-        {
-            "ministry": package.row["originator"],
-            "recused": recused,
-            "released_to": package.released_to,
-            "own_key": node.four_eyes.rows["evidence-package"].own_key,
-        },
-    )
 
 
 def submit(
@@ -84,23 +71,11 @@ def submit(
     body, endorsement = _parts(draft)
     content = Content(EVIDENCE_PACKAGE, (), body)
     row = node.four_eyes.rows["evidence-package"]
-    fresh = Resource(
-        "package",
-        "new",
-        {
-            "ministry": node.ministry,
-            "recused": frozenset(),
-            "released_to": frozenset(),
-            "own_key": row.own_key,
-        },
-    )
-    permit = authorise(
-        node, caller, Action.PACKAGE_SUBMIT, fresh, form=endorsing.form_of(endorsement)
-    )
+    permit = _permit_to_submit(node, caller, body, endorsement)
     once = keyed_call(caller, Act.PACKAGE_SUBMITTED, {"body": body})
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
-        return known["id"]
+        return str(known["id"])
     prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))
@@ -123,6 +98,18 @@ def submit(
         _store_package(node, unit, caller, sealed, entry)
 
     return write_once(node, once, {"id": sealed.statement.id}, write)["id"]
+
+
+def _permit_to_submit(
+    node: Node, caller: Caller, body: Mapping[str, Any], endorsement: Mapping[str, Any] | None
+) -> Permit:
+    """Ask with what the package is to supersede: who stands aside from that one submits nothing."""
+    named = visibility.named_in(body)
+    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    fresh = visibility.package_resource(node, None, frozenset(), aside)
+    seen_by = Action.PACKAGE_READ if aside & caller.authors else None
+    form = endorsing.form_of(endorsement)
+    return authorise(node, caller, Action.PACKAGE_SUBMIT, fresh, form=form, visible_by=seen_by)
 
 
 def _store_package(
@@ -178,9 +165,9 @@ def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any
     if older is None:
         return
     row = packages.by_id(connection, str(older))
-    if row is None or row["originator"] != node.ministry:
+    if row is None or row.originator != node.ministry:
         raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
-    if row["state"] not in {"submitted", "released", "returned"}:
+    if row.state not in {PackageState.SUBMITTED, PackageState.RELEASED, PackageState.RETURNED}:
         raise Conflict(
             "package.not-current", "A superseded or recalled package is not superseded again."
         )
@@ -200,105 +187,114 @@ def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str)
     reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
 
 
-def listed(
+def packages_page(
     node: Node,
     caller: Caller,
     *,
     limit: int,
-    before: tuple[str, str] | None = None,
+    before: Place | None = None,
     state: str | None = None,
-) -> list[RowMapping]:
-    """Return a page of the packages that the caller may read, newest first.
-
-    The rows are decided by the same policy as a single read, in one batch.
-    """
+) -> list[PackageSummary]:
+    """Return a page of the packages that the caller may read, newest first."""
     authorise(node, caller, Action.PACKAGE_LIST, collection("packages"))
 
-    def read(connection: Connection) -> list[Package]:
-        rows = packages.page(connection, limit=limit, before=before, state=state)
-        released = packages.released_to_many(connection, [row["id"] for row in rows])
-        return [Package(row, released.get(row["id"], frozenset())) for row in rows]
+    def fetch(at: Place | None, size: int) -> Sequence[Package]:
+        return node.db.read(
+            lambda connection: packages.page(connection, limit=size, before=at, state=state)
+        )
 
-    found = node.db.read(read)
-    allowed = visible(node, caller, Action.PACKAGE_READ, [resource(node, each) for each in found])
-    return [each.row for each, may in zip(found, allowed, strict=True) if may]
+    found = visible_page(
+        fetch,
+        lambda rows: visibility.allowed(node, caller, rows),
+        lambda row: (row.submitted_at, row.id),
+        limit=limit,
+        start=before,
+    )
+    return [_summary(one) for one in found]
 
 
-def load(node: Node, package_id: str) -> Package:
-    """Return a package.
-
-    Raises:
-        NotFound: ``package.unknown``.
-    """
-
-    def read(connection: Connection) -> Package | None:
-        row = packages.by_id(connection, package_id)
-        if row is None:
-            return None
-        released = packages.released_to_many(connection, [package_id])
-        return Package(row, released.get(package_id, frozenset()))
-
-    found = node.db.read(read)
-    if found is None:
-        raise unknown("package")
-    return found
+def _summary(package: Package) -> PackageSummary:
+    return PackageSummary(
+        id=package.id,
+        originator=package.originator,
+        title=package.title,
+        state=package.state,
+        submitted_at=package.submitted_at,
+        supersedes=package.supersedes,
+        superseded_by=package.superseded_by,
+        return_reason=package.return_reason,
+    )
 
 
 def permit_on(
     node: Node, caller: Caller, action: Action, package_id: str
 ) -> tuple[Package, Permit]:
-    """Return a package with the permit to act on it; hidden ones answer as absent ones."""
-    package = load(node, package_id)
-    recused = node.db.read(lambda connection: officers.recused_from(connection, package_id))
-    permit = authorise(
-        node,
-        caller,
-        action,
-        resource(node, package, recused),
-        visible_by=Action.PACKAGE_READ,
-    )
-    return package, permit
+    """Return a package with the permit to act on it; hidden ones answer as absent ones.
 
+    Raises:
+        NotFound: ``package.unknown``.
+    """
 
-@dataclass(frozen=True, slots=True)
-class PackageView:
-    """A package with everything its readers see."""
+    def find(connection: Connection) -> tuple[Package, Resource] | None:
+        package = packages.by_id(connection, package_id)
+        if package is None:
+            return None
+        (target,) = visibility.resources(node, connection, [package])
+        return package, target
 
-    row: RowMapping
-    body: dict[str, Any]
-    statement: RowMapping
-    exhibits: list[RowMapping]
-    releases: list[RowMapping]
+    found = node.db.read(find)
+    if found is None:
+        raise unknown("package")
+    package, target = found
+    return package, visibility.permit_on(node, caller, action, package, target)
 
 
 def read(node: Node, caller: Caller, package_id: str) -> PackageView:
     """Return a package's content, exhibits and releases."""
     package, _ = permit_on(node, caller, Action.PACKAGE_READ, package_id)
-
-    def view(connection: Connection) -> PackageView:
-        statement = statements.by_id(connection, package_id)
-        if statement is None:
-            raise unknown("package")
-        return PackageView(
-            package.row,
-            effects.package_body(connection, package_id),
-            statement,
-            packages.exhibits_of(connection, package_id),
-            packages.releases_of(connection, package_id),
-        )
-
-    return node.db.read(view)
+    return node.db.read(lambda connection: _view(connection, package))
 
 
-def holders(node: Node, caller: Caller, package_id: str) -> list[RowMapping]:
+def _view(connection: Connection, package: Package) -> PackageView:
+    statement = statements.by_id(connection, package.id)
+    if statement is None:
+        raise unknown("package")
+    given = packages.releases_of(connection, package.id)
+    exhibits = packages.exhibits_of(connection, package.id)
+    return PackageView(
+        **_members(_summary(package)),
+        body=effects.package_body(connection, package.id),
+        issued_at=statement["issued_at"],
+        envelope_digest=statement["envelope_digest"],
+        exhibits=tuple(
+            ExhibitView(one.label, one.digest, one.size, one.media_type, one.state)
+            for one in exhibits
+        ),
+        releases=tuple(
+            ReleaseView(one.id, one.issuer, one.recipient, one.tlp, one.state, one.released_at)
+            for one in given
+        ),
+        tag=f"{package.state.value}-{package.id[7:23]}-{len(given)}",
+    )
+
+
+def _members(summary: PackageSummary) -> dict[str, Any]:
+    return {field.name: getattr(summary, field.name) for field in fields(summary)}
+
+
+def holders(node: Node, caller: Caller, package_id: str) -> list[HolderView]:
     """Return who holds a package and what they did with it."""
     permit_on(node, caller, Action.PACKAGE_HOLDERS, package_id)
-    return node.db.read(lambda connection: packages.holders_of(connection, package_id))
+    found = node.db.read(lambda connection: packages.holders_of(connection, package_id))
+    return [
+        HolderView(**{field.name: getattr(one, field.name) for field in fields(HolderView)})
+        for one in found
+    ]
 
 
 def release(
     node: Node, caller: Caller, package_id: str, content: Mapping[str, Any], endorsement: Any = None
-) -> Draft:
+) -> DraftView:
     """Draft the release of a package to one recipient.
 
     Args:
@@ -316,7 +312,7 @@ def release(
     return drafting.create(node, caller, Content("release/1", (recipient,), body), endorsement)
 
 
-def recall(node: Node, caller: Caller, package_id: str, content: Mapping[str, Any]) -> Draft:
+def recall(node: Node, caller: Caller, package_id: str, content: Mapping[str, Any]) -> DraftView:
     """Recall a package from every ministry that holds it; leaves at once, confirmed later."""
     permit_on(node, caller, Action.PACKAGE_READ, package_id)
     to = node.db.read(lambda connection: effects.holders(connection, package_id))
@@ -329,7 +325,7 @@ def recall(node: Node, caller: Caller, package_id: str, content: Mapping[str, An
 def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
     """Return a submitted package to its author: it is not released as it stands."""
     package, permit = permit_on(node, caller, Action.PACKAGE_RETURN, package_id)
-    if package.row["state"] != "submitted":
+    if package.state is not PackageState.SUBMITTED:
         raise Conflict("package.not-submitted", "Only a submitted package is returned.")
     if not reason.strip():
         raise Invalid("package.reason-missing", "Say why the package is returned.")
@@ -342,6 +338,16 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
         recording.record(node, unit, _entry(caller, permit, Act.PACKAGE_RETURNED, package_id))
 
     node.db.write(write)
+
+
+def may_return(node: Node, caller: Caller, package_id: str) -> bool:
+    """Say whether the caller could return a package now, recording nothing; for pages."""
+
+    def find(connection: Connection) -> list[Resource]:
+        package = packages.by_id(connection, package_id)
+        return [] if package is None else visibility.resources(node, connection, [package])
+
+    return any(may(node, caller, Action.PACKAGE_RETURN, one) for one in node.db.read(find))
 
 
 def allow_exhibit(node: Node, caller: Caller, digest: str) -> Permit:
@@ -377,7 +383,7 @@ def store_exhibit(
 def _check_not_erased(connection: Connection, digest: str) -> None:
     """Refuse bytes that a legal order removed: what is erased does not come back."""
     known = packages.exhibits_by_digest(connection, [digest]).get(digest)
-    if known is not None and known["state"] == "erased":
+    if known is not None and known.state is ExhibitState.ERASED:
         raise Conflict(
             "exhibit.erased", "These bytes were erased under a legal order and stay erased."
         )
@@ -394,7 +400,7 @@ def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
     def write(unit: Unit) -> None:
         _check_not_erased(unit.connection, stored.digest)
         known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
-        if known is not None and known["state"] == "held":
+        if known is not None and known.state is ExhibitState.HELD:
             return
         values = {"size": stored.size, "state": "held", "stored_at": node.now()}
         if known is None:
@@ -417,25 +423,26 @@ def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:
         NotFound: ``exhibit.unknown``: absent, not here yet, or not for the caller.
     """
 
-    def read_rows(
-        connection: Connection,
-    ) -> tuple[frozenset[str], frozenset[str], RowMapping | None]:
+    def find(connection: Connection) -> tuple[Resource, Exhibit | None]:
         row = packages.exhibits_by_digest(connection, [digest]).get(digest)
-        released = frozenset(packages.released_to(connection, digest))
-        aside: frozenset[str] = frozenset()
-        for package in packages.packages_with(connection, digest):
-            aside |= officers.recused_from(connection, package["id"])
-        return released, aside, row
+        return visibility.exhibit_resource(connection, digest), row
 
-    released, aside, row = node.db.read(read_rows)
-    target = Resource("exhibit", digest, {"recused": aside, "released_to": released})
-    permit = authorise(node, caller, Action.EXHIBIT_READ, target)
-    stored = node.store.head(digest) if row is not None and row["state"] == "held" else None
+    target, row = node.db.read(find)
+    # A 403 would tell whom the bytes concern: an officer without the right gets one all the same.
+    seen_by = Action.EXHIBIT_READ if _stands_aside(caller, target) else None
+    permit = authorise(node, caller, Action.EXHIBIT_READ, target, visible_by=seen_by)
+    held = row is not None and row.state is ExhibitState.HELD
+    stored = node.store.head(digest) if held else None
     if stored is None:
         raise unknown("exhibit")
     entry = _entry(caller, permit, Act.EXHIBIT_READ, digest, "exhibit")
     node.db.write(lambda unit: recording.record(node, unit, entry))
     return stored
+
+
+def _stands_aside(caller: Caller, target: Resource) -> bool:
+    aside = target.attributes["recused"]
+    return isinstance(aside, frozenset) and bool(aside & caller.authors)
 
 
 def _entry(

@@ -4,37 +4,43 @@ Owns the view; the rule of what counts as knowledge is ``domain.evidence``'. A r
 nothing about the other side: a receipt or a disposition does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
-from api.domain.evidence import Holding, holder_state, provably_held
+from api.domain.evidence import HolderState, Holding, holder_state, provably_held
 from api.ports.policy import Action, Resource
-from api.records import delegations, packages, statements, streams
+from api.records import packages, statements, streams
+from api.records.package_rows import Holder, TitledHolder
+from api.services import visibility
 from api.services.authorising import Caller, authorise, unknown, visible
-from api.services.desk import evidence
 from api.services.node import Node
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.errors import WireError
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldView:
     """One package at one partner.
 
     Attributes:
-        row: the holder's row, with the package's title.
+        package: the package.
+        title: its title.
         state: what was known at the instant.
         proven: whether the partner's own signature shows that it had the package then.
+        receipted_at: when its node signed for it.
+        proofs: ids of what proves it: messages with receipts, and dispositions, by what they are.
     """
 
-    row: RowMapping
-    state: str
+    package: str
+    title: str
+    state: HolderState
     proven: bool
+    receipted_at: str | None
+    proofs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +48,35 @@ class Holdings:
     """What one partner holds.
 
     Attributes:
+        ministry: the partner.
         at: the instant.
-        packages: with what was known of each.
+        items: packages with what was known of each.
         delivered: statements of other types that it signed for by then, counted by type.
     """
 
+    ministry: str
     at: str
-    packages: list[Held]
-    delivered: dict[str, int]
+    items: tuple[HeldView, ...]
+    delivered: Mapping[str, int]
 
 
-def holding_of(connection: Connection, row: RowMapping) -> Holding:
+def holding_of(connection: Connection, row: Holder) -> Holding:
     """Return the instants at which a holder's copy changed, from what was signed or sent."""
-    release = statements.by_id(connection, row["release"])
-    recall = statements.by_id(connection, row["recall"]) if row["recall"] else None
-    disposed = _disposed(connection, row["ministry"], release)
-    recalled = _disposed(connection, row["ministry"], recall)
+    release = statements.by_id(connection, row.release)
+    recall = statements.by_id(connection, row.recall) if row.recall else None
+    disposed = _disposed(connection, row.ministry, release)
+    recalled = _disposed(connection, row.ministry, recall)
     consented = release is not None and release["type"] == "onward-consent/1"
     given = release["stored_at"] if release is not None else None
     return Holding(
-        ministry=row["ministry"],
+        ministry=row.ministry,
         consented_at=given if consented else None,
         released_at=None if consented else given,
-        receipted_at=row["receipted_at"],
+        receipted_at=row.receipted_at,
         disposed_at=disposed["received_at"] if disposed is not None else None,
         outcome=disposed["outcome"] if disposed is not None else None,
         recalled_at=recall["stored_at"] if recall is not None else None,
-        recall_receipted_at=row["recall_receipted_at"],
+        recall_receipted_at=row.recall_receipted_at,
         recall_disposed_at=recalled["received_at"] if recalled is not None else None,
         recall_outcome=recalled["outcome"] if recalled is not None else None,
     )
@@ -92,36 +100,41 @@ def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
     authorise(node, caller, Action.PEER_READ, Resource("peer", peer, {"ministry": peer}))
     instant = _instant(node, at)
 
-    def read(connection: Connection) -> tuple[list[Held], list[Resource], dict[str, int]]:
+    def read(connection: Connection) -> tuple[list[HeldView], list[Resource], dict[str, int]]:
         rows = packages.held_by(connection, peer)
         held = [_held(connection, row, instant) for row in rows]
-        targets = _resources(node, connection, rows)
+        known = packages.by_ids(connection, [row.package for row in rows])
+        targets = visibility.resources(node, connection, [known[row.package] for row in rows])
         return held, targets, streams.receipted_by_type(connection, peer, instant)
 
     held, targets, delivered = node.db.read(read)
     allowed = visible(node, caller, Action.PACKAGE_HOLDERS, targets)
-    shown = [one for one, may in zip(held, allowed, strict=True) if may and one.state != "none"]
-    return Holdings(instant, shown, delivered)
+    shown = [
+        one
+        for one, may in zip(held, allowed, strict=True)
+        if may and one.state is not HolderState.NONE
+    ]
+    return Holdings(peer, instant, tuple(shown), delivered)
 
 
-def _held(connection: Connection, row: RowMapping, at: str) -> Held:
+def _held(connection: Connection, row: TitledHolder, at: str) -> HeldView:
     holding = holding_of(connection, row)
-    return Held(row, holder_state(holding, at).value, provably_held(holding, at))
-
-
-def _resources(node: Node, connection: Connection, rows: Sequence[RowMapping]) -> list[Resource]:
-    ids = [row["package"] for row in rows]
-    released = packages.released_to_many(connection, ids)
-    aside = delegations.recused_many(connection, ids)
-    found = []
-    for row in rows:
-        package = packages.by_id(connection, row["package"])
-        if package is None:
-            raise unknown("package")
-        recipients = released.get(row["package"], frozenset())
-        recused = aside.get(row["package"], frozenset())
-        found.append(evidence.resource(node, evidence.Package(package, recipients), recused))
-    return found
+    proofs = {
+        "release": row.release,
+        "message": row.message,
+        "disposition": row.disposition,
+        "recall": row.recall,
+        "recall_message": row.recall_message,
+        "recall_disposition": row.recall_disposition,
+    }
+    return HeldView(
+        package=row.package,
+        title=row.title,
+        state=holder_state(holding, at),
+        proven=provably_held(holding, at),
+        receipted_at=row.receipted_at,
+        proofs={name: id_ for name, id_ in proofs.items() if id_ is not None},
+    )
 
 
 def _instant(node: Node, text: str | None) -> str:
@@ -133,9 +146,3 @@ def _instant(node: Node, text: str | None) -> str:
         raise Invalid(
             "holdings.instant", "Write the instant as 2026-11-23T17:25:39.123Z."
         ) from None
-
-
-def proofs(held: Held) -> dict[str, Any]:
-    """Return the ids of what proves a holding: messages with receipts, and dispositions."""
-    names = ("release", "message", "disposition", "recall", "recall_message", "recall_disposition")
-    return {name: held.row[name] for name in names if held.row[name] is not None}

@@ -5,121 +5,224 @@ does is ``effects.mirroring``'s, and what a thread amounts to is ``domain.thread
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.domain.regimes.advice import Case, Suggestion, eligibility
-from api.domain.threads.sequences import Record, fold
+from api.domain.threads.facts import Phase
+from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
-from api.ports.policy import Action
-from api.records import delegations, statements, threads
-from api.services.authorising import Caller, authorise, collection, unknown, visible
-from api.services.desk import coverage, objects
+from api.ports.policy import Action, Resource
+from api.records import statements, threads
+from api.records.threads import Comparison, Thread, ThreadSubject, Void, Waiting
+from api.services import visibility
+from api.services.authorising import Caller, authorise, collection, unknown
+from api.services.desk import coverage
 from api.services.node import Node
-from api.services.paging import visible_page
+from api.services.paging import Place, visible_page
 from api.services.statements import drafting
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import thread_record
 from api.services.statements.effects.designation_record import standing_of
-from api.wire.statements import OPENER, THREAD_TYPES, Content, Statement
+from api.wire.statements import OPENER, THREAD_TYPES, By, Content, Statement
 
 _PERSONS = {"Person": "person", "Vessel": "vessel", "Airplane": "vessel"}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One statement of a thread.
+class SubjectLine:
+    """Where one subject of a request stands.
 
     Attributes:
-        row: as stored.
-        statement: parsed.
-        void: the code with which it was refused, or empty.
-        code: why it has no effect though it has a number, or empty.
+        key: ``s1`` and so on.
+        name: first name.
+        phase: where it stands.
+        designation: the requester's designation that shall be mirrored.
+        suggested: the regime that the requester suggests.
+        finding: kind of the finding that counts.
+        regime: the finding's regime.
+        effect: the designation that followed.
     """
 
-    row: RowMapping
-    statement: Statement
-    void: str = ""
-    code: str = ""
+    key: str
+    name: str
+    phase: Phase
+    designation: str | None
+    suggested: str | None
+    finding: str | None
+    regime: str | None
+    effect: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadView:
-    """A thread with everything its readers see.
+class ThreadHead:
+    """What every view of a request begins with.
 
     Attributes:
-        row: index row.
-        state: what both sequences amount to.
-        said: every statement, requester's first, each side by number.
-        described: subjects as the requester described them, by key.
-        continued_by: ids of threads that continue this one.
-        comparison: the last recorded outcome of comparing both ends, if it was ever unequal.
-        parked: statements that wait for one before them or for a ruling.
+        id: of its opener.
+        requester: the asking ministry.
+        addressee: the asked ministry.
+        title: from the opener.
+        phase: where it stands.
+        respond_by: instant by which the requester wants an answer.
+        release_at: instant for a coordinated release.
+        continues: the request that it continues.
+        undecided: how many subjects have no finding that counts.
+        state_digest: of the state, for comparing both ends.
+        opened_at: when it was stored here.
+        updated_at: when it last changed here.
     """
 
-    row: RowMapping
+    id: str
+    requester: str
+    addressee: str
+    title: str
+    phase: Phase
+    respond_by: str
+    release_at: str | None
+    continues: str | None
+    undecided: int
+    state_digest: str
+    opened_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSummary(ThreadHead):
+    """One line of the list of requests; ``subjects`` in the order of their keys."""
+
+    subjects: tuple[SubjectLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidView:
+    """One statement of a thread.
+
+    Attributes:
+        id: of the statement.
+        type: with its version.
+        issuer: who said it.
+        seq: its number.
+        seen: highest number of the other party that its issuer had seen; 0 for none.
+        issued_at: when it was sealed.
+        stored_at: when it was stored here.
+        by: who prepared and who approved it.
+        body: what it says.
+        void: the code with which it was refused.
+        without_effect: why it has no effect though it has a number.
+    """
+
+    id: str
+    type: str
+    issuer: str
+    seq: int | None
+    seen: int
+    issued_at: str
+    stored_at: str
+    by: By | None
+    body: Mapping[str, Any]
+    void: str | None = None
+    without_effect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView(ThreadHead):
+    """A request with everything its readers see.
+
+    Attributes:
+        heads: highest number of each party, by ``requester`` and ``addressee``.
+        state: what both sequences amount to, as both ends compute it.
+        subjects: as the requester described them.
+        lines: where each subject stands.
+        statements: every statement, requester's first, each side by number.
+        continued_by: ids of requests that continue this one.
+        parked: statements that wait for one before them or for a ruling.
+        comparison: the last recorded outcome of comparing both ends, if it was ever unequal.
+        tag: entity tag.
+    """
+
+    heads: Mapping[str, int]
     state: ThreadState
-    said: list[Said]
-    described: dict[str, Mapping[str, Any]]
-    continued_by: list[str]
-    comparison: RowMapping | None
-    parked: list[RowMapping]
+    subjects: tuple[Mapping[str, Any], ...]
+    lines: tuple[SubjectLine, ...]
+    statements: tuple[SaidView, ...]
+    continued_by: tuple[str, ...]
+    parked: tuple[Waiting, ...]
+    comparison: Comparison | None
+    tag: str
+
+    @property
+    def described(self) -> dict[str, Mapping[str, Any]]:
+        """Subjects as the requester described them, by key."""
+        return {str(one["key"]): one for one in self.subjects}
 
 
-def listed(
+def threads_page(
     node: Node,
     caller: Caller,
     wanted: threads.Wanted,
     *,
     limit: int,
-    before: tuple[str, str] | None = None,
-) -> list[RowMapping]:
+    before: Place | None = None,
+) -> list[ThreadSummary]:
     """Return a page of the mirror requests that the caller may read, newest first."""
     authorise(node, caller, Action.MIRROR_LIST, collection("mirror-requests"))
 
-    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
-        ids = [row["id"] for row in rows]
-        aside = node.db.read(lambda connection: delegations.recused_many(connection, ids))
-        targets = [objects.thread(row, aside.get(row["id"], frozenset())) for row in rows]
-        return visible(node, caller, Action.MIRROR_READ, targets)
+    def fetch(at: Place | None, size: int) -> Sequence[Thread]:
+        return node.db.read(
+            lambda connection: threads.page(connection, wanted, limit=size, before=at)
+        )
 
-    return visible_page(
-        lambda at: node.db.read(
-            lambda connection: threads.page(connection, wanted, limit=limit, before=at)
-        ),
-        allowed,
-        lambda row: (row["opened_at"], row["id"]),
+    found = visible_page(
+        fetch,
+        lambda rows: visibility.allowed(node, caller, rows),
+        lambda row: (row.opened_at, row.id),
         limit=limit,
         start=before,
     )
+    ids = [row.id for row in found]
+    subjects = node.db.read(lambda connection: threads.subjects_of(connection, ids))
+    return [ThreadSummary(**_head(row), subjects=_lines(subjects.get(row.id, []))) for row in found]
 
 
-def subjects_of(node: Node, rows: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:
-    """Return the subjects of listed threads, by thread."""
-    ids = [row["id"] for row in rows]
-    return node.db.read(lambda connection: threads.subjects_of(connection, ids))
+def _head(row: Thread) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(ThreadHead)}
 
 
-def permit_on(node: Node, caller: Caller, thread_id: str) -> RowMapping:
+def _lines(rows: Sequence[ThreadSubject]) -> tuple[SubjectLine, ...]:
+    ordered = sorted(rows, key=lambda one: int(one.key[1:]))
+    names = [field.name for field in fields(SubjectLine)]
+    return tuple(SubjectLine(**{name: getattr(one, name) for name in names}) for one in ordered)
+
+
+def subject_lines(node: Node, thread_id: str) -> tuple[SubjectLine, ...]:
+    """Return where the subjects of a request stand that the caller was found to see."""
+    found = node.db.read(lambda connection: threads.subjects_of(connection, [thread_id]))
+    return _lines(found.get(thread_id, []))
+
+
+def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
     """Return a thread's row if the caller may read it; hidden ones answer as absent ones.
 
     Raises:
         NotFound: ``thread.unknown``.
     """
 
-    def read(connection: Connection) -> tuple[RowMapping | None, frozenset[str]]:
-        aside = delegations.recused_many(connection, [thread_id])
-        return threads.by_id(connection, thread_id), aside.get(thread_id, frozenset())
+    def find(connection: Connection) -> tuple[Thread, Resource] | None:
+        row = threads.by_id(connection, thread_id)
+        if row is None:
+            return None
+        (target,) = visibility.resources(node, connection, [row])
+        return row, target
 
-    row, aside = node.db.read(read)
-    if row is None:
+    found = node.db.read(find)
+    if found is None:
         raise unknown("thread")
-    target = objects.thread(row, aside)
-    authorise(node, caller, Action.MIRROR_READ, target, visible_by=Action.MIRROR_READ)
+    row, target = found
+    visibility.permit_on(node, caller, Action.MIRROR_READ, row, target)
     return row
 
 
@@ -129,43 +232,51 @@ def read(node: Node, caller: Caller, thread_id: str) -> ThreadView:
     return node.db.read(lambda connection: _view(connection, row))
 
 
-def _view(connection: Connection, row: RowMapping) -> ThreadView:
-    thread_id = row["id"]
-    record = thread_record.require(connection, thread_id)
+def _view(connection: Connection, row: Thread) -> ThreadView:
+    record = thread_record.require(connection, row.id)
     state = fold(record)
-    stored = {each["id"]: each for each in statements.in_thread(connection, thread_id)}
-    voids = threads.voids_of(connection, thread_id)
+    stored = {each["id"]: each["stored_at"] for each in statements.in_thread(connection, row.id)}
+    voids = threads.voids_of(connection, row.id)
     codes = {one.stamp.id: one.code for one in state.inert}
-    said = [
-        Said(
-            stored[one.id],
-            one,
-            voids[one.id]["code"] if one.id in voids else "",
-            codes.get(one.id, ""),
-        )
+    said = (
+        _said(one, stored[one.id], voids.get(one.id), codes.get(one.id))
         for one in (*record.requester, *record.addressee)
-    ]
-    peers = [row["requester"], row["addressee"]]
-    compared = (threads.comparison(connection, thread_id, peer) for peer in peers)
+    )
+    peers = [row.requester, row.addressee]
+    compared = (threads.comparison(connection, row.id, peer) for peer in peers)
     return ThreadView(
-        row,
-        state,
-        said,
-        described(record, state),
-        threads.continuations(connection, thread_id),
-        next((one for one in compared if one is not None), None),
-        threads.parked(connection, thread_id),
+        **_head(row),
+        heads={"requester": row.requester_seq, "addressee": row.addressee_seq},
+        state=state,
+        subjects=tuple(thread_record.descriptions(record, state)),
+        lines=_lines(threads.subjects_of(connection, [row.id]).get(row.id, [])),
+        statements=tuple(said),
+        continued_by=tuple(threads.continuations(connection, row.id)),
+        parked=tuple(threads.parked(connection, row.id)),
+        comparison=next((one for one in compared if one is not None), None),
+        tag=row.state_digest[7:39],
     )
 
 
-def described(record: Record, state: ThreadState) -> dict[str, Mapping[str, Any]]:
-    """Return the subjects of a thread as its requester described them, by key."""
-    return {str(one["key"]): one for one in thread_record.descriptions(record, state)}
+def _said(one: Statement, stored_at: str, void: Void | None, code: str | None) -> SaidView:
+    return SaidView(
+        id=one.id,
+        type=one.type,
+        issuer=one.issuer,
+        seq=one.seq,
+        seen=one.seen.seq if one.seen is not None else 0,
+        issued_at=one.issued_at,
+        stored_at=stored_at,
+        by=one.by,
+        body=one.body,
+        void=void.code if void is not None else None,
+        without_effect=code,
+    )
 
 
 def request(
     node: Node, caller: Caller, to: str, body: Mapping[str, Any], endorsement: Any = None
-) -> Draft:
+) -> DraftView:
     """Draft a mirror request to one ministry."""
     return drafting.create(node, caller, Content(OPENER, (to,), dict(body)), endorsement)
 
@@ -177,7 +288,7 @@ def say(
     type_: str,
     body: Mapping[str, Any],
     endorsement: Any = None,
-) -> Draft:
+) -> DraftView:
     """Draft a statement in a thread; the recipient is its other party.
 
     Raises:
@@ -187,7 +298,7 @@ def say(
     if type_ not in THREAD_TYPES or type_ == OPENER:
         raise Invalid("statement.type", "Say something that belongs into an open request.")
     row = permit_on(node, caller, thread_id)
-    other = row["addressee"] if row["requester"] == node.ministry else row["requester"]
+    other = row.addressee if row.requester == node.ministry else row.requester
     content = Content(type_, (other,), dict(body), thread_id)
     return drafting.create(node, caller, content, endorsement)
 
@@ -224,7 +335,7 @@ def suggestions(
         Invalid: ``regime.unknown``.
     """
     view = read(node, caller, thread_id)
-    home = node.membership.member(view.row["addressee"]).jurisdiction
+    home = node.membership.member(view.addressee).jurisdiction
     wanted = list(regimes) or [id_ for id_, one in node.regimes.items() if one.jurisdiction == home]
     if any(id_ not in node.regimes for id_ in wanted):
         raise Invalid("regime.unknown", "Name a regime that this node has as data.")

@@ -15,9 +15,11 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict
 from api.domain.events import Act, Subject
+from api.domain.evidence import ExhibitState
 from api.domain.verification.proof import compose_proof
 from api.ports.policy import Action
 from api.records import log, packages, peer_logs, statements, streams
+from api.records.package_rows import ListedExhibit
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
 from api.services.desk.evidence import permit_on
@@ -49,20 +51,20 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
     """
     _, permit = permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
     statement, exhibits = node.db.read(lambda connection: _stored(connection, package_id))
-    if any(row["state"] == "erased" for row in exhibits):
+    if any(row.state is ExhibitState.ERASED for row in exhibits):
         raise Conflict(
             "package.exhibits-erased",
             "Exhibits were erased under a legal order; ask an auditor for the order.",
         )
-    if any(row["state"] != "held" for row in exhibits):
+    if any(row.state is not ExhibitState.HELD for row in exhibits):
         raise Conflict(
             "package.exhibits-missing", "Some exhibits are not here yet; try again later."
         )
     target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stream that reads it
     with PackageWriter(target) as writer:
         writer.add(STATEMENT, [bytes(statement["envelope"])])
-        for row in sorted(exhibits, key=lambda each: str(each["digest"])):
-            writer.add(exhibit_name(row["digest"]), node.store.read(row["digest"], 0, row["size"]))
+        for row in sorted(exhibits, key=lambda each: each.digest):
+            writer.add(exhibit_name(row.digest), node.store.read(row.digest, 0, row.size))
         for name, content in node.db.read(
             lambda connection: _beside(node, connection, statement)
         ).items():
@@ -79,7 +81,7 @@ def _stream(target: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _stored(connection: Connection, package_id: str) -> tuple[RowMapping, list[RowMapping]]:
+def _stored(connection: Connection, package_id: str) -> tuple[RowMapping, list[ListedExhibit]]:
     statement = statements.by_id(connection, package_id)
     if statement is None:
         raise unknown("package")
@@ -93,7 +95,7 @@ def _beside(node: Node, connection: Connection, statement: RowMapping) -> dict[s
     release = packages.active_release(connection, statement["id"], node.ministry)
     if release is None:
         return {}
-    row = statements.by_id(connection, release["id"])
+    row = statements.by_id(connection, release.id)
     if row is None:
         return {}
     return {RELEASE: bytes(row["envelope"])} | _release_proof(connection, row)
@@ -103,7 +105,7 @@ def _receipts(connection: Connection, package_id: str) -> dict[str, bytes]:
     """Return each holder's receipt for the release that brought it this package."""
     receipts = []
     for holder in packages.holders_of(connection, package_id):
-        message = streams.message_out(connection, holder["message"]) if holder["message"] else None
+        message = streams.message_out(connection, holder.message) if holder.message else None
         if message is not None and message["receipt"] is not None:
             receipts.append(bytes(message["receipt"]))
     return {receipt_name(number): raw for number, raw in enumerate(receipts, 1)}

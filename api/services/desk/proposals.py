@@ -7,35 +7,28 @@ that was seen.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain import designations as rules
 from api.domain.designations import ProposalAct, ProposalState
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.events import Act, Subject
 from api.ports.policy import Action, Resource
-from api.records import delegations, designations, packages
+from api.records import designations, packages
+from api.records.designations import Proposal
 from api.records.unit_of_work import Unit
-from api.services import recording
-from api.services.authorising import (
-    Caller,
-    Permit,
-    authorise,
-    collection,
-    entry_of,
-    unknown,
-    visible,
-)
-from api.services.desk import objects
+from api.services import recording, visibility
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
-from api.services.paging import visible_page
-from api.services.statements import draft_form, drafting
-from api.services.statements.draft_form import Draft
+from api.services.paging import Place, visible_page
+from api.services.statements import drafting
+from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
+from api.services.visibility import table_row
 from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
@@ -45,20 +38,76 @@ TYPE = "designation-proposal/1"
 _NONCE = 16
 
 
-def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
+@dataclass(frozen=True, slots=True)
+class ProposalSummary:
+    """One line of the list of proposals.
+
+    Attributes:
+        id: names it here, and in a designation that follows from it.
+        ministry: whose proposal it is.
+        regime: under which regime.
+        title: the subject's first name.
+        state: where it stands.
+        version: from 1.
+        digest: what an endorsement binds.
+        endorsed_by: officer record.
+        reason: why it was returned or lapsed.
+        statement: the statement that shared it.
+        created_at: when the first version was written, or it came.
+        updated_at: when it last changed.
+    """
+
+    id: str
+    ministry: str
+    regime: str
+    title: str
+    state: ProposalState
+    version: int
+    digest: str
+    endorsed_by: str | None
+    reason: str | None
+    statement: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version of a paper; ``author`` is an officer record."""
+
+    version: int
+    author: str
+    digest: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView(ProposalSummary):
+    """A proposal with everything its readers see.
+
+    Attributes:
+        body: the present version, as ``designation-proposal/1`` has it.
+        versions: oldest first.
+        tag: entity tag of the present version and state.
+    """
+
+    body: Mapping[str, Any]
+    versions: tuple[VersionView, ...]
+    tag: str
+
+
+def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> ProposalView:
     """Write a proposal; it stays a draft until it is submitted.
 
     Raises:
         WireError: ``statement.body``.
         NotFound: ``package.unknown``: its evidence is not held here.
     """
+    permit = _permit_to_create(node, caller, body)
     content, text = _checked(node, body)
-    table = draft_form.table_row(node, TYPE)
-    fresh = draft_form.resource(node, table, None, aside=frozenset())
-    permit = authorise(node, caller, Action.DRAFT_CREATE, fresh)
     once = keyed_call(caller, Act.PROPOSAL_DRAFTED, dict(body))
     if (known := made_before(node, once)) is not None:
-        return load(node, known["id"])
+        return read(node, caller, known["id"])
     at = node.now()
     # The name of a proposal is the digest of its first version and a nonce, so that a designation
     # can refer to it without telling anybody what it says.
@@ -76,12 +125,13 @@ def create(node: Node, caller: Caller, body: Mapping[str, Any]) -> RowMapping:
         note_proposal(unit, name, node.ministry, content)
         _record(node, unit, caller, permit, (Act.PROPOSAL_DRAFTED, name, 1))
 
-    return load(node, write_once(node, once, {"id": name}, write)["id"])
+    made = write_once(node, once, {"id": name}, write)
+    return _reread(node, made["id"])
 
 
 def replace(
     node: Node, caller: Caller, proposal_id: str, tag: str, body: Mapping[str, Any]
-) -> RowMapping:
+) -> ProposalView:
     """Write the next version of a drafted or returned proposal; its writer joins the authors.
 
     Raises:
@@ -90,12 +140,15 @@ def replace(
     """
     row = permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)[0]
     permit = _permit_to_write(node, caller, row)
-    if row["state"] not in {ProposalState.DRAFTED, ProposalState.RETURNED}:
-        raise Conflict(f"proposal.{row['state']}", "Only a drafted or returned one is written on.")
-    if tag != tag_of(row):
+    if row.state not in {ProposalState.DRAFTED, ProposalState.RETURNED}:
+        raise Conflict(
+            f"proposal.{row.state.value}", "Only a drafted or returned one is written on."
+        )
+    if tag != row.tag:
         raise _stale()
+    _permit_to_create(node, caller, body)
     content, text = _checked(node, body)
-    version = row["version"] + 1
+    version = row.version + 1
     values = {
         name: value
         for name, value in proposal_row(node.ministry, content, text, node.now()).items()
@@ -103,11 +156,11 @@ def replace(
     }
     values |= {
         "version": version,
-        "authors": json.dumps(sorted({*json.loads(row["authors"]), *caller.authors})),
+        "authors": json.dumps(sorted(row.authors | caller.authors)),
     }
 
     def write(unit: Unit) -> None:
-        expect = {"version": row["version"], "state": row["state"]}
+        expect = {"version": row.version, "state": row.state.value}
         key = {"id": proposal_id}
         changed = unit.update(designations.PROPOSALS, key, values, expect=expect)
         if changed is None:
@@ -118,19 +171,19 @@ def replace(
         _record(node, unit, caller, permit, (Act.PROPOSAL_REPLACED, proposal_id, version))
 
     node.db.write(write)
-    return load(node, proposal_id)
+    return _reread(node, proposal_id)
 
 
-def submit(node: Node, caller: Caller, proposal_id: str, tag: str) -> RowMapping:
+def submit(node: Node, caller: Caller, proposal_id: str, tag: str) -> ProposalView:
     """Put a drafted or returned proposal before the reviewers."""
     row = permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)[0]
     permit = _permit_to_write(node, caller, row)
-    if tag != tag_of(row):
+    if tag != row.tag:
         raise _stale()
     return _move(node, caller, permit, row, (ProposalAct.SUBMIT, Act.PROPOSAL_SUBMITTED), {})
 
 
-def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> RowMapping:
+def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> ProposalView:
     """Endorse the version whose digest the caller saw.
 
     Raises:
@@ -139,23 +192,23 @@ def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> RowMappi
         Refused: own work, wrong role.
     """
     row, permit = permit_on(node, caller, Action.PROPOSAL_ENDORSE, proposal_id)
-    if seen != row["digest"]:
+    if seen != row.digest:
         raise _stale()
-    decision = rules.may_endorse(json.loads(row["body"]))
+    decision = rules.may_endorse(dict(row.body))
     if not decision:
         raise Conflict(decision.code, decision.reason)
     moved = (ProposalAct.ENDORSE, Act.PROPOSAL_ENDORSED)
     return _move(node, caller, permit, row, moved, {"endorsed_by": caller.person})
 
 
-def give_back(node: Node, caller: Caller, proposal_id: str, reason: str) -> RowMapping:
+def give_back(node: Node, caller: Caller, proposal_id: str, reason: str) -> ProposalView:
     """Return a submitted proposal to its authors with a reason."""
     row, permit = permit_on(node, caller, Action.PROPOSAL_RETURN, proposal_id)
     moved = (ProposalAct.RETURN, Act.PROPOSAL_RETURNED)
     return _move(node, caller, permit, row, moved, {"reason": _reason(reason)})
 
 
-def lapse(node: Node, caller: Caller, proposal_id: str, reason: str) -> RowMapping:
+def lapse(node: Node, caller: Caller, proposal_id: str, reason: str) -> ProposalView:
     """Let a proposal lapse: nothing will follow from it."""
     row, permit = permit_on(node, caller, Action.PROPOSAL_LAPSE, proposal_id)
     moved = (ProposalAct.LAPSE, Act.PROPOSAL_LAPSED)
@@ -164,99 +217,127 @@ def lapse(node: Node, caller: Caller, proposal_id: str, reason: str) -> RowMappi
 
 def share(
     node: Node, caller: Caller, proposal_id: str, to: Sequence[str], endorsement: Any = None
-) -> Draft:
+) -> DraftView:
     """Draft the statement that shares the releasable part of an endorsed proposal.
 
     Raises:
         Conflict: ``proposal.not-endorsed``.
     """
     row = permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)[0]
-    if row["ministry"] != node.ministry:
+    if row.ministry != node.ministry:
         raise Conflict("proposal.not-yours", "Share your own proposals.")
-    if row["state"] not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
+    if row.state not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
         raise Conflict("proposal.not-endorsed", "Have the proposal endorsed first.")
-    body = {**rules.shareable(json.loads(row["body"])), "proposal": proposal_id}
+    body = {**rules.shareable(dict(row.body)), "proposal": proposal_id}
     return drafting.create(node, caller, Content(TYPE, tuple(to), body), endorsement)
 
 
-def listed(
+def proposals_page(
     node: Node,
     caller: Caller,
     *,
     limit: int,
-    before: tuple[str, str] | None = None,
+    before: Place | None = None,
     state: str | None = None,
-) -> list[RowMapping]:
+) -> list[ProposalSummary]:
     """Return a page of the proposals that the caller may read, newest first."""
     authorise(node, caller, Action.PROPOSAL_LIST, collection("proposals"))
 
-    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
-        ids = [row["id"] for row in rows]
-        aside = node.db.read(lambda connection: delegations.recused_many(connection, ids))
-        targets = [objects.proposal(row, aside.get(row["id"], frozenset())) for row in rows]
-        return visible(node, caller, Action.PROPOSAL_READ, targets)
+    def fetch(at: Place | None, size: int) -> Sequence[Proposal]:
+        def read_rows(connection: Connection) -> Sequence[Proposal]:
+            return designations.proposal_page(connection, limit=size, before=at, state=state)
 
-    return visible_page(
-        lambda at: node.db.read(
-            lambda connection: designations.proposal_page(
-                connection, limit=limit, before=at, state=state
-            )
-        ),
-        allowed,
-        lambda row: (row["created_at"], row["id"]),
+        return node.db.read(read_rows)
+
+    found = visible_page(
+        fetch,
+        lambda rows: visibility.allowed(node, caller, rows),
+        lambda row: (row.created_at, row.id),
         limit=limit,
         start=before,
     )
+    return [ProposalSummary(**_members(one)) for one in found]
 
 
-def read(node: Node, caller: Caller, proposal_id: str) -> tuple[RowMapping, list[RowMapping]]:
+def _members(row: Proposal) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "ministry": row.ministry,
+        "regime": row.regime,
+        "title": row.title,
+        "state": row.state,
+        "version": row.version,
+        "digest": row.digest,
+        "endorsed_by": row.endorsed_by,
+        "reason": row.reason,
+        "statement": row.statement,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def read(node: Node, caller: Caller, proposal_id: str) -> ProposalView:
     """Return a proposal with its versions."""
-    row = permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)[0]
-    history = node.db.read(lambda connection: designations.versions(connection, proposal_id))
-    return row, history
+    permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)
+    return _reread(node, proposal_id)
 
 
-def load(node: Node, proposal_id: str) -> RowMapping:
-    """Return one proposal's row.
+def _reread(node: Node, proposal_id: str) -> ProposalView:
+    """Return a proposal after an act on it, or after the caller was found to be its reader."""
 
-    Raises:
-        NotFound: ``proposal.unknown``.
-    """
-    row = node.db.read(lambda connection: designations.proposal(connection, proposal_id))
-    if row is None:
-        raise unknown("proposal")
-    return row
+    def view(connection: Connection) -> ProposalView:
+        row = designations.proposal(connection, proposal_id)
+        if row is None:
+            raise unknown("proposal")
+        history = designations.versions(connection, proposal_id)
+        versions = (VersionView(one.version, one.author, one.digest, one.at) for one in history)
+        return ProposalView(**_members(row), body=row.body, versions=tuple(versions), tag=row.tag)
 
-
-def tag_of(row: RowMapping) -> str:
-    """Return the entity tag of a proposal's present version and state."""
-    return f"{row['version']}-{row['state']}-{row['digest'][7:23]}"
+    return node.db.read(view)
 
 
 def permit_on(
     node: Node, caller: Caller, action: Action, proposal_id: str
-) -> tuple[RowMapping, Permit]:
-    """Return a proposal with the permit to act on it; hidden ones answer as absent ones."""
+) -> tuple[Proposal, Permit]:
+    """Return a proposal with the permit to act on it; hidden ones answer as absent ones.
 
-    def find(connection: Connection) -> frozenset[str]:
-        aside = delegations.recused_many(connection, [proposal_id])
-        return aside.get(proposal_id, frozenset())
+    Raises:
+        NotFound: ``proposal.unknown``.
+    """
 
-    row = load(node, proposal_id)
-    target = objects.proposal(row, node.db.read(find))
-    permit = authorise(node, caller, action, target, visible_by=Action.PROPOSAL_READ)
-    return row, permit
+    def find(connection: Connection) -> tuple[Proposal, Resource] | None:
+        row = designations.proposal(connection, proposal_id)
+        if row is None:
+            return None
+        (target,) = visibility.resources(node, connection, [row])
+        return row, target
+
+    found = node.db.read(find)
+    if found is None:
+        raise unknown("proposal")
+    row, target = found
+    return row, visibility.permit_on(node, caller, action, row, target)
 
 
-def _permit_to_write(node: Node, caller: Caller, row: RowMapping) -> Permit:
-    """Ask as for a draft: who prepares proposals writes on them."""
-    if row["ministry"] != node.ministry:
+def _permit_to_create(node: Node, caller: Caller, body: Mapping[str, Any]) -> Permit:
+    """Ask as for a draft: who prepares proposals writes them, unless they stand aside from it."""
+    named = visibility.named_in(body)
+    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    target = visibility.draft_resource(node, table_row(node, TYPE), None, aside)
+    seen_by = Action.DRAFT_CREATE if aside & caller.authors else None
+    try:
+        return authorise(node, caller, Action.DRAFT_CREATE, target, visible_by=seen_by)
+    except NotFound as hidden:
+        raise unknown("package", hidden.policies) from None
+
+
+def _permit_to_write(node: Node, caller: Caller, row: Proposal) -> Permit:
+    """Ask as for a draft of that state and those authors."""
+    if row.ministry != node.ministry:
         raise Conflict("proposal.not-yours", "A partner's proposal is written on by the partner.")
-    table = draft_form.table_row(node, TYPE)
-    fresh = draft_form.resource(node, table, None, aside=frozenset())
-    authors = frozenset(json.loads(row["authors"]))
-    attributes = {**fresh.attributes, "authors": authors, "state": row["state"]}
-    return authorise(node, caller, Action.DRAFT_EDIT, Resource("draft", row["id"], attributes))
+    fresh = visibility.draft_resource(node, table_row(node, TYPE), None, frozenset())
+    attributes = {**fresh.attributes, "authors": row.authors, "state": row.state.value}
+    return authorise(node, caller, Action.DRAFT_EDIT, Resource("draft", row.id, attributes))
 
 
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -281,26 +362,25 @@ def _move(
     node: Node,
     caller: Caller,
     permit: Permit,
-    row: RowMapping,
+    row: Proposal,
     moved: tuple[ProposalAct, Act],
     values: Mapping[str, Any],
-) -> RowMapping:
+) -> ProposalView:
     """Take a proposal to its next state, if it still is where the caller saw it."""
-    if row["ministry"] != node.ministry:
+    if row.ministry != node.ministry:
         raise Conflict("proposal.not-yours", "A partner's proposal is decided by the partner.")
     act, recorded = moved
-    after = rules.next_proposal_state(ProposalState(row["state"]), act)
+    after = rules.next_proposal_state(row.state, act)
     full = {**values, "state": after.value, "updated_at": node.now()}
-    expect = {"state": row["state"], "version": row["version"], "digest": row["digest"]}
+    expect = {"state": row.state.value, "version": row.version, "digest": row.digest}
 
     def write(unit: Unit) -> None:
-        key = {"id": row["id"]}
-        if unit.update(designations.PROPOSALS, key, full, expect=expect) is None:
+        if unit.update(designations.PROPOSALS, {"id": row.id}, full, expect=expect) is None:
             raise _stale()
-        _record(node, unit, caller, permit, (recorded, row["id"], row["version"]))
+        _record(node, unit, caller, permit, (recorded, row.id, row.version))
 
     node.db.write(write)
-    return load(node, row["id"])
+    return _reread(node, row.id)
 
 
 def _stale() -> Stale:

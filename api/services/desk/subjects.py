@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action, Resource
 from api.records import subjects
+from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
-from api.services import recording
+from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
-from api.services.desk import objects
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
@@ -39,7 +38,7 @@ class Candidate:
         score: shared words over all words of the longer name, 0 to 1; an order, not a decision.
     """
 
-    row: RowMapping
+    row: Description
     shared: tuple[str, ...]
     score: float
 
@@ -49,7 +48,7 @@ class Found:
     """Candidates, best first, with the verdicts that stand among them."""
 
     candidates: list[Candidate]
-    verdicts: list[RowMapping]
+    verdicts: list[Verdict]
 
 
 def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
@@ -64,25 +63,25 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
         raise Invalid("subject.query", "Give a name with letters, of at most 300 characters.")
     rows = node.db.read(lambda connection: subjects.sharing(connection, words, _LOOKED_AT))
     found = sorted((_candidate(words, row) for row in rows), key=_best_first)
-    allowed = objects.readable(
-        node, caller, ((one.row["kind"], one.row["object"]) for one in found[: limit * 4])
+    allowed = visibility.readable(
+        node, caller, ((one.row.kind, one.row.object) for one in found[: limit * 4])
     )
-    shown = [one for one in found if (one.row["kind"], one.row["object"]) in allowed][:limit]
-    refs = [one.row["ref"] for one in shown]
+    shown = [one for one in found if (one.row.kind, one.row.object) in allowed][:limit]
+    refs = [one.row.ref for one in shown]
     verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
     return Found(shown, verdicts)
 
 
-def _candidate(words: Sequence[str], row: RowMapping) -> Candidate:
-    own = row["tokens"].split()
+def _candidate(words: Sequence[str], row: Description) -> Candidate:
+    own = row.tokens.split()
     shared = tuple(word for word in words if any(one.startswith(word) for one in own))
     # Descriptions list every word of every alias once; the shorter side says how much is left open.
-    longest = max(len(words), min(len(own), len(tokens_of(row["name"])) or 1))
+    longest = max(len(words), min(len(own), len(tokens_of(row.name)) or 1))
     return Candidate(row, shared, round(len(shared) / longest, 3))
 
 
 def _best_first(one: Candidate) -> tuple[float, str]:
-    return (-one.score, one.row["ref"])
+    return (-one.score, one.row.ref)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Judgement:
     reason: str
 
 
-def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMapping:
+def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
     """Record that two descriptions are of one subject, or are not; it replaces an earlier verdict.
 
     Raises:
@@ -118,8 +117,8 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
         raise Invalid("verdict.itself", "Name two descriptions.")
     permit = authorise(node, caller, Action.VERDICT_RECORD, Resource("subject", one))
     rows = node.db.read(lambda connection: subjects.by_refs(connection, [one, other]))
-    places = {(row["kind"], row["object"]) for row in rows.values()}
-    if len(rows) != 2 or objects.readable(node, caller, places) != places:  # noqa: PLR2004
+    places = {(row.kind, row.object) for row in rows.values()}
+    if len(rows) != 2 or visibility.readable(node, caller, places) != places:  # noqa: PLR2004
         raise NotFound("subject.unknown", "There is no such subject here.")
     once = keyed_call(caller, Act.VERDICT_RECORDED, asdict(judgement))
     if (known := made_before(node, once)) is not None:
@@ -132,7 +131,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
         earlier = subjects.verdict_between(unit.connection, one, other)
         if earlier is not None:
             values = {"replaced_by": verdict_id}
-            unit.update(subjects.VERDICTS, {"id": earlier["id"]}, values)
+            unit.update(subjects.VERDICTS, {"id": earlier.id}, values)
         unit.insert(
             subjects.VERDICTS,
             {
@@ -152,7 +151,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> RowMappi
     return node.db.read(lambda connection: _verdict(connection, made["id"]))
 
 
-def _verdict(connection: Connection, verdict_id: str) -> RowMapping:
+def _verdict(connection: Connection, verdict_id: str) -> Verdict:
     row = subjects.verdict_by_id(connection, verdict_id)
     if row is None:
         raise NotFound("verdict.unknown", "There is no such verdict here.")
@@ -161,21 +160,21 @@ def _verdict(connection: Connection, verdict_id: str) -> RowMapping:
 
 def verdicts(
     node: Node, caller: Caller, *, limit: int, before: tuple[str, str] | None = None
-) -> list[RowMapping]:
+) -> list[Verdict]:
     """Return verdicts on what the caller may read, newest first, replaced ones included."""
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
 
-    def allowed(rows: Sequence[RowMapping]) -> list[bool]:
-        places = [{_place(row["one"]), _place(row["other"])} for row in rows]
-        seen = objects.readable(node, caller, (one for pair in places for one in pair))
+    def allowed(rows: Sequence[Verdict]) -> list[bool]:
+        places = [{_place(row.one), _place(row.other)} for row in rows]
+        seen = visibility.readable(node, caller, (one for pair in places for one in pair))
         return [pair <= seen for pair in places]
 
     return visible_page(
-        lambda at: node.db.read(
-            lambda connection: subjects.verdict_page(connection, limit=limit, before=at)
+        lambda at, size: node.db.read(
+            lambda connection: subjects.verdict_page(connection, limit=size, before=at)
         ),
         allowed,
-        lambda row: (row["at"], row["id"]),
+        lambda row: (row.at, row.id),
         limit=limit,
         start=before,
     )

@@ -1,42 +1,32 @@
 """Tasks: what waits for me, by when and why; what is overdue; what partners owe us.
 
-Owns the lists. What makes a task is ``domain.tasks``'; threads and reviews keep theirs indexed as
-they change (``effects.thread_record``, ``reliance``), drafts and holders are looked at when asked.
-Everything shown passes the policy by which the object itself is read.
+Owns the lists. What makes a task is ``domain.tasks``'; threads, packages and reviews keep theirs
+indexed as they change (``effects``), everything else is looked at when asked
+(``task_sources``). Everything shown, and everything counted, passes the gate by which the object
+itself is read.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
-
-from api.domain import tasks as rules
-from api.domain.drafts import Draft, DraftState, Version
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
-from api.domain.four_eyes import DESK
-from api.domain.tasks import Task, TaskKind
+from api.domain.tasks import NOTICES
 from api.ports.policy import Action
-from api.records import drafts, packages, tasks
+from api.records import tasks
+from api.records.tasks import Review
 from api.records.unit_of_work import Unit
-from api.services import recording
+from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
-from api.services.desk import holdings, objects
-from api.services.desk.statutory_clocks import clocks_of
+from api.services.desk import object_words, task_sources
+from api.services.desk.task_sources import ADMINISTRATION, Entry
 from api.services.node import Node
-from api.services.paging import visible_page
-from api.services.statements import draft_form
+from api.services.paging import Place, visible_page
 from api.services.statements.effects import reliance
-from api.services.statements.effects.designation_record import histories
 
-RECONCILE = "reconcile"
-CLOCK = "clock"
-_UNEQUAL = "The two ends of the thread do not agree on its state."
+_COUNTED_AT_ONCE = 500
 
 
 class Scope(StrEnum):
@@ -49,81 +39,122 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Ref:
+    """Kind and id of an object."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
     """One task as it is shown.
 
     Attributes:
-        id: for the cursor, and for closing a review.
+        id: of the task; ``close`` takes it where ``closable`` says so.
         kind: what is to be done.
         owed_by: the ministry that has to do it.
-        roles: whose officers can do it there.
-        about: kind and id of the object.
-        read_by: kind and id of the object whose policy decides who sees it.
-        key: subject, question or change inside the object.
-        due: instant or day, or ``None``.
-        cause: id of what made it.
+        roles: roles whose officers can do it there.
+        about: the object.
+        title: what the object is called.
+        names: the subjects that it is about.
+        asked_by: who made it wait: a ministry, or an officer's name.
         why: one sentence.
+        reason: the words of whoever made it wait, where there are some.
+        overdue: whether its time has passed.
+        closable: whether an officer closes it with a word, and not by doing something else.
+        within: the object in which it stands, where that is another one.
+        key: subject, question or change inside the object.
+        due: instant or day.
+        cause: id of what made it.
         path: for reviews, the ids from what changed to the decision.
         opened_at: since when, where that is noted.
-        barred: officers whose own work it is.
+        place: where it stands in the list, for the cursor.
     """
 
     id: str
     kind: str
     owed_by: str
     roles: tuple[str, ...]
-    about: tuple[str, str]
-    read_by: tuple[str, str]
-    key: str
-    due: str | None
-    cause: str
+    about: Ref
+    title: str
+    names: tuple[str, ...]
+    asked_by: str
     why: str
-    path: tuple[str, ...] = ()
-    opened_at: str = ""
-    barred: frozenset[str] = frozenset()
+    reason: str | None
+    overdue: bool
+    closable: bool
+    within: Ref | None
+    key: str | None
+    due: str | None
+    cause: str | None
+    path: tuple[str, ...]
+    opened_at: str | None
+    place: Place
 
-    @property
-    def place(self) -> tuple[str, str]:
-        """Where it stands in the list: by time, then by id."""
-        return (self.due or tasks.NO_TIME, self.id)
 
-
-def listed(
-    node: Node,
-    caller: Caller,
-    scope: Scope,
-    *,
-    limit: int,
-    after: tuple[str, str] | None = None,
-) -> list[Entry]:
+def tasks_page(
+    node: Node, caller: Caller, scope: Scope, *, limit: int, after: Place | None = None
+) -> list[TaskView]:
     """Return a page of tasks, what is due first at the top."""
     authorise(node, caller, Action.TASK_LIST, collection("tasks"))
-    if scope is Scope.CLOCKS:
-        return _clocks(node, caller, limit=limit, after=after)
-    fetch = _owed_here if scope is not Scope.PARTNERS else _owed_there
+    found = _page(node, caller, scope, limit=limit, after=after)
+    return _shown(node, found)
+
+
+def _page(
+    node: Node, caller: Caller, scope: Scope, *, limit: int, after: Place | None
+) -> list[Entry]:
+    fetch = _source(node, scope)
     until = node.now() if scope is Scope.OVERDUE else None
 
-    def page(at: tuple[str, str] | None) -> list[Entry]:
-        found = node.db.read(lambda connection: fetch(node, caller, connection, limit, at))
+    def page(at: Place | None, size: int) -> list[Entry]:
+        found = fetch(at, size)
         return [one for one in found if until is None or one.place[0] < until]
 
-    def allowed(entries: Sequence[Entry]) -> list[bool]:
-        seen = objects.readable(node, caller, (one.read_by for one in entries))
-        return [one.read_by in seen and not one.barred & caller.authors for one in entries]
-
-    return visible_page(page, allowed, lambda one: one.place, limit=limit, start=after)
-
-
-def counts(node: Node, caller: Caller) -> dict[str, int]:
-    """Return how many indexed tasks this ministry owes, and how many of them are overdue."""
-    authorise(node, caller, Action.TASK_LIST, collection("tasks"))
-    now = node.now()
-    return node.db.read(
-        lambda connection: {
-            "owed": tasks.count(connection, node.ministry),
-            "overdue": tasks.count(connection, node.ministry, now),
-        }
+    return visible_page(
+        page,
+        lambda entries: _allowed(node, caller, scope, entries),
+        lambda one: one.place,
+        limit=limit,
+        start=after,
     )
+
+
+def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
+    """Return where the entries of a scope come from, each source by time and id."""
+    running = (
+        task_sources.clocks(node, past=scope is Scope.OVERDUE)
+        if scope in {Scope.CLOCKS, Scope.OVERDUE}
+        else []
+    )
+
+    def of_clocks(at: Place | None, size: int) -> list[Entry]:
+        return [one for one in running if at is None or one.place > at][:size]
+
+    if scope is Scope.CLOCKS:
+        return of_clocks
+    sources = (
+        (task_sources.indexed_there, task_sources.holders)
+        if scope is Scope.PARTNERS
+        else (
+            task_sources.indexed_here,
+            task_sources.drafts_waiting,
+            task_sources.proposals_waiting,
+            task_sources.changes_waiting,
+        )
+    )
+
+    def fetch(at: Place | None, size: int) -> list[Entry]:
+        return node.db.read(
+            lambda connection: _merged(
+                size,
+                of_clocks(at, size),
+                *(source(node, connection, at, size) for source in sources),
+            )
+        )
+
+    return fetch
 
 
 def _merged(limit: int, *sources: Iterable[Entry]) -> list[Entry]:
@@ -132,153 +163,123 @@ def _merged(limit: int, *sources: Iterable[Entry]) -> list[Entry]:
     return list(islice(ordered, limit))
 
 
-def _owed_here(
-    node: Node, caller: Caller, connection: Connection, limit: int, after: tuple[str, str] | None
-) -> list[Entry]:
-    held = caller.roles & DESK
-    if not held:
-        return []
-    fitting = [
-        " ".join(roles)
-        for roles in (("analyst", "reviewer"), ("reviewer",), ("analyst",))
-        if held.intersection(roles)
-    ]
-    rows = tasks.owed_by(connection, [node.ministry], fitting, limit=limit, after=after)
-    waiting = drafts.pending(connection, limit=limit, after=after)
-    mine = (one for row in waiting for one in _of_draft(node, row) if held.intersection(one.roles))
-    return _merged(limit, _indexed(connection, rows), mine)
+def _allowed(node: Node, caller: Caller, scope: Scope, entries: Sequence[Entry]) -> list[bool]:
+    """Say which entries are this officer's to see: by role, by the gate, and not their own work."""
+    seen = visibility.readable(node, caller, (one.read_by for one in entries))
+
+    def mine(one: Entry) -> bool:
+        if one.nothing or one.barred & caller.authors:
+            return False
+        if scope in {Scope.MINE, Scope.OVERDUE} and caller.roles.isdisjoint(one.roles):
+            return False
+        if one.about[0] in ADMINISTRATION:
+            return "administrator" in caller.roles
+        return one.read_by in seen
+
+    return [mine(one) for one in entries]
 
 
-def _owed_there(
-    node: Node, _caller: Caller, connection: Connection, limit: int, after: tuple[str, str] | None
-) -> list[Entry]:
-    others = [member.id for member in node.membership.members if member.id != node.ministry]
-    rows = tasks.owed_by(connection, others, None, limit=limit, after=after)
-    found = list(_indexed(connection, rows))
-    if len(found) == limit:
-        return found
-    # What holders owe has no time of its own and follows everything that has one.
-    place = None
-    if after is not None and after[0] == tasks.NO_TIME and ":" in after[1]:
-        package, _, ministry = after[1].rpartition("@")
-        place = (package, ministry)
-    holders = packages.unanswered(connection, limit=limit, after=place)
-    owed = [one for row in holders for one in _of_holder(node, connection, row)]
-    return _merged(limit, found, owed)
-
-
-def _indexed(connection: Connection, rows: Sequence[RowMapping]) -> Iterable[Entry]:
-    reviews = tasks.reviews(
-        connection, [row["id"] for row in rows if row["kind"] == TaskKind.REVIEW]
-    )
-    for row in rows:
-        review = reviews.get(row["id"])
-        about = (row["about_kind"], row["about"])
-        inside = about[0] not in objects.KINDS and review is not None
-        yield Entry(
-            id=row["id"],
-            kind=row["kind"],
-            owed_by=row["owed_by"],
-            roles=tuple(row["roles"].split()),
-            about=about,
-            read_by=("thread", review["thread"]) if inside and review is not None else about,
-            key=row["key"],
-            due=None if row["due"] == tasks.NO_TIME else row["due"],
-            cause=row["cause"],
-            why=_why(row),
-            path=tuple(json.loads(review["path"])) if review is not None else (),
-            opened_at=row["opened_at"],
+def _shown(node: Node, entries: Sequence[Entry]) -> list[TaskView]:
+    now = node.now()
+    words = node.db.read(lambda connection: object_words.of_tasks(node, connection, entries))
+    return [
+        TaskView(
+            id=one.id,
+            kind=one.kind,
+            owed_by=one.owed_by,
+            roles=one.roles,
+            about=Ref(*one.about),
+            title=said.title,
+            names=said.names,
+            asked_by=said.asked_by,
+            why=one.why,
+            reason=said.reason,
+            overdue=one.due is not None and one.due < now,
+            closable=one.closable,
+            within=Ref(*one.read_by) if one.read_by != one.about else None,
+            key=one.key or None,
+            due=one.due,
+            cause=one.cause or None,
+            path=one.path,
+            opened_at=one.opened_at or None,
+            place=one.place,
         )
-
-
-def _why(row: RowMapping) -> str:
-    if row["kind"] == RECONCILE:
-        return _UNEQUAL
-    about = (row["about_kind"], row["about"])
-    return Task(TaskKind(row["kind"]), row["owed_by"], (), about).why
-
-
-def _of_draft(node: Node, row: RowMapping) -> list[Entry]:
-    table = draft_form.table_row(node, row["type"])
-    authors = json.loads(row["authors"])
-    draft = Draft(
-        state=DraftState(row["state"]),
-        versions=tuple(Version(n, row["digest"], one) for n, one in enumerate(authors, start=1)),
-        confirmer=row["confirmed_by"] or "",
-        confirm_by=row["confirm_by"],
-    )
-    approvers = table.approved_by or table.confirmed_by
-    found = rules.of_draft(row["id"], node.ministry, draft, approvers)
-    return [_entry(one, row["id"], row["updated_at"]) for one in found]
-
-
-def _of_holder(node: Node, connection: Connection, row: RowMapping) -> list[Entry]:
-    holding = holdings.holding_of(connection, row)
-    found = rules.of_holding(row["package"], holding, node.now())
-    return [_entry(one, f"{row['package']}@{row['ministry']}", "") for one in found]
-
-
-def _entry(task: Task, id_: str, at: str) -> Entry:
-    return Entry(
-        id=id_,
-        kind=task.kind.value,
-        owed_by=task.owed_by,
-        roles=task.roles,
-        about=task.about,
-        read_by=task.about,
-        key=task.key,
-        due=task.due,
-        cause=task.cause,
-        why=task.why,
-        opened_at=at,
-        barred=task.barred,
-    )
-
-
-def _clocks(
-    node: Node, caller: Caller, *, limit: int, after: tuple[str, str] | None
-) -> list[Entry]:
-    """Return the periods of law that run from own standing designations, the next due first."""
-    home = node.me.jurisdiction
-    found = [
-        Entry(
-            id=f"{one.id}#{clock.id}",
-            kind=CLOCK,
-            owed_by=node.ministry,
-            roles=("analyst", "reviewer"),
-            about=("designation", one.id),
-            read_by=("designation", one.id),
-            key=clock.id,
-            due=clock.due.isoformat() if clock.due is not None else None,
-            cause=one.id,
-            why=f"{clock.name}: {clock.text}",
-        )
-        for one, later in node.db.read(histories)
-        if one.body["jurisdiction"] == home
-        for clock in clocks_of(node, one, later)
+        for one, said in zip(entries, words, strict=True)
     ]
-    found.sort(key=lambda one: one.place)
 
-    def allowed(entries: Sequence[Entry]) -> list[bool]:
-        seen = objects.readable(node, caller, (one.read_by for one in entries))
-        return [one.read_by in seen for one in entries]
 
-    def fetch(at: tuple[str, str] | None) -> list[Entry]:
-        return [one for one in found if at is None or one.place > at][:limit]
+@dataclass(frozen=True, slots=True)
+class TaskCounts:
+    """How many tasks wait for this officer, and how many of them are overdue."""
 
-    return visible_page(fetch, allowed, lambda one: one.place, limit=limit, start=after)
+    owed: int
+    overdue: int
+
+
+def counts(node: Node, caller: Caller) -> TaskCounts:
+    """Count what waits for the caller; what may not be read is not counted either."""
+    authorise(node, caller, Action.TASK_LIST, collection("tasks"))
+    now, owed, overdue = node.now(), 0, 0
+    after: Place | None = None
+    while found := _page(node, caller, Scope.MINE, limit=_COUNTED_AT_ONCE, after=after):
+        owed += len(found)
+        overdue += sum(one.due is not None and one.due < now for one in found)
+        after = found[-1].place
+    late = _page(node, caller, Scope.OVERDUE, limit=_COUNTED_AT_ONCE, after=None)
+    overdue += sum(one.kind == task_sources.CLOCK for one in late)
+    return TaskCounts(owed, overdue)
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How a review ends: the decision stands (``kept``) or was taken anew (``decided-again``)."""
+    """How a review ends: the decision stands (``kept``) or was taken anew (``decided-again``).
+
+    A notice ends as ``noted``.
+    """
 
     outcome: str
     reason: str
 
 
-def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> Mapping[str, Any]:
-    """Close a review with a reason.
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """A review or notice that was closed.
+
+    Attributes:
+        id: of the task.
+        decision_kind: kind of the decision, or of the object that the notice is of.
+        decision: its id.
+        change: what happened.
+        cause: id of the statement that did.
+        thread: the mirror request that the decision stands in.
+        key: the subject there.
+        path: ids from what changed to the decision.
+        state: ``closed``.
+        opened_at: since when it waited.
+        outcome: how it was closed.
+        reason: why, in the officer's words.
+        closed_by: officer record.
+        closed_at: when.
+    """
+
+    id: str
+    decision_kind: str
+    decision: str
+    change: str
+    cause: str
+    thread: str | None
+    key: str | None
+    path: tuple[str, ...]
+    state: str
+    opened_at: str
+    outcome: str
+    reason: str
+    closed_by: str
+    closed_at: str
+
+
+def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewView:
+    """Close a review or a notice with a reason.
 
     Raises:
         NotFound: ``task.unknown``: absent, no review, or about something the caller may not read.
@@ -287,24 +288,15 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> Mapping
     """
     permit = authorise(node, caller, Action.TASK_CLOSE, collection("tasks"))
     review = node.db.read(lambda connection: tasks.review(connection, task_id))
-    if review is None:
+    if review is None or not visibility.readable(node, caller, [_place_of(review)]):
         raise unknown("task")
-    place = (
-        ("thread", review["thread"])
-        if review["decision_kind"] not in objects.KINDS
-        else (review["decision_kind"], review["decision"])
-    )
-    if not objects.readable(node, caller, [place]):
-        raise unknown("task")
-    if closing.outcome not in {reliance.KEPT, reliance.DECIDED_AGAIN}:
-        raise Invalid("task.outcome", "Say kept or decided-again.")
-    if not closing.reason.strip():
-        raise Invalid("task.reason-missing", "Say why.")
+    _require_outcome(review, closing)
+    at = node.now()
     values = {
         "outcome": closing.outcome,
         "reason": closing.reason,
         "closed_by": caller.person,
-        "closed_at": node.now(),
+        "closed_at": at,
     }
 
     def write(unit: Unit) -> None:
@@ -314,4 +306,35 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> Mapping
         recording.record(node, unit, entry)
 
     node.db.write(write)
-    return {**review, **values, "state": "closed"}
+    return ReviewView(
+        id=review.id,
+        decision_kind=review.decision_kind,
+        decision=review.decision,
+        change=review.change,
+        cause=review.cause,
+        thread=review.thread,
+        key=review.key,
+        path=review.path,
+        state="closed",
+        opened_at=review.opened_at,
+        outcome=closing.outcome,
+        reason=closing.reason,
+        closed_by=caller.person,
+        closed_at=at,
+    )
+
+
+def _place_of(review: Review) -> visibility.Reference:
+    if review.decision_kind in list(visibility.Kind):
+        return (review.decision_kind, review.decision)
+    return (visibility.Kind.THREAD.value, review.thread or "")
+
+
+def _require_outcome(review: Review, closing: Closing) -> None:
+    notice = review.change in NOTICES
+    fitting = {reliance.NOTED} if notice else {reliance.KEPT, reliance.DECIDED_AGAIN}
+    if closing.outcome not in fitting:
+        sentence = "Say noted." if notice else "Say kept or decided-again."
+        raise Invalid("task.outcome", sentence)
+    if not closing.reason.strip() and not notice:
+        raise Invalid("task.reason-missing", "Say why.")

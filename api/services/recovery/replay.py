@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
@@ -26,15 +27,13 @@ from api.services.recovery.lost_messages import Lost
 from api.services.recovery.regrown_log import KnownLeaf
 from api.services.road import applying, delivering
 from api.services.sealing import Sealed, open_statement
-from api.services.statements.draft_form import DRAFTED, SEALED
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Issued, about_of
 from api.services.statements.effects.evidence import ReleaseEffect
-from api.wire.canonical import canonical, parse
+from api.wire.canonical import canonical
 from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
-from api.wire.limits import PAYLOAD
 from api.wire.message_bodies import Item
 from api.wire.messages import Kind
 from api.wire.statements import EVIDENCE_PACKAGE
@@ -218,14 +217,15 @@ def _person(node: Node, sealed: Sealed) -> str:
 def _seal_draft(unit: Unit, sealed: Sealed, at: str) -> str:
     """Close the draft that became this statement, so that it is not approved twice."""
     statement = sealed.statement
-    for row in drafts.page(unit.connection, limit=500, state=DRAFTED, type_=statement.type):
-        content = (parse(row["to"].encode(), limit=PAYLOAD), row["thread"])
-        if content != (list(statement.to), statement.thread):
+    for row in drafts.page(
+        unit.connection, limit=500, state=DraftState.DRAFTED, type_=statement.type
+    ):
+        if (row.to, row.thread) != (statement.to, statement.thread):
             continue
-        if canonical(parse(row["body"].encode(), limit=PAYLOAD)) == canonical(statement.body):
-            values = {"state": SEALED, "statement": statement.id, "updated_at": at}
-            unit.update(drafts.DRAFTS, {"id": row["id"]}, values)
-            return str(row["id"])
+        if canonical(dict(row.body)) == canonical(statement.body):
+            values = {"state": DraftState.SEALED.value, "statement": statement.id, "updated_at": at}
+            unit.update(drafts.DRAFTS, {"id": row.id}, values)
+            return row.id
     return ""
 
 

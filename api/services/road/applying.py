@@ -21,6 +21,7 @@ from api.domain.events import Act, Actor, Subject
 from api.domain.threads import sequences
 from api.ports.policy import Action, Resource
 from api.records import statements, streams
+from api.records.threads import Waiting
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import context, peer_caller
@@ -95,21 +96,21 @@ def process_next(node: Node, peer: str, pool: ThreadPoolExecutor) -> bool:
     return True
 
 
-def process_parked(node: Node, parked: RowMapping) -> bool:
+def process_parked(node: Node, parked: Waiting) -> bool:
     """Judge a statement again that waited for another one or for a ruling.
 
     Returns:
         Whether it waits no longer: it was applied or refused, with its disposition.
     """
     message = node.db.read(
-        lambda connection: streams.message_in(connection, parked["peer"], parked["message"])
+        lambda connection: streams.message_in(connection, parked.peer, parked.message)
     )
     if message is None:
         return False
     body = parse_message(bytes(message["envelope"]))[1]
-    item = parse_items(body.body)[parked["ordinal"]]
-    opened = [_open(node, parked["peer"], item, body.kind)]
-    batch = _Batch(message, opened, parked["ordinal"])
+    item = parse_items(body.body)[parked.ordinal]
+    opened = [_open(node, parked.peer, item, body.kind)]
+    batch = _Batch(message, opened, parked.ordinal)
     decisions = [each.verdict for each in opened]
     for _ in range(2):
         sealed = [_disposition(node, message, opened[0], decisions[0])]

@@ -8,11 +8,11 @@ import logging
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import ComityError, Unavailable
 from api.domain.events import Act, Actor, Subject
 from api.records import packages, peer_logs, streams
+from api.records.package_rows import Awaited
 from api.services import recording, sealing
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing
@@ -139,7 +139,7 @@ def fetch_exhibits(node: Node, peer: str) -> bool:
     came = False
     for row in node.db.read(lambda connection: _awaited(node, connection, peer)):
         try:
-            came = _fetch_range(node, peer, row["package"], row["digest"], row["size"]) or came
+            came = _fetch_range(node, peer, row.package, row.digest, row.size) or came
         except ComityError as error:
             if error.code in _AWAY:
                 # A partner that is away must not cost one time-out for each of its exhibits.
@@ -149,7 +149,7 @@ def fetch_exhibits(node: Node, peer: str) -> bool:
     return came
 
 
-def _awaited(node: Node, connection: Connection, peer: str) -> list[RowMapping]:
+def _awaited(node: Node, connection: Connection, peer: str) -> list[Awaited]:
     """Return awaited exhibits to ask for now; where there are many, from any place in their order.
 
     Those that never come must not hide the others.

@@ -4,10 +4,9 @@ Owns the table ``parked_statements``. A parked statement has a receipt and no di
 judged again when something was applied in its thread or an administrator ruled.
 """
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.events import Act, Actor, Subject
 from api.records import threads
+from api.records.threads import Waiting
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Node
@@ -53,7 +52,7 @@ def park(node: Node, unit: Unit, refusal: Refusal | None, ordinal: int) -> None:
     )
 
 
-def take(unit: Unit, parked: RowMapping) -> bool:
+def take(unit: Unit, parked: Waiting) -> bool:
     """Take a parked statement off the shelf; returns whether it was still there."""
-    key = {name: parked[name] for name in ("peer", "message", "ordinal")}
+    key = {"peer": parked.peer, "message": parked.message, "ordinal": parked.ordinal}
     return unit.delete(threads.PARKED, key)

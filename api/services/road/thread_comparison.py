@@ -14,7 +14,7 @@ state digest), and compares with its own. Nothing read here is trusted or change
   they are in order, and one sweep writes a bounded number of outcomes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -23,7 +23,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, Unavailable
 from api.domain.events import Act, Actor, Subject
@@ -31,10 +30,11 @@ from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import state_digest
 from api.ports.policy import Action, Resource
 from api.records import node_state, tasks, threads
+from api.records.threads import Comparison, Thread
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise
-from api.services.desk.tasks import RECONCILE
+from api.services.desk.task_sources import RECONCILE
 from api.services.log import peer_tokens
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
@@ -122,25 +122,25 @@ def serve(node: Node, caller: Caller, after: str) -> dict[str, Any]:
     if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
         raise Unavailable("node.stopped", "Nothing leaves this node now; try again later.")
 
-    def read(connection: Connection) -> tuple[list[RowMapping], dict[str, list[str]]]:
+    def read(connection: Connection) -> tuple[list[Thread], dict[str, list[str]]]:
         rows = threads.with_party(connection, peer, after=after, limit=PAGE)
-        return rows, threads.voids_many(connection, [row["id"] for row in rows])
+        return rows, threads.voids_many(connection, [row.id for row in rows])
 
     rows, voids = node.db.read(read)
     answer: dict[str, Any] = {
         "threads": [
             {
-                "thread": row["id"],
-                "requester": row["requester_seq"],
-                "addressee": row["addressee_seq"],
-                "voided": voids.get(row["id"], []),
-                "state": row["state_digest"],
+                "thread": row.id,
+                "requester": row.requester_seq,
+                "addressee": row.addressee_seq,
+                "voided": voids.get(row.id, []),
+                "state": row.state_digest,
             }
             for row in rows
         ]
     }
     if len(rows) == PAGE:
-        answer["next"] = rows[-1]["id"]
+        answer["next"] = rows[-1].id
     return answer
 
 
@@ -217,13 +217,13 @@ def _compare(node: Node, peer: str, entries: Iterable[Held], budget: _Budget) ->
 def _judge(connection: Connection, peer: str, theirs: Held) -> tuple[Outcome, str]:
     """Return the outcome and our digest at their heads (empty where we are not that far)."""
     row = threads.by_id(connection, theirs.thread)
-    if row is None or peer not in (row["requester"], row["addressee"]):
+    if row is None or peer not in (row.requester, row.addressee):
         return Outcome.UNKNOWN, ""
     voided = frozenset(threads.voids_of(connection, theirs.thread))
-    heads = (row["requester_seq"], row["addressee_seq"])
+    heads = (row.requester_seq, row.addressee_seq)
     if heads == (theirs.requester, theirs.addressee) and voided == theirs.voided:
-        same = row["state_digest"] == theirs.state
-        return (Outcome.EQUAL if same else Outcome.DIFFERENT), row["state_digest"]
+        same = row.state_digest == theirs.state
+        return (Outcome.EQUAL if same else Outcome.DIFFERENT), row.state_digest
     if theirs.requester > heads[0] or theirs.addressee > heads[1]:
         return Outcome.BEHIND, ""
     record = thread_record.require(connection, theirs.thread)
@@ -238,20 +238,18 @@ def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
     return voided & {one.id for one in (*record.requester, *record.addressee)}
 
 
-def _stuck(node: Node, known: Mapping[Any, Any], theirs: Held, ours: str) -> bool:
-    same = (known["ours"], known["theirs"]) == (ours, theirs.state)
-    waited = node.clock.now() - parse_instant(known["at"])
-    return same and waited >= GRACE and known["outcome"] != Outcome.EQUAL
+def _stuck(node: Node, known: Comparison, theirs: Held, ours: str) -> bool:
+    same = (known.ours, known.theirs) == (ours, theirs.state)
+    waited = node.clock.now() - parse_instant(known.at)
+    return same and waited >= GRACE and known.outcome != Outcome.EQUAL
 
 
-def _worth_writing(
-    known: Mapping[Any, Any] | None, outcome: Outcome, theirs: Held, ours: str
-) -> bool:
+def _worth_writing(known: Comparison | None, outcome: Outcome, theirs: Held, ours: str) -> bool:
     if known is None:
         return outcome is not Outcome.EQUAL
     if outcome is Outcome.EQUAL:
-        return bool(known["outcome"] != Outcome.EQUAL)
-    return bool((known["outcome"], known["ours"], known["theirs"]) != (outcome, ours, theirs.state))
+        return known.outcome != Outcome.EQUAL.value
+    return (known.outcome, known.ours, known.theirs) != (outcome, ours, theirs.state)
 
 
 def _write(node: Node, peer: str, theirs: Held, found: tuple[Outcome, str]) -> None:

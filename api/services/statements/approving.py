@@ -11,35 +11,27 @@ Owns the second half of the road that ``drafting`` begins. The order of events i
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from api.domain import drafts as rules
+from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import Invalid, Stale
 from api.domain.four_eyes import Row
-from api.ports.policy import Action
 from api.records import drafts, statements
+from api.records.drafts import Draft
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
-from api.services.authorising import Caller, Permit, authorise, entry_of
+from api.services.authorising import Caller, Permit, entry_of
 from api.services.node import Node
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import endorsing
-from api.services.statements.draft_form import (
-    DRAFTED,
-    SEALED,
-    Draft,
-    load,
-    recused,
-    require_state,
-    resource,
-    swap,
-    table_row,
-)
+from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
 from api.services.statements.effects import effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
-from api.wire.digests import digest
-from api.wire.encoding import format_instant, parse_instant
+from api.wire.encoding import b64u_decode, format_instant, parse_instant
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
@@ -52,6 +44,7 @@ from api.wire.statements import (
 )
 
 _CANDIDATE_LIFE = timedelta(minutes=15)
+_CLOCK_SKEW = timedelta(minutes=1)
 
 
 def candidate(node: Node, caller: Caller, draft_id: str, form: str, kid: str) -> bytes:
@@ -64,179 +57,164 @@ def candidate(node: Node, caller: Caller, draft_id: str, form: str, kid: str) ->
         form: ``jws`` or ``webauthn``.
         kid: the approver's enrolled key.
     """
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    authorise(
-        node,
-        caller,
-        Action.DRAFT_APPROVE,
-        resource(node, row, draft, aside=recused(node, draft)),
-        form=form,
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED)
+    opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, form)
     endorsing.require_own_key(caller, kid)
-    approver = endorsing.officer(caller, row.approved_by, form, kid)
-    return _compose(node, draft, approver).payload
+    approver = endorsing.officer(caller, opened.table.approved_by, form, kid)
+    return _compose(node, opened.draft, approver).payload
 
 
-def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Draft:
+def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> DraftView:
     """Approve the draft whose digest the caller saw; the node composes and seals.
 
     Raises:
         Stale: ``draft.stale``: the draft is another one now.
         Refused: own work, wrong role, or the table asks for an own key.
     """
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = _permit_to_approve(node, caller, draft, row, RECORDED)
-    if seen != draft.row["digest"]:
-        raise Stale("draft.stale", "The draft changed since you read it; read it again.")
-    approver = endorsing.officer(caller, row.approved_by, RECORDED, None)
-    return _seal(node, caller, draft, permit, _compose(node, draft, approver), None)
+    opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, RECORDED)
+    rules.require_seen(opened.draft.digest, seen)
+    approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
+    return _seal(node, caller, opened, _compose(node, opened.draft, approver), None)
 
 
 def approve_signed(
     node: Node, caller: Caller, draft_id: str, payload: bytes, signature: Mapping[str, Any]
-) -> Draft:
+) -> DraftView:
     """Approve with the caller's own signature over a candidate payload.
 
     Raises:
         Stale: ``draft.stale``: draft or thread moved since the candidate was made.
         Invalid: ``candidate.foreign``, ``candidate.expired``.
     """
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
-    permit = _permit_to_approve(node, caller, draft, row, endorsement.form)
+    opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
-    approver = _check_candidate(node, caller, draft, proposed)
+    approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
-    return _seal(node, caller, draft, permit, proposed, endorsement)
+    return _seal(node, caller, opened, proposed, endorsement)
 
 
-def send(node: Node, caller: Caller, draft_id: str) -> Draft:
+def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Seal a draft of a type that needs no approval before it leaves."""
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_SEND,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED)
-    return _seal(node, caller, draft, permit, _compose(node, draft, None), None)
+    opened = opened_for(node, caller, draft_id, DraftAct.SEND)
+    return _seal(node, caller, opened, _compose(node, opened.draft, None), None)
 
 
-def _permit_to_approve(node: Node, caller: Caller, draft: Draft, row: Row, form: str) -> Permit:
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_APPROVE,
-        resource(node, row, draft, aside=recused(node, draft)),
-        form=form,
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED)
-    return permit
+def _compose(
+    node: Node, draft: Draft, approver: Officer | None, like: Statement | None = None
+) -> Statement:
+    """Compose the statement that a draft becomes now.
 
-
-def _compose(node: Node, draft: Draft, approver: Officer | None) -> Statement:
+    Args:
+        node: this node.
+        draft: what was prepared.
+        approver: who approves; ``None`` where nobody does before it leaves.
+        like: a candidate that was composed before: its time and nonce are taken over.
+    """
     content = draft.content
     place = node.db.read(
         lambda connection: effect_of(content.type).place(node, connection, content)
     )
+    issued_at, nonce = node.clock.now(), node.entropy.token(NONCE_BYTES)
+    if like is not None:
+        issued_at, nonce = parse_instant(like.issued_at), b64u_decode(like.nonce)
     return compose_statement(
         content,
         issuer=node.ministry,
-        issued_at=node.clock.now(),
-        nonce=node.entropy.token(NONCE_BYTES),
+        issued_at=issued_at,
+        nonce=nonce,
         by=By(draft.prepared, approver),
         place=place,
     )
 
 
-def _check_candidate(node: Node, caller: Caller, draft: Draft, proposed: Statement) -> Officer:
-    """Return the approver whom the candidate names: the caller."""
-    content = draft.content
-    same = (
-        digest(proposed.prepared) == draft.row["digest"]
-        and proposed.issuer == node.ministry
-        and proposed.by is not None
-        and proposed.by.prepared == draft.prepared
-    )
-    if not same:
-        raise Stale("draft.stale", "The draft changed since the candidate was made; ask again.")
-    approver = proposed.by.approved if proposed.by is not None else None
-    if approver is None or (approver.iss, approver.sub) != (caller.iss, caller.sub):
+def _check_candidate(
+    node: Node, caller: Caller, opened: Opened, proposed: Statement, form: str
+) -> Officer:
+    """Compare a candidate, whole, with what this node composes for this caller now.
+
+    Returns:
+        The approver whom it names: the caller.
+
+    Raises:
+        Stale: ``draft.stale``, ``thread.moved``.
+        Invalid: ``candidate.foreign``, ``candidate.expired``.
+        Refused: ``key.not-enrolled``.
+    """
+    named = proposed.by.approved if proposed.by is not None else None
+    if named is None or (named.iss, named.sub) != (caller.iss, caller.sub):
         raise Invalid("candidate.foreign", "Sign a candidate that names you as the approver.")
-    endorsing.require_own_key(caller, approver.kid or "")
+    kid = named.kid or ""
+    endorsing.require_own_key(caller, kid)
     age = node.clock.now() - parse_instant(proposed.issued_at)
-    if not -timedelta(minutes=1) <= age <= _CANDIDATE_LIFE:
+    if not -_CLOCK_SKEW <= age <= _CANDIDATE_LIFE:
         raise Invalid("candidate.expired", "This candidate is too old; ask for a new one.")
-    place = node.db.read(
-        lambda connection: effect_of(content.type).place(node, connection, content)
-    )
-    stated = (proposed.seq, proposed.prev, proposed.seen)
-    if place is not None and stated != (place.seq, place.prev, place.seen):
+    approver = endorsing.officer(caller, opened.table.approved_by, form, kid)
+    expected = _compose(node, opened.draft, approver, like=proposed)
+    if proposed.payload == expected.payload:
+        return approver
+    if (proposed.seq, proposed.prev, proposed.seen) != (
+        expected.seq,
+        expected.prev,
+        expected.seen,
+    ):
         raise Stale("thread.moved", "The thread moved since the candidate was made; ask again.")
-    return approver
+    if proposed.by == expected.by or proposed.body != expected.body:
+        raise Stale("draft.stale", "The draft changed since the candidate was made; ask again.")
+    raise Invalid("candidate.foreign", "Sign the candidate as this node composed it for you.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """What one transaction turns into a statement.
+
+    Attributes:
+        caller: whose act it is.
+        opened: the draft with its permit.
+        sealed: the statement in its envelope.
+        effect: its type's effect.
+        about: id of the object that it is about.
+    """
+
+    caller: Caller
+    opened: Opened
+    sealed: Sealed
+    effect: Effect
+    about: str | None
 
 
 def _seal(
     node: Node,
     caller: Caller,
-    draft: Draft,
-    permit: Permit,
+    opened: Opened,
     statement: Statement,
     approval: Endorsement | None,
-) -> Draft:
-    content = draft.content
-    effect = effect_of(content.type)
-    about = node.db.read(lambda connection: effect.check(node, connection, content))
+) -> DraftView:
+    draft = opened.draft
+    effect = effect_of(draft.type)
+    about = node.db.read(lambda connection: effect.check(node, connection, draft.content))
     endorsements = [proof for proof in (draft.endorsement, approval) if proof is not None]
     sealed = seal_statement(node, statement, endorsements)
+    sealing = _Sealing(caller, opened, sealed, effect, about)
     try:
-        node.db.write(
-            lambda unit: _write_sealed(node, unit, caller, draft, permit, sealed, effect, about)
-        )
+        node.db.write(lambda unit: _write_sealed(node, unit, sealing))
     except Taken as error:
         # Only the constraints on approvals and on (thread, issuer, seq) can be violated here.
         raise Stale("draft.stale", "Another officer was faster; read it again.") from error
-    return load(node, draft.row["id"])
+    return reread(node, draft.id)
 
 
-def _write_sealed(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in one place
-    node: Node,
-    unit: Unit,
-    caller: Caller,
-    draft: Draft,
-    permit: Permit,
-    sealed: Sealed,
-    effect: Effect,
-    about: str | None,
-) -> None:
-    at = node.now()
-    row = table_row(node, draft.row["type"])
-    values: dict[str, Any] = {
-        "state": SEALED,
-        "statement": sealed.statement.id,
-        "updated_at": at,
-    }
-    if row.needs_confirmation and row.confirm_within_hours is not None:
-        until = node.clock.now() + timedelta(hours=row.confirm_within_hours)
-        values["confirm_by"] = format_instant(until)
-    swap(unit, draft, values)
-    if row.needs_approval:
+def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
+    """Store statement, effects, event, outbox and draft state together."""
+    draft, sealed, at = sealing.opened.draft, sealing.sealed, node.now()
+    swap(unit, draft, _sealed_values(node, sealing.opened.table, sealed, at))
+    if sealing.opened.table.needs_approval:
         unit.insert(
             drafts.APPROVALS,
             {
-                "draft": draft.row["id"],
-                "version": draft.row["version"],
-                "approver": caller.person,
+                "draft": draft.id,
+                "version": draft.version,
+                "approver": sealing.caller.person,
                 "statement": sealed.statement.id,
                 "at": at,
             },
@@ -244,18 +222,36 @@ def _write_sealed(  # noqa: PLR0913, PLR0917 - one transaction, spelled out in o
     unit.insert(
         statements.STATEMENTS,
         statements.values(
-            sealed.statement, sealed.envelope, sealed.digest, origin="own", about=about, at=at
+            sealed.statement,
+            sealed.envelope,
+            sealed.digest,
+            origin="own",
+            about=sealing.about,
+            at=at,
         ),
     )
-    issued = Issued(sealed.statement, at, caller.person, draft.row["id"])
-    consequence = effect.issue(node, unit, issued)
+    issued = Issued(sealed.statement, at, sealing.caller.person, draft.id)
+    consequence = sealing.effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)
+    permit: Permit = sealing.opened.permit
     recording.record(
         node,
         unit,
         recording.concerning(
-            entry_of(caller, permit, consequence.act, consequence.subject),
+            entry_of(sealing.caller, permit, consequence.act, consequence.subject),
             sealed.statement.id,
             sealed.digest,
         ),
     )
+
+
+def _sealed_values(node: Node, table: Row, sealed: Sealed, at: str) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": DraftState.SEALED.value,
+        "statement": sealed.statement.id,
+        "updated_at": at,
+    }
+    if table.needs_confirmation and table.confirm_within_hours is not None:
+        until = node.clock.now() + timedelta(hours=table.confirm_within_hours)
+        values["confirm_by"] = format_instant(until)
+    return values

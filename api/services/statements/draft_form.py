@@ -1,134 +1,217 @@
-"""The form of a draft: its row, its resource for the policies, its states.
+"""The form of a draft: what its officers see, and how every act on one begins.
 
-Owns what ``drafting`` (before approval) and ``approving`` (from approval on) share. A draft names
-its preparer, who may sign it with an own key; everyone who wrote a version is in the author set.
+Owns what ``drafting`` (before approval) and ``approving`` (from approval on) share: the read model,
+the one way to open a draft for an act, and the compare-and-set that every act ends with.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Connection
 
-from api.domain.errors import Conflict, Invalid, Stale
+from api.domain import drafts as rules
+from api.domain.drafts import DraftAct, DraftState
 from api.domain.four_eyes import Row
-from api.ports.policy import Resource
-from api.records import drafts, officers
+from api.ports.policy import Action, Resource
+from api.records import drafts
+from api.records.drafts import Draft
 from api.records.unit_of_work import Unit
-from api.services.authorising import unknown
+from api.services import visibility
+from api.services.authorising import Caller, Permit, may, unknown
 from api.services.node import Node
-from api.wire.envelope import Endorsement
-from api.wire.statements import Content, Officer
-
-DRAFTED, RETURNED, SEALED, DISCARDED = "drafted", "returned", "sealed", "discarded"
+from api.services.visibility import table_row
+from api.wire.envelope import RECORDED
+from api.wire.statements import Officer
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft as its officers see it."""
+class DraftView:
+    """A draft as its officers see it.
 
-    row: RowMapping
-
-    @property
-    def content(self) -> Content:
-        """What would be signed."""
-        return Content(
-            self.row["type"],
-            tuple(json.loads(self.row["to"])),
-            json.loads(self.row["body"]),
-            self.row["thread"],
-        )
-
-    @property
-    def prepared(self) -> Officer:
-        """Who prepared the present version."""
-        return Officer.from_json(json.loads(self.row["prepared"]))
-
-    @property
-    def endorsement(self) -> Endorsement | None:
-        """The preparer's own signature, if there is one."""
-        text = self.row["endorsement"]
-        return None if text is None else Endorsement.from_json(json.loads(text))
-
-    @property
-    def authors(self) -> frozenset[str]:
-        """Everyone who wrote any version."""
-        return frozenset(json.loads(self.row["authors"]))
-
-    @property
-    def tag(self) -> str:
-        """Entity tag of this version."""
-        return f"{self.row['version']}-{self.row['digest'][7:23]}"
-
-
-def table_row(node: Node, type_: str) -> Row:
-    """Return the four-eyes row of a statement type.
-
-    Raises:
-        Invalid: ``statement.type``: officers draft no such statement.
+    Attributes:
+        id: 32 hex digits.
+        type: statement type with its version.
+        state: ``drafted``, ``returned``, ``sealed`` or ``discarded``.
+        version: from 1.
+        digest: what an approval binds.
+        to: recipients.
+        thread: the mirror request that it belongs to.
+        about: id of the object that it is about.
+        body: the statement's body.
+        prepared: how the statement will name the preparer.
+        authors: officer records of everyone who wrote a version.
+        created_at: when the first version was written.
+        updated_at: when it last changed.
+        confirm_by: when a second officer's look at what left at once is due.
+        confirmed_by: officer record of who took that look.
+        return_reason: why it was returned.
+        statement: id of the statement that it became.
+        tag: entity tag of this version.
     """
-    row = node.four_eyes.rows.get(type_.split("/", maxsplit=1)[0])
-    if row is None or row.sealed_by_node:
-        raise Invalid("statement.type", "Officers draft no statements of this type.")
-    return row
+
+    id: str
+    type: str
+    state: DraftState
+    version: int
+    digest: str
+    to: tuple[str, ...]
+    thread: str | None
+    about: str | None
+    body: Mapping[str, Any]
+    prepared: Officer
+    authors: frozenset[str]
+    created_at: str
+    updated_at: str
+    confirm_by: str | None
+    confirmed_by: str | None
+    return_reason: str | None
+    statement: str | None
+    tag: str
 
 
-def resource(node: Node, row: Row, draft: Draft | None, *, aside: frozenset[str]) -> Resource:
-    """Return the draft as the policies see it; without a draft, one about to be created."""
-    return Resource(
-        "draft",
-        draft.row["id"] if draft is not None else "new",
-        {
-            "statement_type": row.statement_type,
-            "authors": draft.authors if draft is not None else frozenset(),
-            "preparer": draft.row["preparer"] if draft is not None else "",
-            "prepared_by": row.prepared_by,
-            "approved_by": row.approved_by,
-            "confirmed_by": row.confirmed_by,
-            "own_key": row.own_key,
-            "recused": aside,
-            "ministry": node.ministry,
-            "state": draft.row["state"] if draft is not None else DRAFTED,
-        },
+def view_of(draft: Draft) -> DraftView:
+    """Return a draft as its officers see it."""
+    return DraftView(
+        id=draft.id,
+        type=draft.type,
+        state=draft.state,
+        version=draft.version,
+        digest=draft.digest,
+        to=draft.to,
+        thread=draft.thread,
+        about=draft.about,
+        body=draft.body,
+        prepared=draft.prepared,
+        authors=draft.authors,
+        created_at=draft.created_at,
+        updated_at=draft.updated_at,
+        confirm_by=draft.confirm_by,
+        confirmed_by=draft.confirmed_by,
+        return_reason=draft.return_reason,
+        statement=draft.statement,
+        tag=draft.tag,
     )
 
 
-def load(node: Node, draft_id: str) -> Draft:
-    """Return a draft.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A draft with the permit to act on it.
+
+    Attributes:
+        draft: as it stands.
+        table: the four-eyes row of its type.
+        permit: for the act it was opened for.
+    """
+
+    draft: Draft
+    table: Row
+    permit: Permit
+
+
+_ACTIONS: Mapping[DraftAct, Action] = {
+    DraftAct.REPLACE: Action.DRAFT_EDIT,
+    DraftAct.APPROVE: Action.DRAFT_APPROVE,
+    DraftAct.SEND: Action.DRAFT_SEND,
+    DraftAct.RETURN: Action.DRAFT_RETURN,
+    DraftAct.DISCARD: Action.DRAFT_DISCARD,
+    DraftAct.CONFIRM: Action.DRAFT_CONFIRM,
+}
+
+
+def opened_for(
+    node: Node, caller: Caller, draft_id: str, act: DraftAct, form: str | None = None
+) -> Opened:
+    """Return a draft that the caller may act on, in a state in which the act is possible.
+
+    Args:
+        node: this node.
+        caller: who acts.
+        draft_id: the draft.
+        act: what is to happen to it.
+        form: how the officer signs the act.
 
     Raises:
-        NotFound: ``draft.unknown``.
+        NotFound: ``draft.unknown``: absent, or not for the caller.
+        Refused: the policy denies the act.
+        Conflict: ``draft.<state>``.
     """
-    row = node.db.read(lambda connection: drafts.by_id(connection, draft_id))
-    if row is None:
+    opened = opened_by(node, caller, draft_id, _ACTIONS[act], form)
+    rules.require_open(opened.draft.state, act)
+    return opened
+
+
+def opened_by(
+    node: Node, caller: Caller, draft_id: str, action: Action, form: str | None = None
+) -> Opened:
+    """Return a draft for an action, in whatever state it is; see :func:`opened_for`."""
+
+    def read(connection: Connection) -> tuple[Draft, Resource] | None:
+        draft = drafts.by_id(connection, draft_id)
+        if draft is None:
+            return None
+        (target,) = visibility.resources(node, connection, [draft])
+        return draft, target
+
+    found = node.db.read(read)
+    if found is None:
         raise unknown("draft")
-    return Draft(row)
+    draft, target = found
+    permit = visibility.permit_on(node, caller, action, draft, target, form=form)
+    return Opened(draft, table_row(node, draft.type), permit)
 
 
-def recused(node: Node, draft: Draft) -> frozenset[str]:
-    """Return the officers who stand aside from what the draft is about."""
-    about = draft.row["thread"] or draft.row["about"]
-    if about is None:
+def open_acts(
+    node: Node, caller: Caller, draft_id: str, form: str = RECORDED
+) -> frozenset[DraftAct]:
+    """Return what the caller could do with a draft now, recording nothing; for pages.
+
+    Args:
+        node: this node.
+        caller: who looks.
+        draft_id: a draft that the caller was found to see.
+        form: how they would sign an approval.
+    """
+
+    def read(connection: Connection) -> tuple[Draft, Resource] | None:
+        draft = drafts.by_id(connection, draft_id)
+        if draft is None:
+            return None
+        return draft, visibility.resources(node, connection, [draft])[0]
+
+    found = node.db.read(read)
+    if found is None:
         return frozenset()
-    return node.db.read(lambda connection: officers.recused_from(connection, about))
+    draft, target = found
+    unconfirmed = draft.confirm_by is not None and draft.confirmed_by is None
+    return frozenset(
+        act
+        for act, action in _ACTIONS.items()
+        if rules.is_open(draft.state, act)
+        and (act is not DraftAct.CONFIRM or unconfirmed)
+        and may(node, caller, action, target, form=form)
+    )
 
 
 def swap(unit: Unit, draft: Draft, values: Mapping[str, Any]) -> None:
-    """Change the draft if nobody else did in between."""
-    expect = {name: draft.row[name] for name in ("version", "state", "digest", "confirmed_by")}
-    if unit.update(drafts.DRAFTS, {"id": draft.row["id"]}, values, expect=expect) is None:
-        raise Stale("draft.stale", "The draft changed since you read it; read it again.")
-
-
-def require_state(draft: Draft, *states: str) -> None:
-    """Refuse a draft in another state.
+    """Change the draft if nobody else did in between.
 
     Raises:
-        Conflict: ``draft.<state>``.
+        Stale: ``draft.stale``.
     """
-    if draft.row["state"] not in states:
-        raise Conflict(
-            f"draft.{draft.row['state']}",
-            f"This draft is {draft.row['state']}; the act comes too late.",
-        )
+    expect = {
+        "version": draft.version,
+        "state": draft.state.value,
+        "digest": draft.digest,
+        "confirmed_by": draft.confirmed_by,
+    }
+    if unit.update(drafts.DRAFTS, {"id": draft.id}, values, expect=expect) is None:
+        raise rules.stale()
+
+
+def reread(node: Node, draft_id: str) -> DraftView:
+    """Return a draft after an act on it."""
+    draft = node.db.read(lambda connection: drafts.by_id(connection, draft_id))
+    if draft is None:
+        raise unknown("draft")
+    return view_of(draft)

@@ -11,35 +11,37 @@ Owns the first half of the one road by which a statement of this ministry comes 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from api.domain.errors import Conflict, Invalid, Stale
+from sqlalchemy import Connection
+
+from api.domain import drafts as rules
+from api.domain.drafts import DraftAct, DraftState
+from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import drafts
+from api.records.drafts import Draft
 from api.records.unit_of_work import Unit
-from api.services import recording
-from api.services.authorising import Caller, Permit, authorise, collection, entry_of, visible
+from api.services import recording, visibility
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.paging import Place, visible_page
 from api.services.statements import approving, endorsing
 from api.services.statements.draft_form import (
-    DISCARDED,
-    DRAFTED,
-    RETURNED,
-    SEALED,
-    Draft,
-    load,
-    recused,
-    require_state,
-    resource,
+    DraftView,
+    opened_by,
+    opened_for,
+    reread,
     swap,
-    table_row,
+    view_of,
 )
 from api.services.statements.effects import effect_of
 from api.services.statements.passkeys import require_own_site
+from api.services.visibility import table_row
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import digest
@@ -49,7 +51,7 @@ from api.wire.statements import Content, Officer, prepared_bytes
 
 def create(
     node: Node, caller: Caller, content: Content, endorsement: Mapping[str, Any] | None = None
-) -> Draft:
+) -> DraftView:
     """Make a draft; types that need no approval are sealed at once.
 
     Args:
@@ -60,27 +62,22 @@ def create(
 
     Returns:
         The draft; that of an earlier call with the same idempotency key and content, if there was
-        one.
+        one and the caller may still read it.
 
     Raises:
         Invalid: the content is malformed or against its type's rules.
         WireError: ``statement.body`` and ``endorsement.*``.
         Refused: the policy denies it.
+        NotFound: what the draft is about is absent, or the caller stands aside from it.
     """
     row = table_row(node, content.type)
     if content.type.startswith("evidence-package/"):
         raise Invalid("draft.package", "Submit evidence packages to /packages, not as drafts.")
-    effect = effect_of(content.type)
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_CREATE,
-        resource(node, row, None, aside=frozenset()),
-        form=endorsing.form_of(endorsement),
-    )
+    permit = _permit_to_create(node, caller, content, endorsement)
     once = keyed_call(caller, Act.DRAFT_CREATED, _asked(content))
     if (known := made_before(node, once)) is not None:
-        return _sent(node, caller, read(node, caller, known["draft"]))
+        return _sent(node, caller, known["draft"])
+    effect = effect_of(content.type)
     validate_body(content.type, dict(content.body))
     prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
     require_own_site(node, caller, proof)
@@ -100,7 +97,33 @@ def create(
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
     made = write_once(node, once, {"draft": values["id"]}, write)
-    return _sent(node, caller, load(node, made["draft"]))
+    return _sent(node, caller, made["draft"])
+
+
+def _permit_to_create(
+    node: Node, caller: Caller, content: Content, endorsement: Mapping[str, Any] | None
+) -> Permit:
+    """Ask with what the draft will be about, so that a recusal from that holds here as well."""
+    named = visibility.named_in(content.body)
+    if content.thread is not None:
+        named.add(content.thread)
+    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    target = visibility.draft_resource(node, table_row(node, content.type), None, aside)
+    form = endorsing.form_of(endorsement)
+    # The answer for what is not there: a 403 would tell what they stand aside from.
+    seen_by = Action.DRAFT_CREATE if aside & caller.authors else None
+    try:
+        return authorise(node, caller, Action.DRAFT_CREATE, target, form=form, visible_by=seen_by)
+    except NotFound as hidden:
+        raise unknown(_kind_named(content), hidden.policies) from None
+
+
+def _kind_named(content: Content) -> str:
+    """Return the kind of object whose absence answers a draft that the caller may not make."""
+    if content.thread is not None:
+        return "thread"
+    named = (kind for kind in ("package", "designation", "proposal") if kind in content.body)
+    return next(named, "package")
 
 
 def _asked(content: Content) -> dict[str, Json]:
@@ -113,12 +136,12 @@ def _asked(content: Content) -> dict[str, Json]:
     }
 
 
-def _sent(node: Node, caller: Caller, draft: Draft) -> Draft:
+def _sent(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Seal what needs no approval, unless an earlier call has done so."""
-    approved = table_row(node, draft.row["type"]).needs_approval
-    if approved or draft.row["state"] != DRAFTED:
-        return draft
-    return approving.send(node, caller, draft.row["id"])
+    draft = opened_by(node, caller, draft_id, Action.DRAFT_READ).draft
+    if table_row(node, draft.type).needs_approval or draft.state is not DraftState.DRAFTED:
+        return view_of(draft)
+    return approving.send(node, caller, draft_id)
 
 
 def replace_content(
@@ -128,33 +151,25 @@ def replace_content(
     tag: str,
     body: Mapping[str, Any],
     endorsement: Mapping[str, Any] | None = None,
-) -> Draft:
+) -> DraftView:
     """Write a new version of a draft; its writer joins the author set for good.
 
     Raises:
         Stale: ``draft.stale``: the tag is not that of the present version.
     """
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_EDIT,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED, RETURNED)
-    if tag != draft.tag:
-        raise Stale("draft.stale", "The draft changed since you read it; read it again.")
+    opened = opened_for(node, caller, draft_id, DraftAct.REPLACE)
+    draft = opened.draft
+    rules.require_seen(draft.tag, tag)
     content = replace(draft.content, body=body)
+    _permit_to_create(node, caller, content, endorsement)
     validate_body(content.type, dict(body))
-    prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
+    prepared, proof = endorsing.preparer(caller, content, opened.table.prepared_by, endorsement)
     require_own_site(node, caller, proof)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )
     values = _values(node, caller, content, prepared, proof)
-    version = draft.row["version"] + 1
+    version = draft.version + 1
     values |= {
         "version": version,
         "authors": json.dumps(sorted(draft.authors | caller.authors)),
@@ -163,122 +178,88 @@ def replace_content(
     }
 
     def write(unit: Unit) -> None:
-        moved = {"version": draft.row["version"], "state": draft.row["state"]}
-        if unit.update(drafts.DRAFTS, {"id": draft_id}, values, expect=moved) is None:
-            raise Stale("draft.stale", "The draft changed since you read it; read it again.")
+        swap(unit, draft, values)
         row_values = {**values, "id": draft_id}
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(row_values, caller.person))
-        recording.record(node, unit, _entry(caller, permit, Act.DRAFT_REPLACED, draft_id, version))
+        entry = _entry(caller, opened.permit, Act.DRAFT_REPLACED, draft_id, version)
+        recording.record(node, unit, entry)
 
     node.db.write(write)
-    return load(node, draft_id)
+    return reread(node, draft_id)
 
 
-def give_back(node: Node, caller: Caller, draft_id: str, reason: str) -> Draft:
+def give_back(node: Node, caller: Caller, draft_id: str, reason: str) -> DraftView:
     """Return a draft to its authors with a reason."""
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_RETURN,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED)
-    if not reason.strip():
-        raise Invalid("draft.reason-missing", "Say why the draft is returned.")
-
-    def write(unit: Unit) -> None:
-        values = {"state": RETURNED, "return_reason": reason, "updated_at": node.now()}
-        swap(unit, draft, values)
-        version = draft.row["version"]
-        recording.record(node, unit, _entry(caller, permit, Act.DRAFT_RETURNED, draft_id, version))
-
-    node.db.write(write)
-    return load(node, draft_id)
+    rules.require_reason(reason)
+    values = {"state": DraftState.RETURNED.value, "return_reason": reason}
+    return _changed(node, caller, draft_id, (DraftAct.RETURN, Act.DRAFT_RETURNED), values)
 
 
-def discard(node: Node, caller: Caller, draft_id: str) -> Draft:
+def discard(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Set aside a draft that has not left."""
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_DISCARD,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, DRAFTED, RETURNED)
-
-    def write(unit: Unit) -> None:
-        swap(unit, draft, {"state": DISCARDED, "updated_at": node.now()})
-        entry = _entry(caller, permit, Act.DRAFT_DISCARDED, draft_id, draft.row["version"])
-        recording.record(node, unit, entry)
-
-    node.db.write(write)
-    return load(node, draft_id)
+    values = {"state": DraftState.DISCARDED.value}
+    return _changed(node, caller, draft_id, (DraftAct.DISCARD, Act.DRAFT_DISCARDED), values)
 
 
-def confirm(node: Node, caller: Caller, draft_id: str) -> Draft:
+def confirm(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Record the second look at a statement that left at once (a recall)."""
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    permit = authorise(
-        node,
-        caller,
-        Action.DRAFT_CONFIRM,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    require_state(draft, SEALED)
-    if draft.row["confirmed_by"] is not None:
-        raise Conflict("draft.confirmed", "This statement has been confirmed already.")
+    values = {"confirmed_by": caller.person}
+    return _changed(node, caller, draft_id, (DraftAct.CONFIRM, Act.DRAFT_CONFIRMED), values)
+
+
+def _changed(
+    node: Node,
+    caller: Caller,
+    draft_id: str,
+    moved: tuple[DraftAct, Act],
+    values: Mapping[str, Any],
+) -> DraftView:
+    """Change a draft's state, if it still is as the caller's permit found it."""
+    act, recorded = moved
+    opened = opened_for(node, caller, draft_id, act)
+    draft = opened.draft
+    if act is DraftAct.CONFIRM:
+        rules.require_unconfirmed(draft.confirm_by, draft.confirmed_by)
 
     def write(unit: Unit) -> None:
-        swap(unit, draft, {"confirmed_by": caller.person, "updated_at": node.now()})
-        entry = _entry(caller, permit, Act.DRAFT_CONFIRMED, draft_id, draft.row["version"])
+        swap(unit, draft, {**values, "updated_at": node.now()})
+        entry = _entry(caller, opened.permit, recorded, draft_id, draft.version)
         recording.record(node, unit, entry)
 
     node.db.write(write)
-    return load(node, draft_id)
+    return reread(node, draft_id)
 
 
-def read(node: Node, caller: Caller, draft_id: str) -> Draft:
+def read(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Return a draft that the caller may see."""
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    authorise(
-        node,
-        caller,
-        Action.DRAFT_READ,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
-    return draft
+    return view_of(opened_by(node, caller, draft_id, Action.DRAFT_READ).draft)
 
 
-def listed(
+def drafts_page(
     node: Node,
     caller: Caller,
     *,
     limit: int,
-    before: tuple[str, str] | None = None,
+    before: Place | None = None,
     state: str | None = None,
-) -> list[Draft]:
+) -> list[DraftView]:
     """Return a page of drafts that the caller may read, newest first."""
     authorise(node, caller, Action.DRAFT_LIST, collection("drafts"))
-    rows = node.db.read(
-        lambda connection: drafts.page(connection, limit=limit, before=before, state=state)
+
+    def fetch(at: Place | None, size: int) -> Sequence[Draft]:
+        def read_rows(connection: Connection) -> Sequence[Draft]:
+            return drafts.page(connection, limit=size, before=at, state=state)
+
+        return node.db.read(read_rows)
+
+    found = visible_page(
+        fetch,
+        lambda rows: visibility.allowed(node, caller, rows),
+        lambda row: (row.created_at, row.id),
+        limit=limit,
+        start=before,
     )
-    found = [Draft(row) for row in rows]
-    targets = [
-        resource(node, table_row(node, each.row["type"]), each, aside=recused(node, each))
-        for each in found
-    ]
-    allowed = visible(node, caller, Action.DRAFT_READ, targets)
-    return [each for each, may in zip(found, allowed, strict=True) if may]
+    return [view_of(one) for one in found]
 
 
 def _values(
@@ -287,7 +268,7 @@ def _values(
     signed = prepared_bytes(content.type, content.to, content.thread, content.body)
     return {
         "type": content.type,
-        "state": DRAFTED,
+        "state": DraftState.DRAFTED.value,
         "digest": digest(signed),
         "to": json.dumps(list(content.to)),
         "thread": content.thread,

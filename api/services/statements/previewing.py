@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from api.ports.policy import Action
 from api.records import packages, statements
-from api.services.authorising import Caller, authorise
+from api.records.drafts import Draft
+from api.services.authorising import Caller
 from api.services.node import Node
-from api.services.statements.draft_form import Draft, load, recused, resource, table_row
+from api.services.statements.draft_form import opened_by
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import mirroring, thread_record
 from api.wire.statements import Content
@@ -24,15 +25,7 @@ def preview(node: Node, caller: Caller, draft_id: str) -> dict[str, Any]:
         ``{draft, type, recipients: [{ministry, jurisdiction, receives: [...], exhibits: [...]}],
         signed_by, stays_here}``.
     """
-    draft = load(node, draft_id)
-    row = table_row(node, draft.row["type"])
-    authorise(
-        node,
-        caller,
-        Action.DRAFT_PREVIEW,
-        resource(node, row, draft, aside=recused(node, draft)),
-        visible_by=Action.DRAFT_READ,
-    )
+    draft = opened_by(node, caller, draft_id, Action.DRAFT_PREVIEW).draft
     return node.db.read(lambda connection: _view(node, connection, draft))
 
 
@@ -50,11 +43,16 @@ def _view(node: Node, connection: Connection, draft: Draft) -> dict[str, Any]:
             }
         )
         exhibits = [
-            {name: row[name] for name in ("label", "digest", "size", "media_type")}
+            {
+                "label": row.label,
+                "digest": row.digest,
+                "size": row.size,
+                "media_type": row.media_type,
+            }
             for row in packages.exhibits_of(connection, package_id)
         ]
     return {
-        "draft": draft.row["id"],
+        "draft": draft.id,
         "type": content.type,
         "recipients": [
             {
@@ -90,5 +88,5 @@ def _brought(connection: Connection, content: Content, ministry: str) -> list[di
 
 def _holds(connection: Connection, ministry: str) -> list[str]:
     rows = packages.held_by(connection, ministry)
-    known = statements.by_ids(connection, [row["package"] for row in rows])
-    return [row["package"] for row in rows if row["package"] in known]
+    known = statements.by_ids(connection, [row.package for row in rows])
+    return [row.package for row in rows if row.package in known]

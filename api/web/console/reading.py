@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError
 from api.domain.four_eyes import Row as FourEyesRow
-from api.ports.policy import Action
-from api.services.authorising import may
 from api.services.desk import evidence, mirroring
 from api.services.statements import draft_form, drafting
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
+from api.services.visibility import table_row
 from api.web.console import labels
 from api.web.console.page import Visit
 from api.web.console.words import mark
@@ -86,95 +86,75 @@ def subject_names(subject: Mapping[str, Any]) -> list[str]:
 
 def names_in_thread(visit: Visit, thread_id: str, key: str) -> tuple[str, ...]:
     """Return the first name of a request's subjects, or of one of them."""
-    found = mirroring.subjects_of(visit.node, [{"id": thread_id}])  # type: ignore[list-item]
-    listed = [row(one) for one in found.get(thread_id, [])]
-    wanted = [one for one in listed if not key or one.key == key] or listed
-    return tuple(str(one.name) for one in wanted)
+    lines = mirroring.subject_lines(visit.node, thread_id)
+    wanted = [one for one in lines if not key or one.key == key] or lines
+    return tuple(one.name for one in wanted)
 
 
 def title_of(visit: Visit, kind: str, id_: str) -> str:
     """Return what an object that the officer may read is called; empty if it has no name."""
     try:
         if kind == "package":
-            return str(row(evidence.load(visit.node, id_).row).title)
+            return evidence.read(visit.node, visit.caller, id_).title
         if kind == "draft":
-            return draft_title(visit, draft_form.load(visit.node, id_))
+            return draft_title(visit, drafting.read(visit.node, visit.caller, id_))
     except ComityError:
         return ""
     return ""
 
 
-def draft_title(visit: Visit, draft: Draft) -> str:
+def draft_title(visit: Visit, draft: DraftView) -> str:
     """Return what a draft is about: its package's title, or the names of its subjects."""
-    body: Mapping[str, Any] = draft.content.body
+    body: Mapping[str, Any] = draft.body
     package = body.get("package")
     if isinstance(package, str):
         return title_of(visit, "package", package)
-    if draft.content.thread is not None:
+    if draft.thread is not None:
         key = body.get("subject")
-        names = names_in_thread(visit, draft.content.thread, key if isinstance(key, str) else "")
+        names = names_in_thread(visit, draft.thread, key if isinstance(key, str) else "")
         return ", ".join(names)
     subjects = body.get("subjects") or ([body["subject"]] if "subject" in body else [])
     described = [one for one in subjects if isinstance(one, Mapping)]
     return ", ".join(next(iter(subject_names(one)), "") for one in described)
 
 
-def draft_line(visit: Visit, draft: Draft) -> dict[str, Any]:
+def draft_line(visit: Visit, draft: DraftView) -> dict[str, Any]:
     """Return a draft as lists show it."""
-    found = row(draft.row)
+    found = draft
     return {
         "id": found.id,
         "type": found.type,
         "state": found.state,
         "title": draft_title(visit, draft),
-        "to": list(draft.content.to),
+        "to": list(draft.to),
         "by": draft.prepared.name if hasattr(draft.prepared, "name") else draft.prepared.sub,
         "at": found.updated_at,
         "href": visit.to(f"/drafts/{found.id}"),
     }
 
 
-def draft_powers(visit: Visit, draft: Draft) -> dict[str, Any]:
+def draft_powers(visit: Visit, draft: DraftView) -> dict[str, Any]:
     """Return what the officer may do with a draft, and why not.
 
     Returns:
         One boolean for each act, and ``why``: the message that says why there is no approval.
     """
-    node, caller, found = visit.node, visit.caller, row(draft.row)
-    table = draft_form.table_row(node, found.type)
-    target = draft_form.resource(node, table, draft, aside=draft_form.recused(node, draft))
-    open_ = found.state == "drafted"
-
-    def can(action: Action) -> bool:
-        return may(node, caller, action, target)
-
+    open_ = draft.state is DraftState.DRAFTED
+    acts = draft_form.open_acts(visit.node, visit.caller, draft.id)
+    table = table_row(visit.node, draft.type)
     powers: dict[str, Any] = {
-        "approve": open_ and table.needs_approval and _can_approve(visit, target),
-        "give_back": open_ and can(Action.DRAFT_RETURN),
-        "edit": found.state in {"drafted", "returned"} and can(Action.DRAFT_EDIT),
-        "discard": found.state in {"drafted", "returned"} and can(Action.DRAFT_DISCARD),
-        "confirm": found.state == "sealed"
-        and found.confirm_by is not None
-        and found.confirmed_by is None
-        and can(Action.DRAFT_CONFIRM),
+        "approve": table.needs_approval and DraftAct.APPROVE in acts,
+        "give_back": DraftAct.RETURN in acts,
+        "edit": DraftAct.REPLACE in acts,
+        "discard": DraftAct.DISCARD in acts,
+        "confirm": DraftAct.CONFIRM in acts,
     }
     powers["why"] = "" if powers["approve"] or not open_ else _why_not(visit, draft, table)
     return powers
 
 
-def _can_approve(visit: Visit, target: Any) -> bool:
-    node, caller = visit.node, visit.caller
-    decision = node.decider.decide(
-        caller.principal,
-        Action.DRAFT_APPROVE,
-        target,
-        {"now": int(node.clock.now().timestamp()), "form": "recorded"},
-    )
-    return decision.allowed
-
-
-def _why_not(visit: Visit, draft: Draft, table: FourEyesRow) -> str:
-    if draft.authors & visit.caller.authors:
+def _why_not(visit: Visit, draft: DraftView, table: FourEyesRow) -> str:
+    if visit.caller.authors & draft.authors:
         return mark(
             "You wrote this draft, or a version of it. Somebody else must approve it, whatever "
             "account you use."
@@ -191,8 +171,8 @@ def role_words(visit: Visit, roles: Iterable[str]) -> str:
 
 def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
     """Return open drafts of this ministry in a request."""
-    found = drafting.listed(visit.node, visit.caller, limit=200, state="drafted")
-    return [draft_line(visit, one) for one in found if one.content.thread == thread_id]
+    found = drafting.drafts_page(visit.node, visit.caller, limit=200, state="drafted")
+    return [draft_line(visit, one) for one in found if one.thread == thread_id]
 
 
 def refused(error: ComityError | WireError) -> dict[str, Any]:

@@ -304,6 +304,8 @@ def respond(html: str, status: int, frame: Frame, provider: str) -> Response:
         "content-security-policy": policy,
         "cache-control": "no-store",
         "content-language": REGIONAL[frame.language],
+        # With "no-referrer" browsers would post forms with "Origin: null".
+        "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
         "vary": "cookie",

@@ -1,9 +1,11 @@
 """The one door for partners' nodes: ``POST /peer/messages``."""
 
+from functools import partial
+
 from fastapi import Request
 from fastapi.responses import Response
 
-from api.services.road import receiving
+from api.services.road import first_look, receiving
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.routing import SIGNED_MESSAGE, ActionRouter, run
@@ -23,6 +25,7 @@ _SCHEMA = {"application/json": {"schema": {"type": "object", "required": ["messa
 )
 async def deliver(request: Request, node: NodeOf) -> Response:
     """Take one signed message from a partner's node."""
-    body = await bodies.raw_body(request, MESSAGE)
+    look = bodies.FirstLook(first_look.TAIL, partial(first_look.sender_of, node))
+    body = await bodies.raw_body(request, MESSAGE, first_look=look)
     answer = await run(receiving.accept, node, body, request=request.state.request_id)
     return Response(answer.body, media_type=answer.media_type)

@@ -1,17 +1,14 @@
 """Designations over REST: state, amend, end, list, read."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.domain.designations import AMENDMENT, DELISTING
 from api.ports.policy import Action
 from api.services.desk import designations
-from api.services.desk.designations import DesignationView
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -21,19 +18,6 @@ from api.web.routing import ActionRouter, run
 router = ActionRouter(prefix="/api/v1/designations", tags=["designations"])
 DesignationId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
 Jurisdiction = Annotated[str | None, Query(pattern="^[A-Z]{2,8}(-[A-Z0-9]{1,8})?$")]
-_SHOWN = (
-    "id",
-    "issuer",
-    "jurisdiction",
-    "regime",
-    "name",
-    "list_reference",
-    "since",
-    "ended_on",
-    "amendments",
-    "proposal",
-    "stored_at",
-)
 
 
 class NewDesignation(BaseModel):
@@ -73,7 +57,7 @@ async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 
 
 @router.route_for("GET", "", Action.DESIGNATION_LIST, operation_id="list_designations")
-async def listed(
+async def list_designations(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -85,7 +69,7 @@ async def listed(
     place = cursors.read(node, caller, name, cursor)
     before = (str(place[0]), str(place[1])) if place else None
     rows = await run(
-        designations.listed,
+        designations.designations_page,
         node,
         caller,
         limit=limit + 1,
@@ -95,8 +79,8 @@ async def listed(
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        following = cursors.make(node, caller, name, [last["stored_at"], last["id"]])
-    return views.page([_summary(row) for row in rows[:limit]], following)
+        following = cursors.make(node, caller, name, [last.stored_at, last.id])
+    return views.page([views.document(row) for row in rows[:limit]], following)
 
 
 @router.route_for(
@@ -104,8 +88,7 @@ async def listed(
 )
 async def read(designation_id: DesignationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read a designation as it stands, its statements, its clocks, and what rests on it."""
-    view = await run(designations.read, node, caller, designation_id)
-    return JSONResponse(_whole(view), headers={"cache-control": "no-store"})
+    return views.answer(await run(designations.read, node, caller, designation_id))
 
 
 @router.route_for(
@@ -156,53 +139,3 @@ async def delist(
         content.endorsement,
     )
     return views.created_draft(draft)
-
-
-def _summary(row: RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in _SHOWN if row[name] is not None}
-
-
-def _whole(view: DesignationView) -> dict[str, Any]:
-    return {
-        **_summary(view.row),
-        "standing": dict(view.standing.body),
-        "statements": [
-            {
-                "id": one.id,
-                "type": one.type,
-                "issuer": one.issuer,
-                "issued_at": one.issued_at,
-                "body": one.body,
-            }
-            for one in view.statements
-        ],
-        "known_to": sorted(view.known_to),
-        "clocks": [
-            {
-                "id": one.id,
-                "name": one.name.en,
-                "name_fr": one.name.fr,
-                "started": one.started.isoformat(),
-                "due": one.due.isoformat() if one.due is not None else None,
-                "ended": one.ended.isoformat() if one.ended is not None else None,
-                "lapses": one.lapses,
-                "text": one.text.en,
-                "text_fr": one.text.fr,
-                "basis": one.basis.value,
-                "source": list(one.source),
-            }
-            for one in view.clocks
-        ],
-        "diary": [asdict(one) for one in view.diary],
-        "rests_on_it": [
-            {
-                "kind": one.decision.kind.value,
-                "id": one.decision.id,
-                "ministry": one.decision.ministry,
-                "thread": one.thread or None,
-                "key": one.key or None,
-                "path": list(one.path),
-            }
-            for one in view.rests_on_it
-        ],
-    }

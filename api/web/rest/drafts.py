@@ -86,7 +86,7 @@ async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 
 
 @router.route_for("GET", "", Action.DRAFT_LIST, operation_id="list_drafts")
-async def listed(
+async def list_drafts(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -96,18 +96,20 @@ async def listed(
     """List drafts, newest first."""
     place = cursors.read(node, caller, f"drafts:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
-    drafts = await run(drafting.listed, node, caller, limit=limit + 1, before=before, state=state)
+    drafts = await run(
+        drafting.drafts_page, node, caller, limit=limit + 1, before=before, state=state
+    )
     following = None
     if len(drafts) > limit:
-        last = drafts[limit - 1].row
-        following = cursors.make(node, caller, f"drafts:{state}", [last["created_at"], last["id"]])
-    return views.page([views.draft_view(draft) for draft in drafts[:limit]], following)
+        last = drafts[limit - 1]
+        following = cursors.make(node, caller, f"drafts:{state}", [last.created_at, last.id])
+    return views.page([views.document(draft) for draft in drafts[:limit]], following)
 
 
 @router.route_for("GET", "/{draft_id}", Action.DRAFT_READ, operation_id="read_draft")
 async def read(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read one draft; the ETag goes into If-Match of a change."""
-    return views.draft_answer(await run(drafting.read, node, caller, draft_id))
+    return views.answer(await run(drafting.read, node, caller, draft_id))
 
 
 @router.route_for(
@@ -122,7 +124,7 @@ async def replace(
     draft = await run(
         drafting.replace_content, node, caller, draft_id, tag, content.body, content.endorsement
     )
-    return views.draft_answer(draft)
+    return views.answer(draft)
 
 
 @router.route_for("GET", "/{draft_id}/preview", Action.DRAFT_PREVIEW, operation_id="preview_draft")
@@ -164,7 +166,7 @@ async def approve(
         draft = await run(approving.approve_recorded, node, caller, draft_id, content.digest)
     else:
         raise Invalid("approval.form", "Send either digest, or candidate with signature.")
-    return views.draft_answer(draft)
+    return views.answer(draft)
 
 
 @router.route_for(
@@ -175,16 +177,16 @@ async def give_back(
 ) -> JSONResponse:
     """Return a draft to its authors with a reason."""
     content = await bodies.model_body(request, Return)
-    return views.draft_answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
+    return views.answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
 
 
 @router.route_for("POST", "/{draft_id}/confirm", Action.DRAFT_CONFIRM, operation_id="confirm_draft")
 async def confirm(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Record the second look at a statement that left at once."""
-    return views.draft_answer(await run(drafting.confirm, node, caller, draft_id))
+    return views.answer(await run(drafting.confirm, node, caller, draft_id))
 
 
 @router.route_for("POST", "/{draft_id}/discard", Action.DRAFT_DISCARD, operation_id="discard_draft")
 async def discard(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Set aside a draft that has not left."""
-    return views.draft_answer(await run(drafting.discard, node, caller, draft_id))
+    return views.answer(await run(drafting.discard, node, caller, draft_id))

@@ -5,12 +5,11 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.records.threads import Wanted
 from api.services.desk import mirroring
-from api.services.desk.mirroring import Said, Suggested, ThreadView
+from api.services.desk.mirroring import Suggested
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -21,21 +20,6 @@ router = ActionRouter(prefix="/api/v1/mirror-requests", tags=["mirror requests"]
 ThreadId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
 Ministry = Annotated[str | None, Query(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
 Regimes = Annotated[list[str] | None, Query(max_length=20)]
-_SUMMARY = (
-    "id",
-    "requester",
-    "addressee",
-    "title",
-    "phase",
-    "respond_by",
-    "release_at",
-    "continues",
-    "undecided",
-    "state_digest",
-    "opened_at",
-    "updated_at",
-)
-_SUBJECT = ("key", "name", "phase", "designation", "suggested", "finding", "regime", "effect")
 
 
 class NewRequest(BaseModel):
@@ -76,7 +60,7 @@ async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 
 
 @router.route_for("GET", "", Action.MIRROR_LIST, operation_id="list_mirror_requests")
-async def listed(  # noqa: PLR0917 - one for each query parameter
+async def list_requests(  # noqa: PLR0917 - one for each query parameter
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -90,21 +74,22 @@ async def listed(  # noqa: PLR0917 - one for each query parameter
     place = cursors.read(node, caller, name, cursor)
     before = (str(place[0]), str(place[1])) if place else None
     wanted = Wanted(phase, requester, addressee)
-    rows = await run(mirroring.listed, node, caller, wanted, limit=limit + 1, before=before)
+    rows = await run(mirroring.threads_page, node, caller, wanted, limit=limit + 1, before=before)
     shown, following = rows[:limit], None
     if len(rows) > limit:
         last = shown[-1]
-        following = cursors.make(node, caller, name, [last["opened_at"], last["id"]])
-    subjects = await run(mirroring.subjects_of, node, shown)
-    return views.page([_summary(row, subjects.get(row["id"], [])) for row in shown], following)
+        following = cursors.make(node, caller, name, [last.opened_at, last.id])
+    return views.page([views.document(row) for row in shown], following)
 
 
 @router.route_for("GET", "/{thread_id}", Action.MIRROR_READ, operation_id="read_mirror_request")
 async def read(thread_id: ThreadId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read a request: the state that both ends compute, both sequences, and its subjects."""
     view = await run(mirroring.read, node, caller, thread_id)
-    tag = f'"{view.row["state_digest"][7:39]}"'
-    return JSONResponse(_whole(view), headers={"etag": tag, "cache-control": "no-store"})
+    made = views.document(view)
+    made.setdefault("comparison", {"outcome": "equal"})
+    headers = {"etag": f'"{view.tag}"', "cache-control": "no-store"}
+    return JSONResponse(made, headers=headers)
 
 
 @router.route_for(
@@ -117,7 +102,8 @@ async def statements(thread_id: ThreadId, node: NodeOf, caller: OfficerOf) -> JS
     """List both sequences, the requester's first, each by number."""
     view = await run(mirroring.read, node, caller, thread_id)
     return JSONResponse(
-        {"items": [said_view(one) for one in view.said]}, headers={"cache-control": "no-store"}
+        {"items": [views.document(one) for one in view.statements]},
+        headers={"cache-control": "no-store"},
     )
 
 
@@ -152,51 +138,6 @@ async def suggest(
     """Say what to weigh for each subject under the addressee's regimes; an officer decides."""
     found = await run(mirroring.suggestions, node, caller, thread_id, regime or [])
     return JSONResponse({"items": [_suggested(one) for one in found]})
-
-
-def _summary(row: RowMapping, subjects: list[RowMapping]) -> dict[str, Any]:
-    view = {name: row[name] for name in _SUMMARY if row[name] is not None}
-    ordered = sorted(subjects, key=lambda one: int(one["key"][1:]))
-    view["subjects"] = [
-        {name: one[name] for name in _SUBJECT if one[name] is not None} for one in ordered
-    ]
-    return view
-
-
-def _whole(view: ThreadView) -> dict[str, Any]:
-    found: dict[str, Any] = {name: view.row[name] for name in _SUMMARY if view.row[name]}
-    compared = view.comparison
-    return {
-        **found,
-        "heads": {"requester": view.row["requester_seq"], "addressee": view.row["addressee_seq"]},
-        "state": view.state.to_json(),
-        "subjects": [dict(one) for one in view.described.values()],
-        "statements": [said_view(one) for one in view.said],
-        "continued_by": view.continued_by,
-        "parked": [views.plain(row) for row in view.parked],
-        "comparison": views.plain(compared) if compared is not None else {"outcome": "equal"},
-    }
-
-
-def said_view(said: Said) -> dict[str, Any]:
-    """Return one statement of a thread."""
-    one = said.statement
-    view: dict[str, Any] = {
-        "id": one.id,
-        "type": one.type,
-        "issuer": one.issuer,
-        "seq": one.seq,
-        "seen": one.seen.seq if one.seen is not None else 0,
-        "issued_at": one.issued_at,
-        "stored_at": said.row["stored_at"],
-        "by": one.by.to_json() if one.by is not None else None,
-        "body": one.body,
-    }
-    if said.void:
-        view["void"] = said.void
-    if said.code:
-        view["without_effect"] = said.code
-    return view
 
 
 def _suggested(one: Suggested) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services.authorising import Caller
 from api.services.desk import evidence, package_files
 from api.services.node import Node
-from api.services.statements.draft_form import Draft
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -86,7 +84,7 @@ def _submit(caller: Caller, node: Node, data: bytes) -> str:
 
 
 @router.route_for("GET", "/packages", Action.PACKAGE_LIST, operation_id="list_packages")
-async def listed(
+async def list_packages(
     node: NodeOf,
     caller: OfficerOf,
     limit: Limit = 50,
@@ -96,39 +94,20 @@ async def listed(
     """List the packages held here, newest first."""
     place = cursors.read(node, caller, f"packages:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
-    rows = await run(evidence.listed, node, caller, limit=limit + 1, before=before, state=state)
+    rows = await run(
+        evidence.packages_page, node, caller, limit=limit + 1, before=before, state=state
+    )
     page, following = rows[:limit], None
     if len(rows) > limit:
         last = page[-1]
-        following = cursors.make(
-            node, caller, f"packages:{state}", [last["submitted_at"], last["id"]]
-        )
-    return views.page([_summary(row) for row in page], following)
+        following = cursors.make(node, caller, f"packages:{state}", [last.submitted_at, last.id])
+    return views.page([views.document(row) for row in page], following)
 
 
 @router.route_for("GET", "/packages/{package_id}", Action.PACKAGE_READ, operation_id="read_package")
 async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read one package with its content, exhibits and releases."""
-    view = await run(evidence.read, node, caller, package_id)
-    content = {
-        **_summary(view.row),
-        "body": view.body,
-        "issued_at": view.statement["issued_at"],
-        "envelope_digest": view.statement["envelope_digest"],
-        "exhibits": [
-            {name: row[name] for name in ("label", "digest", "size", "media_type", "state")}
-            for row in view.exhibits
-        ],
-        "releases": [
-            {
-                name: row[name]
-                for name in ("id", "issuer", "recipient", "tlp", "state", "released_at")
-            }
-            for row in view.releases
-        ],
-    }
-    tag = f'"{view.row["state"]}-{package_id[7:23]}-{len(view.releases)}"'
-    return JSONResponse(content, headers={"etag": tag})
+    return views.answer(await run(evidence.read, node, caller, package_id))
 
 
 @router.route_for(
@@ -137,7 +116,7 @@ async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONRe
 async def holders(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Say who holds a package and what each did with it."""
     rows = await run(evidence.holders, node, caller, package_id)
-    return JSONResponse({"items": [views.plain(row) for row in rows]})
+    return JSONResponse({"items": [views.document(row) for row in rows]})
 
 
 @router.route_for(
@@ -155,7 +134,7 @@ async def release(
     _, value = await bodies.json_body(request)
     bodies.checked(Release, value)
     endorsement = value.pop("endorsement", None)
-    draft: Draft = await run(evidence.release, node, caller, package_id, value, endorsement)
+    draft = await run(evidence.release, node, caller, package_id, value, endorsement)
     return views.created_draft(draft)
 
 
@@ -173,7 +152,7 @@ async def recall(
     """Recall a package from all holders at once; a second reviewer confirms within 24 hours."""
     _, value = await bodies.json_body(request)
     bodies.checked(Recall, value)
-    draft: Draft = await run(evidence.recall, node, caller, package_id, value)
+    draft = await run(evidence.recall, node, caller, package_id, value)
     return views.created_draft(draft)
 
 
@@ -212,8 +191,3 @@ async def file(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> Stream
             "cache-control": "no-store",
         },
     )
-
-
-def _summary(row: RowMapping) -> dict[str, Any]:
-    names = ("id", "originator", "title", "state", "submitted_at", "supersedes", "superseded_by")
-    return {name: row[name] for name in names}

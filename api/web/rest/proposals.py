@@ -1,12 +1,10 @@
 """Proposals over REST: write, submit, endorse, return, lapse, share."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services.desk import proposals
@@ -18,20 +16,6 @@ from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/proposals", tags=["proposals"])
 ProposalId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
-_SHOWN = (
-    "id",
-    "ministry",
-    "regime",
-    "title",
-    "state",
-    "version",
-    "digest",
-    "endorsed_by",
-    "reason",
-    "statement",
-    "created_at",
-    "updated_at",
-)
 
 
 class NewProposal(BaseModel):
@@ -78,14 +62,14 @@ class Recipients(BaseModel):
 async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Write a proposal; it stays a draft until it is submitted."""
     content = await bodies.model_body(request, NewProposal)
-    row = await run(proposals.create, node, caller, content.body)
-    answer = _answer(row, 201)
-    answer.headers["location"] = f"/api/v1/proposals/{row['id']}"
+    made = await run(proposals.create, node, caller, content.body)
+    answer = views.answer(made, 201)
+    answer.headers["location"] = f"/api/v1/proposals/{made.id}"
     return answer
 
 
 @router.route_for("GET", "", Action.PROPOSAL_LIST, operation_id="list_proposals")
-async def listed(
+async def list_proposals(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -95,24 +79,20 @@ async def listed(
     """List proposals, newest first: this ministry's own, and what partners shared."""
     place = cursors.read(node, caller, f"proposals:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
-    rows = await run(proposals.listed, node, caller, limit=limit + 1, before=before, state=state)
+    rows = await run(
+        proposals.proposals_page, node, caller, limit=limit + 1, before=before, state=state
+    )
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        following = cursors.make(
-            node, caller, f"proposals:{state}", [last["created_at"], last["id"]]
-        )
-    return views.page([_summary(row) for row in rows[:limit]], following)
+        following = cursors.make(node, caller, f"proposals:{state}", [last.created_at, last.id])
+    return views.page([views.document(row) for row in rows[:limit]], following)
 
 
 @router.route_for("GET", "/{proposal_id}", Action.PROPOSAL_READ, operation_id="read_proposal")
 async def read(proposal_id: ProposalId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Read a proposal with its history; the ETag goes into If-Match of a change."""
-    row, history = await run(proposals.read, node, caller, proposal_id)
-    versions = [
-        {name: each[name] for name in ("version", "author", "digest", "at")} for each in history
-    ]
-    return _answer(row, 200, {"versions": versions})
+    return views.answer(await run(proposals.read, node, caller, proposal_id))
 
 
 @router.route_for(
@@ -128,8 +108,8 @@ async def replace(
     """Write the next version; whoever writes one never endorses the proposal."""
     tag = bodies.if_match(request)
     content = await bodies.model_body(request, NewProposal)
-    row = await run(proposals.replace, node, caller, proposal_id, tag, content.body)
-    return _answer(row)
+    made = await run(proposals.replace, node, caller, proposal_id, tag, content.body)
+    return views.answer(made)
 
 
 @router.route_for(
@@ -140,7 +120,7 @@ async def submit(
 ) -> JSONResponse:
     """Put the proposal before the reviewers."""
     tag = bodies.if_match(request)
-    return _answer(await run(proposals.submit, node, caller, proposal_id, tag))
+    return views.answer(await run(proposals.submit, node, caller, proposal_id, tag))
 
 
 @router.route_for(
@@ -155,7 +135,7 @@ async def endorse(
 ) -> JSONResponse:
     """Endorse the version whose digest was read."""
     content = await bodies.model_body(request, Endorsement)
-    return _answer(await run(proposals.endorse, node, caller, proposal_id, content.digest))
+    return views.answer(await run(proposals.endorse, node, caller, proposal_id, content.digest))
 
 
 @router.route_for(
@@ -170,7 +150,7 @@ async def give_back(
 ) -> JSONResponse:
     """Return the proposal to its authors with a reason."""
     content = await bodies.model_body(request, Why)
-    return _answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
+    return views.answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
 
 
 @router.route_for(
@@ -181,7 +161,7 @@ async def lapse(
 ) -> JSONResponse:
     """Let the proposal lapse."""
     content = await bodies.model_body(request, Why)
-    return _answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
+    return views.answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
 
 
 @router.route_for(
@@ -199,15 +179,3 @@ async def share(
     content = await bodies.model_body(request, Recipients)
     draft = await run(proposals.share, node, caller, proposal_id, content.to, content.endorsement)
     return views.created_draft(draft)
-
-
-def _summary(row: RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in _SHOWN if row[name] is not None}
-
-
-def _answer(row: RowMapping, status: int = 200, more: dict[str, Any] | None = None) -> JSONResponse:
-    content = {**_summary(row), "body": json.loads(row["body"]), **(more or {})}
-    tag = f'"{proposals.tag_of(row)}"'
-    return JSONResponse(
-        content, status_code=status, headers={"etag": tag, "cache-control": "no-store"}
-    )

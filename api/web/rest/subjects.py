@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.engine import RowMapping
 
 from api.ports.policy import Action
 from api.services.desk import subjects
@@ -43,7 +42,7 @@ async def search(
     found = await run(subjects.search, node, caller, q, limit=limit)
     content = {
         "items": [_candidate(one) for one in found.candidates],
-        "verdicts": [_verdict(row) for row in found.verdicts],
+        "verdicts": [views.document(row) for row in found.verdicts],
         "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
     }
     return JSONResponse(content, headers={"cache-control": "no-store"})
@@ -63,8 +62,8 @@ async def verdicts(
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
-        following = cursors.make(node, caller, "verdicts", [last["at"], last["id"]])
-    return views.page([_verdict(row) for row in rows[:limit]], following)
+        following = cursors.make(node, caller, "verdicts", [last.at, last.id])
+    return views.page([views.document(row) for row in rows[:limit]], following)
 
 
 @router.route_for(
@@ -80,26 +79,21 @@ async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
     content = await bodies.model_body(request, NewVerdict)
     judgement = Judgement(content.one, content.other, content.outcome, content.reason)
     row = await run(subjects.record_verdict, node, caller, judgement)
-    return JSONResponse(_verdict(row), status_code=201)
+    return JSONResponse(views.document(row), status_code=201)
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
     row = one.row
     return {
-        "ref": row["ref"],
-        "kind": row["kind"],
-        "object": row["object"],
-        "key": row["key"] or None,
-        "issuer": row["issuer"],
-        "schema": row["schema"],
-        "name": row["name"],
-        "names": json.loads(row["names"]),
-        "births": json.loads(row["births"]),
+        "ref": row.ref,
+        "kind": row.kind,
+        "object": row.object,
+        "key": row.key or None,
+        "issuer": row.issuer,
+        "schema": row.schema,
+        "name": row.name,
+        "names": json.loads(row.names),
+        "births": json.loads(row.births),
         "shared": list(one.shared),
         "score": one.score,
     }
-
-
-def _verdict(row: RowMapping) -> dict[str, Any]:
-    names = ("id", "one", "other", "outcome", "reason", "by", "at", "replaced_by")
-    return {name: row[name] for name in names if row[name] is not None}

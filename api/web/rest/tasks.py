@@ -1,6 +1,6 @@
 """Tasks over REST: what waits for me, what is overdue, what partners owe us; holdings."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.services.desk import holdings, tasks
-from api.services.desk.tasks import Closing, Entry, Scope
+from api.services.desk.tasks import Closing, Scope
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -25,12 +25,12 @@ class Close(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    outcome: Literal["kept", "decided-again"]
-    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+    outcome: Literal["kept", "decided-again", "noted"]
+    reason: Annotated[str, Field(max_length=4000)] = ""
 
 
 @router.route_for("GET", "/tasks", Action.TASK_LIST, operation_id="list_tasks")
-async def listed(
+async def list_tasks(
     node: NodeOf,
     caller: OfficerOf,
     scope: Scope = Scope.MINE,
@@ -40,19 +40,17 @@ async def listed(
     """List what waits, what is due first at the top."""
     place = cursors.read(node, caller, f"tasks:{scope}", cursor)
     after = (str(place[0]), str(place[1])) if place else None
-    found = await run(tasks.listed, node, caller, scope, limit=limit + 1, after=after)
+    found = await run(tasks.tasks_page, node, caller, scope, limit=limit + 1, after=after)
     shown, following = found[:limit], None
     if len(found) > limit:
         following = cursors.make(node, caller, f"tasks:{scope}", list(shown[-1].place))
-    now = node.now()
-    return views.page([_task(one, now) for one in shown], following)
+    return views.page([views.document(one) for one in shown], following)
 
 
 @router.route_for("GET", "/tasks/counts", Action.TASK_LIST, operation_id="count_tasks")
 async def counts(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Count what this ministry owes in threads and reviews, and how much of it is overdue."""
-    found = await run(tasks.counts, node, caller)
-    return JSONResponse(found, headers={"cache-control": "no-store"})
+    return views.answer(await run(tasks.counts, node, caller))
 
 
 @router.route_for(
@@ -62,7 +60,7 @@ async def close(task_id: TaskId, request: Request, node: NodeOf, caller: Officer
     """Close a review with a reason: the decision stands, or was taken anew."""
     content = await bodies.model_body(request, Close)
     closing = Closing(content.outcome, content.reason)
-    return JSONResponse(views.plain(await run(tasks.close, node, caller, task_id, closing)))
+    return views.answer(await run(tasks.close, node, caller, task_id, closing))
 
 
 @router.route_for(
@@ -75,40 +73,4 @@ async def held(
     at: Annotated[str | None, Query(max_length=30)] = None,
 ) -> JSONResponse:
     """Say what a partner holds from us, now or at an instant, and what proves it."""
-    found = await run(holdings.of_peer, node, caller, ministry, at)
-    items = [
-        {
-            "package": one.row["package"],
-            "title": one.row["title"],
-            "state": one.state,
-            "proven": one.proven,
-            "receipted_at": one.row["receipted_at"],
-            "proofs": holdings.proofs(one),
-        }
-        for one in found.packages
-    ]
-    content = {"ministry": ministry, "at": found.at, "items": items, "delivered": found.delivered}
-    return JSONResponse(content, headers={"cache-control": "no-store"})
-
-
-def _task(one: Entry, now: str) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "id": one.id,
-        "kind": one.kind,
-        "owed_by": one.owed_by,
-        "roles": list(one.roles),
-        "about": {"kind": one.about[0], "id": one.about[1]},
-        "why": one.why,
-        "overdue": one.due is not None and one.due < now,
-    }
-    if one.read_by != one.about:
-        view["within"] = {"kind": one.read_by[0], "id": one.read_by[1]}
-    optional = {
-        "key": one.key,
-        "due": one.due,
-        "cause": one.cause,
-        "path": list(one.path),
-        "opened_at": one.opened_at,
-    }
-    view.update({name: value for name, value in optional.items() if value})
-    return view
+    return views.answer(await run(holdings.of_peer, node, caller, ministry, at))

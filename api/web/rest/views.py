@@ -1,12 +1,52 @@
-"""Shapes that several REST modules answer with."""
+"""Shapes that several REST modules answer with: read models as JSON.
 
+Owns the one way from a use case's read model to a document: members by their names, empty ones left
+out, so that no module spells a document a second time.
+"""
+
+import dataclasses
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
+
+
+def document(view: Any) -> dict[str, Any]:
+    """Return a read model's members as JSON; ``None`` is left out, ``tag`` goes into the ETag."""
+    members = {
+        field.name: _plain(getattr(view, field.name))
+        for field in dataclasses.fields(view)
+        if field.name not in {"tag", "place"}
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if dataclasses.is_dataclass(value):
+        return document(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, AbstractSet):
+        return sorted(_plain(part) for part in value)
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def answer(view: Any, status: int = 200) -> JSONResponse:
+    """Return a read model with its entity tag, if it has one."""
+    headers = {"cache-control": "no-store"}
+    tag = getattr(view, "tag", None)
+    if tag is not None:
+        headers["etag"] = f'"{tag}"'
+    return JSONResponse(document(view), status_code=status, headers=headers)
+
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,37 +76,8 @@ def page(items: Sequence[dict[str, Any]], following: str | None) -> JSONResponse
     return JSONResponse(content, headers=headers)
 
 
-def draft_view(draft: Draft) -> dict[str, Any]:
-    """Return a draft as its officers see it."""
-    row, content = draft.row, draft.content
-    view = {
-        "id": row["id"],
-        "type": row["type"],
-        "state": row["state"],
-        "version": row["version"],
-        "digest": row["digest"],
-        "to": list(content.to),
-        "thread": row["thread"],
-        "about": row["about"],
-        "body": dict(content.body),
-        "prepared": draft.prepared.to_json(),
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-        "confirm_by": row["confirm_by"],
-        "confirmed_by": row["confirmed_by"],
-        "return_reason": row["return_reason"],
-        "statement": row["statement"],
-    }
-    return {name: value for name, value in view.items() if value is not None}
-
-
-def draft_answer(draft: Draft, status: int = 200) -> JSONResponse:
-    """Return a draft with its entity tag."""
-    return JSONResponse(draft_view(draft), status_code=status, headers={"etag": f'"{draft.tag}"'})
-
-
-def created_draft(draft: Draft) -> JSONResponse:
+def created_draft(draft: DraftView) -> JSONResponse:
     """Return a draft that was just made, with its place."""
-    answer = draft_answer(draft, 201)
-    answer.headers["location"] = f"/api/v1/drafts/{draft.row['id']}"
-    return answer
+    made = answer(draft, 201)
+    made.headers["location"] = f"/api/v1/drafts/{draft.id}"
+    return made

@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from api.records import subjects
@@ -55,13 +56,13 @@ def note(
         rows = [_row(kind, object_id, issuer, subject) for subject in described]
         unit.insert(subjects.SUBJECTS, rows)
         return
-    known = {row["ref"]: row for row in subjects.of_object(unit.connection, object_id)}
+    known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:
         row = _row(kind, object_id, issuer, subject)
         old = known.get(row["ref"])
         if old is None:
             unit.insert(subjects.SUBJECTS, row)
-        elif dict(old) != row:
+        elif asdict(old) != row:
             changed = {name: value for name, value in row.items() if name != "ref"}
             unit.update(subjects.SUBJECTS, {"ref": row["ref"]}, changed)
 

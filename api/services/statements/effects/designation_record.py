@@ -56,7 +56,7 @@ def all_standing(connection: Connection) -> list[Designation]:
 def known_to(connection: Connection, designation_id: str) -> frozenset[str]:
     """Return the ministries that were given a designation by this node."""
     row = designations.by_id(connection, designation_id)
-    return frozenset(json.loads(row["known_to"])) if row is not None else frozenset()
+    return row.known_to if row is not None else frozenset()
 
 
 def to_bring(connection: Connection, ids: Iterable[str], peer: str) -> list[str]:
@@ -64,7 +64,7 @@ def to_bring(connection: Connection, ids: Iterable[str], peer: str) -> list[str]
     found: list[str] = []
     for id_ in ids:
         row = designations.by_id(connection, id_)
-        if row is None or row["issuer"] == peer or peer in known_to(connection, id_):
+        if row is None or row.issuer == peer or peer in known_to(connection, id_):
             continue
         found += [each["id"] for each in designations.statements_of(connection, id_)]
     return found
@@ -75,7 +75,7 @@ def note_known(unit: Unit, ids: Iterable[str], peer: str) -> None:
     for id_ in ids:
         known = known_to(unit.connection, id_)
         row = designations.by_id(unit.connection, id_)
-        if row is not None and row["issuer"] != peer and peer not in known:
+        if row is not None and row.issuer != peer and peer not in known:
             values = {"known_to": json.dumps(sorted(known | {peer}))}
             unit.update(designations.DESIGNATIONS, {"id": id_}, values)
 

@@ -144,11 +144,11 @@ def _require_endorsed(
 ) -> None:
     """A proposal becomes a designation once it is endorsed, under its own regime."""
     row = designations.proposal(connection, proposal_id)
-    if row is None or row["ministry"] != node.ministry:
+    if row is None or row.ministry != node.ministry:
         raise NotFound("proposal.unknown", "There is no such proposal here.")
-    if row["state"] not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
+    if row.state not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
         raise Conflict("proposal.not-endorsed", "Have the proposal endorsed first.")
-    if row["regime"] != body["regime"]:
+    if row.regime != body["regime"]:
         raise Invalid("proposal.other-regime", "The proposal was made under another regime.")
 
 
@@ -157,11 +157,11 @@ def _mark_designated(unit: Unit, proposal_id: str, at: str) -> None:
     row = designations.proposal(unit.connection, proposal_id)
     if row is None:
         raise NotFound("proposal.unknown", "There is no such proposal here.")
-    if row["state"] == ProposalState.DESIGNATED:
+    if row.state == ProposalState.DESIGNATED:
         return
-    after = rules.next_proposal_state(ProposalState(row["state"]), ProposalAct.DESIGNATE)
+    after = rules.next_proposal_state(ProposalState(row.state), ProposalAct.DESIGNATE)
     values = {"state": after.value, "updated_at": at}
-    expect = {"state": row["state"]}
+    expect = {"state": row.state}
     if unit.update(designations.PROPOSALS, {"id": proposal_id}, values, expect=expect) is None:
         raise Conflict("proposal.not-endorsed", "The proposal changed meanwhile.")
 

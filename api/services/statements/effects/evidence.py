@@ -24,6 +24,7 @@ from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
 from api.records import packages, statements
+from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import reliance
@@ -73,7 +74,8 @@ class ReleaseEffect(Plain):
         body = dict(content.body)
         require_members(node, content.to)
         package = _known(connection, member_text(body, "package"))
-        require_sizes(connection, packages.exhibits_of(connection, package["id"]))
+        listed = packages.exhibits_of(connection, package.id)
+        require_sizes(connection, {one.digest: one.size for one in listed})
         if list(content.to) != [body.get("recipient")]:
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
         _require(rules.may_release(_situation(connection, package), body), Conflict)
@@ -85,11 +87,11 @@ class ReleaseEffect(Plain):
             ),
             Invalid,
         )
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             _require_consent(node, connection, package, body)
         elif body.get("consent") is not None:
             raise Invalid("release.own-package", "An own package needs no onward consent.")
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
@@ -109,7 +111,7 @@ class ReleaseEffect(Plain):
         _end_release(unit, body)
         unit.insert(packages.RELEASES, _release_row(issued.statement, issued.at))
         _hold(unit, package, recipient, issued.statement.id, "sent")
-        if row["state"] == "submitted":
+        if row.state == "submitted":
             unit.update(packages.PACKAGES, {"id": package}, {"state": "released"})
         bring = [package]
         if body.get("consent") is not None:
@@ -172,21 +174,21 @@ class RecallEffect(Plain):
     def check(self, node: Node, connection: Connection, content: Content) -> str:
         """Only the originator recalls, and only once."""
         package = _known(connection, member_text(dict(content.body), "package"))
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             raise Conflict("recall.not-originator", "Only the originator recalls a package.")
-        if package["state"] == "recalled":
+        if package.state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled already.")
-        if set(content.to) != set(holders(connection, str(package["id"]))):
+        if set(content.to) != set(holders(connection, package.id)):
             raise Invalid(
                 "recall.recipients",
                 "A recall is addressed to every ministry that holds the package.",
             )
-        return str(package["id"])
+        return package.id
 
     def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Mark the package, its releases and every holder; own decisions on it are reviewed."""
         package = member_text(issued.statement.body, "package")
-        if _locked(unit, package)["state"] == "recalled":
+        if _locked(unit, package).state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled already.")
         if set(issued.statement.to) != set(holders(unit.connection, package)):
             raise Conflict("recall.recipients", "The holders changed; prepare the recall again.")
@@ -232,13 +234,13 @@ class RecallEffect(Plain):
         package = packages.by_id(unit.connection, named)
         if package is None:
             return refuse("package.unknown", "This node does not hold that package.")
-        if package["originator"] != received.statement.issuer:
+        if package.originator != received.statement.issuer:
             return refuse("recall.not-originator", "Only the originator recalls a package.")
-        if package["state"] == "recalled":
+        if package.state == "recalled":
             return refuse("package.recalled", "This package has been recalled already.")
-        unit.update(packages.PACKAGES, {"id": package["id"]}, {"state": "recalled"})
-        _end_releases(unit, str(package["id"]))
-        recalled = (Kind.PACKAGE, str(package["id"]))
+        unit.update(packages.PACKAGES, {"id": package.id}, {"state": "recalled"})
+        _end_releases(unit, str(package.id))
+        recalled = (Kind.PACKAGE, str(package.id))
         reliance.open_reviews(node, unit, Change.RECALLED, recalled, received.statement.id)
         return ALLOWED
 
@@ -250,12 +252,12 @@ class OnwardRequestEffect(Plain):
         """The request goes to the originator of a package held here."""
         body = dict(content.body)
         package = _known(connection, member_text(body, "package"))
-        if package["originator"] == node.ministry:
+        if package.originator == node.ministry:
             raise Invalid("onward.own-package", "Release an own package; no consent is needed.")
-        if list(content.to) != [package["originator"]]:
+        if list(content.to) != [package.originator]:
             raise Invalid("onward.originator", "Ask the originator of the package, and no other.")
         require_members(node, [member_text(body, "recipient")])
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, _unit: Unit, issued: Issued) -> Consequence:
         """No table but the statement's own changes."""
@@ -268,7 +270,7 @@ class OnwardRequestEffect(Plain):
         package = member_text(received.statement.body, "package")
         row = packages.by_id(unit.connection, package)
         held = packages.active_release(unit.connection, package, received.statement.issuer)
-        if row is None or row["originator"] != node.ministry or held is None:
+        if row is None or row.originator != node.ministry or held is None:
             return refuse("package.unknown", "This node has not released that package to you.")
         return ALLOWED
 
@@ -280,7 +282,7 @@ class OnwardConsentEffect(Plain):
         """The consent answers a request and names the same package and recipient."""
         body = dict(content.body)
         package = _known(connection, member_text(body, "package"))
-        if package["originator"] != node.ministry:
+        if package.originator != node.ministry:
             raise Conflict("onward.originator", "Only the originator consents.")
         request = statements.by_id(connection, member_text(body, "request"))
         if request is None or request["type"] != "onward-request/1":
@@ -292,13 +294,13 @@ class OnwardConsentEffect(Plain):
             raise Invalid(
                 "onward.mismatch", "Consent to the package and recipient that were asked."
             )
-        return str(package["id"])
+        return package.id
 
     def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
         """The new recipient will hold the package by consent, and so is on every recall's list."""
         body = issued.statement.body
         package, recipient = member_text(body, "package"), member_text(body, "recipient")
-        if _locked(unit, package)["state"] == "recalled":
+        if _locked(unit, package).state == "recalled":
             raise Conflict("package.recalled", "This package has been recalled.")
         if recipient not in holders(unit.connection, package):
             _hold(unit, package, recipient, issued.statement.id, "consented")
@@ -307,7 +309,7 @@ class OnwardConsentEffect(Plain):
 
 def holders(connection: Connection, package_id: str) -> list[str]:
     """Return the ministries that hold a package by release or consent."""
-    return [row["ministry"] for row in packages.holders_of(connection, package_id)]
+    return [row.ministry for row in packages.holders_of(connection, package_id)]
 
 
 def _hold(unit: Unit, package: str, ministry: str, release: str, state: str) -> None:
@@ -318,31 +320,31 @@ def _hold(unit: Unit, package: str, ministry: str, release: str, state: str) -> 
         unit.insert(packages.HOLDERS, {**key, **values})
 
 
-def _known(connection: Connection, package_id: str) -> RowMapping:
+def _known(connection: Connection, package_id: str) -> Package:
     row = packages.by_id(connection, package_id)
     if row is None:
         raise NotFound("package.unknown", "There is no such package here.")
     return row
 
 
-def _locked(unit: Unit, package_id: str) -> RowMapping:
+def _locked(unit: Unit, package_id: str) -> Package:
     """Return a package that nothing else changes, releases or recalls until the unit has ended."""
     unit.lock(f"package {package_id}")
     return _known(unit.connection, package_id)
 
 
-def _situation(connection: Connection, package: RowMapping) -> rules.Situation:
+def _situation(connection: Connection, package: Package) -> rules.Situation:
     """Return what the rule of release looks at, as this node has it."""
-    exhibits = packages.exhibits_of(connection, package["id"])
+    exhibits = packages.exhibits_of(connection, package.id)
     return rules.Situation(
-        state=rules.PackageState(package["state"]),
-        originator=package["originator"],
+        state=rules.PackageState(package.state),
+        originator=package.originator,
         active={
-            row["recipient"]: row["id"]
-            for row in packages.releases_of(connection, package["id"])
-            if row["state"] == "active"
+            row.recipient: row.id
+            for row in packages.releases_of(connection, package.id)
+            if row.state == "active"
         },
-        missing_exhibits=sum(1 for row in exhibits if row["state"] != "held"),
+        missing_exhibits=sum(1 for row in exhibits if row.state != "held"),
     )
 
 
@@ -357,7 +359,7 @@ def _marking(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _require_consent(
-    node: Node, connection: Connection, package: RowMapping, body: dict[str, Any]
+    node: Node, connection: Connection, package: Package, body: dict[str, Any]
 ) -> None:
     """Refuse an onward release that the originator's consent does not cover."""
     row = statements.by_id(connection, member_text(body, "consent"))
@@ -368,15 +370,15 @@ def _require_consent(
     _require(
         rules.consent_covers(
             consent,
-            originator=package["originator"],
+            originator=package.originator,
             holder=node.ministry,
             release=body,
             at=node.now(),
         ),
         Conflict,
     )
-    held = packages.active_release(connection, package["id"], node.ministry)
-    under = statements.by_id(connection, held["id"]) if held is not None else None
+    held = packages.active_release(connection, package.id, node.ministry)
+    under = statements.by_id(connection, held.id) if held is not None else None
     if under is None or consent is None:
         raise Conflict("release.not-held", "This node holds the package under no release.")
     _require(
@@ -432,8 +434,8 @@ def _release_row(statement: Statement, at: str) -> dict[str, Any]:
 def _review_superseded(node: Node, unit: Unit, package: Statement) -> None:
     """A newer version of a package of the same originator opens reviews of what rests on it."""
     older = packages.by_id(unit.connection, member_text(package.body, "supersedes"))
-    if older is not None and older["originator"] == package.issuer:
-        superseded = (Kind.PACKAGE, str(older["id"]))
+    if older is not None and older.originator == package.issuer:
+        superseded = (Kind.PACKAGE, str(older.id))
         reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package.id)
 
 
@@ -469,9 +471,7 @@ def _take_in(unit: Unit, package: Statement, received: Received) -> None:
 
 def _end_releases(unit: Unit, package: str) -> None:
     active = [
-        (row["id"],)
-        for row in packages.releases_of(unit.connection, package)
-        if row["state"] == "active"
+        (row.id,) for row in packages.releases_of(unit.connection, package) if row.state == "active"
     ]
     unit.update_many(packages.RELEASES, active, {"state": "recalled"})
 

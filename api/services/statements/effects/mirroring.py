@@ -315,9 +315,9 @@ class FollowUpEffect(ThreadEffect):
         row = designations.by_id(connection, body["designation"])
         if row is None:
             raise NotFound("designation.unknown", "There is no such designation here.")
-        if row["jurisdiction"] != node.me.jurisdiction:
+        if row.jurisdiction != node.me.jurisdiction:
             raise Invalid("effect.jurisdiction", "State the effect of your own designation.")
-        if row["ended_on"] is not None:
+        if row.ended_on is not None:
             raise Conflict("designation.delisted", "That designation was delisted.")
 
 

@@ -27,9 +27,9 @@ def check_asked(
     for id_ in asked:
         if id_ not in known:
             raise NotFound("designation.unknown", "There is no such designation here.")
-        if known[id_]["jurisdiction"] != node.me.jurisdiction:
+        if known[id_].jurisdiction != node.me.jurisdiction:
             raise Invalid("request.designation", "Ask to mirror your own designations.")
-        if known[id_]["ended_on"] is not None:
+        if known[id_].ended_on is not None:
             raise Conflict("designation.delisted", "That designation was delisted.")
     check_evidence(node, connection, body, addressee)
     found = [one for one in clashes(node, connection, body, addressee) if one.thread != within]
@@ -66,10 +66,10 @@ def check_evidence(
         release = packages.release_by_id(connection, item["release"])
         fits = (
             release is not None
-            and release["issuer"] == node.ministry
-            and release["recipient"] == addressee
-            and release["package"] == item["package"]
-            and release["state"] == "active"
+            and release.issuer == node.ministry
+            and release.recipient == addressee
+            and release.package == item["package"]
+            and release.state == "active"
         )
         if not fits:
             raise Conflict(
@@ -88,5 +88,5 @@ def check_relied_on(connection: Connection, relied_on: Sequence[str]) -> None:
         row = packages.by_id(connection, package)
         if row is None:
             raise NotFound("package.unknown", "There is no such package here.")
-        if row["state"] == "recalled":
+        if row.state == "recalled":
             raise Conflict("package.recalled", "A finding cannot rest on a recalled package.")

@@ -3,15 +3,15 @@
 Owns look-ups that several effects of ``evidence`` share; changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Invalid
 from api.records import packages, statements
+from api.records.package_rows import Package
 from api.services.node import Node
 from api.wire.statements import Statement
 
@@ -22,16 +22,21 @@ def check_sizes(node: Node, body: Mapping[str, Any]) -> None:
     Raises:
         Invalid: ``exhibit.size-mismatch``.
     """
-    node.db.read(lambda connection: require_sizes(connection, body["exhibits"]))
+    node.db.read(lambda connection: require_sizes(connection, sizes_of(body)))
 
 
-def require_sizes(connection: Connection, exhibits: Sequence[Mapping[Any, Any]]) -> None:
+def sizes_of(body: Mapping[str, Any]) -> dict[str, int]:
+    """Return the sizes that a package states, by digest."""
+    return {str(item["digest"]): int(item["size"]) for item in body["exhibits"]}
+
+
+def require_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
     """Refuse exhibits whose stated size is not that of their stored bytes.
 
     Raises:
         Invalid: ``exhibit.size-mismatch``.
     """
-    if packages.mismatched(connection, exhibits):
+    if packages.mismatched(connection, sizes):
         raise Invalid(
             "exhibit.size-mismatch", "State the size that the exhibit's stored bytes have."
         )
@@ -41,22 +46,21 @@ def fits_what_is_held(
     node: Node, connection: Connection, release: Statement, package: Statement
 ) -> Decision:
     """Judge a partner's release against the exhibits and releases that are here."""
-    listed: Any = package.body["exhibits"]
-    if packages.mismatched(connection, listed):
+    if packages.mismatched(connection, sizes_of(package.body)):
         return refuse("exhibit.size-mismatch", "An exhibit is not of the size that is stated.")
     replaced = release.body.get("supersedes_release")
     held = packages.active_release(connection, package.id, node.ministry)
-    if held is not None and held["id"] != replaced:
+    if held is not None and held.id != replaced:
         return refuse("release.duplicate", "This package is already held under a release.")
     older = packages.release_by_id(connection, replaced) if isinstance(replaced, str) else None
-    if older is not None and (older["package"], older["issuer"]) != (package.id, release.issuer):
+    if older is not None and (older.package, older.issuer) != (package.id, release.issuer):
         return refuse("release.supersedes-other", "It names a release of something else.")
     return ALLOWED
 
 
-def recalled_before(connection: Connection, package: Statement, known: RowMapping | None) -> bool:
+def recalled_before(connection: Connection, package: Statement, known: Package | None) -> bool:
     """Tell whether a package was recalled here, or before it came."""
     if known is not None:
-        return bool(known["state"] == "recalled")
+        return bool(known.state == "recalled")
     before = statements.about(connection, package.id, "recall/1")
     return any(row["issuer"] == package.issuer for row in before)

@@ -93,12 +93,12 @@ def _named(connection: Connection, package: str, body: dict[str, Any]) -> list[s
     named = body.get("exhibits")
     if named is not None:
         return [str(digest) for digest in named]
-    return sorted({str(row["digest"]) for row in packages.exhibits_of(connection, package)})
+    return sorted({row.digest for row in packages.exhibits_of(connection, package)})
 
 
 def _foreign(connection: Connection, recall: Statement, body: dict[str, Any]) -> bool:
     package = member_text(recall.body, "package")
-    held = {str(row["digest"]) for row in packages.exhibits_of(connection, package)}
+    held = {row.digest for row in packages.exhibits_of(connection, package)}
     return not held.issuperset(_named(connection, package, body))
 
 

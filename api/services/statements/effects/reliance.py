@@ -18,7 +18,7 @@ from api.records import tasks
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 
-OPEN, KEPT, DECIDED_AGAIN = "open", "kept", "decided-again"
+OPEN, KEPT, DECIDED_AGAIN, NOTED = "open", "kept", "decided-again", "noted"
 
 
 def task_id(*parts: str) -> str:
@@ -86,14 +86,14 @@ def graph_from(connection: Connection, changed: tuple[Kind, str]) -> list[Relian
         rows = tasks.resting_on(connection, frontier)
         frontier = []
         for row in rows:
-            key = (row["source"], row["decision"], row["on"], row["key"])
+            key = (row.source, row.decision, row.on, row.key)
             found[key] = Reliance(
-                Point(Kind(row["decision_kind"]), row["decision"], row["ministry"]),
-                (Kind(row["on_kind"]), row["on"]),
-                row["thread"],
-                row["key"],
+                Point(Kind(row.decision_kind), row.decision, row.ministry),
+                (Kind(row.on_kind), row.on),
+                row.thread,
+                row.key,
             )
-            place = (row["decision_kind"], row["decision"])
+            place = (row.decision_kind, row.decision)
             if place not in reached:
                 reached.add(place)
                 frontier.append(place)
@@ -159,8 +159,8 @@ def settle_reviews(unit: Unit, decisions: Sequence[str], at: str) -> None:
     the question that the review asked.
     """
     for row in tasks.reviews_of(unit.connection, decisions):
-        if row["state"] == OPEN:
-            close_review(unit, row["id"], {"outcome": DECIDED_AGAIN, "closed_at": at})
+        if row.state == OPEN:
+            close_review(unit, row.id, {"outcome": DECIDED_AGAIN, "closed_at": at})
 
 
 def close_review(unit: Unit, review: str, values: dict[str, Any]) -> bool:

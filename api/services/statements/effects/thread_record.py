@@ -7,6 +7,7 @@ pages, look-ups and tasks, and touches only the rows that changed.
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -19,6 +20,7 @@ from api.domain.threads.facts import SubjectState
 from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import ThreadState, state_digest
 from api.records import statements, tasks, threads
+from api.records.threads import ThreadSubject
 from api.records.unit_of_work import Unit
 from api.services.statements.effects import reliance
 from api.services.statements.effects.descriptions import note
@@ -57,9 +59,7 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
     if not any(row["id"] == thread_id for row in rows):
         return None
     disputed = {
-        row["issuer"]
-        for row in threads.disputes_of(connection, thread_id)
-        if row["ruling"] != RESUME
+        row.issuer for row in threads.disputes_of(connection, thread_id) if row.ruling != RESUME
     }
     voided = threads.voids_of(connection, thread_id)
     return Record.of((opened(row) for row in rows), voided=voided, disputed=disputed)
@@ -90,7 +90,7 @@ def keep(unit: Unit, record: Record, at: str) -> ThreadState:
     row = _row(record, state)
     if old is None:
         unit.insert(threads.THREADS, {**row, "opened_at": at, "updated_at": at})
-    elif any(old[name] != value for name, value in row.items()):
+    elif any(getattr(old, name) != value for name, value in row.items()):
         changed = {name: value for name, value in row.items() if name != "id"}
         unit.update(threads.THREADS, {"id": state.id}, {**changed, "updated_at": at})
     _keep_subjects(unit, state)
@@ -137,7 +137,7 @@ def _row(record: Record, state: ThreadState) -> dict[str, Any]:
 
 def _keep_subjects(unit: Unit, state: ThreadState) -> None:
     rows = threads.subjects_of(unit.connection, [state.id]).get(state.id, [])
-    known = {row["key"]: row for row in rows}
+    known = {row.key: row for row in rows}
     for key, subject in state.subjects.items():
         _write(unit, threads.THREAD_SUBJECTS, known.get(key), _subject_row(state.id, subject))
 
@@ -161,10 +161,10 @@ def _subject_row(thread: str, subject: SubjectState) -> dict[str, Any]:
     }
 
 
-def _write(unit: Unit, table: Table, old: RowMapping | None, row: Mapping[str, Any]) -> None:
+def _write(unit: Unit, table: Table, old: ThreadSubject | None, row: Mapping[str, Any]) -> None:
     if old is None:
         unit.insert(table, row)
-    elif dict(old) != row:
+    elif asdict(old) != row:
         keys = {column.name: row[column.name] for column in table.primary_key.columns}
         changed = {name: value for name, value in row.items() if name not in keys}
         unit.update(table, keys, changed)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from api.domain.errors import Invalid, Stale
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
-from api.services.statements.draft_form import Draft
+from api.services.statements.draft_form import DraftView
 from api.web.console import listing, reading
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
@@ -25,10 +25,10 @@ def index(visit: Visit) -> Answer:
     page = listing.page_of(
         visit,
         f"drafts:{wanted}",
-        lambda limit, before: drafting.listed(
+        lambda limit, before: drafting.drafts_page(
             visit.node, visit.caller, limit=limit, before=before, state=wanted
         ),
-        lambda one: (reading.row(one.row).created_at, reading.row(one.row).id),
+        lambda one: (one.created_at, one.id),
     )
     lines = [reading.draft_line(visit, one) for one in page.entries]
     members = {
@@ -48,7 +48,7 @@ def show(visit: Visit) -> Answer:
 
 def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
-    found = reading.row(draft.row)
+    found = draft
     seen = previewing.preview(visit.node, visit.caller, found.id)
     members = {
         "draft": draft,
@@ -65,16 +65,16 @@ def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
     return View("draft.html", members, status)
 
 
-def _names(visit: Visit, draft: Draft) -> dict[str, str]:
+def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
     """Return the names behind the keys of a request's subjects."""
-    if draft.content.thread is None:
+    if draft.thread is None:
         return {}
     keys = [f"s{number}" for number in range(1, 200)]
     found: dict[str, str] = {}
-    body: dict[str, Any] = dict(draft.content.body)
+    body: dict[str, Any] = dict(draft.body)
     named = [body.get("subject"), *(body.get("subjects") or [])]
     for key in (one for one in named if isinstance(one, str) and one in keys):
-        found[key] = ", ".join(reading.names_in_thread(visit, draft.content.thread, key)[:1])
+        found[key] = ", ".join(reading.names_in_thread(visit, draft.thread, key)[:1])
     return found
 
 
@@ -111,7 +111,7 @@ def give_back(visit: Visit) -> Answer:
         }
         return _decision(visit, "draft_return.html", {"faults": [fault]}, 422)
     draft = drafting.read(visit.node, visit.caller, draft_id)
-    if reading.row(draft.row).digest != visit.form.tag:
+    if draft.digest != visit.form.tag:
         return _decision(visit, "draft_return.html", {"moved": True, "reason": reason}, 409)
     try:
         drafting.give_back(visit.node, visit.caller, draft_id, reason)
@@ -152,7 +152,7 @@ def done(visit: Visit) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     members = {
         "draft": draft,
-        "row": reading.row(draft.row),
+        "row": draft,
         "title": reading.draft_title(visit, draft),
     }
     return View("draft_done.html", members)
@@ -163,7 +163,7 @@ def _decision(visit: Visit, template: str, more: dict[str, Any], status: int = 2
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     members: dict[str, Any] = {
         "draft": draft,
-        "row": reading.row(draft.row),
+        "row": draft,
         "title": reading.draft_title(visit, draft),
         "powers": reading.draft_powers(visit, draft),
         "faults": [],

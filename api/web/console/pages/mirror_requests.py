@@ -33,10 +33,8 @@ def index(visit: Visit) -> Answer:
     page = listing.page_of(
         visit,
         f"threads:{wanted.phase}:{wanted.requester}:{wanted.addressee}",
-        lambda limit, before: list(
-            reading.rows(
-                mirroring.listed(visit.node, visit.caller, wanted, limit=limit, before=before)
-            )
+        lambda limit, before: mirroring.threads_page(
+            visit.node, visit.caller, wanted, limit=limit, before=before
         ),
         lambda one: (one.opened_at, one.id),
     )
@@ -57,8 +55,8 @@ def show(visit: Visit) -> Answer:
     """Show one request with everything that bears on it."""
     id_ = reading.full(visit.parts["thread"])
     view = mirroring.read(visit.node, visit.caller, id_)
-    found = reading.row(view.row)
-    said = [_said(one) for one in view.said]
+    found = view
+    said = [_said(one) for one in view.statements]
     opener = next((one for one in said if one["type"].startswith("mirror-request/")), None)
     members = {
         "row": found,
@@ -70,9 +68,9 @@ def show(visit: Visit) -> Answer:
         "questions": _questions(view, said),
         "evidence": _evidence(visit, view),
         "timeline": sorted(said, key=lambda one: (one["at"], one["seq"])),
-        "comparison": reading.row(view.comparison) if view.comparison is not None else None,
+        "comparison": view.comparison,
         "continued_by": view.continued_by,
-        "parked": [reading.row(one) for one in view.parked],
+        "parked": list(view.parked),
         "drafts": reading.drafts_about(visit, id_),
         "moves": _moves(visit, view),
         "now": visit.node.now(),
@@ -82,8 +80,7 @@ def show(visit: Visit) -> Answer:
 
 
 def _said(one: Any) -> dict[str, Any]:
-    statement = one.statement
-    by = statement.by
+    statement, by = one, one.by
     return {
         "id": statement.id,
         "type": statement.type,
@@ -94,7 +91,7 @@ def _said(one: Any) -> dict[str, Any]:
         "prepared": by.prepared if by is not None else None,
         "approved": by.approved if by is not None else None,
         "void": one.void,
-        "code": one.code,
+        "code": one.without_effect,
     }
 
 
@@ -164,7 +161,7 @@ def _evidence(visit: Visit, view: ThreadView) -> list[dict[str, Any]]:
     found = []
     for release, package in view.state.terms.evidence:
         try:
-            seen = reading.row(evidence.read(visit.node, visit.caller, package).row)
+            seen = evidence.read(visit.node, visit.caller, package)
         except ComityError:
             seen = None
         found.append({"release": release, "package": package, "row": seen})

@@ -6,7 +6,6 @@ from typing import Any, Final
 from api.domain.errors import ComityError
 from api.domain.evidence import PackageState
 from api.ports.policy import Action
-from api.services.authorising import may
 from api.services.desk import evidence, package_files
 from api.web.console import listing, reading
 from api.web.console.page import (
@@ -36,10 +35,8 @@ def index(visit: Visit) -> Answer:
     page = listing.page_of(
         visit,
         f"packages:{wanted}",
-        lambda limit, before: list(
-            reading.rows(
-                evidence.listed(visit.node, visit.caller, limit=limit, before=before, state=wanted)
-            )
+        lambda limit, before: evidence.packages_page(
+            visit.node, visit.caller, limit=limit, before=before, state=wanted
         ),
         lambda one: (one.submitted_at, one.id),
     )
@@ -62,16 +59,15 @@ def _facts(visit: Visit) -> dict[str, Any]:
     node, caller = visit.node, visit.caller
     id_ = reading.full(visit.parts["package"])
     view = evidence.read(node, caller, id_)
-    found = reading.row(view.row)
+    found = view
     own = found.originator == node.ministry
-    stored = {one.label: one for one in reading.rows(view.exhibits)}
-    target = evidence.resource(node, evidence.load(node, id_))
+    stored = {one.label: one for one in view.exhibits}
     return {
         "row": found,
         "body": view.body,
-        "statement": reading.row(view.statement),
+        "statement": view,
         "exhibits": [_exhibit(one, stored) for one in view.body.get("exhibits", [])],
-        "releases": list(reading.rows(view.releases)),
+        "releases": view.releases,
         "holders": _holders(visit, id_),
         "own": own,
         "subjects": _subjects(view.body),
@@ -80,7 +76,7 @@ def _facts(visit: Visit) -> dict[str, Any]:
         and found.state in {PackageState.SUBMITTED, PackageState.RELEASED},
         "can_recall": own and REVIEWER in caller.roles and found.state == PackageState.RELEASED,
         "can_return": found.state == PackageState.SUBMITTED
-        and may(node, caller, Action.PACKAGE_RETURN, target),
+        and evidence.may_return(node, caller, id_),
     }
 
 
@@ -98,7 +94,7 @@ def _subjects(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _holders(visit: Visit, id_: str) -> list[Any]:
     try:
-        return list(reading.rows(evidence.holders(visit.node, visit.caller, id_)))
+        return list(evidence.holders(visit.node, visit.caller, id_))
     except ComityError:
         return []
 
@@ -114,7 +110,7 @@ def exhibit(visit: Visit) -> Answer:
     """Download one exhibit under its label; it is never drawn in the browser."""
     id_, digest = reading.full(visit.parts["package"]), reading.full(visit.parts["digest"])
     view = evidence.read(visit.node, visit.caller, id_)
-    labels = [str(one.label) for one in reading.rows(view.exhibits) if one.digest == digest]
+    labels = [str(one.label) for one in view.exhibits if one.digest == digest]
     stored = evidence.open_exhibit(visit.node, visit.caller, digest)
     chunks = visit.node.store.read(digest, 0, stored.size)
     return Sending(chunks, _file_name(labels[0] if labels else digest[7:23]), size=stored.size)
@@ -190,7 +186,7 @@ def release(visit: Visit) -> Answer:
         )
     except ComityError as error:
         return _release_form(visit, [reading.refused(error)], 422)
-    return Moved(visit.to(f"/drafts/{reading.row(draft.row).id}"))
+    return Moved(visit.to(f"/drafts/{draft.id}"))
 
 
 def ask_recall(visit: Visit) -> Answer:
@@ -228,7 +224,7 @@ def recall(visit: Visit) -> Answer:
         )
     except ComityError as error:
         return _recall_form(visit, [reading.refused(error)], 422)
-    return Moved(visit.to(f"/drafts/{reading.row(draft.row).id}/done"))
+    return Moved(visit.to(f"/drafts/{draft.id}/done"))
 
 
 def ask_return(visit: Visit) -> Answer:

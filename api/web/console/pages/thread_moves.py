@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
@@ -158,7 +159,7 @@ def _form(visit: Visit, kind: str, faults: Faults, status: int = 200) -> Answer:
     move = MOVES[kind]
     home = visit.node.me.jurisdiction
     members = {
-        "row": reading.row(view.row),
+        "row": view,
         "names": _names(view),
         "questions": [(one.key, _text_of(view, one.stamp.id)) for one in view.state.open_questions],
         "kind": kind,
@@ -185,8 +186,8 @@ def _grounds(visit: Visit, jurisdiction: str) -> list[tuple[str, str]]:
 
 
 def _text_of(view: ThreadView, statement_id: str) -> str:
-    said = next(one for one in view.said if one.statement.id == statement_id)
-    return str(said.statement.body.get("text", ""))
+    said = next(one for one in view.statements if one.id == statement_id)
+    return str(said.body.get("text", ""))
 
 
 def _ask(kind: str) -> Callable[[Visit], Answer]:
@@ -208,10 +209,9 @@ def _say(kind: str) -> Callable[[Visit], Answer]:
             draft = mirroring.say(visit.node, visit.caller, thread, move.type, body)
         except (ComityError, WireError) as error:
             return _form(visit, kind, [reading.refused(error)], 422)
-        made = reading.row(draft.row)
-        if made.state == "sealed":
-            return Moved(visit.to(f"/drafts/{made.id}/done"))
-        return Moved(visit.to(f"/drafts/{made.id}"))
+        if draft.state is DraftState.SEALED:
+            return Moved(visit.to(f"/drafts/{draft.id}/done"))
+        return Moved(visit.to(f"/drafts/{draft.id}"))
 
     return say
 

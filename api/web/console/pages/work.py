@@ -8,7 +8,7 @@ from api.domain.errors import Refused
 from api.ports.policy import Action
 from api.records.threads import Wanted
 from api.services.desk import evidence, mirroring, tasks
-from api.services.desk.tasks import Entry, Scope
+from api.services.desk.tasks import Scope, TaskView
 from api.services.statements import drafting
 from api.web.console import reading
 from api.web.console.page import ADMINISTRATOR, AUDITOR, DESK, EVERYONE, Answer, Page, View, Visit
@@ -67,29 +67,27 @@ def show(visit: Visit) -> Answer:
 
 
 def _items(visit: Visit, scope: Scope) -> list[Item]:
-    found = tasks.listed(visit.node, visit.caller, scope, limit=_MOST)
-    now = visit.node.now()
-    return [_item(visit, one, now) for one in found]
+    found = tasks.tasks_page(visit.node, visit.caller, scope, limit=_MOST)
+    return [_item(visit, one) for one in found]
 
 
-def _item(visit: Visit, one: Entry, now: str) -> Item:
-    kind, id_ = one.read_by
-    names = reading.names_in_thread(visit, id_, one.key) if kind == "thread" else ()
+def _item(visit: Visit, one: TaskView) -> Item:
+    place = one.within or one.about
     return Item(
-        kind=str(one.kind),
-        title=reading.title_of(visit, kind, id_),
-        href=reading.href_of(visit, kind, id_),
+        kind=one.kind,
+        title=one.title,
+        href=reading.href_of(visit, place.kind, place.id),
         due=one.due,
-        overdue=one.due is not None and one.due < now,
+        overdue=one.overdue,
         why=one.why,
         owed_by=one.owed_by,
-        names=names,
+        names=one.names,
     )
 
 
 def _own_drafts(visit: Visit) -> list[Any]:
     """Return drafts of the officer's own that wait for somebody else."""
-    found = drafting.listed(visit.node, visit.caller, limit=_MOST, state="drafted")
+    found = drafting.drafts_page(visit.node, visit.caller, limit=_MOST, state="drafted")
     return [reading.draft_line(visit, one) for one in found if visit.caller.person in one.authors]
 
 
@@ -98,12 +96,12 @@ def _new(visit: Visit) -> Iterator[dict[str, Any]]:
     since = visit.present.session.new_since
     if since is None:
         return
-    for each in _readable(lambda: evidence.listed(visit.node, visit.caller, limit=_RECENT)):
+    for each in _readable(lambda: evidence.packages_page(visit.node, visit.caller, limit=_RECENT)):
         if each.submitted_at > since and each.originator != visit.node.ministry:
             href = reading.href_of(visit, "package", each.id)
             yield {"kind": "package", "title": each.title, "href": href, "at": each.submitted_at}
     for each in _readable(
-        lambda: mirroring.listed(visit.node, visit.caller, Wanted(), limit=_RECENT)
+        lambda: mirroring.threads_page(visit.node, visit.caller, Wanted(), limit=_RECENT)
     ):
         if each.opened_at > since:
             names = reading.names_in_thread(visit, each.id, "")

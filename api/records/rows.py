@@ -1,0 +1,81 @@
+"""Rows as frozen classes: how a query's answer becomes what the use cases work with.
+
+Owns the way from a row of a table to the class beside that table. A class has one member for each
+column, with the same name (``tests/records/test_row_classes.py`` compares them); states and kinds
+become enums and JSON columns become what they hold, so that nothing above this ring reads a column
+by its name in quotes. Must not know any table.
+"""
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Executable
+
+T = TypeVar("T")
+Decode = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Says, in the type of a member, how its column is read; NULL stays ``None``.
+
+    ``to: Annotated[tuple[str, ...], Kept(texts)]``
+    """
+
+    decode: Decode
+
+
+def first(
+    connection: Connection,
+    query: Executable,
+    kind: type[T],
+    parameters: Mapping[str, Any] | None = None,
+) -> T | None:
+    """Return the first row of an answer, or ``None`` for an empty one."""
+    row = connection.execute(query, parameters).mappings().first()
+    return None if row is None else made(kind, row)
+
+
+def every(
+    connection: Connection,
+    query: Executable,
+    kind: type[T],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[T]:
+    """Return all rows of an answer, in its order."""
+    return [made(kind, row) for row in connection.execute(query, parameters).mappings()]
+
+
+def made(kind: type[T], row: Mapping[Any, Any]) -> T:
+    """Return one row as its class; columns that the class does not have are left out."""
+    names, decoders = _plan(kind)  # type: ignore[arg-type]  # classes hash by identity
+    members = {name: row[name] for name in names}
+    for name, decode in decoders:
+        if members[name] is not None:
+            members[name] = decode(members[name])
+    return kind(**members)
+
+
+@functools.cache
+def _plan(kind: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, Decode], ...]]:
+    """Return a class's members, and how those are read that are not kept as they are."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    decoders = ((name, _decode_of(hints[name])) for name in names)
+    return names, tuple((name, decode) for name, decode in decoders if decode is not None)
+
+
+def _decode_of(hint: Any) -> Decode | None:
+    """Return how a member is read: as its type says, or by the enum that its type names."""
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, Kept):
+            return extra.decode
+    options = typing.get_args(hint) if typing.get_origin(hint) is types.UnionType else (hint,)
+    found = (each for each in options if isinstance(each, type) and issubclass(each, StrEnum))
+    return next(found, None)

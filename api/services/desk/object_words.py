@@ -1,0 +1,147 @@
+"""What objects are called: titles, subjects' names and who made something wait, in words.
+
+Owns the look-ups that turn ids into what an officer recognises, many objects at a time; decides
+nothing, and is asked only about what the caller was found to see.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from api.records import (
+    designations,
+    drafts,
+    officers,
+    packages,
+    proposed,
+    statements,
+    subjects,
+    threads,
+)
+from api.records.drafts import Draft
+from api.services.desk.task_sources import ADMINISTRATION, Entry
+from api.services.node import Node
+from api.services.statements.effects.thread_record import opened
+
+_TYPES = {
+    "release": "Release",
+    "recall": "Recall",
+    "onward-request": "Request to pass on",
+    "onward-consent": "Consent to pass on",
+    "designation-proposal": "Proposal to be shared",
+    "designation": "Designation",
+    "designation-amendment": "Amendment",
+    "delisting": "Delisting",
+    "mirror-request": "Mirror request",
+    "mirror-amendment": "Amendment of a request",
+    "mirror-acknowledgement": "Acknowledgement",
+    "mirror-question": "Question",
+    "mirror-answer": "Answer",
+    "mirror-finding": "Finding",
+    "mirror-effect": "Effect",
+    "mirror-withdrawal": "Withdrawal",
+    "mirror-closure": "Closure",
+    "recall-answer": "Answer to a recall",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an object is called.
+
+    Attributes:
+        title: in a few words.
+        names: first names of the subjects that it is about.
+        asked_by: who made it wait: a ministry's id, or an officer's name; may be empty.
+        reason: the words of whoever made it wait, where there are some.
+    """
+
+    title: str = ""
+    names: tuple[str, ...] = ()
+    asked_by: str = ""
+    reason: str | None = None
+
+
+def of_type(type_: str) -> str:
+    """Return what a statement type is called."""
+    return _TYPES.get(type_.split("/", maxsplit=1)[0], type_)
+
+
+def of_objects(connection: Connection, ids: Iterable[str]) -> dict[str, Words]:
+    """Return what packages, threads, designations and proposals are called; others are absent."""
+    wanted = sorted({one for one in ids if one})
+    described = subjects.names_by_object(connection, wanted)
+    found: dict[str, Words] = {}
+    for id_, package in packages.by_ids(connection, wanted).items():
+        found[id_] = Words(package.title, described.get(id_, ()), package.originator)
+    for id_, thread in threads.by_ids(connection, wanted).items():
+        found[id_] = Words(thread.title, described.get(id_, ()), thread.requester)
+    for id_, one in designations.by_ids(connection, wanted).items():
+        found[id_] = Words(one.name, described.get(id_, (one.name,)), one.issuer)
+    for id_, proposal in designations.proposals_by_ids(connection, wanted).items():
+        names = described.get(id_, (proposal.title,))
+        found[id_] = Words(proposal.title, names, proposal.ministry, proposal.reason)
+    return found
+
+
+def people(connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of officers by record id; unknown ids are absent."""
+    return officers.names(connection, sorted({one for one in ids if one}))
+
+
+def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> list[Words]:
+    """Return what the objects of tasks are called, one for each task, in order."""
+    made = {
+        one.about[1]: draft
+        for one in entries
+        if one.about[0] == "draft" and (draft := drafts.by_id(connection, one.about[1])) is not None
+    }
+    ids = {one.about[1] for one in entries} | {one.read_by[1] for one in entries}
+    ids |= {place for draft in made.values() for place in (draft.thread, draft.about) if place}
+    known = of_objects(connection, ids)
+    waiting = (
+        {one.id: one for one in proposed.changes(connection)}
+        if any(one.about[0] in ADMINISTRATION for one in entries)
+        else {}
+    )
+    names = people(
+        connection,
+        [
+            *(draft.preparer for draft in made.values()),
+            *(one.proposed_by or "" for one in waiting.values()),
+        ],
+    )
+    found = []
+    for one in entries:
+        if one.about[1] in made:
+            found.append(_of_draft(made[one.about[1]], known, names))
+        elif one.about[1] in waiting:
+            change = waiting[one.about[1]]
+            title = f"{change.name}: {change.detail}" if change.detail else change.name
+            asked = names.get(change.proposed_by or "", "")
+            found.append(Words(title, (change.name,), asked))
+        else:
+            found.append(_of_indexed(connection, one, known))
+    return found
+
+
+def _of_draft(draft: Draft, known: Mapping[str, Words], names: Mapping[str, str]) -> Words:
+    about = known.get(draft.thread or "") or known.get(draft.about or "") or Words()
+    title = f"{of_type(draft.type)}: {about.title}" if about.title else of_type(draft.type)
+    asked = names.get(draft.preparer, draft.prepared.sub)
+    return Words(title, about.names, asked, draft.return_reason)
+
+
+def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) -> Words:
+    words = known.get(one.about[1]) or known.get(one.read_by[1]) or Words()
+    names = words.names
+    if one.read_by[0] == "thread" and one.key.startswith("s"):
+        lines = threads.subjects_of(connection, [one.read_by[1]]).get(one.read_by[1], [])
+        names = tuple(line.name for line in lines if line.key == one.key) or names
+    cause = statements.by_id(connection, one.cause) if one.cause else None
+    if cause is None:
+        return Words(words.title, names, words.asked_by, words.reason)
+    said = opened(cause)
+    reason = said.body.get("reason", said.body.get("text"))
+    return Words(words.title, names, said.issuer, reason if isinstance(reason, str) else None)

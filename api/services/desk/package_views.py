@@ -1,0 +1,120 @@
+"""What officers are shown of packages, their exhibits, releases and holders.
+
+Owns the read models; ``evidence`` makes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.domain.evidence import (
+    ExhibitState,
+    HolderState,
+    PackageState,
+    RecallOutcome,
+    ReleaseState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """One line of the list of packages.
+
+    Attributes:
+        id: of its statement.
+        originator: ministry that made it.
+        title: from its body.
+        state: where it stands here.
+        submitted_at: when it was submitted, or received.
+        supersedes: the package that it replaces once it is released.
+        superseded_by: the package that replaces it.
+        return_reason: why a reviewer returned it.
+    """
+
+    id: str
+    originator: str
+    title: str
+    state: PackageState
+    submitted_at: str
+    supersedes: str | None
+    superseded_by: str | None
+    return_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitView:
+    """One exhibit of a package; ``state`` says whether its bytes are here."""
+
+    label: str
+    digest: str
+    size: int
+    media_type: str
+    state: ExhibitState | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """One release of a package; ``tlp`` is the label of its marking."""
+
+    id: str
+    issuer: str
+    recipient: str
+    tlp: str
+    state: ReleaseState
+    released_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView(PackageSummary):
+    """A package with everything its readers see.
+
+    Attributes:
+        body: what its author signed.
+        issued_at: when its ministry sealed it.
+        envelope_digest: of the sealed bytes.
+        exhibits: by label.
+        releases: oldest first.
+        tag: entity tag.
+    """
+
+    body: Mapping[str, Any]
+    issued_at: str
+    envelope_digest: str
+    exhibits: tuple[ExhibitView, ...]
+    releases: tuple[ReleaseView, ...]
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class HolderView:
+    """One ministry that holds a package, and what it did with it.
+
+    Attributes:
+        package: the package.
+        ministry: who holds it.
+        release: the release, or the consent by which it may get it from another holder.
+        state: the furthest that its node's signatures show.
+        message: message that brought the release, once there is a receipt.
+        receipted_at: when its node signed for it.
+        disposition: its disposition's statement.
+        code: why it refused.
+        recall: the recall.
+        recall_message: message that brought the recall, once there is a receipt.
+        recall_receipted_at: when its node signed for the recall.
+        recall_disposition: its disposition of the recall.
+        recall_outcome: what its node is known to have done with the recall.
+    """
+
+    package: str
+    ministry: str
+    release: str
+    state: HolderState
+    message: str | None
+    receipted_at: str | None
+    disposition: str | None
+    code: str | None
+    recall: str | None
+    recall_message: str | None
+    recall_receipted_at: str | None
+    recall_disposition: str | None
+    recall_outcome: RecallOutcome | None

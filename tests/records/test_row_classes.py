@@ -1,0 +1,53 @@
+"""Row classes have the columns of their tables, each by its name, and NULL only where it can be."""
+
+import dataclasses
+import typing
+
+import pytest
+from sqlalchemy import Table
+
+from api.records import designations, drafts, package_rows, packages, rows, subjects, tasks, threads
+
+CLASSES: list[tuple[type, Table]] = [
+    (designations.Designation, designations.DESIGNATIONS),
+    (designations.Proposal, designations.PROPOSALS),
+    (designations.ProposalVersion, designations.PROPOSAL_VERSIONS),
+    (drafts.Approval, drafts.APPROVALS),
+    (drafts.Draft, drafts.DRAFTS),
+    (drafts.DraftVersion, drafts.DRAFT_VERSIONS),
+    (package_rows.Exhibit, packages.EXHIBITS),
+    (package_rows.Holder, packages.HOLDERS),
+    (package_rows.Package, packages.PACKAGES),
+    (package_rows.PackageExhibit, packages.PACKAGE_EXHIBITS),
+    (package_rows.Release, packages.RELEASES),
+    (subjects.Description, subjects.SUBJECTS),
+    (subjects.Verdict, subjects.VERDICTS),
+    (tasks.Resting, tasks.RELIANCES),
+    (tasks.Review, tasks.REVIEWS),
+    (tasks.Task, tasks.TASKS),
+    (threads.Comparison, threads.COMPARISONS),
+    (threads.Thread, threads.THREADS),
+    (threads.ThreadSubject, threads.THREAD_SUBJECTS),
+    (threads.Void, threads.THREAD_VOIDS),
+    (threads.Waiting, threads.PARKED),
+]
+
+
+@pytest.mark.parametrize(("kind", "table"), CLASSES, ids=lambda one: getattr(one, "name", ""))
+def test_a_row_class_is_its_table(kind: type, table: Table) -> None:
+    hints = typing.get_type_hints(kind)
+    assert [field.name for field in dataclasses.fields(kind)] == list(table.columns.keys())
+    for name, column in table.columns.items():
+        empty = type(None) in typing.get_args(hints[name])
+        assert empty == column.nullable, f"{table.name}.{name}"
+
+
+def test_states_come_as_enums_and_json_as_what_it_holds() -> None:
+    row = dict.fromkeys(drafts.DRAFTS.columns.keys(), "x")
+    row |= {"state": "sealed", "to": '["uk-fcdo"]', "body": "{}", "authors": '["a"]', "version": 1}
+    row |= {"prepared": '{"iss":"i","sub":"s","role":"analyst","form":"recorded"}'}
+    made = rows.made(drafts.Draft, {**row, "endorsement": None})
+    assert made.state is drafts.DraftState.SEALED
+    assert (made.to, made.authors, made.endorsement) == (("uk-fcdo",), frozenset({"a"}), None)
+    with pytest.raises(ValueError, match="melted"):
+        rows.made(drafts.Draft, {**row, "endorsement": None, "state": "melted"})
