@@ -227,8 +227,8 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     proposals.submit(
         federation[ministry],
         analyst,
-        reading.row(proposal).id,
-        proposals.tag_of(proposal),
+        proposal.id,
+        proposal.tag,
     )
     grant = grants.propose_grant(
         federation[ministry],
@@ -238,7 +238,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     )
     federation.settle()
     parts = {
-        "proposal": reading.row(proposal).id,
+        "proposal": proposal.id,
         "leaf": "3",
         "kind": "grants",
         "id": reading.row(grant).id,
