@@ -296,6 +296,17 @@ def head_at(connection: Connection, size: int) -> RowMapping | None:
     return connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
 
 
+def head_towards(connection: Connection, old: int, step: int) -> RowMapping | None:
+    """Return the largest shown head of at most ``step`` leaves beyond ``old``, else the next."""
+    beyond = select(HEADS).where(HEADS.c.size > old, HEADS.c.served)
+    near = beyond.where(HEADS.c.size <= old + step).order_by(HEADS.c.size.desc()).limit(1)
+    following = beyond.order_by(HEADS.c.size).limit(1)
+    return (
+        connection.execute(near).mappings().one_or_none()
+        or connection.execute(following).mappings().one_or_none()
+    )
+
+
 def head_between(connection: Connection, least: int, most: int) -> bool:
     """Tell whether a head of a size from ``least`` to ``most`` was signed."""
     shown = HEADS.c.size.between(least, most) & HEADS.c.served

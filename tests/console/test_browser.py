@@ -5,7 +5,6 @@ import re
 import pytest
 
 from api.services.desk import evidence
-from api.web.console import reading
 from api.web.console.pages import PAGES
 from api.web.console.words import LANGUAGES
 from tests.support import exchange, foreign
@@ -146,7 +145,7 @@ def test_a_reviewer_decides_without_scripts(served, federation, browser):
         "legal_basis": "For the test.",
     }
     made = evidence.release(federation[US], federation.officer(US, "analyst"), package, content)
-    draft = reading.row(made.row).id
+    draft = made.id
     context = served.context(browser, "reviewer", java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{served.address}/fr/drafts/{draft}")

@@ -7,7 +7,6 @@ import pytest
 
 from api.services.desk import evidence
 from api.services.statements import drafting
-from api.web.console import reading
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.console import UK, US, Browser, HeldConsole, Matter, console_on, exchange_of
@@ -130,12 +129,12 @@ def waiting(federation: Federation, title: str = "A package", by: str = "analyst
         "legal_basis": "For the test.",
     }
     made = evidence.release(federation[US], federation.officer(US, by), package, content)
-    return str(reading.row(made.row).id)
+    return made.id
 
 
 def state_of(federation: Federation, draft: str) -> str:
     found = drafting.read(federation[US], federation.officer(US, "reviewer"), draft)
-    return str(reading.row(found.row).state)
+    return str(found.state)
 
 
 def test_a_reviewer_approves_what_the_page_showed(federation, browsers):
@@ -173,7 +172,7 @@ def test_a_draft_that_moved_is_not_approved_and_what_was_typed_is_kept(federatio
     give_back = hidden(reviewer.get(f"/en/drafts/{draft}/return").text)
     analyst = federation.officer(US, "analyst2")
     found = drafting.read(federation[US], analyst, draft)
-    body = {**found.content.body, "legal_basis": "Another basis."}
+    body = {**found.body, "legal_basis": "Another basis."}
     drafting.replace_content(federation[US], analyst, draft, found.tag, body)
     moved = reviewer.post(f"/en/drafts/{draft}/approve", {**approve, "sure": "yes"})
     assert moved.status_code == 409

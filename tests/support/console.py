@@ -27,7 +27,6 @@ from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
 from api.services.desk import evidence, grants, proposals
 from api.services.node import Node
-from api.web.console import reading
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.bodies import body
@@ -219,7 +218,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
             },
             thread,
         )
-    draft = reading.row(waiting.row).id if not isinstance(waiting, str) else waiting
+    draft = waiting.id
     ground = body("designation-proposal/1")["grounds"][0]
     case = {**ground, "evidence": [{**ground["evidence"][0], "package": package}]}
     content = body("designation-proposal/1", grounds=[case], title="Listing ZHU Hailun")
@@ -227,8 +226,8 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     proposals.submit(
         federation[ministry],
         analyst,
-        reading.row(proposal).id,
-        proposals.tag_of(proposal),
+        proposal.id,
+        proposal.tag,
     )
     grant = grants.propose_grant(
         federation[ministry],
@@ -238,10 +237,10 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     )
     federation.settle()
     parts = {
-        "proposal": reading.row(proposal).id,
+        "proposal": proposal.id,
         "leaf": "3",
         "kind": "grants",
-        "id": reading.row(grant).id,
+        "id": grant.id,
         "package": package[7:],
         "draft": draft,
         "thread": thread[7:],

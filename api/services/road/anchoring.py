@@ -18,27 +18,18 @@ from sqlalchemy import Connection
 
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import heads, log, node_state, peer_logs, streams
+from api.records import log, node_state, peer_logs, streams
 from api.records.peer_logs import PeerLog
 from api.records.unit_of_work import Unit
-from api.services import recording, sealing
+from api.services import recording
 from api.services.authorising import authorise, collection, node_caller
-from api.services.log import add_checkpoint, checkpoints, guard
-from api.services.log.add_checkpoint import Answered, Outcome
+from api.services.log import guard
+from api.services.log.add_checkpoint import Outcome
 from api.services.node import Node
-from api.services.road import delivering
+from api.services.road import offering
 from api.wire.encoding import parse_instant
-from api.wire.messages import (
-    ConsistencyPath,
-    Evidence,
-    Kind,
-    MessageBody,
-    compose_message,
-    compose_request,
-)
 
 _ANCHOR = "anchor:"
-_TRIES = 2
 
 
 def is_due_for_cosigning(node: Node, peer: str) -> bool:
@@ -62,82 +53,14 @@ def ask_to_cosign(node: Node, peer: str) -> bool:
         Whether the newest head is cosigned by that partner now.
 
     Raises:
-        Unavailable: ``peer.unreachable``.
+        Unavailable: ``peer.unreachable``, ``log.behind``.
     """
-    head = checkpoints.newest(node)
-    old = node.db.read(lambda connection: log.last_cosigned(connection, peer))
-    answered = _offer(node, peer, old, head)
+    answered = offering.offer_newest(node, peer)
     if answered.outcome in {Outcome.OTHER_SIZE, Outcome.CONTRADICTION}:
         # The partner holds a head that is not below ours, or one that ours contradicts: have we
         # forgotten something?
         guard.noticed(node, peer)
-    lines = answered.lines
-    if answered.outcome is not Outcome.COSIGNED:
-        return False
-    if not add_checkpoint.check_lines(node, peer, lines, head.note):
-        return False
-    rows = [{"size": head.size, "line": line, "cosigner": peer} for line in lines]
-    node.db.write(lambda unit: heads.add_cosignatures(unit.connection, rows))
-    return True
-
-
-def _offer(node: Node, peer: str, old: int, head: checkpoints.Head) -> Answered:
-    """Send a ``checkpoint`` message, from another size if the partner says so."""
-    for _ in range(_TRIES):
-        reply = node.transport.post(
-            peer,
-            delivering.PATH,
-            _message(node, peer, old, head),
-            content_type="application/json",
-        )
-        if reply.status == 200:  # noqa: PLR2004
-            lines = reply.body.decode("utf-8", "replace").split("\n")
-            return Answered(Outcome.COSIGNED, tuple(line for line in lines if line))
-        code, size = delivering.read_problem(reply.body)
-        if code in {"message.kind", "route.unknown"}:
-            return add_checkpoint.submit(node, peer, old, head)
-        if code == "log.inconsistent":
-            return Answered(Outcome.CONTRADICTION)
-        if code != "log.size" or size is None:
-            return Answered(Outcome.REFUSED)
-        if size >= head.size:
-            return Answered(Outcome.OTHER_SIZE, size=size)
-        old = size
-    return Answered(Outcome.LATER)
-
-
-def _message(node: Node, peer: str, old: int, head: checkpoints.Head) -> bytes:
-    evidence, substantive, stream = node.db.read(
-        lambda connection: (
-            _evidence(connection, old, head),
-            checkpoints.substantive_size(connection),
-            streams.stream_out(connection, peer),
-        )
-    )
-    payload = compose_message(
-        MessageBody(
-            from_=node.ministry,
-            to=peer,
-            id=node.entropy.identifier(),
-            kind=Kind.CHECKPOINT,
-            epoch=stream["epoch"] if stream is not None else 1,
-            seq=None,
-            prev=None,
-            body={},
-            substantive_size=substantive,
-            issued_at=node.now(),
-        )
-    )
-    return compose_request(sealing.seal_message(node, payload), evidence)
-
-
-def _evidence(connection: Connection, old: int, head: checkpoints.Head) -> Evidence:
-    path = checkpoints.prove_consistency(connection, old, head.size)
-    return Evidence(
-        checkpoint=head.note.decode(),
-        consistency=ConsistencyPath(old, tuple(path)) if old > 0 else None,
-        leaves=b"".join(checkpoints.leaf_hashes(connection, old, head.size)),
-    )
+    return answered.outcome is Outcome.COSIGNED
 
 
 def anchor_due(node: Node) -> list[str]:

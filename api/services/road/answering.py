@@ -19,7 +19,7 @@ from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import misbehaviour, witnessing
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import delivering
+from api.services.road import delivering, offering
 from api.wire.canonical import Json, canonical, parse_canonical
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.limits import MESSAGE
@@ -79,7 +79,8 @@ def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
 
     Raises:
         NotFound: ``message.unknown``: no message of that range was ever composed.
-        Unavailable: ``node.stopped``, ``node.restoring``.
+        Unavailable: ``node.stopped``, ``node.restoring``; ``log.behind``: the heads in between
+            are to be cosigned first, so that the answer does not grow with the backlog.
     """
     _require_open(node)
     wanted = Fetch.from_json(body.body)
@@ -94,6 +95,8 @@ def fetched(node: Node, peer: str, body: MessageBody) -> bytes:
     if not rows:
         raise NotFound("message.unknown", "No message of that range was sent to you.")
     size = node.db.read(lambda connection: delivering.cosigned_by(connection, peer))
+    if not offering.within_reach(node, size):
+        raise Unavailable("log.behind", "Cosign the heads that are offered to you; ask again.")
     requests: list[Json] = []
     total = 0
     for row in rows:

@@ -29,9 +29,9 @@ from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.log import checkpoints
 from api.services.node import Node
+from api.services.road import offering
 from api.services.statements.effects import EFFECTS
 from api.tlog.errors import LogError
-from api.wire.canonical import parse
 from api.wire.digests import digest
 from api.wire.encoding import format_instant
 from api.wire.envelope import MESSAGE as MESSAGE_TYP
@@ -50,7 +50,6 @@ from api.wire.messages import (
     parse_message,
 )
 
-PATH = "/peer/messages"
 _ROOM = 12 * 1024 * 1024
 _PERMANENT = range(400, 500)
 _TRY_LATER = {408, 409, 425, 429}
@@ -245,9 +244,12 @@ def send(node: Node, message: RowMapping) -> Sent:
     peer = message["peer"]
     cosigned = node.db.read(lambda connection: cosigned_by(connection, peer))
     for _ in range(3):
-        request = build_request(node, message, cosigned)
         try:
-            reply = node.transport.post(peer, PATH, request, content_type="application/json")
+            cosigned = offering.lead_up(node, peer, cosigned)
+            request = build_request(node, message, cosigned)
+            reply = node.transport.post(
+                peer, offering.PATH, request, content_type="application/json"
+            )
         except Unavailable as error:
             return Sent("retry", error.code)
         if reply.status == 200:  # noqa: PLR2004
@@ -256,24 +258,12 @@ def send(node: Node, message: RowMapping) -> Sent:
             except (WireError, Invalid) as error:
                 return Sent("retry", error.code)
             return Sent("receipted")
-        code, size = read_problem(reply.body)
+        code, size = offering.read_problem(reply.body)
         if code != "log.size" or size is None:
             later = reply.status in _TRY_LATER or reply.status not in _PERMANENT
             return Sent("retry" if later else "refused", code or f"http.{reply.status}")
         cosigned = size
     return Sent("retry", "log.size")
-
-
-def read_problem(body: bytes) -> tuple[str, int | None]:
-    """Return code and size from a partner's problem document (empty, ``None`` if absent)."""
-    try:
-        problem = parse(body, limit=64 * 1024)
-    except WireError:
-        return "", None
-    if not isinstance(problem, dict):
-        return "", None
-    code, size = problem.get("code"), problem.get("size")
-    return (code if isinstance(code, str) else "", size if isinstance(size, int) else None)
 
 
 def store_receipt(node: Node, message: RowMapping, raw: bytes) -> None:

@@ -17,7 +17,7 @@ from api.services import recording, sealing
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing
 from api.services.node import Node
-from api.services.road import delivering, receiving
+from api.services.road import offering, receiving
 from api.tlog.errors import LogError
 from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.proofs import consistency_proof
@@ -63,7 +63,7 @@ def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
         )
     )
     request = compose_request(sealing.seal_message(node, payload), Evidence(head.note.decode()))
-    reply = node.transport.post(peer, delivering.PATH, request, content_type="application/json")
+    reply = node.transport.post(peer, offering.PATH, request, content_type="application/json")
     if reply.status != 200:  # noqa: PLR2004
         raise Unavailable("peer.refused", "The peer does not answer this request.")
     return reply.body

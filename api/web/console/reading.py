@@ -52,11 +52,6 @@ def json_list(found: Any) -> list[Any]:
     return list(json.loads(found)) if isinstance(found, str) else list(found)
 
 
-def place_of_designation(one: Any) -> tuple[str, str]:
-    """Return where a designation stands in its list."""
-    return (one.stored_at, one.id)
-
-
 def row(found: Any) -> Any:
     """Return a row class as it is and a mapping by attribute."""
     return Attributes(found) if isinstance(found, Mapping) else found

@@ -113,6 +113,8 @@ def environment(language: Language) -> Environment:
     )
     made.globals.update(asset=static_files.address, regional=REGIONAL[language], language=language)
     made.globals["component"] = component
+    # French sets a no-break space before it.
+    made.globals["colon"] = "\u00a0:" if language == "fr" else ":"
     return made
 
 

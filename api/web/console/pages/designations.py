@@ -18,18 +18,10 @@ def index(visit: Visit) -> Answer:
     page = listing.page_of(
         visit,
         f"designations:{jurisdiction}",
-        lambda limit, before: list(
-            reading.rows(
-                designations.listed(
-                    visit.node,
-                    visit.caller,
-                    limit=limit,
-                    before=before,
-                    jurisdiction=jurisdiction,
-                )
-            )
+        lambda limit, before: designations.designations_page(
+            visit.node, visit.caller, limit=limit, before=before, jurisdiction=jurisdiction
         ),
-        reading.place_of_designation,
+        lambda one: (one.stored_at, one.id),
     )
     members = {"page": page, "homes": homes, "jurisdiction": wanted, "query": visit.query}
     return View("designations.html", members)
@@ -39,15 +31,18 @@ def show(visit: Visit) -> Answer:
     """Show one designation as it stands."""
     id_ = reading.full(visit.parts["designation"])
     view = designations.read(visit.node, visit.caller, id_)
+    french = visit.language == "fr"
     members: dict[str, Any] = {
-        "row": reading.row(view.row),
-        "standing": view.standing,
-        "body": view.standing.body,
-        "names": reading.subject_names(view.standing.body.get("subject", {})),
-        "statements": [reading.row(one) for one in view.statements],
-        "known_to": view.known_to,
-        "clocks": view.clocks,
-        "rests": view.rests_on_it,
+        "view": view,
+        "clocks": [
+            {
+                "name": one.name_fr if french else one.name,
+                "text": one.text_fr if french else one.text,
+                "due": one.due,
+                "ended": one.ended,
+            }
+            for one in view.clocks
+        ],
     }
     return View("designation.html", members)
 

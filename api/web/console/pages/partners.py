@@ -6,6 +6,7 @@ from api.domain.errors import ComityError
 from api.ports.policy import Action
 from api.services.authorising import unknown
 from api.services.desk import holdings
+from api.services.desk.holdings import HeldView, Holdings
 from api.services.road import peering
 from api.web.console import reading
 from api.web.console.page import DESK, EVERYONE, Answer, Page, View, Visit
@@ -24,13 +25,13 @@ def show(visit: Visit) -> Answer:
     partner = next((one for one in found if one["ministry"] == ministry), None)
     if partner is None:
         raise unknown("peer")
-    held: Any = None
+    held: Holdings | None = None
     if visit.caller.roles & DESK:
         try:
             held = holdings.of_peer(visit.node, visit.caller, ministry, None)
         except ComityError:
             held = None
-    lines = [] if held is None else [_held(visit, one) for one in held.packages]
+    lines = [] if held is None else [_held(visit, one) for one in held.items]
     members = {
         "partner": partner,
         "desk": held is not None,
@@ -40,14 +41,13 @@ def show(visit: Visit) -> Answer:
     return View("partner.html", members)
 
 
-def _held(visit: Visit, one: Any) -> dict[str, Any]:
-    row = reading.row(one.row)
+def _held(visit: Visit, one: HeldView) -> dict[str, Any]:
     return {
-        "title": row.title,
-        "href": reading.href_of(visit, "package", row.package),
+        "title": one.title,
+        "href": reading.href_of(visit, "package", one.package),
         "state": one.state,
         "proven": one.proven,
-        "receipted_at": row.receipted_at,
+        "receipted_at": one.receipted_at,
     }
 
 

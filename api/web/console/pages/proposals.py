@@ -1,13 +1,12 @@
 """Proposals: reasoned cases for listing somebody; endorsing, returning, letting one lapse."""
 
-import json
 from typing import Any, Final
 
 from api.domain.designations import ProposalState
 from api.domain.errors import ComityError, Stale
-from api.ports.policy import Action
+from api.ports.policy import Action, Resource
 from api.services.authorising import may
-from api.services.desk import objects, proposals
+from api.services.desk import proposals
 from api.web.console import listing, reading
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
@@ -23,10 +22,8 @@ def index(visit: Visit) -> Answer:
     page = listing.page_of(
         visit,
         f"proposals:{wanted}",
-        lambda limit, before: list(
-            reading.rows(
-                proposals.listed(visit.node, visit.caller, limit=limit, before=before, state=wanted)
-            )
+        lambda limit, before: proposals.proposals_page(
+            visit.node, visit.caller, limit=limit, before=before, state=wanted
         ),
         lambda one: (one.created_at, one.id),
     )
@@ -40,25 +37,24 @@ def show(visit: Visit) -> Answer:
 
 
 def _shown(visit: Visit, template: str, more: dict[str, Any], status: int = 200) -> Answer:
-    id_ = visit.parts["proposal"]
-    stored, versions = proposals.read(visit.node, visit.caller, id_)
-    found = reading.row(stored)
-    body = found.body if isinstance(found.body, dict) else json.loads(found.body)
-    authors = found.authors if not isinstance(found.authors, str) else json.loads(found.authors)
-    target = objects.proposal(stored, frozenset())
+    view = proposals.read(visit.node, visit.caller, visit.parts["proposal"])
+    authors = frozenset(one.author for one in view.versions)
+    target = Resource(
+        "proposal",
+        view.id,
+        {"ministry": view.ministry, "authors": authors, "recused": frozenset()},
+    )
 
     def can(action: Action) -> bool:
-        return found.state == ProposalState.SUBMITTED and may(
+        return view.state is ProposalState.SUBMITTED and may(
             visit.node, visit.caller, action, target
         )
 
     members = {
-        "row": found,
-        "body": body,
-        "versions": [reading.row(one) for one in versions],
+        "view": view,
         "can_endorse": can(Action.PROPOSAL_ENDORSE),
         "can_return": can(Action.PROPOSAL_RETURN),
-        "own_work": bool(set(authors) & visit.caller.authors),
+        "own_work": bool(authors & visit.caller.authors),
         "moved": False,
         "reason": visit.form.one("reason"),
         "faults": [],
