@@ -29,6 +29,7 @@ from api.adapters.observing.together import Together
 from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
+from api.adapters.policy.examples import try_guardrails
 from api.adapters.policy.regimes import load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
@@ -128,7 +129,8 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
     Raises:
         Unavailable: ``database.*``.
         Invalid: ``membership.digest``, ``keystore.*``, ``keys.not-in-membership``,
-            ``telemetry.absent``.
+            ``telemetry.absent``; ``policy.unusable``: the policy set cannot be read, or a
+            guardrail of it does not guard.
     """
     _close_to_others(settings)
     if check_schema:
@@ -142,6 +144,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
     clock = SystemClock()
     policies = policies_folder(settings)
     decider = CedarDecider.from_directory(policies)
+    try_guardrails(decider, decider.four_eyes, policies, shipped.policies())
     node = Node(
         ministry=settings.ministry,
         db=Database(settings.database_url, observer=watchers.observer),

@@ -26,7 +26,7 @@ from api.records.statements import STATEMENTS
 from api.services.desk import evidence
 from api.services.operations import status
 from api.services.sealing import open_statement, seal_statement
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.envelope import STATEMENT, parse_envelope, verify_seal
 from api.wire.statements import NONCE_BYTES, Content, compose_statement
 from api.worker import Worker
@@ -90,6 +90,7 @@ def batches(federation: Federation, statements: int) -> tuple[float, float, floa
     for number in range(statements):
         other = submit(federation, title=f"Batch {number}")
         draft = _release_draft(federation, other, analyst)
+        previewing.preview(node, reviewer, draft.id)
         approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     floor = _floor(federation, statements)
     started = time.perf_counter()

@@ -29,8 +29,9 @@ from api.records import packages, statements
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.sealing import seal_statement
+from api.wire.encoding import b64u_decode
 from api.wire.envelope import Endorsement
-from api.wire.statements import By, Content, compose_statement, prepared_bytes
+from api.wire.statements import By, Content, compose_statement
 from api.worker import Worker
 from tests.support.databases import start_postgres
 from tests.support.federation import ISSUER, Federation
@@ -79,11 +80,16 @@ def requests(count: int) -> list[bytes]:
     made = []
     for number in range(count):
         content = Content("evidence-package/1", (), body(number))
-        signed = prepared_bytes(content.type, content.to, content.thread, content.body)
-        endorsement = analyst.endorse("prepared", signed).to_json()
+        endorsement = analyst.prepare(content, US.id)
         draft = {"type": content.type, "body": content.body, "endorsement": endorsement}
         made.append(json.dumps(draft).encode())
     return made
+
+
+def _proof(draft: dict[str, Any]) -> Endorsement:
+    """The author's signature, without the nonce that it covers."""
+    bare = {name: one for name, one in draft["endorsement"].items() if name != "nonce"}
+    return Endorsement.from_json(bare)
 
 
 def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
@@ -102,10 +108,10 @@ def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
             content,
             issuer=node.ministry,
             issued_at=node.clock.now(),
-            nonce=node.entropy.token(16),
+            nonce=b64u_decode(draft["endorsement"]["nonce"]),
             by=By(analyst.officer),
         )
-        sealed = seal_statement(node, statement, [Endorsement.from_json(draft["endorsement"])])
+        sealed = seal_statement(node, statement, [_proof(draft)])
 
         def write(unit: Unit) -> None:
             at = node.now()

@@ -119,6 +119,19 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "keys": list_of(named("OfficerKey")),
         }
     ),
+    "Approval": object_of(
+        {
+            "draft": RECORD,
+            "version": COUNT,
+            "approver": TEXT,
+            "authors": list_of(TEXT),
+            "approved_at": INSTANT,
+            "previewed_at": or_null(INSTANT),
+            "index": or_null(COUNT),
+            "seconds": or_null({"type": "number"}),
+        },
+        "`approver` and `authors` are accounts, issuer and subject.",
+    ),
     "RelyingParty": object_of(_PARTY, "Where officers use passkeys; one is active at a time."),
     "Suspension": object_of(
         {
@@ -305,6 +318,11 @@ ANSWERS: Final[dict[str, Answer]] = {
     "confirm_suspension": Answer("The person, suspended until two reinstate.", named("Officer")),
     "propose_reinstatement": Answer("The person; another administrator decides.", named("Officer")),
     "approve_reinstatement": Answer("The person, now active.", named("Officer")),
+    "read_event": Answer("The event.", named("Event")),
+    "list_approvals": Answer(
+        "Newest first, at most 1000; `previewed_at` is null where nobody looked.",
+        object_of({"items": list_of(named("Approval"))}),
+    ),
     "list_keys": Answer("The keys of all officers.", page_of(named("OfficerKey"))),
     "challenge_key": Answer(
         "What the new key must sign; `options` for a browser, in form webauthn.",

@@ -4,7 +4,10 @@ Owns the group, the list of events and the saving of exports; ``fsck`` is ``api.
 samples, notes and erasure are ``api.cli.audit_work``'s.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -15,11 +18,19 @@ from api.cli import audit_fsck, audit_work, output
 from api.cli.arguments import Limit
 from api.cli.client import connected
 from api.cli.commands import command, group
+from api.cli.exits import ExitCode
 from api.cli.files import appearing
 from api.cli.profiles import CliContext
 from api.wire.errors import WireError
 
 app = group("audit", "Read, export and check the log.")
+
+
+class Outcome(StrEnum):
+    """What became of an act."""
+
+    DONE = "done"
+    REFUSED = "refused"
 
 
 @command(app, "list")
@@ -29,18 +40,37 @@ def listed(
     act: Annotated[
         str | None, typer.Option(help="Only this act, such as package.released.")
     ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(help="Only by this officer (record or account), member's node, or node."),
+    ] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only with this outcome.")] = None,
     about: Annotated[str | None, typer.Option(help="Only about the object with this id.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="First day or instant, in UTC.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Last day, or first instant no longer, in UTC.")
+    ] = None,
     limit: Limit = 50,
 ) -> None:
     """List events, newest first, with their place in the log.
 
-    Example: comity --profile us-auditor audit list --act access.refused
+    Example: comity --profile us-auditor audit list --outcome refused --from 2026-11-23
     """
+    asked = {
+        "act": act,
+        "actor": actor,
+        "outcome": None if outcome is None else outcome.value,
+        "object": about,
+        "from": _instant(since, last=False),
+        "to": _instant(until, last=True),
+    }
     with connected(context) as api:
-        found = api.items("/audit/events", limit, act=act, object=about)
+        found = api.items("/audit/events", limit, **asked)
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("TIME", lambda row: output.moment(_event(row).get("time"))),
+        ("TIME", lambda row: _event(row).get("time")),
         ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
         ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
         ("ACTOR", _actor),
@@ -50,6 +80,75 @@ def listed(
     output.result(context, found, output.table(found["items"], columns))
     if "next" in found:
         output.talk("There are more: raise --limit.")
+
+
+@command(app, "show")
+def show(
+    context: CliContext, leaf: Annotated[int, typer.Argument(min=0, help="Its place in the log.")]
+) -> None:
+    """Show everything that the event at one place of the log says.
+
+    Example: comity --profile us-auditor audit show 17
+    """
+    with connected(context) as api:
+        found: dict[str, Any] = api.get(f"/audit/events/{leaf}")
+    event = _event(found)
+    lines = {
+        "leaf": found["index"],
+        "gap": found["gap"],
+        "statement": found["statement"],
+        "time": event.get("time"),
+        "act": event.get("act"),
+        "outcome": event.get("code") or event.get("outcome"),
+        "actor": " ".join(event.get("actor", {}).values()),
+        "object": _object(found),
+        "version": event.get("object", {}).get("version"),
+        "through": event.get("origin"),
+        "policies": ", ".join(event.get("policies", [])),
+        "policy set": event.get("policy_set"),
+        "request": event.get("request"),
+        "message": event.get("message"),
+        "state": event.get("state"),
+        "count": event.get("count"),
+        "event": event.get("id"),
+    }
+    output.result(context, found, output.details({k: v for k, v in lines.items() if v}))
+
+
+@command(app, "approvals")
+def approvals(
+    context: CliContext,
+    *,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Tell it from this export, offline.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Say who approved whose draft after how long, having seen it; fail if one was not seen.
+
+    Exit code 3 when an approval has no preview by the same officer of the same version.
+
+    Example: comity audit approvals --export audit.zip
+    """
+    if export is None:
+        with connected(context) as api:
+            items: list[dict[str, Any]] = api.get("/audit/approvals")["items"]
+    else:
+        items = _exported_approvals(export)
+    columns: list[output.Column] = [
+        ("LEAF", "index"),
+        ("DRAFT", "draft"),
+        ("VERSION", "version"),
+        ("APPROVER", lambda row: row["approver"].rpartition(" ")[2]),
+        ("AUTHORS", lambda row: [each.rpartition(" ")[2] for each in row["authors"]]),
+        ("APPROVED", "approved_at"),
+        ("SEEN", lambda row: f"{row['seconds']} s before" if row["previewed_at"] else "NOT SEEN"),
+    ]
+    output.result(context, {"items": items}, output.table(items, columns))
+    unseen = sum(each["previewed_at"] is None for each in items)
+    if unseen:
+        output.talk(f"{unseen} of {len(items)} approvals came without a preview.")
+        raise typer.Exit(ExitCode.VERIFICATION_FAILED)
 
 
 @command(app, "export")
@@ -133,6 +232,42 @@ def _checked(path: Path, membership: Path | None) -> dict[str, Any]:
         "cosigners": list(report.cosigners),
         "origin_proven": report.origin_proven,
     }
+
+
+def _exported_approvals(path: Path) -> list[dict[str, Any]]:
+    """Return the approvals that a verified export discloses.
+
+    Raises:
+        WireError: the export does not verify; ``export.filtered``: it withholds what would tell.
+    """
+    from dataclasses import asdict
+
+    from api.domain.approvals import approvals as told
+    from api.wire.export.container import ExportFile
+    from api.wire.export.lines import Disclosed, parse_line
+
+    if _checked(path, None)["withheld"]:
+        raise WireError("export.filtered", "Take an export of the whole log: no --act, no --about.")
+    with path.open("rb") as source:
+        data = b"".join(ExportFile(source).chunks("entries.jsonl"))
+    lines = (parse_line(line) for line in data.splitlines())
+    events = (
+        (line.index, json.loads(line.event))
+        for line in lines
+        if isinstance(line, Disclosed) and line.event is not None
+    )
+    return [{**asdict(each), "seconds": each.seconds} for each in told(events)]
+
+
+def _instant(text: str | None, *, last: bool) -> str | None:
+    """Return a day or instant as the protocol writes instants; a last day counts whole."""
+    if text is None or "T" in text:
+        return text
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise typer.BadParameter("write 2026-11-23 or 2026-11-23T17:25:39.123Z") from None
+    return (day + timedelta(days=int(last))).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _bar(what: str) -> Callable[[int, int], None]:

@@ -14,7 +14,7 @@ from api.cli.arguments import RecordId, given
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+from api.cli.signing import PassphraseFile, Recorded, own_key
 
 sample = group("sample", "Entries set aside for a closer look.")
 note = group("note", "What an auditor says about entries and samples.")
@@ -116,7 +116,8 @@ def write(
     """
     body = given(verdict=verdict, text=text, leaf=leaf, sample=sample)
     key = own_key(context, passphrase_file, recorded=recorded)
-    content = body | prepared(key, "review-note/1", (), body)
+    signed = {} if key is None else {"endorsement": key.sign_paper("review-note/1", body).to_json()}
+    content = body | signed
     with connected(context) as api:
         written = api.post("/audit/notes", content)
     output.result(context, written, [written["id"]])

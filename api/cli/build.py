@@ -25,8 +25,9 @@ from api.domain.verification.content import Draft, check_draft_body, check_draft
 from api.wire import limits
 from api.wire.body_faults import body_faults
 from api.wire.digests import PREFIX, digest
+from api.wire.encoding import b64u_encode
 from api.wire.package_file import CHUNK, DRAFT, PackageWriter, exhibit_name
-from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, prepared_bytes
+from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, Content, Officer
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all); each exhibit is read twice."""
@@ -57,6 +58,21 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
+class Preparer:
+    """Who signs a package.
+
+    Attributes:
+        key: their signing key.
+        officer: how the statement names them with it.
+        ministry: id of the ministry that will seal it.
+    """
+
+    key: OfficerKey
+    officer: Officer
+    ministry: str
+
+
+@dataclass(frozen=True, slots=True)
 class _File:
     path: Path
     size: int
@@ -67,7 +83,7 @@ def build_package(
     folder: Path,
     description: Path,
     out: Path,
-    signer: tuple[OfficerKey, Officer],
+    signer: Preparer,
     progress: Progress | None = None,
 ) -> Built:
     """Build a package file that its preparer has signed.
@@ -78,7 +94,7 @@ def build_package(
             relative to `folder` and may leave out ``label`` (the file's name), ``media_type``
             (told by the name), ``size`` and ``digest``.
         out: New file.
-        signer: The preparer's key, and how the statement names them with it.
+        signer: The preparer, and the ministry for which they prepare it.
         progress: Told how far reading has come.
 
     Raises:
@@ -107,10 +123,8 @@ def build_package(
         _complete(entry, file)
     draft = _sign(body, signer)
     _write(out, draft, files, meter)
-    content = draft.content
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
     size = sum(file.size for file in files)
-    return Built(out, digest(signed), len(files), size, signer[0].kid)
+    return Built(out, digest(draft.signed), len(files), size, signer.key.kid)
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -241,10 +255,11 @@ def _complete(entry: dict[str, Any], file: _File) -> None:
             )
 
 
-def _sign(body: dict[str, Any], signer: tuple[OfficerKey, Officer]) -> Draft:
-    key, officer = signer
+def _sign(body: dict[str, Any], signer: Preparer) -> Draft:
     content = Content(EVIDENCE_PACKAGE, (), body)
-    draft = Draft(content, body, officer, key.sign_prepared(content))
+    nonce = b64u_encode(secrets.token_bytes(NONCE_BYTES))
+    proof = signer.key.sign_prepared(content, issuer=signer.ministry, nonce=nonce)
+    draft = Draft(signer.ministry, nonce, content, body, signer.officer, proof)
     check_draft_body(draft)
     check_draft_signature(draft)
     return draft

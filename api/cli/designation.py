@@ -11,7 +11,7 @@ from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.making import Made
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key
+from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
 
 app = group("designation", "State, amend and end designations; see what is listed where.")
 Body = Annotated[Path, typer.Option(help="The body, TOML or JSON; - reads JSON from stdin.")]
@@ -119,16 +119,19 @@ def delist(
 def _change(
     context: CliContext, designation: str, kind: tuple[str, str], body: dict[str, Any], key: Any
 ) -> None:
+    from api.wire.statements import Content
+
     type_, member = kind
     with connected(context) as api:
         known = tuple(api.get(f"/designations/{designation}")["known_to"])
-        signed = making.endorsed(key, Made(type_, known, {**body, "designation": designation}))
+        made = Content(type_, known, {**body, "designation": designation})
+        signed = endorsed(api, key, made)
         draft = api.post(f"/designations/{designation}/{member}", {"body": body, **signed})
     making.shown(context, draft)
 
 
 def _summary(found: dict[str, Any]) -> dict[str, object]:
-    clocks = [f"{one['name']}: {one['due'] or one['text']}" for one in found["clocks"]]
+    clocks = [f"{one['name']}: {one.get('due') or one['text']}" for one in found["clocks"]]
     resting = [f"{one['kind']} {one['id']} ({one['ministry']})" for one in found["rests_on_it"]]
     return {
         "designation": found["id"],

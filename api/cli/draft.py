@@ -18,8 +18,8 @@ from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
-from api.domain.errors import Stale
+from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
+from api.domain.errors import Invalid, Stale
 from api.wire.errors import WireError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def approve(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        seen = api.get(f"/drafts/{draft}")
+        seen = api.get(f"/drafts/{draft}/preview")
         if digest is not None and digest != seen["digest"]:
             raise Stale("draft.stale", "The draft changed since you read it; read it again.")
         if digest is None:
@@ -165,11 +165,14 @@ def replace(
 
     Example: comity --profile us-analyst draft replace 01a2… --body release.json
     """
+    from api.wire.statements import Content
+
     key = own_key(context, passphrase_file, recorded=recorded)
     content = read_body(body)
     with connected(context) as api:
         seen, tag = api.get_tagged(f"/drafts/{draft}")
-        signed = prepared(key, seen["type"], tuple(seen["to"]), content)
+        again = Content(seen["type"], tuple(seen["to"]), content, seen.get("thread"))
+        signed = endorsed(api, key, again, seen["nonce"])
         done = api.put(f"/drafts/{draft}", {"body": content} | signed, tag)
     output.result(context, done, summary(done))
 
@@ -219,10 +222,19 @@ def _decide(context: CliContext, draft: str, act: str, body: dict[str, Any] | No
 
 
 def _look(seen: dict[str, Any], *, ask: bool) -> None:
-    """Show on stderr what is about to be approved, and on a terminal ask."""
-    for line in summary(seen):
+    """Show on stderr what would leave, and ask.
+
+    Raises:
+        Invalid: ``draft.digest-needed``: nobody sits at a terminal to look at it.
+    """
+    if not sys.stdin.isatty():
+        raise Invalid(
+            "draft.digest-needed",
+            "Without a terminal an approval names the digest that was read: --digest.",
+        )
+    for line in _preview_lines(seen):
         output.talk(line)
-    if ask and sys.stdin.isatty():
+    if ask:
         typer.confirm("Approve this?", abort=True, err=True)
 
 
@@ -252,6 +264,8 @@ def _body(body: dict[str, Any]) -> Iterable[str]:
 
 
 def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
+    """Yield what leaves, in words first, then exactly what each recipient gets."""
+    yield from _words(found["words"])
     for recipient in found["recipients"]:
         yield output.safe(f"To {recipient['ministry']} ({recipient['jurisdiction']}):")
         for statement in recipient["receives"]:
@@ -265,3 +279,23 @@ def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
     yield "Stays here:"
     for line in found["stays_here"]:
         yield output.safe(f"  {line}")
+    yield f"Digest: {found['digest']}"
+
+
+def _words(words: dict[str, Any]) -> Iterable[str]:
+    for one in words["about"]:
+        yield output.safe(f"About the {one['kind']}: {one['title']}")
+    for subject in words["subjects"]:
+        key = f"{subject['key']} = " if subject["key"] else ""
+        yield output.safe(f"Subject: {key}{', '.join(subject['names'])}")
+    if (marking := words.get("marking")) is not None:
+        control = "originator control" if marking["originator_control"] else "no originator control"
+        circle = ", ".join(marking["releasable_to"]) or "nobody by name"
+        yield output.safe(f"Marking: TLP:{marking['tlp']}, releasable to {circle}, {control}")
+        yield output.safe(f"Use: {'; '.join(marking['permitted_use']) or 'not said'}")
+    if (law := words.get("law")) is not None:
+        yield output.safe(f"Law: {law['regime']}: {'; '.join(law['grounds'])}")
+    for name, text in words["texts"].items():
+        yield output.safe(f"{name}: {text}")
+    for sentence in words["unusual"]:
+        yield output.safe(f"! {sentence}")

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from api import __version__
 from api.cli import (
+    aside,
     audit,
     coverage_commands,
     demo,
@@ -33,6 +34,7 @@ from api.cli import (
     proposal,
     recovery,
     regimes,
+    relying_party,
     session,
     subjects,
     tasks_commands,
@@ -71,6 +73,9 @@ app.add_typer(key.app)
 app.add_typer(epoch.app)
 app.add_typer(officer.officers)
 app.add_typer(officer.grants)
+app.add_typer(aside.recusal)
+app.add_typer(aside.delegation)
+app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
 app.add_typer(node.app)
 app.add_typer(membership.app)

@@ -10,6 +10,7 @@ from api.cli import output
 from api.cli.client import Api
 from api.cli.draft import summary
 from api.cli.profiles import CliContext
+from api.cli.signing import endorsed
 
 if TYPE_CHECKING:
     from api.adapters.crypto.officer_key import OfficerKey
@@ -32,21 +33,15 @@ class Made:
     thread: str | None = None
 
 
-def endorsed(key: "OfficerKey | None", made: Made) -> dict[str, Any]:
-    """Return the member ``endorsement``; empty when the preparer does not sign."""
-    if key is None:
-        return {}
-    from api.wire.statements import Content
-
-    content = Content(made.type, made.to, made.body, made.thread)
-    return {"endorsement": key.sign_prepared(content).to_json()}
-
-
 def post(
     api: Api, path: str, made: Made, key: "OfficerKey | None", **members: Any
 ) -> dict[str, Any]:
     """Make a draft at ``path``; returns it as the node answers."""
-    draft: dict[str, Any] = api.post(path, {"body": made.body, **members, **endorsed(key, made)})
+    from api.wire.statements import Content
+
+    content = Content(made.type, made.to, made.body, made.thread)
+    signed = endorsed(api, key, content)
+    draft: dict[str, Any] = api.post(path, {"body": made.body, **members, **signed})
     return draft
 
 

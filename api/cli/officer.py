@@ -93,11 +93,38 @@ def approve(context: CliContext, officer: RecordId) -> None:
 
 @command(officers, "suspend")
 def suspend(context: CliContext, officer: RecordId) -> None:
-    """Suspend an officer at once.
+    """Suspend an officer at once, for 24 hours unless another administrator confirms it.
 
     Example: comity --profile us-admin officer suspend 01a2…
     """
     _post(context, f"/officers/{officer}/suspend", _officer)
+
+
+@command(officers, "confirm-suspension")
+def confirm_suspension(context: CliContext, officer: RecordId) -> None:
+    """Confirm a suspension as the second administrator: it stands until two take it back.
+
+    Example: comity --profile us-admin2 officer confirm-suspension 01a2…
+    """
+    _post(context, f"/officers/{officer}/suspension/confirm", _officer)
+
+
+@command(officers, "reinstate")
+def reinstate(context: CliContext, officer: RecordId) -> None:
+    """Propose to take a suspension back; another administrator approves.
+
+    Example: comity --profile us-admin officer reinstate 01a2…
+    """
+    _post(context, f"/officers/{officer}/reinstatement", _officer)
+
+
+@command(officers, "approve-reinstatement")
+def approve_reinstatement(context: CliContext, officer: RecordId) -> None:
+    """Take a suspension back, as the second administrator.
+
+    Example: comity --profile us-admin2 officer approve-reinstatement 01a2…
+    """
+    _post(context, f"/officers/{officer}/reinstatement/approve", _officer)
 
 
 @command(grants, "list")
@@ -182,8 +209,20 @@ def _officer(row: Mapping[str, Any]) -> Iterable[str]:
             "state": row["state"],
             "name": row["name"],
             "until": row.get("expires_at"),
+            "suspended": _suspended(row.get("suspension")),
         }
     )
+
+
+def _suspended(found: Mapping[str, Any] | None) -> str | None:
+    """Say how long a suspension lasts and what it waits for."""
+    if found is None:
+        return None
+    if found.get("lift_proposed_by"):
+        return "reinstatement waits for another administrator"
+    if found.get("confirmed_at"):
+        return "until two administrators reinstate"
+    return f"until {output.moment(found['ends_at'])}, unless another administrator confirms"
 
 
 def _grant(row: Mapping[str, Any]) -> Iterable[str]:

@@ -107,7 +107,7 @@ def holders(context: CliContext, package: PackageId) -> None:
         ("RECEIPTED", output.at("receipted_at")),
         ("REFUSED BECAUSE", "code"),
         ("RECALL", "recall_outcome"),
-        ("RECALL RECEIPTED", output.at("recall_receipted_at")),
+        ("ANSWER", "answer"),
     ]
     output.result(context, found, output.table(found["items"], columns))
 
@@ -225,6 +225,12 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _lines(found: dict[str, Any]) -> Iterable[str]:
+    if (recall := found.get("recall")) is not None:
+        yield from package_decisions.recall_lines(recall)
+        yield ""
+    if found["withheld"]:
+        yield f"To read on, say that you know: comity package acknowledge-recall {found['id']}"
+        return
     body = found["body"]
     yield from output.details(
         {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli.client import connected
 from api.cli.profiles import CliContext, Profile, ProfileStore
 from api.domain.errors import Invalid, NotSignedIn
 from api.wire.canonical import Json, parse
@@ -44,13 +45,16 @@ def package_build_command(  # noqa: PLR0917 - Typer reads options from the signa
         str | None, typer.Option(help="Sign-in service that names you; else the profile's.")
     ] = None,
     sub: Annotated[str | None, typer.Option(help="Your id there; else the profile's.")] = None,
+    ministry: Annotated[
+        str | None, typer.Option(help="Ministry that will seal it; else the profile's.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Hash the exhibits, sign the manifest with your key, write the package file.
 
     Example: comity package build evidence --description package.toml --out case.comity
     """
-    from api.cli.build import build_package
+    from api.cli.build import Preparer, build_package
 
     context: CliContext = ctx.obj
     profile = _profile(context)
@@ -62,7 +66,7 @@ def package_build_command(  # noqa: PLR0917 - Typer reads options from the signa
     if path is None:
         raise Invalid("officer-key.none", "Name your signing key with --key.")
     loaded = _open_key(path, passphrase_file)
-    signer = (loaded, loaded.named(iss, sub, ROLE))
+    signer = Preparer(loaded, loaded.named(iss, sub, ROLE), _ministry(context, ministry, profile))
     built = build_package(folder, description, out, signer, _bar())
     document: dict[str, Json] = {
         "out": str(built.path),
@@ -84,6 +88,20 @@ def _profile(context: CliContext) -> Profile | None:
     if context.profile_name is None and not store.names():
         return None
     return store.load(store.choose(context.profile_name))
+
+
+def _ministry(context: CliContext, given: str | None, profile: Profile | None) -> str:
+    """Return the ministry for which a package is prepared; its node is asked where none is named.
+
+    Raises:
+        Invalid: ``package.ministry``: none is named, and there is no profile whose node says it.
+    """
+    if given is not None:
+        return given
+    if profile is None:
+        raise Invalid("package.ministry", "Name the ministry that will seal it: --ministry.")
+    with connected(context) as api:
+        return str(api.get("/me")["ministry"])
 
 
 def _claims(profile: Profile | None) -> dict[str, str]:

@@ -26,7 +26,8 @@ from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.draft import summary
 from api.cli.profiles import CliContext
-from api.cli.signing import PassphraseFile, Recorded, own_key, prepared
+from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
+from api.domain.errors import Conflict
 
 
 class Instruction(StrEnum):
@@ -41,6 +42,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the ``package`` group."""
     command(app, "release")(release)
     command(app, "recall")(recall)
+    command(app, "acknowledge-recall")(acknowledge_recall)
+    command(app, "answer-recall")(answer_recall)
     command(app, "return")(give_back)
     command(app, "onward-request")(onward_request)
     command(app, "onward-consent")(onward_consent)
@@ -69,6 +72,8 @@ def release(
     Example: comity --profile us-analyst package release sha256:… --to uk-fcdo --tlp AMBER
     --legal-basis "Public sources." --permitted-use "consideration of designation"
     """
+    from api.wire.statements import Content
+
     key = own_key(context, passphrase_file, recorded=recorded)
     marked = marking(
         tlp, releasable_to, permitted_use, originator_control=originator_control, recipient=to
@@ -83,7 +88,8 @@ def release(
             consent=consent,
             originator=None if consent is None else _originator(api, package),
         )
-        signed = prepared(key, "release/1", (to,), {**content, "package": package})
+        made = Content("release/1", (to,), {**content, "package": package})
+        signed = endorsed(api, key, made)
         draft = api.post(f"/packages/{package}/release", content | signed)
     _drafted(context, draft)
 
@@ -108,6 +114,62 @@ def recall(
         draft = api.post(f"/packages/{package}/recall", content)
     output.result(context, draft, summary(draft))
     output.talk(f"Recalled. A second reviewer confirms it: comity draft confirm {draft['id']}")
+
+
+class RecallAnswer(StrEnum):
+    """What a holder did with a recalled package."""
+
+    STOPPED = "stopped"
+    RETURNED = "returned"
+    DESTROYED = "destroyed"
+    KEPT = "kept"
+
+
+def acknowledge_recall(context: CliContext, package: PackageId) -> None:
+    """Say that you have read why a partner recalled a package; reading on needs it.
+
+    Example: comity --profile uk-analyst package acknowledge-recall sha256:…
+    """
+    with connected(context) as api:
+        recall = api.post(f"/packages/{package}/acknowledge-recall", None)
+    output.result(context, recall, recall_lines(recall))
+
+
+def answer_recall(
+    context: CliContext,
+    package: PackageId,
+    *,
+    answer: Annotated[RecallAnswer, typer.Option(help="What this ministry did.")],
+    reason: Annotated[str | None, typer.Option(help="Why; needed when it is kept.")] = None,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft this ministry's answer to a recall; another officer approves it.
+
+    Example: comity --profile uk-analyst package answer-recall sha256:… --answer stopped
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        found = api.get(f"/packages/{package}")
+        recall = found.get("recall")
+        if recall is None:
+            raise Conflict("package.not-recalled", "This package was not recalled.")
+        body = given(recall=recall["statement"], answer=str(answer), reason=reason)
+        draft = _draft(api, key, "recall-answer/1", found["originator"], body)
+    _drafted(context, draft)
+
+
+def recall_lines(recall: dict[str, Any]) -> list[str]:
+    """Return what a recall says, in lines."""
+    lines = [
+        f"RECALLED by {recall['by']}: {recall['reason']}",
+        f"Asked of holders: {recall['instruction']}",
+    ]
+    if recall.get("replaced_by"):
+        lines.append(f"Use instead: {recall['replaced_by']}")
+    if recall.get("answer"):
+        lines.append(f"This ministry answered: {recall['answer']}")
+    return [output.safe(line) for line in lines]
 
 
 def give_back(context: CliContext, package: PackageId, *, reason: Reason) -> None:
@@ -174,7 +236,9 @@ def onward_consent(
 
 
 def _draft(api: Api, key: Any, type_: str, to: str, body: dict[str, Any]) -> dict[str, Any]:
-    signed = prepared(key, type_, (to,), body)
+    from api.wire.statements import Content
+
+    signed = endorsed(api, key, Content(type_, (to,), body))
     made: dict[str, Any] = api.post("/drafts", {"type": type_, "to": [to], "body": body} | signed)
     return made
 

@@ -17,7 +17,7 @@ from api.adapters.identity.provider import Provider, find_provider
 from api.adapters.identity.tokens import Tokens
 from api.adapters.system import SystemClock
 from api.cli.profiles import CliContext, Profile, ProfileStore
-from api.domain.errors import Invalid, NotSignedIn, Unavailable
+from api.domain.errors import ComityError, Invalid, NotSignedIn, Unavailable
 from api.ports.system import Clock
 from api.wire.canonical import Json, parse
 from api.wire.encoding import b64u_decode, format_instant
@@ -131,9 +131,9 @@ def logout(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def whoami(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Show who is signed in, where, and until when.
+    """Show who is signed in, where and until when, with name and roles at the node.
 
-    Reads the profile only; nothing is asked over the network.
+    What the profile holds is shown also when the node cannot be asked.
     """
     context = _context(ctx)
     store = ProfileStore(context.home)
@@ -141,7 +141,21 @@ def whoami(ctx: typer.Context, as_json: JsonOption = False) -> None:
     profile = store.load(name)
     if profile.tokens is None:
         raise NotSignedIn("sign-in.needed", "Nobody is signed in here: comity login.")
-    _print(_description(name, profile, SystemClock()), context, as_json=as_json)
+    described = _description(name, profile, SystemClock()) | _at_node(context)
+    _print(described, context, as_json=as_json)
+
+
+def _at_node(context: CliContext) -> dict[str, Json]:
+    """Return who the node says this is; why not, where it cannot be asked."""
+    from api.cli.client import connected
+
+    try:
+        with connected(context) as api:
+            me = api.get("/me")
+    except ComityError as error:
+        return {"asked": error.message}
+    said = {name: me[name] for name in ("name", "ministry", "roles", "officer", "active")}
+    return said | {"keys": [key["kid"] for key in me["keys"] if key["state"] == "active"]}
 
 
 def token(ctx: typer.Context, as_json: JsonOption = False) -> None:

@@ -5,17 +5,19 @@ passphrase never comes from the command line's arguments: it is asked for, or re
 (which may be a descriptor, such as ``/dev/fd/3``).
 """
 
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.client import profile_of
+from api.cli.client import Api, profile_of
 from api.cli.profiles import CliContext
 
 if TYPE_CHECKING:
     from api.adapters.crypto.officer_key import OfficerKey
+    from api.wire.statements import Content
 
 PassphraseFile = Annotated[
     Path | None, typer.Option(help="File whose first line opens your signing key.")
@@ -53,12 +55,26 @@ def own_key(
     return open_key(path, passphrase_file)
 
 
-def prepared(
-    key: "OfficerKey | None", type_: str, to: tuple[str, ...], body: dict[str, Any]
+def endorsed(
+    api: Api, key: "OfficerKey | None", content: "Content", nonce: str | None = None
 ) -> dict[str, Any]:
-    """Return the ``endorsement`` member of a draft; empty when its preparer does not sign."""
+    """Return the ``endorsement`` member of a draft; empty when its preparer does not sign.
+
+    The signature covers the ministry that will seal the statement and a nonce, which goes with it
+    (PROTOCOL §9, *Preparer's bytes*).
+
+    Args:
+        api: the node, which says whose it is.
+        key: the preparer's key.
+        content: what is signed.
+        nonce: that of the draft whose next version this is; a new one if none is given.
+    """
     if key is None:
         return {}
-    from api.wire.statements import Content
+    from api.wire.encoding import b64u_encode
+    from api.wire.statements import NONCE_BYTES
 
-    return {"endorsement": key.sign_prepared(Content(type_, to, body)).to_json()}
+    fresh = nonce or b64u_encode(secrets.token_bytes(NONCE_BYTES))
+    issuer = str(api.get("/me")["ministry"])
+    proof = key.sign_prepared(content, issuer=issuer, nonce=fresh)
+    return {"endorsement": proof.to_json() | {"nonce": fresh}}

@@ -5,6 +5,7 @@ the error if the node refuses it or cannot be reached.
 """
 
 import hashlib
+import secrets
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,8 @@ from api.adapters.system import SystemClock
 from api.demo import loopback
 from api.demo.accounts import Account
 from api.domain.errors import ComityError
+from api.wire.encoding import b64u_encode
+from api.wire.statements import NONCE_BYTES, Content
 
 _TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 _RENEW_BEFORE = timedelta(seconds=60)
@@ -60,6 +63,12 @@ class OfficerAtNode:
     def ministry(self) -> str:
         """Member id of the officer's ministry."""
         return self.account.ministry.id
+
+    def endorse(self, content: Content) -> dict[str, Any]:
+        """Sign a content that this officer prepares, with a nonce drawn here (PROTOCOL §9)."""
+        nonce = b64u_encode(secrets.token_bytes(NONCE_BYTES))
+        proof = self.key.sign_prepared(content, issuer=self.ministry, nonce=nonce)
+        return proof.to_json() | {"nonce": nonce}
 
     @property
     def key(self) -> OfficerKey:

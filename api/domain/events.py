@@ -4,12 +4,16 @@ Owns the vocabulary of acts and the event's form (PROTOCOL §6). Ids and digests
 never holds a title, a name or a reason. Must not decide whether an act may happen.
 
 Acts follow the grammar ``object.past-participle`` and are listed alphabetically; a retired act
-stays in a comment so that its name is never given another meaning. Retired: ``officer.added`` and
-``officer.changed``, which did not tell a proposal from an approval from a suspension.
+stays in `RETIRED` so that its name is never given another meaning. ``officer.added`` and
+``officer.changed`` did not tell a proposal from an approval from a suspension.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+RETIRED: Final = frozenset({"officer.added", "officer.changed"})
+"""Acts that old events have and new ones never will."""
 
 
 class Act(StrEnum):
@@ -168,6 +172,8 @@ class Event:
         request: request id that ties log lines to this event.
         message: id of the message concerned; empty if none.
         count: how many acts this event stands for, where several were counted into one.
+        digest: of exactly what an officer was shown or decided on; empty elsewhere.
+        preview: id of the event of the look that a decision rests on; empty elsewhere.
     """
 
     id: str
@@ -185,6 +191,8 @@ class Event:
     request: str = ""
     message: str = ""
     count: int = 0
+    digest: str = ""
+    preview: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON form whose canonical bytes are stored and committed to the log."""
@@ -210,6 +218,8 @@ class Event:
             "request": self.request,
             "message": self.message,
             "count": self.count,
+            "digest": self.digest,
+            "preview": self.preview,
         }
         body.update({name: value for name, value in optional.items() if value})
         return body

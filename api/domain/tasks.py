@@ -133,7 +133,8 @@ class Task:
         return why(self.kind, self.key if self.kind is TaskKind.REVIEW else "")
 
 
-_DESK: Final = ("analyst", "reviewer")
+DESK: Final = ("analyst", "reviewer")
+"""Roles of the officers who work on evidence and decisions."""
 _REVIEWER: Final = ("reviewer",)
 _ANALYST: Final = ("analyst",)
 
@@ -149,7 +150,7 @@ def of_thread(thread: ThreadState) -> list[Task]:
     if thread.phase is Phase.OPEN and not started and not thread.questions:
         found.append(_asked(thread, TaskKind.ACKNOWLEDGE, _ANALYST))
     if not any(task.owed_by == thread.addressee for task in found):
-        found.append(_asked(thread, TaskKind.CLOSE, _DESK))
+        found.append(_asked(thread, TaskKind.CLOSE, DESK))
     return found
 
 
@@ -164,7 +165,7 @@ def _decisions(thread: ThreadState) -> Iterator[Task]:
         if kind is TaskKind.FIND_AGAIN and finding is not None:
             due = finding.until
         cause = finding.stamp.id if finding is not None else subject.added.id
-        yield _asked(thread, kind, _DESK, key=key, due=due, cause=cause)
+        yield _asked(thread, kind, DESK, key=key, due=due, cause=cause)
 
 
 def _next_step(subject: SubjectState) -> TaskKind | None:
@@ -253,7 +254,7 @@ def of_draft(draft: Pending, ministry: str) -> list[Task]:
     if draft.state is DraftState.DRAFTED and roles:
         return [Task(TaskKind.APPROVE, ministry, roles, about, barred=draft.authors)]
     if draft.state is DraftState.RETURNED:
-        return [Task(TaskKind.REVISE, ministry, _DESK, about)]
+        return [Task(TaskKind.REVISE, ministry, DESK, about)]
     if draft.state is DraftState.SEALED and draft.confirm_by and not draft.confirmed_by:
         due = draft.confirm_by
         return [Task(TaskKind.CONFIRM, ministry, roles, about, due=due, barred=draft.authors)]
@@ -270,6 +271,11 @@ def of_proposal(
     return Task(TaskKind.REVISE, ministry, _ANALYST, about)
 
 
+def of_recall(package: str, recall: str, ministry: str) -> Task:
+    """What a partner's recall asks of this ministry, as a holder, until it has answered."""
+    return Task(TaskKind.ANSWER_RECALL, ministry, DESK, ("package", package), cause=recall)
+
+
 def of_holding(package: str, holding: Holding, now: str) -> list[Task]:
     """What a partner owes about a package that it was given."""
     state = holder_state(holding, now)
@@ -277,7 +283,7 @@ def of_holding(package: str, holding: Holding, now: str) -> list[Task]:
     if state in (HolderState.RECALL_SENT, HolderState.RECALL_RECEIPTED, HolderState.RECALL_REFUSED):
         return [Task(TaskKind.ACKNOWLEDGE_RECALL, holding.ministry, _REVIEWER, about)]
     if state in (HolderState.SENT, HolderState.RECEIPTED):
-        return [Task(TaskKind.TAKE_UP_PACKAGE, holding.ministry, _DESK, about)]
+        return [Task(TaskKind.TAKE_UP_PACKAGE, holding.ministry, DESK, about)]
     return []
 
 

@@ -6,9 +6,10 @@ what a row of ``events`` holds once its event is gone. Owns no event (``records/
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, select
 from sqlalchemy.engine import RowMapping
 
 from api.records.log import EVENTS
@@ -78,6 +79,106 @@ _RANGE: Final = re.compile(r"([0-9]{1,16}):([0-9]{1,16})")
 _ERASED: Final = "erased-"
 EVENT, EXHIBIT = "event", "exhibit"
 PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """What a row of ``events`` says of an event that auditors read.
+
+    Attributes:
+        seq: number of the row; follows the order of the log.
+        id: of the event; ``erased-`` and its place once it was erased.
+        act: what happened; empty once it was erased.
+        leaf_index: place in the log; ``None`` while it waits.
+        statement: id of the statement it concerns.
+        body: the event's canonical bytes; ``None`` where they are gone.
+    """
+
+    seq: int
+    id: str
+    act: str
+    leaf_index: int | None
+    statement: str | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventsWanted:
+    """Which events a query is for; empty members ask for all.
+
+    Attributes:
+        acts: any of these.
+        actors: any of these, as ``kind:iss:sub``.
+        outcome: ``done`` or ``refused``.
+        object_id: id of what they are about.
+        since: first instant, RFC 3339 UTC.
+        until: first instant no longer.
+    """
+
+    acts: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+    outcome: str = ""
+    object_id: str = ""
+    since: str = ""
+    until: str = ""
+
+
+_EVENT: Final = (
+    EVENTS.c.seq,
+    EVENTS.c.id,
+    EVENTS.c.act,
+    EVENTS.c.leaf_index,
+    EVENTS.c.statement,
+    EVENTS.c.body,
+)
+
+
+def events(
+    connection: Connection, wanted: EventsWanted, *, limit: int, before: int | None = None
+) -> list[EventRow]:
+    """Return events newest first, with a number below ``before``."""
+    query = select(*_EVENT).order_by(EVENTS.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(EVENTS.c.seq < before)
+    if wanted.acts:
+        query = query.where(EVENTS.c.act.in_(wanted.acts))
+    if wanted.actors:
+        query = query.where(EVENTS.c.actor.in_(wanted.actors))
+    for column, value in (
+        (EVENTS.c.outcome, wanted.outcome),
+        (EVENTS.c.object_id, wanted.object_id),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.since:
+        query = query.where(EVENTS.c.time >= wanted.since)
+    if wanted.until:
+        query = query.where(EVENTS.c.time < wanted.until)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def events_of_acts(connection: Connection, acts: Sequence[str]) -> Iterator[EventRow]:
+    """Yield the events with one of these acts, oldest first."""
+    query = select(*_EVENT).where(EVENTS.c.act.in_(acts)).order_by(EVENTS.c.seq)
+    for row in connection.execute(query, execution_options={"yield_per": 1000}):
+        yield _event(row)
+
+
+def event_row(connection: Connection, leaf: int) -> EventRow | None:
+    """Return the event at a place of the log, as auditors read it."""
+    row = connection.execute(select(*_EVENT).where(EVENTS.c.leaf_index == leaf)).one_or_none()
+    return None if row is None else _event(row)
+
+
+def event_rows(connection: Connection, leaves: Sequence[int]) -> list[EventRow]:
+    """Return the events at these places of the log, as auditors read them."""
+    query = select(*_EVENT).where(EVENTS.c.leaf_index.in_(leaves)).order_by(EVENTS.c.leaf_index)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> EventRow:
+    seq, event_id, act, leaf, statement, body = row
+    return EventRow(seq, event_id, act, leaf, statement, None if body is None else bytes(body))
 
 
 def erased_leaves(connection: Connection) -> dict[int, str]:
@@ -187,9 +288,3 @@ def leaves_of_acts(
     place = EVENTS.c.leaf_index
     query = select(place).where(place >= start, place < end, EVENTS.c.act.in_(acts))
     yield from connection.execute(query, execution_options={"yield_per": 1000}).scalars()
-
-
-def events_at(connection: Connection, leaves: Sequence[int]) -> list[RowMapping]:
-    """Return the events at these places of the log."""
-    query = select(EVENTS).where(EVENTS.c.leaf_index.in_(leaves)).order_by(EVENTS.c.leaf_index)
-    return list(connection.execute(query).mappings())

@@ -40,7 +40,9 @@ DRAFTS = Table(
     Column("confirmed_by", Text),
     Column("return_reason", Text),
     Column("statement", Text),
+    Column("nonce", Text),
     Index("ix_drafts_state", "state", "created_at", "id"),
+    Index("uq_drafts_nonce", "nonce", unique=True),
     Index("ix_drafts_about", "about"),
     Index("ix_drafts_thread", "thread"),
     Index("ix_drafts_confirm", "confirm_by", "confirmed_by"),
@@ -97,6 +99,8 @@ class Draft:
         state: where it stands.
         version: from 1, counted up with each change of content.
         digest: of the bytes that its preparer signs: what an approver has seen.
+        nonce: of all its versions and of the statement that it becomes, as b64u; ``None`` where it
+            was written before there were nonces.
         to: recipients.
         thread: the mirror request that it belongs to.
         about: the object that it is about, for look-ups.
@@ -132,6 +136,7 @@ class Draft:
     confirmed_by: str | None
     return_reason: str | None
     statement: str | None
+    nonce: str | None
 
     @property
     def content(self) -> Content:

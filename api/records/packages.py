@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from api.domain.evidence import ExhibitState
+from api.domain.evidence import ExhibitState, PackageState
 from api.records.metadata import METADATA, RECORDED
 from api.records.package_rows import (
     Awaited,
@@ -186,6 +186,21 @@ def page(
     if originator is not None:
         query = query.where(PACKAGES.c.originator == originator)
     return every(connection, query.limit(limit), Package)
+
+
+def recalled_unanswered(
+    connection: Connection, ministry: str, limit: int, after: str | None
+) -> list[Package]:
+    """Return partners' recalled packages that this ministry has not answered for, by id."""
+    answered = select(RECALL_ANSWERS.c.package).where(RECALL_ANSWERS.c.ministry == ministry)
+    query = select(PACKAGES).where(
+        PACKAGES.c.state == PackageState.RECALLED.value,
+        PACKAGES.c.originator != ministry,
+        PACKAGES.c.id.not_in(answered),
+    )
+    if after is not None:
+        query = query.where(PACKAGES.c.id > after)
+    return every(connection, query.order_by(PACKAGES.c.id).limit(limit), Package)
 
 
 def exhibits_of(connection: Connection, package_id: str) -> list[ListedExhibit]:

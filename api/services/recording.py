@@ -20,6 +20,7 @@ from api.wire.canonical import canonical
 WHILE_RESTORING = frozenset(
     {
         Act.ACCESS_REFUSED,
+        Act.DRAFT_PREVIEWED,
         Act.EQUIVOCATION_KEPT,
         Act.EQUIVOCATION_RULED,
         Act.EXHIBIT_READ,
@@ -44,6 +45,8 @@ class Entry:
         statement: id of the statement this act concerns, if any.
         envelope_digest: digest of that statement's envelope; the leaf then commits to it.
         count: how many acts this event stands for; 0 for one.
+        digest: of what was shown or decided on; empty where nothing was.
+        preview: id of the event of the look that a decision rests on.
     """
 
     act: Act
@@ -57,8 +60,15 @@ class Entry:
     request: str = ""
     message: str = ""
     count: int = 0
+    digest: str = ""
+    preview: str = ""
     statement: str | None = None
     envelope_digest: str | None = None
+
+
+def about_digest(entry: Entry, digest: str, preview: str = "") -> Entry:
+    """Return the entry with the digest that was shown or decided on, and the look it rests on."""
+    return replace(entry, digest=digest, preview=preview)
 
 
 def concerning(entry: Entry, statement: str, envelope_digest: str) -> Entry:
@@ -66,7 +76,7 @@ def concerning(entry: Entry, statement: str, envelope_digest: str) -> Entry:
     return replace(entry, statement=statement, envelope_digest=envelope_digest)
 
 
-def record(node: Node, unit: Unit, entry: Entry) -> str:
+def record(node: Node, unit: Unit, entry: Entry, *, event_id: str = "") -> str:
     """Insert the event of everything this unit changed since the last one; returns its id.
 
     The leaf of an event that concerns no statement commits to 32 random bytes in the statement's
@@ -78,7 +88,7 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
     """
     touched, state = unit.take_change_set()
     event = Event(
-        id=node.entropy.identifier(),
+        id=event_id or node.entropy.identifier(),
         time=node.now(),
         ministry=node.ministry,
         actor=entry.actor,
@@ -93,6 +103,8 @@ def record(node: Node, unit: Unit, entry: Entry) -> str:
         request=entry.request,
         message=entry.message,
         count=entry.count,
+        digest=entry.digest,
+        preview=entry.preview,
     )
     recorded = log.add_event(
         unit.connection,

@@ -25,7 +25,7 @@ from api.records.designations import Designation, Proposal
 from api.records.drafts import Draft
 from api.records.package_rows import Package
 from api.records.threads import Thread
-from api.services.authorising import Caller, Permit, authorise, visible
+from api.services.authorising import Caller, Permit, authorise, unknown, visible
 from api.services.node import Node
 
 
@@ -264,6 +264,25 @@ def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set
         seen = visible(node, caller, READ_BY[kind], targets)
         found |= {(kind.value, one.id) for one, may in zip(targets, seen, strict=True) if may}
     return found
+
+
+def permit_to_read(node: Node, caller: Caller, reference: Reference) -> Permit:
+    """Return the permit to read one object; for small acts that whoever reads it may do.
+
+    Raises:
+        NotFound: ``<kind>.unknown``: absent, or not for the caller.
+    """
+    kind, id_ = reference
+
+    def find(connection: Connection) -> tuple[Record, Resource] | None:
+        record = _FIND[kind](connection, id_) if kind in _FIND else None
+        return None if record is None else (record, resources(node, connection, [record])[0])
+
+    found = node.db.read(find)
+    if found is None:
+        raise unknown(kind)
+    record, target = found
+    return permit_on(node, caller, READ_BY[kind_of(record)], record, target)
 
 
 _FIND: Mapping[str, Callable[[Connection, str], Record | None]] = {

@@ -10,7 +10,7 @@ canonical JSON.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -201,18 +201,29 @@ class Statement:
     @property
     def prepared(self) -> bytes:
         """The bytes the preparing officer signed."""
-        return prepared_bytes(self.type, self.to, self.thread, self.body)
+        content = Content(self.type, self.to, self.body, self.thread)
+        return prepared_bytes(content, issuer=self.issuer, nonce=self.nonce)
 
 
-def prepared_bytes(
-    type_: str, to: Sequence[str], thread: str | None, body: Mapping[str, Json]
-) -> bytes:
-    """Return what a preparer signs: JCS ``{type, to?, thread?, body}`` (PROTOCOL §3).
+def prepared_bytes(content: Content, *, issuer: str, nonce: str) -> bytes:
+    """Return what a preparer signs: JCS ``{comity, issuer, type, to?, thread?, nonce, body}``.
 
-    It names recipients and thread, so the signature cannot be moved to others, and nothing that
-    is born later, so it survives approval.
+    It names ministry, recipients and thread, so the signature cannot be moved under others, and a
+    nonce of its own, so it serves one statement; nothing in it is born later, so it survives
+    approval (PROTOCOL §9, *Preparer's bytes*).
+
+    Args:
+        content: what was prepared.
+        issuer: the ministry that will seal it.
+        nonce: 16 random bytes as b64u, drawn by the preparer's client.
     """
-    return canonical.canonical(Content(type_, tuple(to), body, thread).to_json())
+    members = content.to_json() | {"comity": VERSION, "issuer": issuer, "nonce": nonce}
+    return canonical.canonical(members)
+
+
+def local_bytes(type_: str, body: Mapping[str, Json]) -> bytes:
+    """Return what an officer signs of a paper that is no statement: JCS ``{type, body}``."""
+    return canonical.canonical(Content(type_, (), body).to_json())
 
 
 def compose_payload(
@@ -286,7 +297,7 @@ def parse_statement(payload: bytes) -> Statement:
     members = Members(value, _CODE, required, optional)
     issuer = members.text("issuer", MINISTRY)
     by = By.from_json(members.raw("by")) if "by" in members else None
-    if known.own_key and (by is None or by.prepared.form != JWS):
+    if known.own_key and (by is None or by.prepared.form == RECORDED):
         raise WireError("statement.by", "An evidence package needs its preparer's own signature.")
     body = members.raw("body")
     if not isinstance(body, dict):

@@ -23,7 +23,7 @@ from api.services.desk import officers
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.errors import WireError
-from api.wire.statements import Content, prepared_bytes
+from api.wire.statements import local_bytes
 from tests.support import journeys
 from tests.support.federation import ISSUER, Federation
 from tests.support.signing import Signatory
@@ -113,8 +113,7 @@ def test_only_auditors_sample_and_note(federation: Federation) -> None:
 
 
 def signed(new: NewNote, by: Signatory) -> NewNote:
-    content = Content(audit_notes.TYPE, (), new.body())
-    data = prepared_bytes(content.type, content.to, content.thread, content.body)
+    data = local_bytes(audit_notes.TYPE, new.body())
     proof = by.endorse("prepared", data).to_json()
     return NewNote(new.verdict, new.text, new.leaf, new.sample, proof)
 

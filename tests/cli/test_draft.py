@@ -53,13 +53,10 @@ def test_approval_is_recorded_without_a_key_and_signed_with_one(
     comity: CommandLine, submit: Submit, release: Release
 ) -> None:
     package = submit("draft-forms")
-    recorded = comity("draft", "approve", release(package, UK), profile="us-reviewer")
+    recorded = comity.approve(release(package, UK), "us-reviewer")
     assert recorded.code == 0
     assert "state        sealed\n" in recorded.out
-    assert "digest " in recorded.err  # what was approved is said
-    signed = comity(
-        *("draft", "approve", release(package, "ca-gac"), "--yes"), profile="us-reviewer2"
-    )
+    signed = comity.approve(release(package, "ca-gac"), "us-reviewer2")
     assert signed.code == 0, signed.err
 
 
@@ -67,7 +64,7 @@ def test_the_key_of_the_approver_is_in_the_statement(
     comity: CommandLine, submit: Submit, release: Release, tmp_path: Path, nodes: RunningNodes
 ) -> None:
     package = submit("draft-signed")
-    comity("draft", "approve", release(package, UK), profile="us-reviewer2")
+    comity.approve(release(package, UK), "us-reviewer2")
     nodes.settle()
     out = tmp_path / "signed-release.comity"
     assert comity("package", "fetch", package, "--out", out, profile="uk-analyst").code == 0
@@ -89,15 +86,36 @@ def test_a_draft_that_moved_is_stale(comity: CommandLine, submit: Submit, releas
     assert (result.code, result.problem["code"]) == (6, "draft.stale")
     right = comity("draft", "approve", draft, "--digest", seen["digest"], profile="us-reviewer")
     assert (right.code, right.err) == (0, "")
-    assert comity("draft", "approve", draft, profile="us-reviewer").code == 6
+    assert comity.approve(draft, "us-reviewer").code == 6
+
+
+@pytest.mark.parametrize("more", [(), ("--yes",)])
+def test_without_a_terminal_an_approval_needs_the_digest(
+    comity: CommandLine, submit: Submit, release: Release, more: tuple[str, ...]
+) -> None:
+    """At the end of a file nobody looks at anything, whatever option says not to ask."""
+    draft = release(submit(f"draft-end-of-file-{len(more)}"))
+    result = comity("draft", "approve", draft, *more, profile="us-reviewer", as_json=True)
+    assert (result.code, result.problem["code"]) == (2, "draft.digest-needed")
+    state = comity("draft", "show", draft, profile="us-reviewer", as_json=True).document["state"]
+    assert state == "drafted"
+
+
+def test_the_preview_is_in_words(comity: CommandLine, submit: Submit, release: Release) -> None:
+    draft = release(submit("draft-words"), UK, "--note", "A word.")
+    said = comity("draft", "preview", draft, profile="us-reviewer").out
+    assert "About the package: draft-words\n" in said
+    assert "Marking: TLP:" in said
+    assert "note: A word.\n" in said
+    assert "Digest: sha256:" in said
 
 
 def test_nobody_approves_own_work(comity: CommandLine, submit: Submit, release: Release) -> None:
     draft = release(submit("draft-own"))
-    result = comity("draft", "approve", draft, profile="us-analyst", as_json=True)
+    result = comity.approve(draft, "us-analyst", as_json=True)
     assert result.code == 4
     assert result.problem["policies"]
-    spoken = comity("draft", "approve", draft, profile="us-analyst")
+    spoken = comity.approve(draft, "us-analyst")
     assert "decided by policy" in spoken.err
 
 
@@ -116,7 +134,7 @@ def test_a_node_that_swaps_the_candidate_gets_no_signature(
         return genuine(self, path, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Api, "post", swapping)
-    result = comity("draft", "approve", first, profile="us-reviewer2", as_json=True)
+    result = comity.approve(first, "us-reviewer2", as_json=True)
     assert (result.code, result.problem["code"]) == (6, "draft.stale")
     assert sent == [f"/drafts/{first}/candidate"]
 

@@ -17,7 +17,7 @@ Release = Callable[..., str]
 
 
 def approve(comity: CommandLine, draft: str) -> str:
-    result = comity("draft", "approve", draft, profile="us-reviewer", as_json=True)
+    result = comity.approve(draft, "us-reviewer", as_json=True)
     assert result.code == 0, result.err
     statement: str = result.document["statement"]
     return statement
@@ -209,9 +209,9 @@ def test_a_holder_asks_and_the_originator_consents(
     )
     assert asked.code == 0, asked.err
     assert asked.document["prepared"]["form"] == "jws"
-    request = comity(
-        "draft", "approve", asked.document["id"], profile="uk-reviewer", as_json=True
-    ).document["statement"]
+    request = comity.approve(asked.document["id"], "uk-reviewer", as_json=True).document[
+        "statement"
+    ]
     nodes.settle()
     consent = comity(
         *("package", "onward-consent", package, "--request", request, "--asker", UK),
@@ -230,7 +230,7 @@ def test_a_holder_asks_and_the_originator_consents(
     )
     assert passed.code == 0, passed.err
     assert passed.document["body"]["originator"] == "us-treasury"
-    assert comity("draft", "approve", passed.document["id"], profile="uk-reviewer").code == 0
+    assert comity.approve(passed.document["id"], "uk-reviewer").code == 0
     nodes.settle()
     assert comity("package", "show", package, profile="ca-analyst").code == 0
 

@@ -215,3 +215,89 @@ def test_an_approval_is_asked_for_on_a_terminal(
     assert result.code == (0 if answer == "y\n" else 130)
     state = comity("draft", "show", draft, profile="us-reviewer", as_json=True).document["state"]
     assert state == ("sealed" if answer == "y\n" else "drafted")
+
+
+def test_a_suspension_is_confirmed_and_taken_back_by_two(comity: CommandLine) -> None:
+    officer = hire(comity, "suspended-2")
+    comity("officer", "approve", officer, profile="us-admin2")
+    shown = comity("officer", "suspend", officer, profile="us-admin")
+    assert "unless another administrator confirms" in shown.out
+    assert comity("officer", "confirm-suspension", officer, profile="us-admin").code == 4
+    confirmed = comity("officer", "confirm-suspension", officer, profile="us-admin2")
+    assert "until two administrators reinstate" in confirmed.out
+    assert comity("officer", "reinstate", officer, profile="us-admin2").code == 0
+    assert comity("officer", "approve-reinstatement", officer, profile="us-admin2").code == 4
+    done = comity("officer", "approve-reinstatement", officer, profile="us-admin", as_json=True)
+    assert done.document["state"] == "active"
+
+
+def test_recusals_and_delegations_have_commands(comity: CommandLine) -> None:
+    nothing = comity(
+        *("recusal", "record", f"sha256:{'0' * 64}", "--reason", "A relative."),
+        profile="us-analyst",
+        as_json=True,
+    )
+    assert (nothing.code, nothing.problem["code"]) == (5, "object.unknown")
+    assert comity("recusal", "list", profile="us-auditor").code == 0
+    people = comity("officer", "list", profile="us-admin", as_json=True).document["items"]
+    analyst2 = next(
+        person["id"]
+        for person in people
+        if any(each["sub"] == "us-treasury:analyst2" for each in person["identities"])
+    )
+    lent = comity(
+        *("delegation", "propose", analyst2, "analyst", "--reason", "Leave."),
+        *("--from", "2099-01-04T00:00:00.000Z", "--to", "2099-01-11T00:00:00.000Z"),
+        profile="us-analyst",
+        as_json=True,
+    )
+    assert lent.code == 0, lent.err
+    identifier = lent.document["id"]
+    approved = comity("delegation", "approve", identifier, profile="us-admin")
+    assert "approved" in approved.out
+    assert "ended" in comity("delegation", "end", identifier, profile="us-analyst").out
+    assert identifier in comity("delegation", "list", profile="us-admin").out
+
+
+def test_where_passkeys_count_is_set_by_two(comity: CommandLine) -> None:
+    made = comity(
+        *("relying-party", "propose", "comity.example", "--origin", "https://comity.example"),
+        profile="us-admin",
+        as_json=True,
+    )
+    assert made.code == 0, made.err
+    identifier = made.document["id"]
+    assert comity("relying-party", "approve", identifier, profile="us-admin").code == 4
+    assert "active" in comity("relying-party", "approve", identifier, profile="us-admin2").out
+    assert "comity.example" in comity("relying-party", "list", profile="us-auditor").out
+
+
+def test_an_auditor_asks_the_log(comity: CommandLine) -> None:
+    refused = comity("audit", "list", "--outcome", "refused", profile="us-auditor", as_json=True)
+    assert {each["event"]["outcome"] for each in refused.document["items"]} == {"refused"}
+    bad = comity("audit", "list", "--act", "nonsense", profile="us-auditor", as_json=True)
+    assert (bad.code, bad.problem["code"]) == (2, "audit.act")
+    today = comity(
+        "audit",
+        "list",
+        "--from",
+        "2000-01-01",
+        "--to",
+        "2000-01-02",
+        as_json=True,
+        profile="us-auditor",
+    )
+    assert today.document["items"] == []
+    whole = comity("audit", "list", profile="us-auditor", as_json=True).document["items"]
+    leaf = next(each["index"] for each in whole if each["index"] is not None)
+    shown = comity("audit", "show", str(leaf), profile="us-auditor")
+    event = next(each["event"] for each in whole if each["index"] == leaf)
+    assert event["act"] in shown.out
+    assert event["time"] in shown.out
+    assert comity("audit", "approvals", profile="us-auditor").code in {0, 3}
+
+
+def test_whoami_says_name_and_roles(comity: CommandLine) -> None:
+    me = comity("whoami", profile="us-reviewer", as_json=True)
+    assert me.document["roles"] == ["reviewer"]
+    assert me.document["name"]

@@ -12,6 +12,7 @@ from api.domain.verification.verdicts import DRAFT, FAILED, UNPROVEN, VERIFIED, 
 from api.wire import package_file
 from api.wire.canonical import canonical
 from api.wire.digests import digest
+from api.wire.encoding import b64u_encode
 from api.wire.envelope import parse_envelope
 from api.wire.keys import Purpose
 from api.wire.messages import Kind
@@ -367,10 +368,11 @@ def test_a_missing_log_signature_fails() -> None:
 def draft_of(signatory: Signatory = ANALYST, **changes: Any) -> dict[str, bytes]:
     found = package_body() | changes.pop("body", {})
     type_ = changes.pop("type", "evidence-package/1")
-    signed = prepared_bytes(type_, (), None, found)
-    draft = Draft(
-        Content(type_, (), found), found, signatory.officer, signatory.endorse("prepared", signed)
-    )
+    nonce = b64u_encode(bytes(range(16)))
+    content = Content(type_, (), found)
+    signed = prepared_bytes(content, issuer="us-treasury", nonce=nonce)
+    proof = signatory.endorse("prepared", signed)
+    draft = Draft("us-treasury", nonce, content, found, signatory.officer, proof)
     return {package_file.DRAFT: draft.to_bytes()} | {
         exhibit_name(digest(data)): data for data in FILES.values()
     }

@@ -23,7 +23,7 @@ from api.wire.envelope import MESSAGE, STATEMENT, parse_envelope, seal
 from api.wire.keys import Purpose
 from api.wire.message_bodies import Item
 from api.wire.messages import Kind
-from api.wire.statements import DISPOSITION, By, Place, Seen, prepared_bytes
+from api.wire.statements import DISPOSITION, By, Content, Place, Seen, prepared_bytes
 from tests.support import exchange
 from tests.support.bad_peer import SECOND, WRITER, BadPeer, altered, contents, flip_signature
 from tests.support.bodies import UNTIL, body
@@ -585,6 +585,7 @@ def unchecked(bad: BadPeer, type_: str, content: dict[str, Any]) -> bytes:
     if type_ == "mirror-request/1":
         payload["seq"] = 1
     raw = canonical(payload)
-    signed = prepared_bytes(type_, (NODE,), None, content)
+    made = Content(type_, (NODE,), content)
+    signed = prepared_bytes(made, issuer=bad.ministry.id, nonce=str(payload["nonce"]))
     endorsements = (WRITER.endorse("prepared", signed), SECOND.endorse("approved", raw))
     return bad.ministry.seal(raw, endorsements)

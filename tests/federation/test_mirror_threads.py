@@ -117,9 +117,9 @@ def test_an_amendment_brings_a_subject_and_its_designation(
     }
     made = draft(federation, US, "mirror-amendment/1", (UK,), amendment, thread)
     reviewer = federation.officer(US, "reviewer")
-    shown = previewing.preview(federation[US], reviewer, made.id)["recipients"][0]
-    assert [one["type"] for one in shown["receives"]] == ["mirror-amendment/1", "designation/1"]
-    assert shown["receives"][1]["statement"] == third
+    shown = previewing.preview(federation[US], reviewer, made.id).recipients[0]
+    assert [one.type for one in shown.receives] == ["mirror-amendment/1", "designation/1"]
+    assert shown.receives[1].statement == third
     approve(federation, US, made)
     end = agreed(federation, thread)
     assert end.subjects["s3"].designation == third
@@ -240,6 +240,7 @@ def test_two_drafts_of_one_thread_are_numbered_as_they_are_approved(
         next(iter(federation.officer(UK, "reviewer").principal.key_kids)),
     )
     approve(federation, UK, drafts[0])
+    previewing.preview(federation[UK], federation.officer(UK, "reviewer"), drafts[1].id)
     signature = federation.signatory(UK, "reviewer").endorse("approved", candidate).to_json()
     with pytest.raises(Stale) as moved:
         approving.approve_signed(

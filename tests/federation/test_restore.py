@@ -15,7 +15,7 @@ from api.services.log import checkpoints, guard
 from api.services.node import Node
 from api.services.recovery import backups, lost_messages, recovering, regrown_log, replay
 from api.services.road.views import view_of
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.tlog.heads import open_checkpoint
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_consistency, verify_inclusion
@@ -113,6 +113,7 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     backup = backups.make(us, tmp_path / "backups")
     # Work that the backup does not know: both ways, and a recall.
     reviewer = federation.officer(US, "reviewer")
+    previewing.preview(us, reviewer, draft.id)
     approving.approve_recorded(us, reviewer, draft.id, draft.digest)
     second = submit(federation, title="Made after the backup", exhibit=b"another exhibit\n" * 50)
     release(federation, second, UK)

@@ -8,7 +8,7 @@ import pytest
 
 from api.records import packages, streams
 from api.services.desk import evidence
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.wire.statements import Content
 from tests.support.federation import Federation
 
@@ -74,6 +74,7 @@ def release(federation: Federation, package: str, to: str, ministry: str = "us-t
     }
     draft = evidence.release(node, federation.officer(ministry, "analyst"), package, content)
     reviewer = federation.officer(ministry, "reviewer")
+    previewing.preview(node, reviewer, draft.id)
     sealed = approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     return str(sealed.statement)
 

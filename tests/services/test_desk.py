@@ -10,12 +10,13 @@ from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Refused,
 from api.records import designations
 from api.records.threads import Wanted
 from api.services.authorising import Caller, officer_caller
-from api.services.desk import delegating, mirroring, proposals, subjects
+from api.services.desk import delegating, mirroring, proposals, recusing, subjects
 from api.services.desk import tasks as lists
-from api.services.desk.delegating import Aside, Proposed
+from api.services.desk.delegating import Proposed
+from api.services.desk.recusing import Aside
 from api.services.desk.subjects import Judgement
 from api.services.desk.tasks import Scope
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.statements import Content
 from tests.support.bodies import body
 from tests.support.exchange import (
@@ -214,6 +215,7 @@ def test_delegation_keeps_four_eyes(federation: Federation) -> None:
         assert refusal.value.code == "policy.own-work"
     drafting.discard(us, deputy, own.id)
     other = draft(federation, US, "release/1", (UK,), content)
+    previewing.preview(us, deputy, other.id)
     sealed = approving.approve_recorded(us, deputy, other.id, other.digest)
     assert sealed.state == "sealed"
     ended = delegating.end(us, reviewer, made.id)
@@ -232,9 +234,9 @@ def test_a_recused_officer_neither_sees_nor_decides(federation: Federation) -> N
     reviewer, reviewer2 = federation.officer(UK, "reviewer"), federation.officer(UK, "reviewer2")
     mine = lists.tasks_page(uk, reviewer, Scope.MINE, limit=50)
     assert thread in {one.about.id for one in mine}
-    delegating.recuse(uk, reviewer, Aside("", thread, "A friend."))
+    recusing.recuse(uk, reviewer, Aside("", thread, "A friend."))
     with pytest.raises(Conflict):
-        delegating.recuse(uk, reviewer, Aside("", thread, "A friend."))
+        recusing.recuse(uk, reviewer, Aside("", thread, "A friend."))
     with pytest.raises(NotFound):
         mirroring.read(uk, reviewer, thread)
     mine = lists.tasks_page(uk, reviewer, Scope.MINE, limit=50)
@@ -256,10 +258,10 @@ def test_a_recused_officer_neither_sees_nor_decides(federation: Federation) -> N
         approving.approve_recorded(uk, reviewer, made.id, made.digest)
     approve(federation, UK, made, by="reviewer2")
     with pytest.raises(Refused):
-        delegating.lift(uk, reviewer, reviewer.person, thread)
-    delegating.lift(uk, reviewer2, reviewer.person, thread)
+        recusing.lift(uk, reviewer, reviewer.person, thread)
+    recusing.lift(uk, reviewer2, reviewer.person, thread)
     assert mirroring.read(uk, reviewer, thread).id == thread
-    assert delegating.recusals(uk, federation.officer(UK, "auditor")) == []
+    assert recusing.recusals(uk, federation.officer(UK, "auditor")) == []
 
 
 def test_what_the_law_suggests_for_a_request(federation: Federation) -> None:

@@ -13,7 +13,7 @@ from api.records.drafts import APPROVALS, DRAFTS
 from api.records.statements import STATEMENTS
 from api.records.streams import OUTBOX
 from api.services.node import Node
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.web import problems
 from tests.support.bodies import body
 from tests.support.exchange import UK, US, designate, draft, request
@@ -34,6 +34,8 @@ def federation(tmp_path: Path, database_url: str) -> Iterator[Federation]:
 def approvals(node: Node, federation: Federation, draft_id: str, digest: str) -> Counter[str]:
     """What fifty approvals at once come to, by status and code."""
     officers = [federation.officer(node.ministry, name) for name in ("reviewer", "reviewer2")]
+    for officer in officers:
+        previewing.preview(node, officer, draft_id)
 
     def approve(number: int) -> str:
         try:

@@ -63,3 +63,11 @@ class CommandLine:
             else:
                 os.environ["COMITY_HOME"] = before
         return Ended(int(code), out.getvalue(), err.getvalue())
+
+    def approve(self, draft: str, profile: str, *, as_json: bool = False) -> Ended:
+        """Read a draft's preview and approve the digest that it showed."""
+        seen = self("draft", "preview", draft, profile=profile, as_json=True)
+        if seen.code:
+            return seen
+        chosen = ("--digest", seen.document["digest"])
+        return self("draft", "approve", draft, *chosen, profile=profile, as_json=as_json)

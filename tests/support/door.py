@@ -106,12 +106,9 @@ class Door:
 
     def signed(self, name: str, type_: str, content: dict[str, Any]) -> dict[str, Any]:
         """A package draft with its author's signature over exactly this content."""
-        from api.wire.statements import prepared_bytes
-
-        made = Content(type_, (), content)
-        data = prepared_bytes(made.type, made.to, made.thread, made.body)
-        endorsement = Signatory(f"{MINISTRY}:{name}").endorse("prepared", data)
-        return {"type": type_, "body": content, "endorsement": endorsement.to_json()}
+        signatory = Signatory(f"{MINISTRY}:{name}")
+        endorsement = signatory.prepare(Content(type_, (), content), MINISTRY)
+        return {"type": type_, "body": content, "endorsement": endorsement}
 
     def submitted(self, by: str = "analyst") -> str:
         """The id of a package just submitted."""

@@ -12,7 +12,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.desk import evidence
 from api.services.sealing import seal_statement
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.services.statements.effects import thread_record
 from api.services.statements.effects.mirroring import place_of
 from api.wire.statements import NONCE_BYTES, By, Content, Officer, Place, compose_statement
@@ -52,6 +52,7 @@ def approve(
     """Have a draft approved; returns the statement's id."""
     if made.state != "sealed":
         node, officer = federation[ministry], federation.officer(ministry, by)
+        previewing.preview(node, officer, made.id)
         made = approving.approve_recorded(node, officer, made.id, made.digest)
     return str(made.statement)
 

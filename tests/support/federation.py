@@ -262,10 +262,7 @@ class Federation:
 
     def endorse(self, caller: Caller, content: Content) -> dict[str, Any]:
         """A preparer's own signature over a content."""
-        from api.wire.statements import prepared_bytes
-
-        signed = prepared_bytes(content.type, content.to, content.thread, content.body)
-        return Signatory(caller.sub).endorse("prepared", signed).to_json()
+        return Signatory(caller.sub).prepare(content, caller.principal.ministry)
 
     def receive(self, ministry: str, body: bytes) -> PeerReply:
         """What a node's peer door answers, without HTTP."""

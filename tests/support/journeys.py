@@ -9,7 +9,7 @@ from api.records import heads, log, peer_logs
 from api.services.desk import evidence
 from api.services.log import checkpoints, witnessing
 from api.services.node import Node
-from api.services.statements import approving
+from api.services.statements import approving, previewing
 from api.wire.messages import ConsistencyPath, Evidence
 from api.wire.statements import Content
 from tests.support.federation import Federation
@@ -76,6 +76,7 @@ def release(federation: Federation, package: str, to: str, ministry: str = "us-t
     }
     draft = evidence.release(node, federation.officer(ministry, "analyst"), package, content)
     reviewer = federation.officer(ministry, "reviewer")
+    previewing.preview(node, reviewer, draft.id)
     sealed = approving.approve_recorded(node, reviewer, draft.id, draft.digest)
     return str(sealed.statement)
 

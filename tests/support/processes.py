@@ -37,7 +37,7 @@ from api.records import migrating
 from api.settings import Settings
 from api.wire.digests import digest
 from api.wire.membership import Member, compose_membership
-from api.wire.statements import Content, prepared_bytes
+from api.wire.statements import Content
 from tests.support.bodies import body
 from tests.support.deployment import ROOT
 from tests.support.door import release_to
@@ -422,6 +422,5 @@ def package(ministry: str, title: str, digest: str, size: int) -> dict[str, Any]
     ]
     content["claims"] = [{**content["claims"][0], "exhibits": ["one"]}]
     made = Content("evidence-package/1", (), content)
-    data = prepared_bytes(made.type, made.to, made.thread, made.body)
-    endorsement = Signatory(f"{ministry}:analyst").endorse("prepared", data)
-    return {"type": made.type, "body": content, "endorsement": endorsement.to_json()}
+    endorsement = Signatory(f"{ministry}:analyst").prepare(made, ministry)
+    return {"type": made.type, "body": content, "endorsement": endorsement}

@@ -7,6 +7,7 @@ hide a fault in the checks.
 import functools
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +23,15 @@ from api.wire.envelope import MESSAGE, STATEMENT, Endorsement, seal
 from api.wire.keys import KeyRecord, Purpose
 from api.wire.membership import Member, Membership, compose_membership, parse_membership
 from api.wire.messages import MessageBody, compose_message
-from api.wire.statements import By, Content, Officer, Place, compose_payload, prepared_bytes
+from api.wire.statements import (
+    NONCE_BYTES,
+    By,
+    Content,
+    Officer,
+    Place,
+    compose_payload,
+    prepared_bytes,
+)
 
 NOW = datetime(2026, 11, 23, 17, 25, 39, 123000, tzinfo=UTC)
 ISS = "https://id.example"
@@ -86,6 +95,14 @@ class Signatory:
     def officer(self) -> Officer:
         kid = None if self.form == "recorded" else keys.thumbprint(self.jwk)
         return Officer(ISS, self.name, self.role, self.form, kid)
+
+    def prepare(
+        self, content: Content, ministry: str, nonce: bytes | None = None
+    ) -> dict[str, Any]:
+        """A preparer's own signature over a content, with the nonce that it covers."""
+        text = b64u_encode(nonce or secrets.token_bytes(NONCE_BYTES))
+        signed = prepared_bytes(content, issuer=ministry, nonce=text)
+        return self.endorse("prepared", signed).to_json() | {"nonce": text}
 
     def endorse(self, part: str, data: bytes, **client: Any) -> Endorsement:
         """Sign `data` in this officer's form."""
@@ -175,7 +192,7 @@ class SealingMinistry:
         )
         endorsements = []
         if prepared is not None and prepared.form != "recorded":
-            signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+            signed = prepared_bytes(content, issuer=self.id, nonce=b64u_encode(nonce))
             endorsements.append(prepared.endorse("prepared", signed))
         if approved is not None and approved.form != "recorded":
             endorsements.append(approved.endorse("approved", payload))

@@ -15,6 +15,7 @@ from typing import Any
 
 from api.wire import leaf
 from api.wire.digests import digest, digest_bytes
+from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input
 from api.wire.keys import Purpose
 from api.wire.message_bodies import Item, items_body
@@ -112,7 +113,7 @@ def _statement(name: str) -> dict[str, str]:
         by=By(prepared.officer, None if approved is None else approved.officer),
         place=place,
     )
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+    signed = prepared_bytes(content, issuer=US.id, nonce=b64u_encode(bytes(range(16))))
     return {
         "payload": payload.decode(),
         "id": digest(payload),

@@ -103,16 +103,37 @@ def test_unknown_members_inside_the_body_survive() -> None:
 def test_preparation_names_recipients_and_thread_and_nothing_born_later() -> None:
     statement = parse_statement(composed("mirror-question/1"))
     assert json.loads(statement.prepared) == {
+        "comity": "1",
+        "issuer": statement.issuer,
+        "nonce": statement.nonce,
         "type": "mirror-question/1",
         "to": ["uk-fcdo"],
         "thread": THREAD,
         "body": body("mirror-question/1"),
     }
     package = parse_statement(composed("evidence-package/1"))
-    assert set(json.loads(package.prepared)) == {"type", "body"}
-    assert prepared_bytes("release/1", ["a", "b"], None, {}) != prepared_bytes(
-        "release/1", ["b", "a"], None, {}
-    )
+    assert set(json.loads(package.prepared)) == {"comity", "issuer", "nonce", "type", "body"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"to": ("b", "a")},
+        {"to": ("a",)},
+        {"thread": THREAD},
+        {"type": "recall/1"},
+        {"issuer": "uk-fcdo"},
+        {"nonce": "AAAAAAAAAAAAAAAAAAAAAA"},
+        {"body": {"x": 1}},
+    ],
+)
+def test_a_preparers_signature_moves_nowhere(changes: dict[str, Any]) -> None:
+    """Another ministry, draft, thread, recipient, type or body is other bytes."""
+    first: dict[str, Any] = {"type": "release/1", "to": ("a", "b"), "body": {}, "thread": None}
+    bound = {"issuer": "us-treasury", "nonce": "AAAAAAAAAAAAAAAAAAAAAQ"}
+    other = {**first, **{name: one for name, one in changes.items() if name in first}}
+    moved = {**bound, **{name: one for name, one in changes.items() if name in bound}}
+    assert prepared_bytes(Content(**first), **bound) != prepared_bytes(Content(**other), **moved)
 
 
 def test_the_addressees_first_statement_has_no_predecessor() -> None:

@@ -8,6 +8,7 @@ always mode 0600.
 Codes: as `api.adapters.crypto.sealed_file`, and ``officer-key.passphrase-needed`` Invalid.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,14 @@ from api.adapters.crypto import private_keys, sealed_file
 from api.adapters.crypto.private_keys import PrivateKey
 from api.adapters.crypto.sealed_file import KdfCost
 from api.domain.errors import Invalid
-from api.wire.canonical import canonical, parse_canonical
+from api.wire.canonical import Json, canonical, parse_canonical
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import jws_endorsement, officer_input, possession_bytes
 from api.wire.envelope import APPROVED, JWS, PREPARED, Endorsement
 from api.wire.errors import WireError
 from api.wire.keys import ES384, OFFICER_ALGORITHMS, algorithm, thumbprint
 from api.wire.members import Members
-from api.wire.statements import Content, Officer, prepared_bytes
+from api.wire.statements import Content, Officer, local_bytes, prepared_bytes
 
 _KIND: Final = "officer-key"
 _LARGEST: Final = 64 * 1024
@@ -95,10 +96,13 @@ class OfficerKey:
         """Return how a statement names this officer when signing with this key."""
         return Officer(iss, sub, role, JWS, self.kid)
 
-    def sign_prepared(self, content: Content) -> Endorsement:
-        """Sign what this officer prepared: JCS ``{type, to?, thread?, body}``."""
-        data = prepared_bytes(content.type, content.to, content.thread, content.body)
-        return self._sign(PREPARED, data)
+    def sign_prepared(self, content: Content, *, issuer: str, nonce: str) -> Endorsement:
+        """Sign what this officer prepared for a ministry, for one statement (PROTOCOL §9)."""
+        return self._sign(PREPARED, prepared_bytes(content, issuer=issuer, nonce=nonce))
+
+    def sign_paper(self, type_: str, body: Mapping[str, Json]) -> Endorsement:
+        """Sign a paper that stays at the node, such as an auditor's note."""
+        return self._sign(PREPARED, local_bytes(type_, body))
 
     def sign_approval(self, payload: bytes) -> Endorsement:
         """Sign the exact payload bytes of a candidate this officer approves."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import cedarpy
 
+from api.domain.errors import Invalid
 from api.domain.four_eyes import FourEyes, FourEyesError
 
 SCHEMA_FILE: Final = "schema.cedarschema"
@@ -22,8 +23,15 @@ FOUR_EYES_FILE: Final = "four-eyes.toml"
 GUARDRAILS_FILE: Final = "guardrails.cedar"
 
 
-class PolicyError(ValueError):
-    """The policy directory cannot be used; the node must not start with it."""
+class PolicyError(Invalid):
+    """The policy directory cannot be used; the node must not start with it.
+
+    Args:
+        sentence: which file, policy or example, and what is wrong with it.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("policy.unusable", sentence)
 
 
 @dataclass(frozen=True, slots=True)

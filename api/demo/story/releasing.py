@@ -34,11 +34,11 @@ def release(
         what = f"the release of {short(package)} to {recipient.id}"
         content = _content(recipient)
         body = {**content, "package": package}
-        proof = analyst.key.sign_prepared(Content(_RELEASE, (recipient.id,), body))
+        proof = analyst.endorse(Content(_RELEASE, (recipient.id,), body))
         draft = analyst.post(
             f"draft {what}",
             f"/packages/{package}/release",
-            {**content, "endorsement": proof.to_json()},
+            {**content, "endorsement": proof},
         )
         stage.tell(analyst, f"drafts {what} under {content['marking']['tlp']}, signed")
         statement = stage.approve(reviewer, draft, what)

@@ -51,7 +51,7 @@ def say(stage: Stage, ministry: Ministry, speech: Speech) -> str:
     draft = author.post(
         f"draft: {speech.what}",
         "/drafts",
-        {**content.to_json(), "to": to, "endorsement": author.key.sign_prepared(content).to_json()},
+        {**content.to_json(), "to": to, "endorsement": author.endorse(content)},
     )
     if draft["state"] == _SEALED:
         stage.left(ministry.id, draft)

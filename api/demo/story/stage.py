@@ -66,8 +66,8 @@ class Stage:
 
     def submit(self, author: OfficerAtNode, name: str, body: dict[str, Any]) -> str:
         """Sign a package with its author's own key and submit it; returns its id."""
-        proof = author.key.sign_prepared(Content(EVIDENCE_PACKAGE, (), body))
-        draft = {"type": EVIDENCE_PACKAGE, "body": body, "endorsement": proof.to_json()}
+        proof = author.endorse(Content(EVIDENCE_PACKAGE, (), body))
+        draft = {"type": EVIDENCE_PACKAGE, "body": body, "endorsement": proof}
         made = author.post(f"submit the package '{body['title']}'", "/packages", draft)
         package = str(made["id"])
         self.book.packages[name] = package

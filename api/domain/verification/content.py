@@ -18,16 +18,24 @@ from api.wire import canonical, limits
 from api.wire.bodies import validate_body
 from api.wire.canonical import Json
 from api.wire.digests import PREFIX
+from api.wire.encoding import b64u_encode
 from api.wire.endorsements import check_parts
-from api.wire.envelope import JWS, MESSAGE, PREPARED, Endorsement, Envelope, verify_signed_then
+from api.wire.envelope import MESSAGE, PREPARED, RECORDED, Endorsement, Envelope, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
-from api.wire.members import Members
+from api.wire.members import MINISTRY, Members
 from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
 from api.wire.messages import Kind, MessageBody, parse_message
 from api.wire.package_file import PackageFile, exhibit_name
-from api.wire.statements import EVIDENCE_PACKAGE, Content, Officer, Statement, prepared_bytes
+from api.wire.statements import (
+    EVIDENCE_PACKAGE,
+    NONCE_BYTES,
+    Content,
+    Officer,
+    Statement,
+    prepared_bytes,
+)
 
 RELEASE: Final = "release/1"
 
@@ -36,15 +44,24 @@ RELEASE: Final = "release/1"
 class Draft:
     """A package before submission: what its preparer signed, and the signature."""
 
+    issuer: str
+    nonce: str
     content: Content
     body: dict[str, Json] = field(hash=False)
     prepared: Officer
     endorsement: Endorsement
 
+    @property
+    def signed(self) -> bytes:
+        """The bytes that the preparer signed."""
+        return prepared_bytes(self.content, issuer=self.issuer, nonce=self.nonce)
+
     def to_bytes(self) -> bytes:
-        """Return ``draft.json``: JCS ``{type, body, prepared, endorsement}``."""
+        """Return ``draft.json``: JCS ``{issuer, nonce, type, body, prepared, endorsement}``."""
         return canonical.canonical(
             {
+                "issuer": self.issuer,
+                "nonce": self.nonce,
                 "type": self.content.type,
                 "body": self.body,
                 "prepared": self.prepared.to_json(),
@@ -69,11 +86,14 @@ def parse_draft(data: bytes) -> Draft:
         WireError: ``json.*``, ``draft.malformed``, ``statement.by``, ``envelope.endorsements``.
     """
     value = canonical.parse_canonical(data, limit=limits.ENVELOPE)
-    file = Members(value, "draft.malformed", ("type", "body", "prepared", "endorsement"))
+    names = ("issuer", "nonce", "type", "body", "prepared", "endorsement")
+    file = Members(value, "draft.malformed", names)
     body = file.raw("body")
     if not isinstance(body, dict):
         raise file.refusal("Give the body as an object.")
     return Draft(
+        file.text("issuer", MINISTRY),
+        b64u_encode(file.b64u("nonce", NONCE_BYTES)),
         Content(file.text("type"), (), body),
         body,
         Officer.from_json(file.raw("prepared")),
@@ -98,11 +118,9 @@ def check_draft_signature(draft: Draft) -> None:
     Raises:
         WireError: ``endorsement.*``.
     """
-    if draft.prepared.form != JWS:
-        raise WireError("endorsement.form", "A package needs its preparer's own key signature.")
-    content = draft.content
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
-    check_parts({PREPARED: draft.prepared}, {PREPARED: signed}, (draft.endorsement,))
+    if draft.prepared.form == RECORDED:
+        raise WireError("endorsement.form", "A package needs its preparer's own signature.")
+    check_parts({PREPARED: draft.prepared}, {PREPARED: draft.signed}, (draft.endorsement,))
 
 
 def check_exhibits(

@@ -25,11 +25,10 @@ from api.services.audit.export.exporting import witnessed_head
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
-from api.services.statements.endorsing import preparer
+from api.services.statements import endorsing
 from api.services.statements.passkeys import require_own_site
 from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
-from api.wire.statements import Content
 
 TYPE: Final = "review-note/1"
 VERDICTS: Final = ("in-order", "question", "finding")
@@ -79,11 +78,12 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
     """
     permit = authorise(node, caller, Action.AUDIT_NOTE, collection("audit"))
     _check(new)
-    content = Content(TYPE, (), new.body())
     once = keyed_call(caller, Act.NOTE_WRITTEN, new.body())
     if (known := made_before(node, once)) is not None:
         return _kept(node, known["id"])
-    named, proof = preparer(caller, content, frozenset({Role.AUDITOR}), new.endorsement)
+    named, proof = endorsing.paper(
+        caller, TYPE, new.body(), frozenset({Role.AUDITOR}), new.endorsement
+    )
     require_own_site(node, caller, proof)
     size, root = node.db.read(lambda connection: _witnessed(node, connection, new))
     at = node.now()

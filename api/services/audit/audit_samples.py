@@ -69,13 +69,14 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
     """Draw a sample from the newest witnessed head and keep it.
 
     Raises:
-        Invalid: ``sample.rule``, ``sample.empty``.
+        Invalid: ``sample.rule``, ``sample.empty``, ``audit.act``.
         Conflict: ``export.unwitnessed``.
     """
     permit = authorise(node, caller, Action.AUDIT_SAMPLE, collection("audit"))
     once = keyed_call(caller, Act.SAMPLE_SAVED, new.to_json())
     if (known := made_before(node, once)) is not None:
         return _saved(node, known["id"])
+    auditing.require_acts(*(new.rule.acts if new.rule is not None else ()))
     row = node.db.read(lambda connection: _drawn(node, connection, new))
     row |= {
         "id": node.entropy.identifier(),
@@ -162,8 +163,8 @@ def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
             return None
         view = _view(row)
         events = {
-            event["leaf_index"]: auditing.view(event)
-            for event in audit.events_at(connection, view["entries"])
+            event.leaf_index: asdict(auditing.view(event))
+            for event in audit.event_rows(connection, view["entries"])
         }
         return view | {"events": [events[index] for index in view["entries"] if index in events]}
 

@@ -6,7 +6,7 @@ Owns the use cases around packages. Releasing, recalling and onward passing are 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
-from api.records.package_rows import Exhibit, Package
+from api.records.package_rows import Exhibit, Holder, Package
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
 from api.services.authorising import (
@@ -30,6 +30,7 @@ from api.services.authorising import (
     may,
     unknown,
 )
+from api.services.desk import recalls
 from api.services.desk.package_views import (
     ExhibitView,
     HolderView,
@@ -46,9 +47,10 @@ from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import evidence as effects
 from api.services.statements.effects import package_checks, reliance
 from api.services.statements.effects.descriptions import note
+from api.services.statements.effects.thread_record import opened
 from api.services.statements.passkeys import require_own_site
-from api.wire.endorsements import check_endorsement
-from api.wire.statements import EVIDENCE_PACKAGE, NONCE_BYTES, By, Content, compose_statement
+from api.wire.encoding import b64u_decode
+from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
 
 
 def submit(
@@ -61,14 +63,15 @@ def submit(
     Args:
         node: this node.
         caller: an analyst with an enrolled key.
-        draft: ``{type, body, prepared, endorsement}`` as in ``draft.json`` (PROTOCOL §4).
+        draft: ``{issuer, nonce, type, body, prepared, endorsement}`` as in ``draft.json``
+            (PROTOCOL §9).
 
     Raises:
         Invalid: ``package.*``, or the body is against its schema (``statement.body``).
         WireError: ``endorsement.*``.
         Refused: the policy denies it, or ``key.not-enrolled``.
     """
-    body, endorsement = _parts(draft)
+    body, endorsement = _parts(node, draft)
     content = Content(EVIDENCE_PACKAGE, (), body)
     row = node.four_eyes.rows["evidence-package"]
     permit = _permit_to_submit(node, caller, body, endorsement)
@@ -76,21 +79,21 @@ def submit(
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
         return str(known["id"])
-    prepared, proof = endorsing.claimed(caller, row.prepared_by, endorsement)
+    drafting.require_meaning(content)
+    made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     if "supersedes" in body:
         node.db.read(lambda connection: _check_supersedes(node, connection, body))
     statement = compose_statement(
         content,
         issuer=node.ministry,
         issued_at=node.clock.now(),
-        nonce=node.entropy.token(NONCE_BYTES),
-        by=By(prepared, None),
+        nonce=b64u_decode(made.nonce),
+        by=By(made.officer, None),
     )
     package_checks.check_sizes(node, body)
-    if proof is not None:
-        check_endorsement(prepared, proof, statement.prepared)
-        require_own_site(node, caller, proof)
-    sealed = seal_statement(node, statement, [proof] if proof is not None else [])
+    endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
+    sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
@@ -149,14 +152,19 @@ def _store_package(
     recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
 
 
-def _parts(draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
-    if set(draft) - {"type", "body", "prepared", "endorsement"}:
-        raise Invalid("package.members", "Send type, body, prepared and endorsement, no more.")
+def _parts(node: Node, draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    """Return body and endorsement of a package draft, the nonce beside the signature."""
+    if set(draft) - {"issuer", "nonce", "type", "body", "prepared", "endorsement"}:
+        raise Invalid("package.members", "Send the members of draft.json, no more.")
+    if draft.get("issuer", node.ministry) != node.ministry:
+        raise Invalid("package.issuer", "This package was prepared for another ministry.")
     body, endorsement = draft.get("body"), draft.get("endorsement")
     if draft.get("type") != EVIDENCE_PACKAGE or not isinstance(body, dict):
         raise Invalid("package.members", "Send an evidence-package/1 draft with its body.")
     if endorsement is not None and not isinstance(endorsement, Mapping):
         raise Invalid("package.members", "The endorsement is an object.")
+    if endorsement is not None and "nonce" in draft:
+        endorsement = {**endorsement, "nonce": draft["nonce"]}
     return body, endorsement
 
 
@@ -252,18 +260,22 @@ def permit_on(
 def read(node: Node, caller: Caller, package_id: str) -> PackageView:
     """Return a package's content, exhibits and releases."""
     package, _ = permit_on(node, caller, Action.PACKAGE_READ, package_id)
-    return node.db.read(lambda connection: _view(connection, package))
+    return node.db.read(lambda connection: _view(node, connection, caller, package))
 
 
-def _view(connection: Connection, package: Package) -> PackageView:
+def _view(node: Node, connection: Connection, caller: Caller, package: Package) -> PackageView:
     statement = statements.by_id(connection, package.id)
     if statement is None:
         raise unknown("package")
+    recall = recalls.recall_of(node, connection, caller, package)
+    withheld = recall is not None and recall.locked
     given = packages.releases_of(connection, package.id)
-    exhibits = packages.exhibits_of(connection, package.id)
+    exhibits = [] if withheld else packages.exhibits_of(connection, package.id)
     return PackageView(
         **_members(_summary(package)),
-        body=effects.package_body(connection, package.id),
+        recall=recall,
+        withheld=withheld,
+        body={} if withheld else effects.package_body(connection, package.id),
         issued_at=statement["issued_at"],
         envelope_digest=statement["envelope_digest"],
         exhibits=tuple(
@@ -285,11 +297,26 @@ def _members(summary: PackageSummary) -> dict[str, Any]:
 def holders(node: Node, caller: Caller, package_id: str) -> list[HolderView]:
     """Return who holds a package and what they did with it."""
     permit_on(node, caller, Action.PACKAGE_HOLDERS, package_id)
-    found = node.db.read(lambda connection: packages.holders_of(connection, package_id))
-    return [
-        HolderView(**{field.name: getattr(one, field.name) for field in fields(HolderView)})
-        for one in found
-    ]
+    return node.db.read(lambda connection: _holders(connection, package_id))
+
+
+def _holders(connection: Connection, package_id: str) -> list[HolderView]:
+    answers = packages.recall_answers(connection, package_id)
+    words = statements.by_ids(connection, [one.statement for one in answers.values()])
+    found = []
+    for one in packages.holders_of(connection, package_id):
+        view = HolderView(**{field.name: getattr(one, field.name) for field in fields(Holder)})
+        answer = answers.get(one.ministry)
+        if answer is not None:
+            reason = opened(words[answer.statement]).body.get("reason")
+            view = replace(
+                view,
+                answer=answer.answer,
+                answer_reason=reason if isinstance(reason, str) else None,
+                answered_at=answer.at,
+            )
+        found.append(view)
+    return found
 
 
 def release(
@@ -423,14 +450,16 @@ def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:
         NotFound: ``exhibit.unknown``: absent, not here yet, or not for the caller.
     """
 
-    def find(connection: Connection) -> tuple[Resource, Exhibit | None]:
+    def find(connection: Connection) -> tuple[Resource, Exhibit | None, list[Package]]:
         row = packages.exhibits_by_digest(connection, [digest]).get(digest)
-        return visibility.exhibit_resource(connection, digest), row
+        target = visibility.exhibit_resource(connection, digest)
+        return target, row, packages.packages_with(connection, digest)
 
-    target, row = node.db.read(find)
+    target, row, listed = node.db.read(find)
     # A 403 would tell whom the bytes concern: an officer without the right gets one all the same.
     seen_by = Action.EXHIBIT_READ if _stands_aside(caller, target) else None
     permit = authorise(node, caller, Action.EXHIBIT_READ, target, visible_by=seen_by)
+    node.db.read(lambda connection: recalls.require_unlocked(node, connection, caller, listed))
     held = row is not None and row.state is ExhibitState.HELD
     stored = node.store.head(digest) if held else None
     if stored is None:

@@ -22,6 +22,7 @@ from api.records import log, packages, peer_logs, statements, streams
 from api.records.package_rows import ListedExhibit
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
+from api.services.desk import recalls
 from api.services.desk.evidence import permit_on
 from api.services.log import checkpoints
 from api.services.log.witnessing import PeerTiles
@@ -46,10 +47,12 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
 
     Raises:
         NotFound: ``package.unknown``.
-        Conflict: ``package.exhibits-missing``: some exhibits are not here (yet);
+        Conflict: ``recall.unacknowledged``: it was recalled, and the caller has not said to know;
+            ``package.exhibits-missing``: some exhibits are not here (yet);
             ``package.exhibits-erased``: a legal order removed some.
     """
-    _, permit = permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
+    package, permit = permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
+    node.db.read(lambda connection: recalls.require_unlocked(node, connection, caller, [package]))
     statement, exhibits = node.db.read(lambda connection: _stored(connection, package_id))
     if any(row.state is ExhibitState.ERASED for row in exhibits):
         raise Conflict(

@@ -14,6 +14,7 @@ from api.domain.evidence import (
     RecallOutcome,
     ReleaseState,
 )
+from api.services.desk.recalls import RecallView
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class PackageView(PackageSummary):
     """A package with everything its readers see.
 
     Attributes:
+        recall: the originator's recall, where there is one; it stands above everything else.
+        withheld: whether content and exhibits stay shut until the officer acknowledges the recall.
         body: what its author signed.
         issued_at: when its ministry sealed it.
         envelope_digest: of the sealed bytes.
@@ -77,6 +80,8 @@ class PackageView(PackageSummary):
         tag: entity tag.
     """
 
+    recall: RecallView | None
+    withheld: bool
     body: Mapping[str, Any]
     issued_at: str
     envelope_digest: str
@@ -103,6 +108,9 @@ class HolderView:
         recall_receipted_at: when its node signed for the recall.
         recall_disposition: its disposition of the recall.
         recall_outcome: what its node is known to have done with the recall.
+        answer: what its people say they did: ``stopped``, ``returned``, ``destroyed``, ``kept``.
+        answer_reason: in their words.
+        answered_at: when that answer was stored here.
     """
 
     package: str
@@ -118,3 +126,6 @@ class HolderView:
     recall_receipted_at: str | None
     recall_disposition: str | None
     recall_outcome: RecallOutcome | None
+    answer: str | None = None
+    answer_reason: str | None = None
+    answered_at: str | None = None

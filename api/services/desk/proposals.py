@@ -6,7 +6,7 @@ that was seen.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from api.domain import designations as rules
 from api.domain.designations import ProposalAct, ProposalState
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.events import Act, Subject
+from api.domain.evidence import PackageState
 from api.ports.policy import Action, Resource
 from api.records import designations, packages
 from api.records.designations import Proposal
@@ -29,7 +30,6 @@ from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
 from api.services.visibility import table_row
-from api.wire.bodies import validate_body
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.statements import Content
@@ -194,6 +194,7 @@ def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> Proposal
     row, permit = permit_on(node, caller, Action.PROPOSAL_ENDORSE, proposal_id)
     if seen != row.digest:
         raise _stale()
+    node.db.read(lambda connection: _require_usable(connection, evidence_of(dict(row.body))))
     decision = rules.may_endorse(dict(row.body))
     if not decision:
         raise Conflict(decision.code, decision.reason)
@@ -228,6 +229,7 @@ def share(
         raise Conflict("proposal.not-yours", "Share your own proposals.")
     if row.state not in {ProposalState.ENDORSED, ProposalState.DESIGNATED}:
         raise Conflict("proposal.not-endorsed", "Have the proposal endorsed first.")
+    node.db.read(lambda connection: _require_usable(connection, evidence_of(dict(row.body))))
     body = {**rules.shareable(dict(row.body)), "proposal": proposal_id}
     return drafting.create(node, caller, Content(TYPE, tuple(to), body), endorsement)
 
@@ -342,14 +344,24 @@ def _permit_to_write(node: Node, caller: Caller, row: Proposal) -> Permit:
 
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     content = dict(body)
-    validate_body(TYPE, content)
-    named = evidence_of(content)
-    known = node.db.read(
-        lambda connection: {one for one in named if packages.by_id(connection, one) is not None}
-    )
-    if known != set(named):
-        raise NotFound("package.unknown", "There is no such package here.")
+    drafting.require_meaning(Content(TYPE, (), content))
+    node.db.read(lambda connection: _require_usable(connection, evidence_of(content)))
     return content, canonical(content)
+
+
+def _require_usable(connection: Connection, named: Iterable[str]) -> None:
+    """Refuse to rest a proposal on what is not here, or was recalled.
+
+    Raises:
+        NotFound: ``package.unknown``.
+        Conflict: ``package.recalled``.
+    """
+    wanted = set(named)
+    known = packages.by_ids(connection, sorted(wanted))
+    if set(known) != wanted:
+        raise NotFound("package.unknown", "There is no such package here.")
+    if any(one.state is PackageState.RECALLED for one in known.values()):
+        raise Conflict("package.recalled", "Nothing new rests on a recalled package; leave it out.")
 
 
 def _reason(reason: str) -> str:

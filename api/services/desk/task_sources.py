@@ -13,13 +13,14 @@ from sqlalchemy import Connection
 
 from api.domain import tasks as rules
 from api.domain.tasks import NOTICES, Task, TaskKind
-from api.records import designations, drafts, packages, proposed, tasks
+from api.records import designations, drafts, packages, proposed, statements, tasks
 from api.records.drafts import Draft
 from api.services.desk import holdings
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
 from api.services.visibility import Kind, table_row
+from api.wire.types import RECALL
 
 RECONCILE = "reconcile"
 CLOCK = "clock"
@@ -169,6 +170,23 @@ def proposals_waiting(
     for row in designations.proposals_waiting(connection, node.ministry, size, start):
         task = rules.of_proposal(row.id, row.state, row.authors, node.ministry)
         yield _entry(task, row.id, row.updated_at)
+
+
+def recalls_waiting(
+    node: Node, connection: Connection, after: Place | None, size: int
+) -> Iterable[Entry]:
+    """Return the partners' packages that were recalled and that this ministry has not answered."""
+    start = _untimed_after(after)
+    for row in packages.recalled_unanswered(connection, node.ministry, size, start):
+        recall = next(
+            (
+                one["id"]
+                for one in reversed(statements.about(connection, row.id, RECALL))
+                if one["issuer"] == row.originator
+            ),
+            "",
+        )
+        yield _entry(rules.of_recall(row.id, recall, node.ministry), row.id, "")
 
 
 def changes_waiting(

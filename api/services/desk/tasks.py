@@ -141,6 +141,7 @@ def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
             task_sources.indexed_here,
             task_sources.drafts_waiting,
             task_sources.proposals_waiting,
+            task_sources.recalls_waiting,
             task_sources.changes_waiting,
         )
     )
@@ -286,8 +287,12 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewV
         Invalid: ``task.outcome``, ``task.reason-missing``.
         Conflict: ``task.closed``.
     """
-    permit = authorise(node, caller, Action.TASK_CLOSE, collection("tasks"))
     review = node.db.read(lambda connection: tasks.review(connection, task_id))
+    if review is not None and review.change in NOTICES:
+        # Whoever reads the object may take note of it.
+        permit = visibility.permit_to_read(node, caller, _place_of(review))
+    else:
+        permit = authorise(node, caller, Action.TASK_CLOSE, collection("tasks"))
     if review is None or not visibility.readable(node, caller, [_place_of(review)]):
         raise unknown("task")
     _require_outcome(review, closing)

@@ -18,13 +18,16 @@ from typing import Any
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import Invalid, Stale
+from api.domain.events import Act, Subject
 from api.domain.four_eyes import Row
 from api.records import drafts, statements
 from api.records.drafts import Draft
+from api.records.previews import Preview
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
-from api.services.authorising import Caller, Permit, entry_of
+from api.services.authorising import Caller, entry_of
 from api.services.node import Node
+from api.services.previews import Shown, require_preview
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import endorsing
 from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
@@ -35,7 +38,6 @@ from api.wire.encoding import b64u_decode, format_instant, parse_instant
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
-    NONCE_BYTES,
     By,
     Officer,
     Statement,
@@ -72,8 +74,10 @@ def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Dr
     """
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, RECORDED)
     rules.require_seen(opened.draft.digest, seen)
+    look = _look(node, caller, opened.draft)
     approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
-    return _seal(node, caller, opened, _compose(node, opened.draft, approver), None)
+    statement = _compose(node, opened.draft, approver)
+    return _seal(node, _Approval(caller, opened, look), statement, None)
 
 
 def approve_signed(
@@ -88,16 +92,24 @@ def approve_signed(
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
+    look = _look(node, caller, opened.draft)
     approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
-    return _seal(node, caller, opened, proposed, endorsement)
+    return _seal(node, _Approval(caller, opened, look), proposed, endorsement)
 
 
 def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Seal a draft of a type that needs no approval before it leaves."""
     opened = opened_for(node, caller, draft_id, DraftAct.SEND)
-    return _seal(node, caller, opened, _compose(node, opened.draft, None), None)
+    statement = _compose(node, opened.draft, None)
+    return _seal(node, _Approval(caller, opened, None), statement, None)
+
+
+def _look(node: Node, caller: Caller, draft: Draft) -> Preview:
+    """Return the look at this very digest without which nobody approves it."""
+    shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
+    return require_preview(node, caller, shown, "draft.not-previewed")
 
 
 def _compose(
@@ -109,20 +121,20 @@ def _compose(
         node: this node.
         draft: what was prepared.
         approver: who approves; ``None`` where nobody does before it leaves.
-        like: a candidate that was composed before: its time and nonce are taken over.
+        like: a candidate that was composed before: its time is taken over.
     """
     content = draft.content
+    if draft.nonce is None:
+        raise Stale("draft.stale", "This draft has no nonce yet: write its next version first.")
     place = node.db.read(
         lambda connection: effect_of(content.type).place(node, connection, content)
     )
-    issued_at, nonce = node.clock.now(), node.entropy.token(NONCE_BYTES)
-    if like is not None:
-        issued_at, nonce = parse_instant(like.issued_at), b64u_decode(like.nonce)
+    issued_at = parse_instant(like.issued_at) if like is not None else node.clock.now()
     return compose_statement(
         content,
         issuer=node.ministry,
         issued_at=issued_at,
-        nonce=nonce,
+        nonce=b64u_decode(draft.nonce),
         by=By(draft.prepared, approver),
         place=place,
     )
@@ -165,37 +177,40 @@ def _check_candidate(
 
 
 @dataclass(frozen=True, slots=True)
+class _Approval:
+    """Who lets a draft become a statement, and on which look; ``None`` where nobody approves."""
+
+    caller: Caller
+    opened: Opened
+    look: Preview | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Sealing:
     """What one transaction turns into a statement.
 
     Attributes:
-        caller: whose act it is.
-        opened: the draft with its permit.
+        approval: whose act it is, with the draft and its permit.
         sealed: the statement in its envelope.
         effect: its type's effect.
         about: id of the object that it is about.
     """
 
-    caller: Caller
-    opened: Opened
+    approval: _Approval
     sealed: Sealed
     effect: Effect
     about: str | None
 
 
 def _seal(
-    node: Node,
-    caller: Caller,
-    opened: Opened,
-    statement: Statement,
-    approval: Endorsement | None,
+    node: Node, approval: _Approval, statement: Statement, signature: Endorsement | None
 ) -> DraftView:
-    draft = opened.draft
+    draft = approval.opened.draft
     effect = effect_of(draft.type)
     about = node.db.read(lambda connection: effect.check(node, connection, draft.content))
-    endorsements = [proof for proof in (draft.endorsement, approval) if proof is not None]
+    endorsements = [proof for proof in (draft.endorsement, signature) if proof is not None]
     sealed = seal_statement(node, statement, endorsements)
-    sealing = _Sealing(caller, opened, sealed, effect, about)
+    sealing = _Sealing(approval, sealed, effect, about)
     try:
         node.db.write(lambda unit: _write_sealed(node, unit, sealing))
     except Taken as error:
@@ -206,15 +221,17 @@ def _seal(
 
 def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
     """Store statement, effects, event, outbox and draft state together."""
-    draft, sealed, at = sealing.opened.draft, sealing.sealed, node.now()
-    swap(unit, draft, _sealed_values(node, sealing.opened.table, sealed, at))
-    if sealing.opened.table.needs_approval:
+    approval, sealed, at = sealing.approval, sealing.sealed, node.now()
+    opened, caller = approval.opened, approval.caller
+    draft = opened.draft
+    swap(unit, draft, _sealed_values(node, opened.table, sealed, at))
+    if approval.look is not None:
         unit.insert(
             drafts.APPROVALS,
             {
                 "draft": draft.id,
                 "version": draft.version,
-                "approver": sealing.caller.person,
+                "approver": caller.person,
                 "statement": sealed.statement.id,
                 "at": at,
             },
@@ -230,15 +247,19 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
             at=at,
         ),
     )
-    issued = Issued(sealed.statement, at, sealing.caller.person, draft.id)
+    if approval.look is not None:
+        subject = Subject("draft", draft.id, draft.version)
+        entry = entry_of(caller, opened.permit, Act.DRAFT_APPROVED, subject)
+        look = approval.look.event
+        recording.record(node, unit, recording.about_digest(entry, draft.digest, look))
+    issued = Issued(sealed.statement, at, caller.person, draft.id)
     consequence = sealing.effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)
-    permit: Permit = sealing.opened.permit
     recording.record(
         node,
         unit,
         recording.concerning(
-            entry_of(sealing.caller, permit, consequence.act, consequence.subject),
+            entry_of(caller, opened.permit, consequence.act, consequence.subject),
             sealed.statement.id,
             sealed.digest,
         ),

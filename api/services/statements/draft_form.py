@@ -35,6 +35,7 @@ class DraftView:
         state: ``drafted``, ``returned``, ``sealed`` or ``discarded``.
         version: from 1.
         digest: what an approval binds.
+        nonce: that every signature over a version covers.
         to: recipients.
         thread: the mirror request that it belongs to.
         about: id of the object that it is about.
@@ -55,6 +56,7 @@ class DraftView:
     state: DraftState
     version: int
     digest: str
+    nonce: str | None
     to: tuple[str, ...]
     thread: str | None
     about: str | None
@@ -78,6 +80,7 @@ def view_of(draft: Draft) -> DraftView:
         state=draft.state,
         version=draft.version,
         digest=draft.digest,
+        nonce=draft.nonce,
         to=draft.to,
         thread=draft.thread,
         about=draft.about,

@@ -11,7 +11,7 @@ Owns the first half of the one road by which a statement of this ministry comes 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,15 +19,15 @@ from sqlalchemy import Connection
 
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
-from api.domain.errors import Invalid, NotFound
+from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import drafts
 from api.records.drafts import Draft
-from api.records.unit_of_work import Unit
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
-from api.services.idempotency import keyed_call, made_before, write_once
+from api.services.idempotency import Once, keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.statements import approving, endorsing
@@ -41,12 +41,13 @@ from api.services.statements.draft_form import (
 )
 from api.services.statements.effects import effect_of
 from api.services.statements.passkeys import require_own_site
+from api.services.statements.zones import require_main_names
 from api.services.visibility import table_row
 from api.wire.bodies import validate_body
+from api.wire.body_faults import refuse_unknown
 from api.wire.canonical import Json
 from api.wire.digests import digest
-from api.wire.envelope import Endorsement
-from api.wire.statements import Content, Officer, prepared_bytes
+from api.wire.statements import Content, prepared_bytes
 
 
 def create(
@@ -78,11 +79,12 @@ def create(
     if (known := made_before(node, once)) is not None:
         return _sent(node, caller, known["draft"])
     effect = effect_of(content.type)
-    validate_body(content.type, dict(content.body))
-    prepared, proof = endorsing.preparer(caller, content, row.prepared_by, endorsement)
-    require_own_site(node, caller, proof)
+    require_meaning(content)
+    made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
+    endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
     about = node.db.read(lambda connection: effect.check(node, connection, content))
-    values = _values(node, caller, content, prepared, proof)
+    values = _values(node, caller, content, made)
     values |= {
         "id": node.entropy.identifier(),
         "version": 1,
@@ -96,8 +98,36 @@ def create(
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
-    made = write_once(node, once, {"draft": values["id"]}, write)
-    return _sent(node, caller, made["draft"])
+    return _sent(node, caller, _write_fresh(node, once, values["id"], write))
+
+
+def require_meaning(content: Content) -> None:
+    """Refuse content that its type does not know: nothing is signed that means nothing.
+
+    Raises:
+        WireError: ``statement.body``, ``statement.unknown-member`` with the nearest known name.
+        Invalid: ``instants.zone``.
+    """
+    body = dict(content.body)
+    validate_body(content.type, body)
+    refuse_unknown(content.type, body)
+    require_main_names(body)
+
+
+def _write_fresh(
+    node: Node, once: Once | None, draft_id: str, write: Callable[[Unit], None]
+) -> str:
+    """Write a new draft, unless its nonce stands in another one.
+
+    Raises:
+        Conflict: ``draft.nonce-used``.
+    """
+    try:
+        return str(write_once(node, once, {"draft": draft_id}, write)["draft"])
+    except Taken:
+        raise Conflict(
+            "draft.nonce-used", "This nonce was used for another draft; draw a new one and sign."
+        ) from None
 
 
 def _permit_to_create(
@@ -162,13 +192,15 @@ def replace_content(
     rules.require_seen(draft.tag, tag)
     content = replace(draft.content, body=body)
     _permit_to_create(node, caller, content, endorsement)
-    validate_body(content.type, dict(body))
-    prepared, proof = endorsing.preparer(caller, content, opened.table.prepared_by, endorsement)
-    require_own_site(node, caller, proof)
+    require_meaning(content)
+    made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
+    made = _with_nonce(node, draft, content, made)
+    endorsing.check_preparation(made)
+    require_own_site(node, caller, made.proof)
     about = node.db.read(
         lambda connection: effect_of(content.type).check(node, connection, content)
     )
-    values = _values(node, caller, content, prepared, proof)
+    values = _values(node, caller, content, made)
     version = draft.version + 1
     values |= {
         "version": version,
@@ -262,18 +294,35 @@ def drafts_page(
     return [view_of(one) for one in found]
 
 
+def _with_nonce(
+    node: Node, draft: Draft, content: Content, made: endorsing.Preparation
+) -> endorsing.Preparation:
+    """Return a new version's preparation under the draft's own nonce, which versions keep.
+
+    Raises:
+        Invalid: ``draft.nonce``: the signature covers another one.
+    """
+    if draft.nonce is None or made.nonce == draft.nonce:
+        return made
+    if made.proof is not None:
+        raise Invalid("draft.nonce", "Sign every version with the nonce of the draft.")
+    signed = prepared_bytes(content, issuer=node.ministry, nonce=draft.nonce)
+    return replace(made, nonce=draft.nonce, signed=signed)
+
+
 def _values(
-    node: Node, caller: Caller, content: Content, prepared: Officer, proof: Endorsement | None
+    node: Node, caller: Caller, content: Content, made: endorsing.Preparation
 ) -> dict[str, Any]:
-    signed = prepared_bytes(content.type, content.to, content.thread, content.body)
+    proof = made.proof
     return {
         "type": content.type,
         "state": DraftState.DRAFTED.value,
-        "digest": digest(signed),
+        "digest": digest(made.signed),
+        "nonce": made.nonce,
         "to": json.dumps(list(content.to)),
         "thread": content.thread,
         "body": json.dumps(content.body, ensure_ascii=False),
-        "prepared": json.dumps(prepared.to_json()),
+        "prepared": json.dumps(made.officer.to_json()),
         "endorsement": None if proof is None else json.dumps(proof.to_json()),
         "preparer": caller.person,
         "updated_at": node.now(),

@@ -130,7 +130,7 @@ async def replace(
 @router.route_for("GET", "/{draft_id}/preview", Action.DRAFT_PREVIEW, operation_id="preview_draft")
 async def preview(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show what each partner will see, and what it will not."""
-    return JSONResponse(await run(previewing.preview, node, caller, draft_id))
+    return views.answer(await run(previewing.preview, node, caller, draft_id))
 
 
 @router.route_for(

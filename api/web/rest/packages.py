@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import evidence, package_files
+from api.services.desk import evidence, package_files, recalls
 from api.services.node import Node
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
@@ -26,6 +26,8 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    issuer: Annotated[str | None, Field(max_length=64)] = None
+    nonce: Annotated[str | None, Field(pattern="^[A-Za-z0-9_-]{22}$")] = None
     type: Literal["evidence-package/1"]
     body: dict[str, Any]
     prepared: dict[str, Any] | None = None
@@ -154,6 +156,17 @@ async def recall(
     bodies.checked(Recall, value)
     draft = await run(evidence.recall, node, caller, package_id, value)
     return views.created_draft(draft)
+
+
+@router.route_for(
+    "POST",
+    "/packages/{package_id}/acknowledge-recall",
+    Action.PACKAGE_READ,
+    operation_id="acknowledge_recall",
+)
+async def acknowledge(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Say that the recall was read; reading on needs it until the recall is answered."""
+    return views.answer(await run(recalls.acknowledge, node, caller, package_id))
 
 
 @router.route_for(

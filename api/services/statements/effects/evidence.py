@@ -23,6 +23,7 @@ from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
+from api.domain.tasks import Notice
 from api.records import packages, statements
 from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
@@ -164,6 +165,8 @@ class ReleaseEffect(Plain):
         unit.insert(packages.RELEASES, _release_row(statement, received.at))
         if known is None:
             _take_in(unit, package, received)
+            about = ("package", package.id)
+            reliance.open_notice(node, unit, Notice.RECEIVED, about, statement.id)
             _review_superseded(node, unit, package)
         return ALLOWED
 
@@ -254,6 +257,8 @@ class OnwardRequestEffect(Plain):
         package = _known(connection, member_text(body, "package"))
         if package.originator == node.ministry:
             raise Invalid("onward.own-package", "Release an own package; no consent is needed.")
+        if package.state is rules.PackageState.RECALLED:
+            raise Conflict("package.recalled", "A recalled package is not passed on.")
         if list(content.to) != [package.originator]:
             raise Invalid("onward.originator", "Ask the originator of the package, and no other.")
         require_members(node, [member_text(body, "recipient")])

@@ -132,7 +132,30 @@ def open_reviews(
     return opened
 
 
-def _open(unit: Unit, at: str, review: str, task: rules.Task, affected: Affected) -> None:
+def open_notice(
+    node: Node, unit: Unit, notice: rules.Notice, about: tuple[str, str], cause: str
+) -> None:
+    """Ask the desk to take note of what a partner did; somebody closes it as noted.
+
+    Call inside the unit that stores what the partner did, before its event.
+
+    Args:
+        node: this node.
+        unit: the open unit of work.
+        notice: what happened.
+        about: kind and id of the object.
+        cause: id of the partner's statement.
+    """
+    id_ = task_id("notice", *about, cause)
+    if tasks.review(unit.connection, id_) is not None:
+        return
+    task = rules.Task(
+        rules.TaskKind.NOTICE, node.ministry, rules.DESK, about, key=notice.value, cause=cause
+    )
+    _open(unit, node.now(), id_, task, None)
+
+
+def _open(unit: Unit, at: str, review: str, task: rules.Task, affected: Affected | None) -> None:
     unit.insert(
         tasks.REVIEWS,
         {
@@ -141,8 +164,8 @@ def _open(unit: Unit, at: str, review: str, task: rules.Task, affected: Affected
             "decision": task.about[1],
             "change": task.key,
             "cause": task.cause,
-            "thread": affected.thread or None,
-            "key": affected.key or None,
+            "thread": (affected.thread or None) if affected is not None else None,
+            "key": (affected.key or None) if affected is not None else None,
             "path": json.dumps(list(task.path)),
             "state": OPEN,
             "opened_at": at,

@@ -1,0 +1,182 @@
+"""``comity recusal`` and ``comity delegation``: conflicts of interest, and absences.
+
+Owns two groups over REST.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import Reason, RecordId, given
+from api.cli.client import connected
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+
+recusal = group("recusal", "Stand aside from an object for a conflict of interest.")
+delegation = group("delegation", "Lend a role during an absence.")
+
+ObjectId = Annotated[
+    str, typer.Argument(help="Id of the draft, package, proposal, designation or thread.")
+]
+Officer = Annotated[
+    str | None, typer.Option(help="Record id of a colleague; default: you yourself.")
+]
+
+
+@command(recusal, "record")
+def record(
+    context: CliContext, object_id: ObjectId, *, reason: Reason, officer: Officer = None
+) -> None:
+    """Stand aside: you, or a colleague, neither see the object nor act on it from now on.
+
+    Example: comity --profile us-analyst recusal record sha256:… --reason "A relative is named."
+    """
+    body = given(officer=officer, object=object_id, reason=reason)
+    with connected(context) as api:
+        made = api.post("/recusals", body)
+    output.result(context, made, _recusal(made))
+
+
+@command(recusal, "lift")
+def lift(
+    context: CliContext,
+    object_id: ObjectId,
+    *,
+    officer: Annotated[str, typer.Option(help="Record id of the colleague who stands aside.")],
+) -> None:
+    """Lift a colleague's recusal that has passed; nobody lifts their own.
+
+    Example: comity --profile us-reviewer recusal lift sha256:… --officer 01a2…
+    """
+    with connected(context) as api:
+        done = api.post("/recusals/lift", {"officer": officer, "object": object_id})
+    output.result(context, done, _recusal(done))
+
+
+@command(recusal, "list")
+def recusals(
+    context: CliContext,
+    *,
+    about: Annotated[str | None, typer.Option(help="Only from the object with this id.")] = None,
+) -> None:
+    """List the recusals that stand.
+
+    Example: comity --profile us-auditor recusal list
+    """
+    with connected(context) as api:
+        found = api.get("/recusals", **given(object=about))
+    columns: list[output.Column] = [
+        ("OFFICER", "officer"),
+        ("OBJECT", "object"),
+        ("SINCE", output.at("at")),
+        ("REASON", "reason"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(delegation, "propose")
+def propose(
+    context: CliContext,
+    delegate: Annotated[str, typer.Argument(help="Record id of the colleague who will act.")],
+    role: Annotated[str, typer.Argument(help="analyst or reviewer.")],
+    *,
+    since: Annotated[str, typer.Option("--from", help="First instant, in UTC.")],
+    until: Annotated[str, typer.Option("--to", help="First instant no longer, in UTC.")],
+    reason: Reason,
+    delegator: Annotated[
+        str | None, typer.Option(help="Record id of who is absent; default: you yourself.")
+    ] = None,
+    act: Annotated[
+        list[str] | None, typer.Option(help="Only for this act; may be repeated.")
+    ] = None,
+) -> None:
+    """Propose to lend a role for an absence; somebody who is no part of it approves.
+
+    Example: comity --profile us-reviewer delegation propose 01a2… reviewer
+    --from 2027-01-04T00:00:00.000Z --to 2027-01-11T00:00:00.000Z --reason "Leave."
+    """
+    body = given(
+        delegator=delegator,
+        delegate=delegate,
+        role=role,
+        acts=act or None,
+        starts=since,
+        ends=until,
+        reason=reason,
+    )
+    with connected(context) as api:
+        made = api.post("/delegations", body)
+    output.result(context, made, _delegation(made))
+
+
+@command(delegation, "approve")
+def approve(context: CliContext, delegation_id: RecordId) -> None:
+    """Approve a delegation that you have no part in.
+
+    Example: comity --profile us-admin delegation approve 01a2…
+    """
+    _decide(context, delegation_id, "approve")
+
+
+@command(delegation, "end")
+def end(context: CliContext, delegation_id: RecordId) -> None:
+    """End a delegation at once.
+
+    Example: comity --profile us-reviewer delegation end 01a2…
+    """
+    _decide(context, delegation_id, "end")
+
+
+@command(delegation, "list")
+def delegations(context: CliContext) -> None:
+    """List delegations: all for administrators and auditors, your own for others.
+
+    Example: comity --profile us-admin delegation list
+    """
+    with connected(context) as api:
+        found = api.get("/delegations")
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", _state),
+        ("ROLE", "role"),
+        ("FROM", "delegator"),
+        ("TO", "delegate"),
+        ("STARTS", output.at("starts")),
+        ("ENDS", output.at("ends")),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+def _decide(context: CliContext, delegation_id: str, act: str) -> None:
+    with connected(context) as api:
+        done = api.post(f"/delegations/{delegation_id}/{act}")
+    output.result(context, done, _delegation(done))
+
+
+def _recusal(row: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {"officer": row["officer"], "object": row["object"], "state": row["state"]}
+    )
+
+
+def _delegation(row: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {
+            "delegation": row["id"],
+            "state": _state(row),
+            "role": row["role"],
+            "lent by": row["delegator"],
+            "lent to": row["delegate"],
+            "starts": row["starts"],
+            "ends": row["ends"],
+            "acts": ", ".join(row["acts"]),
+        }
+    )
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row.get("ended_at"):
+        return "ended"
+    return "approved" if row.get("approved_by") else "proposed"

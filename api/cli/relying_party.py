@@ -1,0 +1,76 @@
+"""``comity relying-party``: at which addresses officers' passkeys count.
+
+Owns the group over REST; a change takes two administrators.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.arguments import RecordId
+from api.cli.client import connected
+from api.cli.commands import command, group
+from api.cli.profiles import CliContext
+
+app = group("relying-party", "Where officers use passkeys.")
+
+
+@command(app, "propose")
+def propose(
+    context: CliContext,
+    rp_id: Annotated[str, typer.Argument(help="The domain, such as comity.example.")],
+    *,
+    origin: Annotated[
+        list[str], typer.Option(help="An address on it, such as https://comity.example.")
+    ],
+) -> None:
+    """Propose where passkeys are used; another administrator approves.
+
+    Example: comity --profile us-admin relying-party propose comity.example
+    --origin https://comity.example
+    """
+    with connected(context) as api:
+        made = api.post("/relying-parties", {"rp_id": rp_id, "origins": origin})
+    output.result(context, made, _lines(made))
+
+
+@command(app, "approve")
+def approve(context: CliContext, party: RecordId) -> None:
+    """Approve it as the second administrator; what was in force is replaced.
+
+    Example: comity --profile us-admin2 relying-party approve 01a2…
+    """
+    with connected(context) as api:
+        done = api.post(f"/relying-parties/{party}/approve")
+    output.result(context, done, _lines(done))
+
+
+@command(app, "list")
+def parties(context: CliContext) -> None:
+    """List where passkeys are, were and may be used.
+
+    Example: comity --profile us-auditor relying-party list
+    """
+    with connected(context) as api:
+        found = api.get("/relying-parties")
+    columns: list[output.Column] = [
+        ("ID", "id"),
+        ("STATE", "state"),
+        ("DOMAIN", "rp_id"),
+        ("ADDRESSES", "origins"),
+        ("PROPOSED", output.at("proposed_at")),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+def _lines(row: Mapping[str, Any]) -> Iterable[str]:
+    return output.details(
+        {
+            "relying party": row["id"],
+            "state": row["state"],
+            "domain": row["rp_id"],
+            "addresses": ", ".join(row["origins"]),
+        }
+    )
