@@ -87,13 +87,14 @@ def open_head_of(
         strict: see ``tlog.heads.open_checkpoint``.
 
     Raises:
-        LogError: ``checkpoint.retired-key``: no key of that log was in use at this size, or a code
-            of ``open_checkpoint``.
+        LogError: ``checkpoint.retired-key``: a kind of key of that log had none in use there; or
+            a code of ``open_checkpoint``.
     """
     size = parse_checkpoint(parse_note(note).text).size
     keys = log_verifiers(member, size)
-    if not keys:
-        raise LogError("checkpoint.retired-key", "no key of this log was in use at this size")
+    # Each kind of key that the log has must sign: half a signature proves nothing to an outsider.
+    if {key.kind for key in keys} != {key.kind for key in log_verifiers(member)}:
+        raise LogError("checkpoint.retired-key", "a key of this log was not in use at this size")
     return open_checkpoint(note, keys, cosigners, strict=strict)
 
 

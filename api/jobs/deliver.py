@@ -35,8 +35,8 @@ def deliver(node: Node, peer: str) -> bool:
         # The partner knows of heads or numbers that this node does not: has a disk been swapped?
         guard.noticed(node, peer)
     delivering.note_attempt(node, peer, sent)
-    count = (tried["count"] if tried is not None else 0) + 1
-    if sent.outcome == _REFUSALS and count >= node.limits.retry_refusals:
+    refusals = (tried["refusals"] if tried is not None else 0) + 1
+    if sent.outcome == _REFUSALS and refusals >= node.limits.retry_refusals:
         delivering.abandon(node, message, sent.code)
     return False
 

@@ -320,17 +320,6 @@ def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def cosigned_sizes(connection: Connection, limit: int = 64) -> list[tuple[int, str]]:
-    """Return the newest ``(size, cosigner)`` pairs, largest size first."""
-    query = (
-        select(COSIGNATURES.c.size, COSIGNATURES.c.cosigner)
-        .distinct()
-        .order_by(COSIGNATURES.c.size.desc())
-        .limit(limit)
-    )
-    return [(row.size, row.cosigner) for row in connection.execute(query)]
-
-
 def sizes_cosigned_by(connection: Connection, count: int, limit: int) -> list[int]:
     """Return the newest sizes of heads that at least ``count`` partners have cosigned."""
     if count == 0:

@@ -79,6 +79,8 @@ ATTEMPTS = Table(
     Column("count", Integer, nullable=False),
     Column("next_at", Text, nullable=False),
     Column("code", Text),
+    # In a row; what is no refusal sets it back.
+    Column("refusals", Integer, nullable=False, server_default="0"),
     info=VOLATILE,
 )
 

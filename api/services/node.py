@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.domain.four_eyes import FourEyes
+from api.domain.quotas import Allowance, Quotas
 from api.domain.regimes.advice import Regime
 from api.domain.regimes.clocks import SittingCalendar
 from api.ports.head_memory import HeadMemory
@@ -69,6 +70,7 @@ class Node:
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    quotas: Quotas = field(default_factory=Quotas)
 
     @property
     def me(self) -> Member:
@@ -78,6 +80,14 @@ class Node:
     def others(self) -> list[str]:
         """Return the ids of the other members, in their order."""
         return [member.id for member in self.membership.members if member.id != self.ministry]
+
+    def charge(self, peer: str, what: Allowance, amount: float = 1) -> None:
+        """Use some of what a partner may ask of this node.
+
+        Raises:
+            TooMany: ``peer.quota``.
+        """
+        self.quotas.take(peer, what, self.clock.now().timestamp(), amount)
 
     def now(self) -> str:
         """Return the node's clock as RFC 3339 UTC with milliseconds."""

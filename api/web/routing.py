@@ -105,6 +105,14 @@ async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     return await _THREADS.run(partial(_call, use_case, arguments, members), caller)
 
 
+async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
+    """Run the use case of a door without token; all such callers together have one share.
+
+    Whoever they are is known when their signatures are verified, which is the use case's work.
+    """
+    return await _THREADS.run(partial(_call, use_case, arguments, members), "a door without token")
+
+
 class KnownQuery(APIRoute):
     """A route that refuses query parameters it does not know.
 

@@ -1045,8 +1045,8 @@ def check_misbehaviour(data: bytes, membership: Membership) -> dict[str, Any]:
 def open_in_use(note: bytes, member: Member) -> Head:
     """A head by the keys that were in use at its size."""
     keys = member.log_keys_at(Head(split_note(note)[0]).size)
-    if not keys:
-        refuse("checkpoint.retired-key", "no key of this log was in use at this size")
+    if {key.kind for key in keys} != {key.kind for key in member.log_keys}:
+        refuse("checkpoint.retired-key", "a key of this log was not in use at this size")
     return open_head(note, keys, [], strict=False)[0]
 
 

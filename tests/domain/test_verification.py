@@ -305,8 +305,41 @@ def test_receipts_are_for_this_package_and_signed_by_their_sender() -> None:
     story = Story()
     story.members[receipt_name(1)] = story.members[STATEMENT]
     assert failures(judge(story.write()))[0][0] == "decoding"
-    checkpoint = Story().receipt(kind=Kind.CHECKPOINT)
-    assert failures(judge(checkpoint.write())) == [("decoding", "receipt.kind")]
+    held = Story().receipt(kind=Kind.HELD)
+    assert failures(judge(held.write())) == [("decoding", "receipt.kind")]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [({"until": 3}, None), ({"revoked_from": 3}, "time-unproven")],
+    ids=["retired", "revoked"],
+)
+def test_a_change_of_message_keys_takes_no_receipt_back(
+    bounds: dict[str, int], expected: str | None
+) -> None:
+    """A partner must not repudiate what it receipted by changing its keys."""
+    kid = UK.records_for(Purpose.MESSAGE)[0].kid
+    verdict = judge(Story().receipt().write(), with_bounds(PINNED, {kid: bounds}).raw)
+    if expected is None:
+        assert verdict.ok
+    else:
+        assert failures(verdict) == [("receipts", expected)]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counts"),
+    [({"until": 2}, False), ({"until": 100}, True), ({"from": 100}, False), ({"from": 1}, True)],
+)
+@pytest.mark.parametrize("purpose", [Purpose.LOG, Purpose.LOG_PQ])
+def test_a_log_key_signs_heads_of_its_own_time(
+    bounds: dict[str, int], counts: bool, purpose: Purpose
+) -> None:
+    """What is in the package file is proved by a head of less than a hundred leaves."""
+    kid = US.records_for(purpose)[0].kid
+    verdict = judge(Story().proof().write(), with_bounds(PINNED, {kid: bounds}).raw)
+    assert verdict.ok is counts
+    if not counts:
+        assert failures(verdict)[0][1] in {"checkpoint.retired-key", "checkpoint.log-signature"}
 
 
 def proof_edited(story: Story, old: bytes, new: bytes) -> Verdict:

@@ -4,13 +4,13 @@ Owns the view; the hashing is ``tlog``'s. Changes nothing.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from api.ports.policy import Action
 from api.records import audit, log
 from api.services.audit import auditing
+from api.services.audit.auditing import EventView
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.log import checkpoints
 from api.services.node import Node
@@ -48,7 +48,7 @@ class EntryProof:
         cosigners: partners that cosigned a head of this size or a later one.
     """
 
-    view: dict[str, Any]
+    view: EventView
     index: int
     size: int
     root: str
@@ -66,21 +66,22 @@ def entry_proof(node: Node, caller: Caller, index: int) -> EntryProof:
         NotFound: ``entry.unknown``: no such leaf, or the event behind it was erased.
     """
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
-    return node.db.read(lambda connection: _proof(node, connection, index))
+    view = auditing.at(node, caller, index)
+    return node.db.read(lambda connection: _proof(node, connection, index, view))
 
 
-def _proof(node: Node, connection: Connection, index: int) -> EntryProof:
+def _proof(node: Node, connection: Connection, index: int, view: EventView) -> EntryProof:
     head = log.newest_head(connection)
-    rows = audit.events_at(connection, [index]) if head is not None else []
-    if head is None or not rows or not 0 <= index < head["size"] or rows[0]["body"] is None:
+    row = audit.event_at(connection, index) if head is not None else None
+    if head is None or row is None or not 0 <= index < head["size"] or row["body"] is None:
         raise unknown("entry")
-    row, size = rows[0], int(head["size"])
+    size = int(head["size"])
     entry = checkpoints.entry_of(row)
     path = checkpoints.prove_inclusion(connection, index, size)
     steps = _steps(leaf_hash(entry), index, size, path)
     peers = [one.id for one in node.membership.members if one.id != node.ministry]
     return EntryProof(
-        view=auditing.view(row),
+        view=view,
         index=index,
         size=size,
         root=str(head["root"]),

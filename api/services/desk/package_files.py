@@ -24,7 +24,7 @@ from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
 from api.services.desk import recalls
 from api.services.desk.evidence import permit_on
-from api.services.log import checkpoints
+from api.services.log import checkpoints, heads
 from api.services.log.witnessing import PeerTiles
 from api.services.node import Node
 from api.tlog.proofs import inclusion_proof
@@ -94,7 +94,7 @@ def _stored(connection: Connection, package_id: str) -> tuple[RowMapping, list[L
 def _beside(node: Node, connection: Connection, statement: RowMapping) -> dict[str, bytes]:
     """Return release, receipts and proof, as far as this node has them."""
     if statement["issuer"] == node.ministry:
-        return _receipts(connection, statement["id"]) | _own_proof(connection, statement)
+        return _receipts(connection, statement["id"]) | _own_proof(node, connection, statement)
     release = packages.active_release(connection, statement["id"], node.ministry)
     if release is None:
         return {}
@@ -114,18 +114,18 @@ def _receipts(connection: Connection, package_id: str) -> dict[str, bytes]:
     return {receipt_name(number): raw for number, raw in enumerate(receipts, 1)}
 
 
-def _own_proof(connection: Connection, statement: RowMapping) -> dict[str, bytes]:
-    """Prove that this node's log, as a partner cosigned it, holds the statement."""
+def _own_proof(node: Node, connection: Connection, statement: RowMapping) -> dict[str, bytes]:
+    """Prove that this node's public head holds the statement."""
     event = log.event_of_statement(connection, statement["id"])
     if event is None or event["leaf_index"] is None:
         return {}
     index = int(event["leaf_index"])
-    checkpoint, size = checkpoints.cosigned_note(connection, at_least=index + 1)
-    if checkpoint is None:
+    public = heads.public_head(node, connection)
+    if public is None or public.size <= index:
         return {}
     opening = checkpoints.opening_of(connection, event)
-    path = checkpoints.prove_inclusion(connection, index, size)
-    return {PROOF: compose_proof(index, path, checkpoint, opening)}
+    path = checkpoints.prove_inclusion(connection, index, public.size)
+    return {PROOF: compose_proof(index, path, public.note, opening)}
 
 
 def _release_proof(connection: Connection, release: RowMapping) -> dict[str, bytes]:

@@ -33,6 +33,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 from api.domain.log_trust import log_verifiers, open_head_of, witness_verifiers
+from api.domain.quotas import Allowance
 from api.ports.peers import PeerReply
 from api.ports.policy import Action
 from api.records import log, peer_logs
@@ -114,6 +115,7 @@ def accept(node: Node, body: bytes, *, request: str = "") -> bytes:
         collection("log"),
     )
     head = _signed_head(node, member, submission)
+    node.charge(member.id, Allowance.SUBMISSIONS)
     if submission.old > head.size:
         raise _malformed()
     seen = node.db.read(

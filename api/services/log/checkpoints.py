@@ -277,27 +277,6 @@ def prove_inclusions(
     return inclusion_proofs(indexes, size, StoredTiles(connection))
 
 
-def cosigned_note(connection: Connection, *, at_least: int = 0) -> tuple[bytes | None, int]:
-    """Return the newest head that a partner cosigned, as a note with those cosignatures.
-
-    Args:
-        connection: open for reading.
-        at_least: smallest acceptable size.
-
-    Returns:
-        The note and its size, or ``(None, 0)`` if no partner has cosigned such a head yet.
-    """
-    sizes = log.cosigned_sizes(connection, 1)
-    if not sizes or sizes[0][0] < at_least:
-        return None, 0
-    size = sizes[0][0]
-    head = log.head_at(connection, size)
-    if head is None:
-        return None, 0
-    lines = "".join(f"{row['line']}\n" for row in log.cosignatures_at(connection, size))
-    return bytes(head["note"]) + lines.encode(), size
-
-
 def prove_consistency(connection: Connection, old: int, new: int) -> list[bytes]:
     """Return the consistency path between two sizes (empty when either is trivial)."""
     return consistency_proof(old, new, StoredTiles(connection)) if 0 < old < new else []

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from api.domain.log_trust import log_policy, open_by_policy, partners
+from api.domain.log_trust import log_policy, open_by_policy, partners, witness_verifiers
 from api.records import log
 from api.services.node import Node
 from api.tlog.errors import LogError
+from api.tlog.note import format_note, parse_note
 from api.tlog.policy import Policy, parse_policy
 from api.wire.encoding import parse_instant
 
@@ -72,8 +73,10 @@ def policy_text(node: Node) -> str:
 def public_head(node: Node, connection: Connection) -> PublicHead | None:
     """Return the newest public head, or ``None`` before the first.
 
-    The stored cosignatures are verified again, so that a witness key revoked since, or a changed
-    row, never makes a head look better than it is.
+    The one answer to "what is public": log door, status, proofs in package files and exports all
+    show this head, in the strict form that verifiers want (one line by each key, none of a key that
+    is unknown or revoked). The stored cosignatures are verified again, so that a changed row never
+    makes a head look better than it is.
     """
     wanted = policy(node)
     needed = threshold(node)
@@ -82,14 +85,35 @@ def public_head(node: Node, connection: Connection) -> PublicHead | None:
         if row is None:
             continue
         lines = log.cosignatures_at(connection, size)
-        note = with_lines(bytes(row["note"]), [line["line"] for line in lines])
         try:
-            open_by_policy(node.me, wanted, note)
+            note = _strict(node, bytes(row["note"]), [line["line"] for line in lines])
+            open_by_policy(node.me, wanted, note, strict=True)
         except LogError:
             continue
         cosigners = tuple(sorted({line["cosigner"] for line in lines}))
         return PublicHead(size, bytes.fromhex(row["root"]), note, cosigners)
     return None
+
+
+def _strict(node: Node, note: bytes, lines: Sequence[str]) -> bytes:
+    """Return a head with the newest cosignature of each partner's key that counts.
+
+    Raises:
+        LogError: a stored line is malformed.
+    """
+    if not lines:
+        return note
+    counted = {
+        (key.name, key.key_id)
+        for member in partners(node.membership, node.ministry)
+        for key in witness_verifiers(member)
+    }
+    own, every = parse_note(note), parse_note(with_lines(note, lines)).signatures
+    # The time of a cosignature comes first in its bytes.
+    newest = {(line.name, line.key_id): line for line in sorted(every, key=lambda each: each.blob)}
+    signed = [(line.name, line.key_id) for line in own.signatures]
+    order = dict.fromkeys((line.name, line.key_id) for line in every)
+    return format_note(own.text, [newest[who] for who in order if who in counted or who in signed])
 
 
 def with_lines(note: bytes, lines: Sequence[str]) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 
 from api.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from api.domain.events import Act, Actor, Subject
+from api.domain.quotas import Allowance
 from api.ports.policy import Action, Resource
 from api.records import answered, node_state, packages, streams
 from api.records.unit_of_work import Taken
@@ -62,6 +63,7 @@ def _require_open(node: Node) -> None:
 
 def _note(node: Node, peer: str, permit: Permit, act: Act, subject: Subject, code: str) -> None:
     """Write down what is about to leave; where that cannot be written, it does not leave."""
+    node.charge(peer, Allowance.EVENTS)
     entry = recording.Entry(
         act=act,
         subject=subject,

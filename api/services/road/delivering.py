@@ -24,6 +24,7 @@ from sqlalchemy.engine import RowMapping
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import open_head_of, witness_verifiers
+from api.ports.peers import PeerReply
 from api.records import heads, log, node_state, statements, streams
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
@@ -52,15 +53,20 @@ from api.wire.messages import (
 
 _ROOM = 12 * 1024 * 1024
 _PERMANENT = range(400, 500)
+_LONGEST_WAIT = 3600
 _TRY_LATER = {408, 409, 425, 429}
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one attempt came to: ``receipted``, ``retry`` or ``refused``, with the code if any."""
+    """What one attempt came to: ``receipted``, ``retry`` or ``refused``, with the code if any.
+
+    ``wait`` is the least number of seconds that the partner asks for.
+    """
 
     outcome: str
     code: str = ""
+    wait: int = 0
 
 
 def compose(node: Node, peer: str) -> str | None:
@@ -261,9 +267,16 @@ def send(node: Node, message: RowMapping) -> Sent:
         code, size = offering.read_problem(reply.body)
         if code != "log.size" or size is None:
             later = reply.status in _TRY_LATER or reply.status not in _PERMANENT
-            return Sent("retry" if later else "refused", code or f"http.{reply.status}")
+            outcome = "retry" if later else "refused"
+            return Sent(outcome, code or f"http.{reply.status}", _asked_to_wait(reply))
         cosigned = size
     return Sent("retry", "log.size")
+
+
+def _asked_to_wait(reply: PeerReply) -> int:
+    """Return the seconds in ``Retry-After`` (RFC 9110 §10.2.3), an hour at most; 0 if none."""
+    text = reply.headers.get("retry-after", "")
+    return min(int(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else 0
 
 
 def store_receipt(node: Node, message: RowMapping, raw: bytes) -> None:
@@ -357,11 +370,23 @@ def note_attempt(node: Node, peer: str, sent: Sent) -> None:
         count = (known["count"] if known is not None else 0) + 1
         wait = min(node.limits.retry_cap, node.limits.retry_base * 2 ** min(count - 1, 20))
         jitter = 0.5 + node.entropy.token(1)[0] / 255
-        at = format_instant(node.clock.now() + timedelta(seconds=wait * jitter))
+        seconds = max(wait * jitter, sent.wait)
+        at = format_instant(node.clock.now() + timedelta(seconds=seconds))
+        # Refusals in a row make a dead letter; being away or told to wait makes none.
+        refused = sent.outcome == "refused"
+        refusals = (known["refusals"] if known is not None else 0) + 1 if refused else 0
         log.upsert(
             unit.connection,
             streams.ATTEMPTS,
-            [{"peer": peer, "count": count, "next_at": at, "code": sent.code}],
+            [
+                {
+                    "peer": peer,
+                    "count": count,
+                    "next_at": at,
+                    "code": sent.code,
+                    "refusals": refusals,
+                }
+            ],
         )
 
     node.db.write(write)

@@ -24,6 +24,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Full, Invalid, Refused
 from api.domain.events import Act, Actor, Subject
+from api.domain.quotas import Allowance
 from api.ports.policy import Action, Resource
 from api.records import streams
 from api.records.unit_of_work import Unit
@@ -108,6 +109,8 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
         Invalid: ``log.*``: the evidence does not hold.
     """
     message = authenticate(node, request_body, request)
+    node.charge(message.peer, Allowance.MESSAGES)
+    node.charge(message.peer, Allowance.BYTES, len(request_body))
     if message.body.kind not in NUMBERED:
         return _unnumbered(node, message)
     stored = node.db.read(lambda connection: _repeated(connection, message))

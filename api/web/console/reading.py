@@ -15,7 +15,6 @@ from api.services.desk import evidence, mirroring
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
-from api.web.console import labels
 from api.web.console.page import Visit
 from api.web.console.words import mark
 from api.wire.errors import WireError
@@ -157,11 +156,6 @@ def _why_not(visit: Visit, draft: DraftView, table: FourEyesRow) -> str:
     if not set(table.approved_by) & visit.caller.roles:
         return mark("A reviewer of your ministry approves drafts of this kind.")
     return mark("The policies of your ministry do not let you approve this draft.")
-
-
-def role_words(visit: Visit, roles: Iterable[str]) -> str:
-    """Return roles for people."""
-    return ", ".join(labels.label(visit.language, one, "role") for one in sorted(roles))
 
 
 def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from api.domain.errors import ComityError
 from api.services.log import add_checkpoint
 from api.web import bodies, problems
 from api.web.deps import NodeOf
-from api.web.routing import SIGNED_MESSAGE, ActionRouter, run
+from api.web.routing import SIGNED_MESSAGE, ActionRouter, run_for_strangers
 
 router = ActionRouter(prefix="/log", tags=["log"])
 
@@ -42,13 +42,16 @@ async def submit(request: Request, node: NodeOf) -> Response:
     """Cosign a member's checkpoint that continues what this witness has seen."""
     body = await bodies.raw_body(request, add_checkpoint.LIMIT)
     try:
-        lines = await run(add_checkpoint.accept, node, body, request=request.state.request_id)
+        request_id = request.state.request_id
+        lines = await run_for_strangers(add_checkpoint.accept, node, body, request=request_id)
     except ComityError as error:
         if error.code == "log.size":
             size = f"{error.details['size']}\n"
             # As a header, because the framework would add a charset to a media type of text.
             return Response(size, 409, {"content-type": add_checkpoint.SIZE_TYPE})
-        return problems.problem(request, status_of(error), error.code, error.message)
+        if error.code not in _STATUS:
+            return problems.answer(request, error)
+        return problems.problem(request, _STATUS[error.code], error.code, error.message)
     return Response(lines, media_type="text/plain; charset=utf-8")
 
 

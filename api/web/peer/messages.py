@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api.services.road import first_look, receiving
 from api.web import bodies
 from api.web.deps import NodeOf
-from api.web.routing import SIGNED_MESSAGE, ActionRouter, run
+from api.web.routing import SIGNED_MESSAGE, ActionRouter, run_for_strangers
 from api.wire.limits import MESSAGE
 
 router = ActionRouter(tags=["peer"])
@@ -27,5 +27,6 @@ async def deliver(request: Request, node: NodeOf) -> Response:
     """Take one signed message from a partner's node."""
     look = bodies.FirstLook(first_look.TAIL, partial(first_look.sender_of, node))
     body = await bodies.raw_body(request, MESSAGE, first_look=look)
-    answer = await run(receiving.accept, node, body, request=request.state.request_id)
+    request_id = request.state.request_id
+    answer = await run_for_strangers(receiving.accept, node, body, request=request_id)
     return Response(answer.body, media_type=answer.media_type)

@@ -24,7 +24,7 @@ from api.domain.audit_export import ExportOrder, ExportRefused, write_export
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import audit, audit_reading, log
+from api.records import audit, audit_reading
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit.export import export_streams
@@ -33,8 +33,7 @@ from api.services.authorising import Caller, Permit, authorise, collection, entr
 from api.services.log import heads
 from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
-from api.tlog.errors import LogError
-from api.tlog.note import format_note, parse_note
+from api.tlog.note import parse_note
 from api.tlog.ranges import range_proof
 from api.wire import envelope
 from api.wire.canonical import Json, canonical
@@ -92,38 +91,15 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
 
 
 def witnessed_head(node: Node, connection: Connection) -> tuple[bytes, int]:
-    """Return the newest head that enough partners cosigned, as a note with one line per key.
-
-    It is the public head (``services/log/heads.py``) in the strict form that exports want.
+    """Return the public head (``services/log/heads.py``) as a note, and its size.
 
     Raises:
         Conflict: ``export.unwitnessed``.
     """
-    policy = heads.policy(node)
-    needed = heads.threshold(node)
-    for size in log.sizes_cosigned_by(connection, needed, _HEADS_TRIED):
-        note = _cosigned(connection, size)
-        try:
-            policy.open(note, strict=True)
-        except LogError:
-            continue
-        return note, size
-    raise Conflict("export.unwitnessed", "No partner has cosigned this log yet: try again soon.")
-
-
-def _cosigned(connection: Connection, size: int) -> bytes:
-    """Return a head's note with its cosignatures, the newest line of each key."""
-    head = log.head_at(connection, size)
-    if head is None:
-        return b""
-    signed = parse_note(bytes(head["note"]))
-    lines = "".join(f"{row['line']}\n" for row in log.cosignatures_at(connection, size))
-    if not lines:
-        return bytes(head["note"])
-    every = parse_note(bytes(head["note"]) + lines.encode()).signatures
-    newest = {(line.name, line.key_id): line for line in sorted(every, key=lambda each: each.blob)}
-    kept = [newest[who] for who in dict.fromkeys((line.name, line.key_id) for line in every)]
-    return format_note(signed.text, kept)
+    public = heads.public_head(node, connection)
+    if public is None:
+        raise Conflict("export.unwitnessed", "Too few partners cosigned this log: try again soon.")
+    return public.note, public.size
 
 
 def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int]:

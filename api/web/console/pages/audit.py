@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from api.domain.errors import ComityError, NotFound
+from api.domain.errors import ComityError, Invalid, NotFound
 from api.domain.events import Act
 from api.ports.policy import Action
 from api.services.audit import auditing, entry_proof
@@ -21,36 +21,53 @@ _AUDITORS: Final = frozenset({AUDITOR})
 _ACTS: Final = tuple(sorted(Act))
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FILTERS: Final = ("act", "actor", "outcome", "object", "since", "until")
 _PIECE: Final = 64 * 1024
 
 
 def events(visit: Visit) -> Answer:
-    """List events, newest first."""
-    act, about = visit.query.get("act", ""), visit.query.get("object", "").strip()
-    wanted = act if act in set(_ACTS) else None
-    name = f"events:{wanted}:{about}"
-    place = cursors.read(visit.node, visit.caller, name, visit.query.get("cursor") or None)
-    found = auditing.listed(
-        visit.node,
-        visit.caller,
-        limit=listing.LENGTH + 1,
-        before=int(place[0]) if place else None,
-        act=wanted,
-        object_id=about or None,
+    """List events, newest first, narrowed as the address says."""
+    typed = {name: visit.query.get(name, "").strip() for name in _FILTERS}
+    asked = auditing.Wanted(
+        act=typed["act"],
+        actor=typed["actor"],
+        outcome=typed["outcome"],
+        object_id=typed["object"],
+        since=_instant(typed["since"], "T00:00:00.000Z"),
+        until=_instant(typed["until"], "T23:59:59.999Z"),
     )
-    shown = [reading.row(one) for one in found[: listing.LENGTH]]
-    following = None
-    if len(found) > listing.LENGTH:
-        cursor = cursors.make(visit.node, visit.caller, name, [shown[-1].seq])
-        following = visit.to(visit.path, **{**visit.query, "cursor": cursor})
-    members = {
-        "page": Column(shown, following),
-        "act": act,
-        "acts": _ACTS,
-        "object": about,
-        "query": visit.query,
-    }
+    faults: list[dict[str, Any]] = []
+    page = Column([], None)
+    try:
+        page = _events_page(visit, asked, ":".join(typed.values()))
+    except Invalid as error:
+        faults = [reading.refused(error)]
+    members = {"page": page, "typed": typed, "acts": _ACTS, "query": visit.query, "faults": faults}
     return View("events.html", members)
+
+
+def _instant(day: str, time: str) -> str:
+    return f"{day}{time}" if _DAY.fullmatch(day) else day
+
+
+def _events_page(visit: Visit, asked: auditing.Wanted, name: str) -> Column:
+    listed = f"events:{name}"
+    place = cursors.read(visit.node, visit.caller, listed, visit.query.get("cursor") or None)
+    before = int(place[0]) if place else None
+    found = auditing.events(
+        visit.node, visit.caller, asked, limit=listing.LENGTH + 1, before=before
+    )
+    shown, following = found[: listing.LENGTH], None
+    if len(found) > listing.LENGTH:
+        cursor = cursors.make(visit.node, visit.caller, listed, [shown[-1].seq])
+        following = visit.to(visit.path, **{**visit.query, "cursor": cursor})
+    return Column(shown, following)
+
+
+def approvals(visit: Visit) -> Answer:
+    """Show who approved whose draft, after how long, and whether it was looked at first."""
+    found = auditing.approvals(visit.node, visit.caller)
+    return View("approvals.html", {"approvals": found})
 
 
 def entry(visit: Visit) -> Answer:
@@ -59,7 +76,7 @@ def entry(visit: Visit) -> Answer:
     if not _NUMBER.fullmatch(text):
         raise NotFound("entry.unknown", "There is no such entry here.")
     found = entry_proof.entry_proof(visit.node, visit.caller, int(text))
-    return View("entry.html", {"proof": found, "event": found.view["event"]})
+    return View("entry.html", {"proof": found, "event": found.view.event})
 
 
 def log(visit: Visit) -> Answer:
@@ -119,6 +136,7 @@ def _pieces(made: exporting.Export) -> Iterator[bytes]:
 PAGES: Final = (
     Page("events", "/audit/events", _AUDITORS, Action.AUDIT_LIST, events),
     Page("entry", "/audit/events/{leaf}", _AUDITORS, Action.AUDIT_LIST, entry),
+    Page("approvals", "/audit/approvals", _AUDITORS, Action.AUDIT_LIST, approvals),
     Page("log", "/audit/log", _AUDITORS, Action.NODE_STATUS, log),
     Page("exports", "/audit/exports", _AUDITORS, Action.AUDIT_EXPORT, ask_export, export),
 )

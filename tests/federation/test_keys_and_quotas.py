@@ -1,0 +1,187 @@
+"""What a change of keys leaves valid, what a quorum of two makes public, and what a quota costs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.log_trust import log_verifiers, witness_verifiers
+from api.domain.quotas import Allowance, Quotas, Rate
+from api.jobs.deliver import deliver
+from api.ports.peers import PeerReply
+from api.records import streams
+from api.services.audit.export import exporting
+from api.services.log import add_checkpoint, checkpoints, heads, log_door, witnessing
+from api.services.node import Limits
+from api.services.road import delivering, offering
+from api.wire.errors import WireError
+from api.wire.keys import Purpose
+from api.wire.membership import Membership, compose_membership
+from tests.support import exchange
+from tests.support.exchange import CA, UK, US
+from tests.support.federation import Federation, Wire
+
+
+@pytest.fixture
+def federation(tmp_path: Path) -> Iterator[Federation]:
+    made = Federation(tmp_path, limits=Limits(cursor_secret=b"t", quorum=2, retry_base=0.01))
+    yield made
+    made.close()
+
+
+def with_bound(membership: Membership, ministry: str, purpose: Purpose, **bound: int) -> Membership:
+    members = [
+        replace(
+            member,
+            keys=tuple(
+                replace(key, **bound)  # type: ignore[arg-type]
+                if (member.id, key.purpose) == (ministry, purpose)
+                else key
+                for key in member.keys
+            ),
+        )
+        for member in membership.members
+    ]
+    return compose_membership(1, None, members)
+
+
+def test_a_stored_receipt_stays_one_when_its_signer_changes_keys(federation: Federation) -> None:
+    us = federation[US]
+    exchange.designate(federation, US, "Somebody", to=(UK,))
+    federation.settle()
+    (row,) = us.db.read(lambda c: streams.sent_by_number(c, UK, 1, 1, 1))
+    later = replace(us, membership=with_bound(us.membership, UK, Purpose.MESSAGE, until=3))
+    assert delivering.open_receipt(later, bytes(row["receipt"]), UK).message == row["id"]
+    revoked = with_bound(us.membership, UK, Purpose.MESSAGE, revoked_from=3)
+    with pytest.raises(WireError) as refused:
+        delivering.open_receipt(replace(us, membership=revoked), bytes(row["receipt"]), UK)
+    assert refused.value.code == "time-unproven"
+
+
+@pytest.mark.parametrize("purpose", [Purpose.LOG, Purpose.LOG_PQ])
+def test_a_retired_log_key_signs_no_new_head(federation: Federation, purpose: Purpose) -> None:
+    us, uk = federation[US], federation[UK]
+    exchange.designate(federation, US, "Somebody", to=(UK,))
+    federation.settle()
+    head = checkpoints.newest(us)
+    member = us.membership.member
+    for bound, valid in (({"until": head.size}, True), ({"until": head.size - 1}, False)):
+        known = with_bound(us.membership, US, purpose, **bound)
+        later = replace(uk, membership=known)
+        if valid:
+            assert witnessing.open_head(later, US, head.note).size == head.size
+            continue
+        wanted = log_verifiers(known.member(US), head.size)
+        assert len(wanted) == len(log_verifiers(member(US))) - 1
+        # What the other key signed is half a signature, and none for a proof of misbehaviour.
+        with pytest.raises(Invalid) as refused:
+            witnessing.open_head(later, US, head.note)
+        assert refused.value.code == "log.head"
+
+
+def test_a_retired_witness_key_cosigns_nothing_new_and_what_it_cosigned_counts(
+    federation: Federation,
+) -> None:
+    us = federation[US]
+    exchange.designate(federation, US, "Somebody", to=(UK, CA))
+    federation.settle()
+    federation.watch(2)
+    public = us.db.read(lambda c: heads.public_head(us, c))
+    assert public is not None
+    known = us.membership
+    for purpose in (Purpose.WITNESS, Purpose.WITNESS_PQ):
+        known = with_bound(known, UK, purpose, until=1)
+    later = replace(us, membership=known)
+    # Stored before that membership: it counts here, and for whoever verifies.
+    assert later.db.read(lambda c: heads.public_head(later, c)) == public
+    assert witness_verifiers(known.member(UK), current=True) == []
+    names = {key.name for key in witness_verifiers(known.member(UK))}
+    lines = tuple(
+        line
+        for line in public.note.decode().split("\n")
+        if any(f" {name} " in line for name in names)
+    )
+    bare = checkpoints.newest(us).note
+    assert add_checkpoint.check_lines(us, UK, lines, bare)
+    assert not add_checkpoint.check_lines(later, UK, lines, bare)
+
+
+def test_everything_that_shows_a_head_waits_for_the_quorum(federation: Federation) -> None:
+    """Two must have cosigned; one has: nothing shows that head, whoever asks."""
+    us = federation[US]
+    package = exchange.package(federation, US)
+    federation.down = {CA}
+    exchange.release(federation, US, package, UK)
+    federation.settle()
+    federation.watch(2)
+    assert us.db.read(lambda c: heads.public_head(us, c)) is None
+    with pytest.raises(NotFound, match="cosigned by a quorum"):
+        log_door.answer(us, federation.officer(US, "auditor"), "checkpoint")
+    with pytest.raises(Conflict, match="Too few partners"):
+        us.db.read(lambda c: exporting.witnessed_head(us, c))
+    federation.down = set()
+    federation.settle()
+    federation.watch(70)
+    public = us.db.read(lambda c: heads.public_head(us, c))
+    assert public is not None
+    assert set(public.cosigners) == {UK, CA}
+    served = log_door.answer(us, federation.officer(US, "auditor"), "checkpoint")
+    assert served.body == public.note
+    assert us.db.read(lambda c: exporting.witnessed_head(us, c)) == (public.note, public.size)
+
+
+def test_a_quota_makes_a_partner_wait_and_no_dead_letter(federation: Federation) -> None:
+    us, uk = federation[US], federation[UK]
+    tight = replace(uk, quotas=Quotas({**uk.quotas.rates, Allowance.MESSAGES: Rate(1, 3600)}))
+    federation.nodes[UK] = tight
+    for name in ("One", "Two"):
+        exchange.designate(federation, US, name, to=(UK,))
+        federation.clock.sleep(1)
+        checkpoints.integrate(us, "test")
+        delivering.compose(us, UK)
+    answers = []
+    wire = us.transport
+
+    class Listening(Wire):
+        def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
+            reply = super().post(peer, path, body, content_type=content_type)
+            answers.append((reply.status, json.loads(reply.body).get("code", "")))
+            return PeerReply(reply.status, reply.body, {"retry-after": "1800"})
+
+    assert isinstance(wire, Wire)
+    object.__setattr__(us, "transport", Listening(federation, US))
+    for _ in range(60):
+        deliver(us, UK)
+        federation.clock.sleep(10)
+    assert (429, "peer.quota") in answers
+    assert len(answers) == 2  # it waits as long as it was told to
+    counts = us.db.read(streams.queue_lengths)[UK]
+    assert counts.get("dead", 0) == 0
+    for _ in range(8):
+        federation.clock.sleep(1800)
+        deliver(us, UK)
+    assert us.db.read(streams.delivered_counts)[UK]["receipted"] == 2
+
+
+def test_only_refusals_in_a_row_make_a_dead_letter(federation: Federation) -> None:
+    us = federation[US]
+    exchange.designate(federation, US, "One", to=(UK,))
+    checkpoints.integrate(us, "test")
+
+    class Moody(Wire):
+        count = 0
+
+        def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
+            self.count += 1
+            status = 403 if self.count % 10 else 429
+            return PeerReply(status, b'{"code":"policy.denied"}')
+
+    object.__setattr__(us, "transport", Moody(federation, US))
+    for _ in range(60):
+        deliver(us, UK)
+        federation.clock.sleep(120)
+    assert us.db.read(streams.queue_lengths)[UK].get("dead", 0) == 0
+    assert offering.within_reach(us, 0)
