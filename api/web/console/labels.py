@@ -113,6 +113,8 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "mirror-finding": mark("Finding"),
         "mirror-effect": mark("Effect of a finding"),
         "mirror-closure": mark("Closure"),
+        "recall-answer": mark("Answer to a recall"),
+        "identity-verdict": mark("Identity verdict"),
         "disposition": mark("Disposition"),
     },
     "schema": {
@@ -270,6 +272,12 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "sequencer": mark("Sequencer of the log"),
         "disk": mark("Room on disk"),
         "in-time": mark("Answered in time"),
+    },
+    "recall-answer": {
+        "stopped": mark("We stopped using it"),
+        "returned": mark("We returned it"),
+        "destroyed": mark("We destroyed it"),
+        "kept": mark("We keep it, for a reason"),
     },
     "outcome": {"done": mark("Done"), "refused": mark("Refused")},
 }
