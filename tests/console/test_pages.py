@@ -288,3 +288,26 @@ def test_a_recused_officer_finds_no_trace(federation, consoles):
     assert matter.thread[7:15] not in listed
     work = browser.get("/en/").text
     assert matter.thread[7:] not in work
+
+
+def test_a_holder_reads_a_recall_before_the_content_and_answers_it(federation, consoles):
+    console = consoles[UK][0]
+    package = exchange.package(federation, US, title="To be recalled")
+    exchange.release(federation, US, package, UK)
+    federation.settle()
+    content = {"reason": "Wrong image.", "instruction": "destroy"}
+    evidence.recall(federation[US], federation.officer(US, "reviewer"), package, content)
+    federation.settle()
+    analyst, path = console.browser("analyst"), f"/en/packages/{package[7:]}"
+    shut = analyst.get(path).text
+    assert "Wrong image." in shut
+    assert "Destroy it" in shut
+    view = evidence.read(federation[UK], federation.officer(UK, "analyst"), package)
+    assert view.withheld, "the recall shuts the content"
+    assert analyst.submit(f"{path}/recall-read").status_code == 303
+    assert not evidence.read(federation[UK], federation.officer(UK, "analyst"), package).withheld
+    assert "Answer the recall" in analyst.get(path).text
+    wrong = analyst.submit(f"{path}/recall-answer", answer="kept")
+    assert wrong.status_code == 422
+    made = analyst.submit(f"{path}/recall-answer", answer="destroyed")
+    assert made.status_code == 303, made.text[-1500:]
