@@ -6,7 +6,19 @@ import typing
 import pytest
 from sqlalchemy import Table
 
-from api.records import designations, drafts, package_rows, packages, rows, subjects, tasks, threads
+from api.records import (
+    designations,
+    drafts,
+    log,
+    node_state,
+    package_rows,
+    packages,
+    peer_logs,
+    rows,
+    subjects,
+    tasks,
+    threads,
+)
 
 CLASSES: list[tuple[type, Table]] = [
     (designations.Designation, designations.DESIGNATIONS),
@@ -15,11 +27,17 @@ CLASSES: list[tuple[type, Table]] = [
     (drafts.Approval, drafts.APPROVALS),
     (drafts.Draft, drafts.DRAFTS),
     (drafts.DraftVersion, drafts.DRAFT_VERSIONS),
+    (log.Cosignature, log.COSIGNATURES),
+    (log.Lease, log.LEASES),
+    (log.SignedHead, log.HEADS),
+    (node_state.Misbehaviour, node_state.MISBEHAVIOUR),
     (package_rows.Exhibit, packages.EXHIBITS),
     (package_rows.Holder, packages.HOLDERS),
     (package_rows.Package, packages.PACKAGES),
     (package_rows.PackageExhibit, packages.PACKAGE_EXHIBITS),
     (package_rows.Release, packages.RELEASES),
+    (peer_logs.PeerLog, peer_logs.PEER_LOGS),
+    (peer_logs.Submitted, peer_logs.SUBMITTED),
     (subjects.Description, subjects.SUBJECTS),
     (subjects.Verdict, subjects.VERDICTS),
     (tasks.Resting, tasks.RELIANCES),
