@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test crash lint types contracts vectors openapi lock clean bench
+.PHONY: demo test crash siege lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -32,6 +32,10 @@ test: $(VENV)/.development
 crash: $(VENV)/.development
 	@COMITY_CRASH_POINTS=all $(BIN)/python -m pytest -n 2 --dist load -rP tests/audit/test_crash_points.py $(ARGS)
 
+# Each denial against a running node for a minute; ARGS="--seconds N NAME …" for fewer.
+siege: $(VENV)/.development
+	@$(BIN)/python -m tests.siege $(ARGS)
+
 lint: $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,7 +47,7 @@ contracts: $(VENV)/.development
 	$(BIN)/lint-imports
 
 openapi: $(VENV)/.development
-	$(BIN)/python -m docs.openapi
+	$(BIN)/python -m tools.openapi
 
 # All of them; make bench ARGS=--list names them, ARGS="NAME …" runs one.
 bench: $(VENV)/.development

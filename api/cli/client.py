@@ -61,6 +61,11 @@ class Api:
         self._tokens = tokens
         self._client = client
 
+    @property
+    def node(self) -> str:
+        """Base URL of the node."""
+        return self._node
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -76,7 +81,7 @@ class Api:
             ComityError: the node's refusal, or ``node.unreachable``.
         """
         wanted = {name: str(value) for name, value in query.items() if value is not None}
-        return _document(self._send("GET", path, params=wanted))
+        return _document(self.send("GET", path, params=wanted))
 
     def items(self, path: str, limit: int, **query: object) -> dict[str, Any]:
         """Read a list, page after page.
@@ -121,11 +126,11 @@ class Api:
         headers = {"idempotency-key": key or secrets.token_hex(16)}
         if tag:
             headers["if-match"] = tag
-        return _document(self._send("POST", path, json=body, headers=headers))
+        return _document(self.send("POST", path, json=body, headers=headers))
 
     def get_tagged(self, path: str) -> tuple[Any, str]:
         """Read one document with the entity tag that a change of it must name."""
-        answer = self._send("GET", path)
+        answer = self.send("GET", path)
         return _document(answer), answer.headers.get("etag", "")
 
     def put(self, path: str, body: Mapping[str, Any], tag: str) -> Any:
@@ -134,7 +139,7 @@ class Api:
         Raises:
             Stale: it changed meanwhile.
         """
-        return _document(self._send("PUT", path, json=body, headers={"if-match": tag}))
+        return _document(self.send("PUT", path, json=body, headers={"if-match": tag}))
 
     def holds_exhibit(self, digest: str) -> bool:
         """Say whether the node holds an exhibit.
@@ -144,24 +149,19 @@ class Api:
         """
         path = f"/exhibits/{digest}"
         try:
-            self._send("HEAD", path)
+            self.send("HEAD", path)
         except NotFound:
             return False
         except Refused:
             # An answer to HEAD has no body; this one says why, before any byte is uploaded.
-            self._send("GET", path, headers={"range": "bytes=0-0"})
+            self.send("GET", path, headers={"range": "bytes=0-0"})
         return True
-
-    def put_exhibit(self, digest: str, size: int, body: Body) -> None:
-        """Store an exhibit's bytes."""
-        headers = {"content-length": str(size), "content-type": "application/octet-stream"}
-        self._send("PUT", f"/exhibits/{digest}", body=body, headers=headers)
 
     def post_file(self, path: str, size: int, body: Body, **query: object) -> Any:
         """Send a file's bytes to a collection; returns the document that answers it."""
         headers = {"content-length": str(size), "content-type": "application/octet-stream"}
         known = {name: value for name, value in query.items() if value is not None}
-        answer = self._send("POST", path, body=body, headers=headers, params=known)
+        answer = self.send("POST", path, body=body, headers=headers, params=known)
         return _document(answer)
 
     def download(self, path: str, target: Path, advance: Callable[[int, int], None]) -> None:
@@ -182,7 +182,17 @@ class Api:
                 file.flush()
                 os.fsync(file.fileno())
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
+    def send(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        """Send one request and read its answer.
+
+        Args:
+            method: HTTP method.
+            path: below ``/api/v1``.
+            request: ``params``, ``json``, ``headers``; ``body`` gives bytes as often as it is sent.
+
+        Raises:
+            ComityError: the node's refusal, or ``node.unreachable``.
+        """
         with self._stream(method, path, **request) as answer:
             answer.read()
             return answer

@@ -5,7 +5,8 @@ Owns submitting, reading and fetching. Building is ``package_build``'s, decision
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,7 @@ def submit(
     with path.open("rb") as source:
         draft, file = _checked_draft(source)
         with connected(context) as api:
-            sent = _send_exhibits(api, file)
+            sent = _send_exhibits(api, file, context.home)
             # One draft is one package, however often it is submitted.
             key = f"submit-{hashlib.sha256(draft).hexdigest()}"
             from api.wire.canonical import parse
@@ -169,28 +170,22 @@ def _require(verdict: "Verdict") -> None:
         raise WireError(step.code or "package.failed", f"{step.check.label}: {step.detail}")
 
 
-def _send_exhibits(api: Api, file: "PackageFile") -> int:
-    """Upload what the node does not hold yet; returns how many exhibits that were."""
+def _send_exhibits(api: Api, file: "PackageFile", home: Path) -> int:
+    """Upload what the node does not hold yet; returns how many exhibits that were.
+
+    One that broke off, in this command or in an earlier one, goes on from where it was.
+    """
+    from api.cli.uploads import Uploads
+    from api.wire.package_file import exhibit_name
+
     absent = {
         digest: size for digest, size in file.exhibits.items() if not api.holds_exhibit(digest)
     }
     progress = output.Progress("uploading", sum(absent.values()))
+    uploads = Uploads(api, home / "uploads")
     for digest, size in absent.items():
-        api.put_exhibit(digest, size, _chunks(file, digest, progress))
+        uploads.send(digest, size, partial(file.chunks, exhibit_name(digest)), progress.advance)
     return len(absent)
-
-
-def _chunks(
-    file: "PackageFile", digest: str, progress: output.Progress
-) -> Callable[[], Iterator[bytes]]:
-    from api.wire.package_file import exhibit_name
-
-    def read() -> Iterator[bytes]:
-        for piece in file.chunks(exhibit_name(digest)):
-            yield piece
-            progress.advance(len(piece))
-
-    return read
 
 
 def _bar(what: str) -> Callable[[int, int], None]:

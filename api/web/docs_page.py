@@ -1,13 +1,12 @@
-"""``GET /docs``: the reference of this interface, made on this node from the committed document.
+"""``GET /docs``: the reference of this interface, as it was rendered when the program was built.
 
 Owns three public addresses and their headers. The page is plain HTML without scripts, and its
 policy lets a browser load nothing but this node's own style sheet: no page of a node contacts an
-outside host. ``static/openapi.json`` is written by ``python -m docs.openapi``.
+outside host. What lies in ``static/`` is written by ``python -m tools.openapi``.
 """
 
 import functools
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,6 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.web import docs_render
 from api.web.routing import PUBLIC, ActionRouter, run
 
 router = ActionRouter(prefix="/docs", tags=["public"])
@@ -25,6 +23,11 @@ _CSP: Final = (
     "frame-ancestors 'none'"
 )
 
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+}
 _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Unchanged since it was read (`If-None-Match`)."}
 }
@@ -41,14 +44,9 @@ class _File:
 
 @functools.cache
 def _file(name: str) -> _File:
-    """Return a page's bytes, made once for each process."""
-    if name == "":
-        document: dict[str, Any] = json.loads((STATIC / "openapi.json").read_bytes())
-        body, media_type = docs_render.page(document).encode(), "text/html; charset=utf-8"
-    else:
-        body = (STATIC / name).read_bytes()
-        media_type = "application/json" if name.endswith(".json") else "text/css; charset=utf-8"
-    return _File(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    """Return a file's answer, read once for each process."""
+    body = (STATIC / name).read_bytes()
+    return _File(body, _TYPES[Path(name).suffix], f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
 async def _answer(request: Request, name: str) -> Response:
@@ -69,7 +67,7 @@ async def _answer(request: Request, name: str) -> Response:
 )
 async def page(request: Request) -> Response:
     """Read this reference as a page."""
-    return await _answer(request, "")
+    return await _answer(request, "reference.html")
 
 
 @router.route_for(

@@ -67,7 +67,7 @@ class Allowance:
     address: int = 64
     officer_requests: int = 96
     settled: float = 1.0
-    large: int = 2
+    large: int = 1
 
 
 class Body:

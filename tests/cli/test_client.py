@@ -71,7 +71,7 @@ def test_an_upload_is_sent_whole_again_after_renewal() -> None:
             return problem(401, code="token.expired", detail="Old.")
         return httpx2.Response(201, json={})
 
-    api(handler).put_exhibit("sha256:x", 6, lambda: iter([b"one", b"two"]))
+    api(handler).send("PATCH", "/uploads/1", body=lambda: iter([b"one", b"two"]))
     assert bodies == [b"onetwo", b"onetwo"]
 
 

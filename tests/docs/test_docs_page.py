@@ -9,8 +9,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.web import docs_page, docs_render
-from docs import openapi
+from api.web import docs_page
+from tools import openapi, reference
 
 VOID = {"meta", "link", "wbr", "br"}
 
@@ -105,6 +105,6 @@ def test_the_documents_text_cannot_become_markup():
         "responses": {"200": {"description": evil, "headers": {evil: {"description": evil}}}},
     }
     document = {"info": {"title": evil, "version": evil}, "paths": {f"/{evil}": {"get": operation}}}
-    page = Page(docs_render.page(document))
+    page = Page(reference.page(document))
     assert page.open == []
     assert "script" not in page.tags

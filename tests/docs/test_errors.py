@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from docs import errors
+from tools import errors
 
 
 @pytest.fixture(scope="module")

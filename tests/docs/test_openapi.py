@@ -6,7 +6,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from docs import openapi
+from tools import openapi
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_each_operation_can_be_found_and_says_who_may_take_it(contract):
         assert each["x-comity-roles"], each["operationId"]
         assert each["tags"], each["operationId"]
         assert all(told[tag] for tag in each["tags"]), (
-            f"describe the tags {each['tags']} in docs/openapi.py"
+            f"describe the tags {each['tags']} in tools/openapi.py"
         )
         assert any(status.startswith("2") for status in each["responses"])
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from api.wire.bodies import json_schema, validate_body
 from api.wire.errors import WireError
 from api.wire.types import STATEMENT_TYPES
-from docs.protocol.generate import HERE, differences
 from tests.support.bodies import INSTANTS, MARKING, PERSON, body, digest
+from tools.protocol.generate import HERE, differences
 
 TYPES = sorted(STATEMENT_TYPES)
 

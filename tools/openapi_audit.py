@@ -1,11 +1,11 @@
 """The form of successful answers, by operation id: the auditor's work, and erasure.
 
-Like ``docs/openapi_answers.py``.
+Like ``tools/openapi_answers.py``.
 """
 
 from typing import Final
 
-from docs.openapi_forms import (
+from tools.openapi_forms import (
     ANY_OBJECT,
     COUNT,
     DIGEST,

@@ -1,13 +1,13 @@
 """The form of successful answers, by operation id: packages, drafts, people, the node.
 
 Handlers answer with plain JSON, so their code does not say what is in it; these tables do, for
-``python -m docs.openapi``. ``tests/docs/test_answers.py`` compares them with what running nodes
+``python -m tools.openapi``. ``tests/docs/test_answers.py`` compares them with what running nodes
 answer. An operation without an entry is documented with its statuses and refusals alone.
 """
 
 from typing import Final
 
-from docs.openapi_forms import (
+from tools.openapi_forms import (
     ANY_OBJECT,
     COUNT,
     DIGEST,

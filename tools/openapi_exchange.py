@@ -1,12 +1,12 @@
 """The form of successful answers, by operation id: proposals, designations, threads, tasks.
 
-See ``docs/openapi_answers.py``, which holds the others.
+See ``tools/openapi_answers.py``, which holds the others.
 """
 
 from typing import Final
 
-from docs.openapi_answers import DRAFT_ANSWER, NEW_DRAFT
-from docs.openapi_forms import (
+from tools.openapi_answers import DRAFT_ANSWER, NEW_DRAFT
+from tools.openapi_forms import (
     ANY_OBJECT,
     COUNT,
     DAY,

@@ -2,15 +2,15 @@
 
 Usage, from the root of the repository:
 
-    python -m docs.openapi            # write
-    python -m docs.openapi --check    # exit 1 if a committed file differs
+    python -m tools.openapi            # write
+    python -m tools.openapi --check    # exit 1 if a committed file differs
 
 The document is made from the same routers that the application mounts, without starting a node,
-and written twice: indented to ``docs/openapi.json``, which is the contract and is compared in
-review, and compactly to ``api/web/static/openapi.json``, which travels with the program and feeds
-``GET /docs``. What no route can say about itself stands here: tags, how one signs in, the headers
-that a handler reads by hand, which roles a policy lets in, and the form of successful answers
-(``docs/openapi_answers.py``, ``docs/openapi_exchange.py``).
+and written three times: indented to ``docs/openapi.json``, which is the contract and is compared
+in review; compactly, and as a page of plain HTML, to ``api/web/static/``, which travels with the
+program and is what ``GET /docs`` answers. What no route can say about itself stands here: tags, how
+one signs in, the headers that a handler reads by hand, which roles a policy lets in, and the form
+of successful answers (``tools/openapi_answers.py``, ``tools/openapi_exchange.py``).
 """
 
 import inspect
@@ -29,16 +29,19 @@ from api import __version__
 from api.app import ROUTERS
 from api.web.problems import PROBLEM
 from api.web.routing import PROBLEMS, PUBLIC, SIGNED_MESSAGE
-from docs.openapi_answers import ANSWERS as OWN_ANSWERS
-from docs.openapi_answers import SCHEMAS
-from docs.openapi_audit import AUDIT_ANSWERS, AUDIT_SCHEMAS
-from docs.openapi_exchange import EXCHANGE_ANSWERS, EXCHANGE_SCHEMAS
-from docs.openapi_forms import Answer, Schema
+from tools import reference
+from tools.openapi_answers import ANSWERS as OWN_ANSWERS
+from tools.openapi_answers import SCHEMAS
+from tools.openapi_audit import AUDIT_ANSWERS, AUDIT_SCHEMAS
+from tools.openapi_exchange import EXCHANGE_ANSWERS, EXCHANGE_SCHEMAS
+from tools.openapi_forms import Answer, Schema
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 CONTRACT: Final = ROOT / "docs" / "openapi.json"
-SERVED: Final = ROOT / "api" / "web" / "static" / "openapi.json"
-COMMAND: Final = "python -m docs.openapi"
+STATIC: Final = ROOT / "api" / "web" / "static"
+SERVED: Final = STATIC / "openapi.json"
+PAGE: Final = STATIC / "reference.html"
+COMMAND: Final = "python -m tools.openapi"
 ANSWERS: Final[dict[str, Answer]] = {**OWN_ANSWERS, **AUDIT_ANSWERS, **EXCHANGE_ANSWERS}
 FORMS: Final[dict[str, Schema]] = {**SCHEMAS, **AUDIT_SCHEMAS, **EXCHANGE_SCHEMAS}
 
@@ -62,6 +65,7 @@ _TAGS: Final = {
     "designations": "What jurisdictions listed, amended and delisted.",
     "drafts": "Statements in the making: written by one officer, approved by another.",
     "exhibits": "The bytes of evidence, by their SHA-256.",
+    "lists": "Published sanctions lists that this node holds: editions, entries, differences.",
     "log": "The transparency log in C2SP form; members only.",
     "mirror requests": "Threads in which one ministry asks another to mirror its designations.",
     "node": "Partners, streams, the node's state and its stop switch.",
@@ -161,11 +165,15 @@ def operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rendered() -> dict[Path, str]:
-    """Return the text of both files."""
+    """Return the text of each file."""
     made = document()
     compact = json.dumps(made, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     indented = json.dumps(made, sort_keys=True, ensure_ascii=False, indent=2)
-    return {CONTRACT: indented + "\n", SERVED: compact + "\n"}
+    return {
+        CONTRACT: indented + "\n",
+        SERVED: compact + "\n",
+        PAGE: reference.page(made) + "\n",
+    }
 
 
 def differences() -> list[str]:

@@ -2,8 +2,8 @@
 
 Usage, from the root of the repository:
 
-    python -m docs.errors            # write docs/errors.md
-    python -m docs.errors --check    # exit 1 if the committed page differs
+    python -m tools.errors            # write docs/errors.md
+    python -m tools.errors --check    # exit 1 if the committed page differs
 
 Read by syntax alone, so nothing is imported to look at it. A code is found where a refusal class,
 or a function whose name ends in ``refuse``, is called with it; in a table that pairs codes with
@@ -29,7 +29,7 @@ from api.wire.errors import WireError
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "errors.md"
-COMMAND: Final = "python -m docs.errors"
+COMMAND: Final = "python -m tools.errors"
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9…-]+)+|equivocation|internal")
 _CLASSES: Final[dict[str, type[errors.ComityError | WireError | LogError]]] = {
@@ -67,7 +67,7 @@ _EXPLAINED: Final = {
 }
 _HEAD: Final = """# Refusal codes
 
-Made by `python -m docs.errors` from the code; a test wants no difference.
+Made by `python -m tools.errors` from the code; a test wants no difference.
 
 Every refusal carries a stable code. Over HTTP it is the member `code` of a problem document (RFC
 9457); from the command line with `--json` it is `code` on standard error; between ministries it is

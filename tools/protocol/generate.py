@@ -1,9 +1,9 @@
-"""Write the JSON Schemas of all statement bodies beside this file.
+"""Write the JSON Schemas of all statement bodies into ``docs/protocol/``.
 
 Usage, from the root of the repository:
 
-    python -m docs.protocol.generate            # write
-    python -m docs.protocol.generate --check    # exit 1 if a committed schema differs
+    python -m tools.protocol.generate            # write
+    python -m tools.protocol.generate --check    # exit 1 if a committed schema differs
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from api.wire.bodies import json_schema
 from api.wire.types import STATEMENT_TYPES
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[2] / "docs" / "protocol"
 
 
 def rendered() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 Json = Mapping[str, Any]
 
-_METHODS: Final = ("get", "head", "put", "post", "delete")
+_METHODS: Final = ("get", "head", "put", "post", "patch", "delete", "options")
 _DEEPEST: Final = 8
 _BOUNDS: Final = (
     ("minLength", "at least {} characters"),

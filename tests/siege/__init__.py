@@ -1,0 +1,1 @@
+"""Denials that were tried against a node, and what others notice of them."""
