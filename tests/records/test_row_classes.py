@@ -13,6 +13,7 @@ from api.records import (
     node_state,
     package_rows,
     packages,
+    parked,
     peer_logs,
     rows,
     subjects,
@@ -47,7 +48,7 @@ CLASSES: list[tuple[type, Table]] = [
     (threads.Thread, threads.THREADS),
     (threads.ThreadSubject, threads.THREAD_SUBJECTS),
     (threads.Void, threads.THREAD_VOIDS),
-    (threads.Waiting, threads.PARKED),
+    (parked.Parked, parked.PARKED),
 ]
 
 
