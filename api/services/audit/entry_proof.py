@@ -73,9 +73,9 @@ def entry_proof(node: Node, caller: Caller, index: int) -> EntryProof:
 def _proof(node: Node, connection: Connection, index: int, view: EventView) -> EntryProof:
     head = log.newest_head(connection)
     row = audit.event_at(connection, index) if head is not None else None
-    if head is None or row is None or not 0 <= index < head["size"] or row["body"] is None:
+    if head is None or row is None or not 0 <= index < head.size or row["body"] is None:
         raise unknown("entry")
-    size = int(head["size"])
+    size = head.size
     entry = checkpoints.entry_of(row)
     path = checkpoints.prove_inclusion(connection, index, size)
     steps = _steps(leaf_hash(entry), index, size, path)
@@ -84,11 +84,11 @@ def _proof(node: Node, connection: Connection, index: int, view: EventView) -> E
         view=view,
         index=index,
         size=size,
-        root=str(head["root"]),
+        root=head.root,
         entry=entry.hex(),
         leaf=leaf_hash(entry).hex(),
         steps=steps,
-        holds=(steps[-1].result if steps else leaf_hash(entry).hex()) == head["root"],
+        holds=(steps[-1].result if steps else leaf_hash(entry).hex()) == head.root,
         cosigners=tuple(one for one in peers if log.last_cosigned(connection, one) > index),
     )
 
