@@ -36,13 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if POSTGRES_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(foreign.needs("postgresql"))
+        if foreign.declared_by(item) - foreign.PACKAGES:
+            item.add_marker(pytest.mark.programs)
     scheduling.longest_first(items)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before its first fixture: skip a test that needs what is absent, and say what."""
-    names = frozenset(name for mark in item.iter_markers("needs") for name in mark.args)
+    names = foreign.declared_by(item)
     for name in sorted(names):
         reason = foreign.absence(name)
         if reason is not None:

@@ -132,6 +132,21 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
         "`approver` and `authors` are accounts, issuer and subject.",
     ),
+    "MembershipChange": object_of(
+        {
+            "digest": DIGEST,
+            "serial": COUNT,
+            "state": one_of("proposed", "approved"),
+            "proposed_by": TEXT,
+            "proposed_at": INSTANT,
+            "decided_by?": TEXT,
+            "decided_at?": INSTANT,
+            "difference": object_of(
+                {"added": list_of(TEXT), "removed": list_of(TEXT), "changed": map_of(list_of(TEXT))}
+            ),
+        },
+        "`difference` is against the membership in use.",
+    ),
     "RelyingParty": object_of(_PARTY, "Where officers use passkeys; one is active at a time."),
     "Suspension": object_of(
         {
@@ -323,6 +338,10 @@ ANSWERS: Final[dict[str, Answer]] = {
         "Newest first, at most 1000; `previewed_at` is null where nobody looked.",
         object_of({"items": list_of(named("Approval"))}),
     ),
+    "read_officer": Answer("The person.", named("Officer")),
+    "list_memberships": Answer("All, newest first.", page_of(named("MembershipChange"))),
+    "propose_membership": Answer("It awaits another administrator.", named("MembershipChange")),
+    "approve_membership": Answer("It counts from the next start.", named("MembershipChange")),
     "list_keys": Answer("The keys of all officers.", page_of(named("OfficerKey"))),
     "challenge_key": Answer(
         "What the new key must sign; `options` for a browser, in form webauthn.",

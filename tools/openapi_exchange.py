@@ -338,6 +338,7 @@ EXCHANGE_ANSWERS: Final[dict[str, Answer]] = {
                             "suggestions": list_of(
                                 object_of({"code": TEXT, "sentence": TEXT, "basis": TEXT})
                             ),
+                            "assessment": ANY_OBJECT,
                         }
                     )
                 )

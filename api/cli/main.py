@@ -25,6 +25,7 @@ from api.cli import (
     key,
     lists,
     membership,
+    membership_change,
     mirror,
     node,
     officer,
@@ -78,6 +79,7 @@ app.add_typer(aside.delegation)
 app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
 app.add_typer(node.app)
+membership_change.register(membership.app)
 app.add_typer(membership.app)
 demo.register(app)
 

@@ -50,6 +50,7 @@ def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
     Example: comity node serve --settings /etc/comity/settings.env
     """
     from api.bootstrap import build
+    from api.services.desk import members
 
     loaded = load_settings(settings)
     listener = _listen(loaded.listen_host, loaded.listen_port)
@@ -57,6 +58,7 @@ def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
     try:
         installation = build(loaded)
         try:
+            members.require_confirmed(installation.node)
             metrics = _show_metrics(installation)
             _start_logging(loaded)
             _serve(installation, listener)
@@ -73,6 +75,7 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
     Example: comity node work --settings /etc/comity/settings.env
     """
     from api.bootstrap import build
+    from api.services.desk import members
     from api.worker import serve_until
 
     loaded = load_settings(settings)
@@ -82,6 +85,7 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
     installation = build(loaded)
     metrics = None
     try:
+        members.require_confirmed(installation.node)
         metrics = _show_metrics(installation)
         _start_logging(loaded)
         output.talk(f"working for {loaded.ministry}")

@@ -8,7 +8,7 @@ Source of the labels: FIRST, Traffic Light Protocol 2.0 (August 2022). The rule 
 does not know is handled as the highest is ours: it fails closed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -148,38 +148,6 @@ def within(
     if wider:
         return refuse("marking.widened", "Mark it at least as narrowly as its originator does.")
     return ALLOWED
-
-
-def combine(markings: Iterable[Mapping[str, Any]], jurisdictions: Mapping[str, str]) -> Marking:
-    """The marking of something made from several marked things: the narrowest of each rule.
-
-    Of lists that name recipients only what all of them name remains; if that is nobody, the label
-    becomes RED, because an empty list under a wide label would mean everybody.
-
-    Args:
-        markings: at least one marking.
-        jurisdictions: jurisdiction of every member, by id.
-
-    Raises:
-        ValueError: if there is nothing to combine.
-    """
-    parts = [Marking.of(marking) for marking in markings]
-    if not parts:
-        raise ValueError("there is no marking to combine")
-    lists = [part.releasable_to for part in parts if part.releasable_to]
-    named = frozenset[str]().union(*lists)
-    common = frozenset(
-        name for name in named if all(_covered(name, one, jurisdictions) for one in lists)
-    )
-    closed = any(not part.releasable_to and part.tlp not in _COMMUNITY for part in parts)
-    nobody = closed or (bool(lists) and not common)
-    uses = [part.permitted_use for part in parts]
-    return Marking(
-        tlp=_HIGHEST if nobody else max((part.tlp for part in parts), key=level),
-        releasable_to=frozenset() if nobody else common,
-        originator_control=any(part.originator_control for part in parts),
-        permitted_use=tuple(use for use in uses[0] if all(use in other for other in uses[1:])),
-    )
 
 
 def _circle_within(inner: Marking, outer: Marking, jurisdictions: Mapping[str, str]) -> bool:

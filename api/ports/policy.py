@@ -49,7 +49,6 @@ class Action(StrEnum):
     DESIGNATION_LIST = "designation.list"
     DESIGNATION_READ = "designation.read"
     DIARY_RECORD = "diary.record"
-    DISPOSITION_SEAL = "disposition.seal"
     DRAFT_APPROVE = "draft.approve"
     DRAFT_CONFIRM = "draft.confirm"
     DRAFT_CREATE = "draft.create"
@@ -101,11 +100,7 @@ class Action(StrEnum):
     PACKAGE_RETURN = "package.return"
     PACKAGE_SUBMIT = "package.submit"
     PEER_LIST = "peer.list"
-    PEER_MANAGE = "peer.manage"
     PEER_READ = "peer.read"
-    POLICY_APPROVE = "policy.approve"
-    POLICY_PROPOSE = "policy.propose"
-    POLICY_READ = "policy.read"
     PROPOSAL_ENDORSE = "proposal.endorse"
     PROPOSAL_LAPSE = "proposal.lapse"
     PROPOSAL_LIST = "proposal.list"
@@ -114,7 +109,6 @@ class Action(StrEnum):
     RECUSAL_LIFT = "recusal.lift"
     RECUSAL_LIST = "recusal.list"
     RECUSAL_RECORD = "recusal.record"
-    REGIME_READ = "regime.read"
     RELYING_PARTY_APPROVE = "relying-party.approve"
     RELYING_PARTY_PROPOSE = "relying-party.propose"
     RESTORE_WAIVE_APPROVE = "restore.waive-approve"
@@ -147,11 +141,11 @@ class Kind(StrEnum):
     * `designation`: ministry (the ministry that stated it), recused.
     * `thread`: requester, addressee (ministry ids), recused.
     * `subject`: none.
-    * `change`: what two administrators decide (grant, key, officer record, membership, policy,
-      epoch, erasure, waiver): subject (person concerned, or empty), proposer (person, or empty
-      while proposing), role (granted role, or empty), holds_roles (role names the subject holds
-      or has been offered), outside (bool: an account from outside the ministry), time_limited
-      (bool: the account or grant has an end).
+    * `change`: what two administrators decide (grant, key, officer record, suspension, relying
+      party, membership, epoch, erasure, waiver): subject (person concerned, or empty), proposer
+      (person, or empty while proposing), role (granted role, or empty), holds_roles (role names
+      the subject holds or has been offered), outside (bool: an account from outside the
+      ministry), time_limited (bool: the account or grant has an end).
     * `delegation`: delegator, delegate, proposer (persons), role (lent role), holds_roles (role
       names of the delegate).
     * `recusal`: person (whom it concerns).

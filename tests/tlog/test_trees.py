@@ -69,7 +69,6 @@ def test_batches_do_not_matter(batches: list[int]) -> None:
         tree.append(LEAVES[at : at + batch])
         frontier.extend(LEAVES[at : at + batch])
         at += batch
-        frontier = Frontier.deserialise(frontier.serialise())
     assert frontier.size == at == tree.size
     assert frontier.root() == root_of(LEAVES[:at]) == root_at(at, tree)
     whole = MemoryTree()

@@ -29,7 +29,7 @@ from api.tlog.proofs import (
     verify_consistency,
     verify_inclusion,
 )
-from api.tlog.tiles import encode_bundle, partial_width, tile_path, widths
+from api.tlog.tiles import encode_bundle, tile_path, widths
 from tests.tlog import vectors as v
 from tests.tlog.trees import MemoryTree
 
@@ -74,7 +74,6 @@ def test_tile_numbers_of_the_specification() -> None:
     assert tile_path(0, 1234067) == "tile/0/x001/x234/067"
     assert widths(70_000) == [(0, 273, 112), (1, 1, 17), (2, 0, 1)]
     assert widths(256) == [(0, 1, 0), (1, 0, 1)]
-    assert partial_width(0, 70_000) == 112
 
 
 def test_signed_note_vector() -> None:

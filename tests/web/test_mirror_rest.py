@@ -250,7 +250,7 @@ def test_a_proposal_needs_its_tag(us: Door, federation: Federation) -> None:
     path = f"/proposals/{made.json()['id']}"
     assert us("PUT", path, json={"body": content}).status_code == 428
     stale = us("PUT", path, json={"body": content}, if_match='"0-drafted-0"')
-    assert (stale.status_code, stale.json()["code"]) == (409, "proposal.stale")
+    assert (stale.status_code, stale.json()["code"]) == (412, "proposal.stale")
     submitted = us("POST", f"{path}/submit", if_match=made.headers["etag"])
     assert submitted.json()["state"] == "submitted"
     refused = us("POST", f"{path}/endorse", json={"digest": made.json()["digest"]})

@@ -33,8 +33,8 @@ def new_designation(_door: Door, mark: str) -> Call:
 
 def new_proposal(_door: Door, mark: str) -> Call:
     content = body("designation-proposal/1", regime="US-GLOMAG", measures=["asset_freeze"])
-    ground = {**content["grounds"][0], "ground": mark, "evidence": []}
-    return "analyst", f"{V1}/proposals", {"body": content | {"grounds": [ground]}}
+    ground = {**content["grounds"][0], "evidence": []}
+    return "analyst", f"{V1}/proposals", {"body": content | {"grounds": [ground], "title": mark}}
 
 
 def new_officer(_door: Door, mark: str) -> Call:

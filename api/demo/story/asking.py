@@ -4,10 +4,12 @@ Owns the bodies of thread statements as the script has them; which thread does w
 scenes' own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from api import shipped
+from api.adapters.policy.regimes import load_cases
 from api.adapters.system import SystemClock
 from api.demo import facts
 from api.demo.cast import Ministry
@@ -17,6 +19,7 @@ from api.demo.story.speaking import Speech
 from api.demo.story.stage import Stage
 from api.wire.encoding import format_instant
 
+_PUBLIC_CASE = "xinjiang-2020"
 _TIME_TO_RESPOND = timedelta(days=30)
 
 
@@ -57,6 +60,7 @@ def ask(
         "permitted_use": script.permitted_use(),
         "respond_by": respond_by(),
         "reasons": {"releasable": words["reasons"]},
+        "case_facts": list(_case_facts(keys)),
     }
     what = f"asks {addressee.id} to mirror {len(keys)} designations"
     if continues is not None:
@@ -66,6 +70,15 @@ def ask(
     asked = Asked(name, made, requester, addressee, keys)
     stage.book.threads[name] = asked
     return asked
+
+
+def _case_facts(keys: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield what public sources say of the subjects, as facts that the law is asked about."""
+    for known in load_cases(shipped.policies(), _PUBLIC_CASE):
+        if known.id in keys:
+            for fact in known.case.facts:
+                recorded = {"conduct": fact.conduct, "part": fact.part, "state": fact.state}
+                yield {**recorded, "subjects": [keys[known.id]]}
 
 
 def respond_by() -> str:

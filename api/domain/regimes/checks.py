@@ -242,8 +242,10 @@ def _article(kind: str) -> str:
 
 
 def _offers(regime: Regime, conduct: frozenset[str]) -> tuple[str, ...]:
-    """Other regimes of the jurisdiction that cover some of the conduct."""
-    return tuple(other.regime for other in regime.alternatives if other.conduct & conduct)
+    """Other regimes of the jurisdiction that cover some of the conduct; all if none is recorded."""
+    return tuple(
+        other.regime for other in regime.alternatives if not conduct or other.conduct & conduct
+    )
 
 
 def _consider(regime: Regime, conduct: frozenset[str]) -> str:

@@ -5,13 +5,15 @@ does is ``effects.mirroring``'s, and what a thread amounts to is ``domain.thread
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.regimes.advice import Case, Suggestion, eligibility
+from api.domain.regimes.assessment import Assessment, SubjectCase, assess
+from api.domain.regimes.decisions import subject_case
 from api.domain.threads.facts import Phase
 from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
@@ -25,11 +27,9 @@ from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
-from api.services.statements.effects import thread_record
+from api.services.statements.effects import law_checks, thread_record
 from api.services.statements.effects.designation_record import standing_of
 from api.wire.statements import OPENER, THREAD_TYPES, By, Content, Statement
-
-_PERSONS = {"Person": "person", "Vessel": "vessel", "Airplane": "vessel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,12 +312,15 @@ class Suggested:
         regime: the regime's id.
         suggestions: what to weigh, bars first.
         case: what was asked.
+        assessment: whether the regime reaches the subject, with the provision and what to try
+            instead.
     """
 
     key: str
     regime: str
     suggestions: tuple[Suggestion, ...]
     case: Case
+    assessment: Assessment
 
 
 def suggestions(
@@ -341,18 +344,29 @@ def suggestions(
         raise Invalid("regime.unknown", "Name a regime that this node has as data.")
     cases = node.db.read(lambda connection: _cases(node, connection, view))
     return [
-        Suggested(key, id_, tuple(eligibility(node.regimes[id_], case)), case)
-        for key, case in cases.items()
+        Suggested(
+            key,
+            id_,
+            tuple(eligibility(node.regimes[id_], case)),
+            case,
+            assess(node.regimes[id_], recorded),
+        )
+        for key, (case, recorded) in cases.items()
         for id_ in wanted
     ]
 
 
-def _cases(node: Node, connection: Connection, view: ThreadView) -> dict[str, Case]:
+def _cases(
+    node: Node, connection: Connection, view: ThreadView
+) -> dict[str, tuple[Case, SubjectCase]]:
+    """Return by subject what is asked, on the facts that the requester recorded and no others."""
     listed_by = coverage.jurisdictions_of(connection)
-    return {
-        key: _case(node, connection, view, subject, listed_by)
-        for key, subject in view.described.items()
-    }
+    facts = law_checks.thread_facts(thread_record.require(connection, view.state.id))
+    found = {}
+    for key, subject in view.described.items():
+        recorded = subject_case(subject, facts)
+        found[key] = _case(node, connection, view, subject, listed_by, recorded), recorded
+    return found
 
 
 def _case(
@@ -361,23 +375,25 @@ def _case(
     view: ThreadView,
     subject: Mapping[str, Any],
     listed_by: Mapping[str, frozenset[str]],
+    recorded: SubjectCase,
 ) -> Case:
     """Put together what the statements say of one subject; nothing is guessed."""
     asked = view.state.subjects[str(subject["key"])].designation
     designation = standing_of(connection, asked) if asked is not None else None
-    kind = _PERSONS.get(str(subject["schema"]), "entity")
-    countries = frozenset(str(one).upper() for one in subject.get("countries", ()))
+    victims = [fact.victims_defended_rights for fact in recorded.facts]
+    case = Case(
+        recorded.kind,
+        conduct=frozenset(fact.conduct for fact in recorded.facts),
+        involvement=frozenset(fact.part for fact in recorded.facts) or frozenset({"responsible"}),
+        victims_defended_rights=True if True in victims else False if False in victims else None,
+        countries=recorded.countries,
+        state=next((fact.state for fact in recorded.facts if fact.state), ""),
+    )
     if designation is None:
-        return Case(kind, countries=countries)
+        return case
     source = node.regimes.get(str(designation.body["regime"]))
-    known = source.grounds if source is not None else {}
-    grounds = [known[id_] for id_ in designation.body["grounds"] if id_ in known]
-    return Case(
-        kind,
-        conduct=frozenset().union(*(ground.conduct for ground in grounds)),
-        involvement=frozenset(ground.involvement for ground in grounds)
-        or frozenset({"responsible"}),
-        countries=countries,
+    return replace(
+        case,
         listed_by=listed_by.get(designation.id, frozenset({designation.jurisdiction})),
         partner_provision=str(designation.body["instrument"]),
         partner_threshold=source.threshold.text if source is not None else "",

@@ -259,6 +259,17 @@ def register(node: Node, caller: Caller) -> list[OfficerEntry]:
     return node.db.read(read)
 
 
+def read_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:
+    """Return one officer to administrators and auditors.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+    """
+    target = Resource("officer", officer_id, {"person": officer_id})
+    authorise(node, caller, Action.OFFICER_READ, target)
+    return view(node, officer_id)
+
+
 def all_grants(node: Node, caller: Caller) -> list[Grant]:
     """Return every role grant for administrators and auditors, newest last."""
     authorise(node, caller, Action.GRANT_LIST, collection("role-grants"))

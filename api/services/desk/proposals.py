@@ -29,6 +29,7 @@ from api.services.paging import Place, visible_page
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
+from api.services.statements.effects.law_checks import check_listing
 from api.services.visibility import table_row
 from api.wire.canonical import canonical
 from api.wire.digests import digest
@@ -345,6 +346,7 @@ def _permit_to_write(node: Node, caller: Caller, row: Proposal) -> Permit:
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     content = dict(body)
     drafting.require_meaning(Content(TYPE, (), content))
+    check_listing(node, content, content["subjects"])
     node.db.read(lambda connection: _require_usable(connection, evidence_of(content)))
     return content, canonical(content)
 

@@ -6,6 +6,7 @@ from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.regimes.assessment import Assessment
 from api.ports.policy import Action
 from api.records.threads import Wanted
 from api.services.desk import mirroring
@@ -161,4 +162,21 @@ def _suggested(one: Suggested) -> dict[str, Any]:
             }
             for each in one.suggestions
         ],
+        "assessment": _assessed(one.assessment),
+    }
+
+
+def _assessed(found: Assessment) -> dict[str, Any]:
+    text = found.provision.text
+    return {
+        "status": found.status.value,
+        "edition": found.edition,
+        "ground": found.ground or None,
+        "provision": {"en": found.provision.citation.en, "fr": found.provision.citation.fr},
+        "text": None if text is None else {"en": text.en, "fr": text.fr or None},
+        "basis": found.basis.value,
+        "code": found.code,
+        "reason": found.reason,
+        "instead": list(found.instead),
+        "barred": found.barred,
     }

@@ -89,6 +89,12 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     return JSONResponse({"items": people}, headers={"cache-control": "no-store"})
 
 
+@router.route_for("GET", "/officers/{officer_id}", Action.OFFICER_READ, operation_id="read_officer")
+async def read(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Return one officer, with the suspension that stands."""
+    return _answer(await run(officers.read_officer, node, caller, officer_id))
+
+
 @router.route_for(
     "POST",
     "/officers",

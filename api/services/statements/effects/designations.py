@@ -25,7 +25,7 @@ from api.domain.reliance import Change, Kind, of_proposal
 from api.records import designations, packages
 from api.records.unit_of_work import Unit
 from api.services.node import Node
-from api.services.statements.effects import designation_record, reliance
+from api.services.statements.effects import designation_record, law_checks, reliance
 from api.services.statements.effects.base import (
     Consequence,
     Effect,
@@ -111,6 +111,7 @@ class DesignationEffect(Plain):
         require_members(node, content.to)
         raise_refusal(_countable(body))
         raise_refusal(rules.may_designate(body, node.me.jurisdiction))
+        law_checks.check_listing(node, body, [body["subject"]])
         for one in body.get("mirrors", ()):
             other = one.get("designation")
             if other is not None and designations.by_id(connection, other) is None:
@@ -182,6 +183,10 @@ class ChangeEffect(Plain):
         raise_refusal(rules.may_change(known, node.ministry))
         raise_refusal(_countable(body))
         raise_refusal(rules.check_instants(body["instants"]))
+        changes = body.get("changes", {})
+        if known is not None and {"regime", "grounds"} & set(changes):
+            whole = {**known.body, **changes}
+            law_checks.check_words(node, str(whole["regime"]), whole["grounds"])
         if not designation_record.known_to(connection, designation_id) <= set(content.to):
             raise Invalid(
                 "designation.recipients",
@@ -250,6 +255,7 @@ class ProposalEffect(Plain):
         body: dict[str, Any] = dict(content.body)
         require_members(node, content.to)
         raise_refusal(rules.may_leave(body, issuer=node.ministry, to=content.to))
+        law_checks.check_listing(node, body, body["subjects"])
         for package in evidence_of(body):
             if packages.by_id(connection, package) is None:
                 raise NotFound("package.unknown", "There is no such package here.")

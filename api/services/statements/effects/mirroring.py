@@ -34,6 +34,7 @@ from api.services.node import Node
 from api.services.statements.effects import (
     designation_record,
     equivocation,
+    law_checks,
     own_checks,
     reliance,
     thread_record,
@@ -293,6 +294,7 @@ class FindingEffect(ThreadEffect):
         regime = body.get("regime")
         if regime is not None and not regime.startswith(f"{node.me.jurisdiction}-"):
             raise Invalid("finding.regime", "Find under a regime of your own jurisdiction.")
+        law_checks.check_finding(node, connection, state, body)
         own_checks.check_relied_on(connection, body["relies_on"])
         duplicate = body.get("duplicate_of")
         if duplicate is not None:

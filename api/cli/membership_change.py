@@ -1,0 +1,82 @@
+"""``comity membership propose|approve|changes``: two administrators confirm a new membership.
+
+Owns these commands over REST; composing and comparing files is ``membership``.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.client import connected
+from api.cli.commands import command
+from api.cli.profiles import CliContext
+from api.wire.encoding import b64u_encode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``comity membership``."""
+    command(app, "propose")(propose)
+    command(app, "approve")(approve)
+    command(app, "changes")(changes)
+
+
+def propose(
+    context: CliContext,
+    path: Annotated[Path, typer.Argument(help="Membership file.", exists=True, dir_okay=False)],
+) -> None:
+    """Propose a membership to your node; another administrator approves.
+
+    Example: comity --profile us-admin membership propose membership.json
+    """
+    with connected(context) as api:
+        made = api.post("/memberships", {"file": b64u_encode(path.read_bytes())})
+    output.result(context, made, _lines(made))
+
+
+def approve(
+    context: CliContext,
+    digest: Annotated[str, typer.Argument(help="Digest that you compared out of band.")],
+) -> None:
+    """Approve a membership, as the second administrator; then restart the node with it.
+
+    Example: comity --profile us-admin2 membership approve sha256:…
+    """
+    with connected(context) as api:
+        done = api.post(f"/memberships/{digest}/approve")
+    output.result(context, done, _lines(done))
+    output.talk("Put the file in its place, enter its digest, and restart the node.")
+
+
+def changes(context: CliContext) -> None:
+    """List the memberships that were proposed at your node.
+
+    Example: comity --profile us-admin membership changes
+    """
+    with connected(context) as api:
+        found = api.get("/memberships")
+    columns: list[output.Column] = [
+        ("SERIAL", "serial"),
+        ("STATE", "state"),
+        ("DIGEST", "digest"),
+        ("PROPOSED", output.at("proposed_at")),
+        ("DECIDED", output.at("decided_at")),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+def _lines(row: Mapping[str, Any]) -> Iterable[str]:
+    difference = row["difference"]
+    changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
+    return output.details(
+        {
+            "serial": row["serial"],
+            "digest": row["digest"],
+            "state": row["state"],
+            "adds": ", ".join(difference["added"]) or None,
+            "removes": ", ".join(difference["removed"]) or None,
+            "changes": "; ".join(changed) or None,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Deliberate faults: changes of the program that its tests must notice."""
