@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test crash siege lint types contracts vectors openapi lock clean bench
+.PHONY: demo test faults crash siege lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -27,6 +27,10 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.development
 	@$(BIN)/python -m tests.run $(ARGS)
+
+# Deliberate faults: each must make the tests fail that it names. ARGS=--list names them.
+faults: $(VENV)/.development
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 # Every write of sequencing, cosigning, export and recovery; needs strace, takes half an hour.
 crash: $(VENV)/.development

@@ -57,11 +57,13 @@ from api.web.rest import (
     misbehaviour,
     officers,
     packages,
+    parked,
     proposals,
     public,
     subjects,
     tasks,
     uploads,
+    withdrawals,
 )
 from api.web.rest import node as node_routes
 from api.web.routing import longest_wait
@@ -92,6 +94,8 @@ ROUTERS = (
     audit_work.router,
     node_routes.router,
     misbehaviour.router,
+    parked.router,
+    withdrawals.router,
     messages.router,
     shared_threads.router,
     reading.router,

@@ -81,10 +81,8 @@ def issue(federation: Federation, count: int) -> None:
         def write(unit: Unit, batch: list[Any] = sealed) -> None:
             for one in batch:
                 at, digest = us.now(), one.digest
-                row = statements.values(
-                    one.statement, one.envelope, digest, origin="own", about=None, at=at
-                )
-                unit.insert(statements.STATEMENTS, row)
+                filed = statements.Filed(one.envelope, digest, "own", None, at)
+                statements.store(unit, one.statement, filed)
                 recording.post(us, unit, [UK], one.statement.id)
                 entry = recording.Entry(
                     act=Act.DESIGNATION_RECORDED, subject=Subject("designation", one.statement.id)

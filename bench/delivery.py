@@ -120,13 +120,14 @@ def _floor(federation: Federation, statements: int) -> float:
 
     release, package = envelope_of("release/1"), envelope_of("evidence-package/1")
 
-    answer = {"message": "0" * 32, "statement": "sha256:" + "0" * 64, "outcome": "applied"}
+    told = {"statement": "sha256:" + "0" * 64, "outcome": "applied"}
+    answer = {"message": "0" * 32, "outcomes": [told]}
 
     def one(_: int) -> None:
         for raw in (release, package):
             open_statement(partner, raw)
         said = compose_statement(
-            Content("disposition/1", (node.ministry,), answer),
+            Content("disposition/2", (node.ministry,), answer),
             issuer=partner.ministry,
             issued_at=partner.clock.now(),
             nonce=partner.entropy.token(NONCE_BYTES),

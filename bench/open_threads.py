@@ -80,10 +80,8 @@ def fill(federation: Federation, first: int, until: int) -> list[str]:
         def write(unit: Unit, batch: list[Any] = sealed) -> None:
             for one in batch:
                 at = uk.now()
-                row = statements.values(
-                    one.statement, one.envelope, one.digest, origin=US, about=None, at=at
-                )
-                unit.insert(statements.STATEMENTS, row)
+                filed = statements.Filed(one.envelope, one.digest, US, None, at)
+                statements.store(unit, one.statement, filed)
                 thread_record.keep(unit, Record((one.statement,)), at)
             entry = recording.Entry(act=Act.STATEMENT_APPLIED, subject=Subject("thread", "bench"))
             recording.record(uk, unit, entry)

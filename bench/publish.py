@@ -116,17 +116,8 @@ def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
         def write(unit: Unit) -> None:
             at = node.now()
             package = sealed.statement.id
-            unit.insert(
-                statements.STATEMENTS,
-                statements.values(
-                    sealed.statement,
-                    sealed.envelope,
-                    sealed.digest,
-                    origin="own",
-                    about=package,
-                    at=at,
-                ),
-            )
+            filed = statements.Filed(sealed.envelope, sealed.digest, "own", package, at)
+            statements.store(unit, sealed.statement, filed)
             unit.insert(
                 packages.PACKAGES,
                 {

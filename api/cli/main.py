@@ -31,6 +31,7 @@ from api.cli import (
     officer,
     output,
     package,
+    parked,
     peers,
     proposal,
     recovery,
@@ -72,6 +73,7 @@ regimes.register(app)
 diary.register(app)
 app.add_typer(key.app)
 app.add_typer(epoch.app)
+app.add_typer(parked.app)
 app.add_typer(officer.officers)
 app.add_typer(officer.grants)
 app.add_typer(aside.recusal)

@@ -29,6 +29,8 @@ from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
 from api.domain.errors import Conflict
 
+ReleaseId = Annotated[str, typer.Argument(help="The release, as `package holders` shows it.")]
+
 
 class Instruction(StrEnum):
     """What a holder is asked to do with a recalled package."""
@@ -41,12 +43,30 @@ class Instruction(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands to the ``package`` group."""
     command(app, "release")(release)
+    command(app, "withdraw")(withdraw)
     command(app, "recall")(recall)
     command(app, "acknowledge-recall")(acknowledge_recall)
     command(app, "answer-recall")(answer_recall)
     command(app, "return")(give_back)
     command(app, "onward-request")(onward_request)
     command(app, "onward-consent")(onward_consent)
+
+
+def withdraw(context: CliContext, package: PackageId, release: ReleaseId) -> None:
+    """Take a release back before its recipient has it.
+
+    Where it may have arrived already, the recipient stays a holder and a recall goes to it.
+
+    Example: comity --profile us-reviewer package withdraw sha256:… sha256:…
+    """
+    with connected(context) as api:
+        found = api.post(f"/packages/{package}/releases/{release}/withdraw")
+    said = {
+        "not-sent": f"Withdrawn; nothing left for {found['recipient']}.",
+        "perhaps-received": f"Withdrawn, but {found['recipient']} may have it: open a new epoch, "
+        "or recall the package.",
+    }
+    output.result(context, found, [said[found["reach"]]])
 
 
 def release(

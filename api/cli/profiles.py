@@ -24,6 +24,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _MAX_FILE = 256 * 1024
 _MEMBERS = {
     "node", "issuer", "client_id", "audience", "username", "demo_password", "tokens", "key_file",
+    "client_key",
 }  # fmt: skip
 
 
@@ -55,6 +56,8 @@ class Profile:
         demo_password: only ever written by ``comity demo``, to sign its people in again.
         tokens: None when signed out.
         key_file: the officer's signing key; a relative path starts at ``COMITY_HOME``.
+        client_key: a machine's private key, PEM, by which it proves its client id; ``None`` for
+            people.
     """
 
     node: str
@@ -65,6 +68,7 @@ class Profile:
     demo_password: str | None = field(default=None, repr=False)
     tokens: Tokens | None = None
     key_file: str | None = None
+    client_key: str | None = None
 
     def key_path(self, home: Path) -> Path | None:
         """Return where the signing key lies, or None when the profile has none."""
@@ -195,7 +199,7 @@ def _to_json(profile: Profile) -> dict[str, Json]:
         "client_id": profile.client_id,
         "audience": profile.audience,
     }
-    for name in ("username", "demo_password", "key_file"):
+    for name in ("username", "demo_password", "key_file", "client_key"):
         value = getattr(profile, name)
         if value is not None:
             document[name] = value
@@ -223,6 +227,7 @@ def _from_json(document: Json) -> Profile:
         demo_password=_optional(document, "demo_password"),
         tokens=None if tokens is None else _tokens(tokens),
         key_file=_optional(document, "key_file"),
+        client_key=_optional(document, "client_key"),
     )
 
 

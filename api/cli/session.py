@@ -9,13 +9,14 @@ import json
 import webbrowser
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.adapters.identity.provider import Provider, find_provider
 from api.adapters.identity.tokens import Tokens
-from api.adapters.system import SystemClock
+from api.adapters.system import SystemClock, SystemEntropy
 from api.cli.profiles import CliContext, Profile, ProfileStore
 from api.domain.errors import ComityError, Invalid, NotSignedIn, Unavailable
 from api.ports.system import Clock
@@ -89,10 +90,18 @@ def login(  # noqa: PLR0917 - Typer reads options from the signature
     client_id: Annotated[str | None, typer.Option(help="Client id at that service.")] = None,
     audience: Annotated[str | None, typer.Option(help="Resource, if not the node URL.")] = None,
     flow: Annotated[Flow, typer.Option(help="How to sign in.")] = Flow.AUTO,
+    client_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="For machines: private key, PEM, that proves the client id (private_key_jwt).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser on this machine.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign in at your ministry's sign-in service.
+    """Sign in at your ministry's sign-in service; a machine does so with --client-key.
 
     Example: comity --profile us login --node https://comity.example --issuer https://id.example
     """
@@ -100,20 +109,54 @@ def login(  # noqa: PLR0917 - Typer reads options from the signature
     store = ProfileStore(context.home)
     name = _name_for_login(store, context.profile_name)
     given = {"node": node, "issuer": issuer, "client_id": client_id, "audience": audience}
+    if client_key is not None:
+        given["client_key"] = str(client_key.resolve())
     profile = _profile_for_login(store, name, {k: v for k, v in given.items() if v is not None})
-    provider = find_provider(profile.issuer)
     clock = SystemClock()
-    client = _client(profile, provider, clock)
-    try:
-        if _use_device(flow, provider):
-            tokens = _by_device(client)
-        else:
-            tokens = _by_browser(client, open_browser=browser)
-    finally:
-        client.close()
+    tokens = (
+        _machine_tokens(profile, clock)
+        if profile.client_key
+        else _person(profile, clock, flow, open_browser=browser)
+    )
     with store.lock(name):
         store.save(name, replace(profile, tokens=tokens))
     _print(_description(name, replace(profile, tokens=tokens), clock), context, as_json=as_json)
+
+
+def _person(profile: Profile, clock: Clock, flow: Flow, *, open_browser: bool) -> Tokens:
+    """Let a person sign in, by device or by browser."""
+    provider = find_provider(profile.issuer)
+    client = _client(profile, provider, clock)
+    try:
+        if _use_device(flow, provider):
+            return _by_device(client)
+        return _by_browser(client, open_browser=open_browser)
+    finally:
+        client.close()
+
+
+def _machine_tokens(profile: Profile, clock: Clock) -> Tokens:
+    """Buy a token with a machine's own key (RFC 7523).
+
+    Raises:
+        Invalid: ``client-key.unusable``.
+        NotSignedIn: ``sign-in.refused``.
+        Unavailable: ``issuer.unavailable``.
+    """
+    from api.adapters.identity.machine import MachineTokens, read_client_key
+
+    machine = MachineTokens(
+        provider=find_provider(profile.issuer),
+        client_id=profile.client_id,
+        key=read_client_key(Path(profile.client_key or "")),
+        resource=profile.audience,
+        clock=clock,
+        entropy=SystemEntropy(),
+    )
+    try:
+        return machine.tokens()
+    finally:
+        machine.close()
 
 
 def logout(ctx: typer.Context, as_json: JsonOption = False) -> None:
@@ -199,6 +242,7 @@ def _profile_for_login(store: ProfileStore, name: str, given: dict[str, str]) ->
             node=node,
             issuer=given.get("issuer", held.issuer),
             client_id=given.get("client_id", held.client_id),
+            client_key=given.get("client_key"),
             audience=given.get("audience", node if "node" in given else held.audience),
         )
     if "node" not in given or "issuer" not in given:
@@ -208,6 +252,7 @@ def _profile_for_login(store: ProfileStore, name: str, given: dict[str, str]) ->
         node=node,
         issuer=given["issuer"],
         client_id=given.get("client_id", DEFAULT_CLIENT),
+        client_key=given.get("client_key"),
         audience=given.get("audience", node),
     )
 
@@ -243,6 +288,8 @@ def _client(profile: Profile, provider: Provider, clock: Clock) -> "OAuthClient"
 
 
 def _renew(profile: Profile, clock: Clock) -> Tokens:
+    if profile.client_key:
+        return _machine_tokens(profile, clock)
     if profile.tokens and profile.tokens.refresh_token:
         client = _client(profile, find_provider(profile.issuer), clock)
         try:

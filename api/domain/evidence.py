@@ -43,6 +43,8 @@ class ReleaseState(StrEnum):
     ACTIVE = "active"
     SUPERSEDED = "superseded"
     RECALLED = "recalled"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class RecallOutcome(StrEnum):
@@ -172,6 +174,7 @@ class HolderState(StrEnum):
     NONE = "none"
     CONSENTED = "consented"
     SENT = "sent"
+    PERHAPS_RECEIVED = "perhaps-received"
     RECEIPTED = "receipted"
     APPLIED = "applied"
     REFUSED = "refused"

@@ -10,7 +10,7 @@ from api.domain.errors import ComityError, Conflict
 from api.records import node_state, streams
 from api.services.log.comparing import others
 from api.services.node import Node
-from api.services.road import applying, fetching
+from api.services.road import applying, collecting, fetching
 from api.wire.errors import WireError
 
 _log = logging.getLogger(__name__)
@@ -75,5 +75,5 @@ def fetch_exhibits(node: Node, peer: str = "") -> bool:
         return False
     came = False
     for each in [peer] if peer else others(node):
-        came = fetching.fetch_exhibits(node, each) or came
+        came = collecting.collect(node, each) or came
     return came

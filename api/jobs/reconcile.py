@@ -2,14 +2,11 @@
 
 import logging
 
-from sqlalchemy import Connection
-
 from api.domain.errors import ComityError
-from api.records import node_state, threads
-from api.records.threads import Waiting
+from api.records import node_state
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import applying, thread_comparison
+from api.services.road import thread_comparison, undecidable
 
 _log = logging.getLogger(__name__)
 
@@ -18,17 +15,19 @@ EVERY = 900.0
 
 
 def judge_parked(node: Node) -> bool:
-    """Judge again what waits in each thread, in order; returns whether any was settled."""
+    """Judge again what waits, in order; returns whether any was settled.
 
-    def waiting(connection: Connection) -> list[Waiting]:
-        return threads.parked(connection)
-
+    What cannot be decided waits for an administrator; what one of these meets stops no other.
+    """
     settled = False
-    for row in node.db.read(waiting):
+    for row in node.db.read(undecidable.due):
         try:
-            settled = applying.process_parked(node, row) or settled
-        except Exception:  # noqa: BLE001 - a defect met with one statement is one statement's
-            _log.exception("parked statement not judged", extra={"peer": row.peer})
+            settled = undecidable.look_again(node, row) or settled
+        except Exception as error:  # noqa: BLE001 - one statement never keeps others waiting
+            _log.warning(
+                "a parked statement waits on",
+                extra={"peer": row.peer, "code": getattr(error, "code", type(error).__name__)},
+            )
     return settled
 
 

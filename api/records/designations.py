@@ -13,9 +13,9 @@ from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or
 from sqlalchemy.engine import RowMapping
 
 from api.domain.designations import ProposalState
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
-from api.records.statements import STATEMENTS
+from api.records.statements import STATEMENTS, Standing
 
 DESIGNATIONS = Table(
     "designations",
@@ -32,6 +32,7 @@ DESIGNATIONS = Table(
     Column("proposal", Text),
     Column("known_to", Text, nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("told_by", Text, info=added(None)),
     Index("ix_designations_page", "stored_at", "id"),
     Index("ix_designations_jurisdiction", "jurisdiction", "stored_at", "id"),
     Index("ix_designations_proposal", "proposal"),
@@ -94,6 +95,7 @@ class Designation:
         proposal: the proposal that it followed from.
         known_to: ministries that were given it.
         stored_at: when it was stored here.
+        told_by: the ministry that told of it, if not its issuer; then it may be incomplete.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Designation:
     proposal: str | None
     known_to: Annotated[frozenset[str], Kept(_names)]
     stored_at: str
+    told_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +207,14 @@ def page(
 
 
 def statements_of(connection: Connection, designation_id: str | None = None) -> list[RowMapping]:
-    """Return the statements that make a designation, or all designations, oldest first."""
+    """Return the statements that make a designation, or all designations, oldest first.
+
+    Those that came along are among them, those that were dropped are not.
+    """
     kinds = ("designation/1", "designation-amendment/1", "delisting/1")
-    query = select(STATEMENTS).where(STATEMENTS.c.type.in_(kinds))
+    query = select(STATEMENTS).where(
+        STATEMENTS.c.type.in_(kinds), STATEMENTS.c.standing != Standing.DROPPED
+    )
     if designation_id is not None:
         query = query.where(
             or_(STATEMENTS.c.id == designation_id, STATEMENTS.c.about == designation_id)

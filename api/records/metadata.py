@@ -28,6 +28,19 @@ DERIVED = {"protection": "derived"}
 VOLATILE = {"protection": "volatile"}
 
 
+_ADDED = "added"
+
+
+def added(default: object) -> dict[str, object]:
+    """Return the ``info`` of a column that a recorded table got after it had rows.
+
+    Args:
+        default: what the migration gave the rows that were there. A cell that holds it is left out
+            of the row's digest, so that older events still name their rows.
+    """
+    return {_ADDED: default}
+
+
 def _plain(value: object) -> object:
     if isinstance(value, bytes | memoryview | bytearray):
         return f"b:{hashlib.sha256(value).hexdigest()}"
@@ -37,9 +50,15 @@ def _plain(value: object) -> object:
 def row_digest(table: Table, row: Mapping[Any, Any]) -> str:
     """Return the hex SHA-256 of a row: its table's name and every column in declared order.
 
+    Columns that the table got later are left out where they hold their default (:func:`added`).
+
     Byte values enter by their own digest, so that a later reader needs no large bodies to compare.
     """
-    cells = [[column.name, _plain(row.get(column.name))] for column in table.columns]
+    cells = [
+        [column.name, _plain(row.get(column.name))]
+        for column in table.columns
+        if _ADDED not in column.info or row.get(column.name) != column.info[_ADDED]
+    ]
     text = json.dumps([table.name, cells], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

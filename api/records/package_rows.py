@@ -55,13 +55,18 @@ class Exhibit:
 
 @dataclass(frozen=True, slots=True)
 class PackageExhibit:
-    """One exhibit as a package lists it, ``size`` in bytes as the package states it."""
+    """One exhibit as a package lists it, ``size`` in bytes as the package states it.
+
+    ``arrival`` says of a received package whether it came from who released it: ``awaited`` or
+    ``came``; ``None`` in own packages.
+    """
 
     package: str
     label: str
     digest: str
     size: int
     media_type: str
+    arrival: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +78,37 @@ class ListedExhibit(PackageExhibit):
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """An exhibit that a received package promises, and the ministry to ask for it."""
+    """An exhibit that is to come from the ministry that released its package.
 
+    Attributes:
+        package: id of the package that lists it.
+        digest: its name.
+        size: as that package states it.
+        fetched: bytes that came from that ministry so far.
+        turn: the transfer of these bytes is filled from that ministry, or compared with it.
+    """
+
+    package: str
     digest: str
     size: int
+    fetched: int
+    turn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A release all of whose exhibits came from its issuer, which was not told so yet."""
+
+    release: str
     package: str
-    holder: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release of a package to one recipient; ``tlp`` is the label of its marking."""
+    """One release of a package to one recipient; ``tlp`` is the label of its marking.
+
+    ``held`` is this node's word to the releaser that every exhibit came; ``None`` before.
+    """
 
     id: str
     package: str
@@ -92,6 +117,7 @@ class Release:
     tlp: str
     state: ReleaseState
     released_at: str
+    held: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +138,8 @@ class Holder:
         recall_receipted_at: when its node signed for the recall.
         recall_disposition: its disposition of the recall.
         recall_outcome: what is known of the recall.
+        held: its node's word that every exhibit came.
+        held_at: when it said so.
     """
 
     package: str
@@ -127,6 +155,8 @@ class Holder:
     recall_receipted_at: str | None
     recall_disposition: str | None
     recall_outcome: RecallOutcome | None
+    held: str | None
+    held_at: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,8 @@ from sqlalchemy import (
 )
 
 from api.domain.evidence import ExhibitState, PackageState
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, added
 from api.records.package_rows import (
-    Awaited,
     Exhibit,
     Holder,
     ListedExhibit,
@@ -71,6 +70,7 @@ PACKAGE_EXHIBITS = Table(
     Column("digest", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("media_type", Text, nullable=False),
+    Column("arrival", Text, info=added(None)),
     Index("ix_package_exhibits_digest", "digest"),
     info=RECORDED,
 )
@@ -85,6 +85,7 @@ RELEASES = Table(
     Column("tlp", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("released_at", Text, nullable=False),
+    Column("held", Text, info=added(None)),
     Index("ix_releases_package", "package", "recipient"),
     info=RECORDED,
 )
@@ -105,6 +106,8 @@ HOLDERS = Table(
     Column("recall_receipted_at", Text),
     Column("recall_disposition", Text),
     Column("recall_outcome", Text),
+    Column("held", Text, info=added(None)),
+    Column("held_at", Text, info=added(None)),
     Index("ix_holders_ministry", "ministry", "package"),
     Index("ix_holders_state", "state"),
     Index("ix_holders_recall", "recall_outcome"),
@@ -242,45 +245,6 @@ def exhibits_by_digest(connection: Connection, digests: Sequence[str]) -> dict[s
         return {}
     found = every(connection, _EXHIBITS_BY_DIGEST, Exhibit, {"wanted": list(digests)})
     return {row.digest: row for row in found}
-
-
-def awaited_exhibits(
-    connection: Connection, limit: int = 100, *, start: str = "", holder: str = ""
-) -> list[Awaited]:
-    """Return exhibits promised by a received package that are not here yet, with whom to ask.
-
-    Args:
-        connection: open for reading.
-        limit: most rows to return.
-        start: digests below this one are left out.
-        holder: only those to ask this ministry for; empty for all.
-
-    Returns:
-        ``digest``, ``size`` as that package states it, ``package`` and ``holder``.
-    """
-    query = (
-        select(
-            PACKAGE_EXHIBITS.c.digest,
-            PACKAGE_EXHIBITS.c.size,
-            PACKAGES.c.id.label("package"),
-            RELEASES.c.issuer.label("holder"),
-        )
-        .select_from(EXHIBITS)
-        .join(PACKAGE_EXHIBITS, PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
-        .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
-        .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
-        .where(
-            EXHIBITS.c.state == "awaited",
-            RELEASES.c.state == "active",
-            PACKAGES.c.state == "received",
-            EXHIBITS.c.digest >= start,
-        )
-        .order_by(EXHIBITS.c.digest)
-        .limit(limit)
-    )
-    if holder:
-        query = query.where(RELEASES.c.issuer == holder)
-    return every(connection, query, Awaited)
 
 
 def destroyed(connection: Connection) -> list[str]:

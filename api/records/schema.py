@@ -14,6 +14,7 @@ from api.records import (
     node_state,
     officers,
     packages,
+    parked,
     passkeys,
     peer_logs,
     previews,
@@ -24,6 +25,7 @@ from api.records import (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 from api.records.metadata import METADATA
 
@@ -41,6 +43,7 @@ MODULES = (
     node_state,
     officers,
     packages,
+    parked,
     passkeys,
     peer_logs,
     previews,
@@ -51,6 +54,7 @@ MODULES = (
     suspensions,
     tasks,
     threads,
+    transfers,
 )
 
 __all__ = ["METADATA", "MODULES"]

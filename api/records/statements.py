@@ -1,12 +1,24 @@
 """Statements as they were signed: the envelope bytes, kept verbatim, and what finds them.
 
-Owns the table ``statements``. Rows are never updated: a statement is immutable.
+Owns the table ``statements``. Bytes are never updated: a statement is immutable. What may change is
+how it *stands* here:
+
+* ``judged``: this ministry's own, or it arrived as an item and was decided (applied, or refused and
+  remembered);
+* ``brought``: it came beside another statement and counts only for what that one's effect made of
+  it (PROTOCOL §9, *What comes along*);
+* ``dropped``: it was brought, then refused when it arrived as an item; it counts for nothing.
+
+Whoever asks what was said and decided reads judged ones only; :func:`by_id` returns any.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Index,
@@ -19,7 +31,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, added
+from api.records.unit_of_work import Unit
+from api.wire.statements import Statement
 
 STATEMENTS = Table(
     "statements",
@@ -35,6 +49,12 @@ STATEMENTS = Table(
     Column("envelope_digest", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("standing", Text, nullable=False, info=added("judged")),
+    Column("restates", Text, info=added(None)),
+    Column("leaf_index", BigInteger, info=added(None)),
+    Column("leaf_e", LargeBinary, info=added(None)),
+    Column("leaf_salt", LargeBinary, info=added(None)),
+    Index("ix_statements_restates", "restates"),
     Index("ix_statements_type_stored", "type", "stored_at", "id"),
     Index("ix_statements_about", "about", "type"),
     Index("uq_statements_thread_issuer_seq", "thread", "issuer", "seq", unique=True),
@@ -42,13 +62,27 @@ STATEMENTS = Table(
 )
 
 
+class Standing(StrEnum):
+    """How a stored statement counts here; see the module."""
+
+    JUDGED = "judged"
+    BROUGHT = "brought"
+    DROPPED = "dropped"
+
+
 # Built once: every statement that is issued or arrives asks it several times.
 _BY_ID = select(STATEMENTS).where(STATEMENTS.c.id == bindparam("wanted"))
 
 
 def by_id(connection: Connection, statement_id: str) -> RowMapping | None:
-    """Return the row of one statement."""
+    """Return the row of one statement, however it stands here."""
     return connection.execute(_BY_ID, {"wanted": statement_id}).mappings().one_or_none()
+
+
+def judged(connection: Connection, statement_id: str) -> RowMapping | None:
+    """Return the row of a statement that is this ministry's own or was judged here."""
+    row = by_id(connection, statement_id)
+    return row if row is not None and row["standing"] == Standing.JUDGED else None
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
@@ -60,8 +94,10 @@ def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
 
 
 def about(connection: Connection, object_id: str, *types: str) -> list[RowMapping]:
-    """Return the statements about an object, oldest first, of the given types (all if none)."""
-    query = select(STATEMENTS).where(STATEMENTS.c.about == object_id)
+    """Return the judged statements about an object, oldest first, of some types (all if none)."""
+    query = select(STATEMENTS).where(
+        STATEMENTS.c.about == object_id, STATEMENTS.c.standing == Standing.JUDGED
+    )
     if types:
         query = query.where(STATEMENTS.c.type.in_(types))
     query = query.order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
@@ -69,46 +105,85 @@ def about(connection: Connection, object_id: str, *types: str) -> list[RowMappin
 
 
 def in_thread(connection: Connection, thread: str) -> list[RowMapping]:
-    """Return a thread's statements by issuer and number."""
+    """Return a thread's judged statements by issuer and number."""
     query = (
         select(STATEMENTS)
-        .where(STATEMENTS.c.thread == thread)
+        .where(STATEMENTS.c.thread == thread, STATEMENTS.c.standing == Standing.JUDGED)
         .order_by(STATEMENTS.c.issuer, STATEMENTS.c.seq)
     )
     return list(connection.execute(query).mappings())
 
 
-def values(
-    statement: Any,
-    envelope: bytes,
-    envelope_digest: str,
-    *,
-    origin: str,
-    about: str | None,
-    at: str,
-) -> dict[str, Any]:
-    """Return the row of a parsed statement.
+def restating(connection: Connection, statement_id: str) -> list[RowMapping]:
+    """Return the judged statements that say they take the place of this one, oldest first."""
+    query = (
+        select(STATEMENTS)
+        .where(STATEMENTS.c.restates == statement_id, STATEMENTS.c.standing == Standing.JUDGED)
+        .order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
+    )
+    return list(connection.execute(query).mappings())
 
-    Args:
-        statement: ``api.wire.statements.Statement``.
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a statement is told to stand in its issuer's log: index, ``e`` and ``salt_s``."""
+
+    index: int
+    e: bytes
+    salt_s: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """How a statement comes to be stored.
+
+    Attributes:
         envelope: the signed bytes.
-        envelope_digest: their digest.
+        digest: their digest.
         origin: ``own`` or the ministry that sent it.
         about: id of the object it concerns, for look-ups.
         at: when it was stored.
+        leaf: as it was told; for own statements the events tell.
+        standing: how it counts here.
     """
+
+    envelope: bytes
+    digest: str
+    origin: str
+    about: str | None
+    at: str
+    leaf: Leaf | None = None
+    standing: Standing = Standing.JUDGED
+
+
+def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:
+    """Return the row of a parsed statement."""
+    restates = statement.body.get("restates")
+    leaf = stored.leaf
     return {
         "id": statement.id,
         "type": statement.type,
         "issuer": statement.issuer,
         "issued_at": statement.issued_at,
-        "thread": statement.id
-        if statement.seq == 1 and statement.thread is None
-        else statement.thread,
+        "thread": statement.thread_id,
         "seq": statement.seq,
-        "about": about,
-        "envelope": envelope,
-        "envelope_digest": envelope_digest,
-        "origin": origin,
-        "stored_at": at,
+        "about": stored.about,
+        "envelope": stored.envelope,
+        "envelope_digest": stored.digest,
+        "origin": stored.origin,
+        "stored_at": stored.at,
+        "standing": stored.standing.value,
+        "restates": restates if isinstance(restates, str) else None,
+        "leaf_index": leaf.index if leaf is not None else None,
+        "leaf_e": leaf.e if leaf is not None else None,
+        "leaf_salt": leaf.salt_s if leaf is not None else None,
     }
+
+
+def store(unit: Unit, statement: Statement, stored: Filed) -> None:
+    """Store a statement that is new here: the one way in.
+
+    Raises:
+        Taken: it is here already, or its number in its thread is taken.
+    """
+    unit.insert(STATEMENTS, row_of(statement, stored))

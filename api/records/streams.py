@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from api.records.metadata import METADATA, RECORDED, VOLATILE
+from api.records.metadata import METADATA, RECORDED, VOLATILE, added
 from api.records.statements import STATEMENTS
 
 OUTBOX = Table(
@@ -108,7 +108,11 @@ MESSAGES_IN = Table(
     Column("receipt", LargeBinary, nullable=False),
     Column("received_at", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("head_size", BigInteger, info=added(None)),
+    Column("head_at", Text, info=added(None)),
+    Column("item_times", Text, info=added(None)),
     Index("uq_messages_in_number", "peer", "epoch", "seq", unique=True),
+    Index("ix_messages_in_head", "peer", "head_size", "received_at"),
     Index("ix_messages_in_state", "state", "peer", "epoch", "seq"),
     info=RECORDED,
 )
@@ -155,6 +159,12 @@ def peers_unreceipted(connection: Connection) -> list[str]:
 def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
     """Return the outbox rows that one message carries."""
     query = select(OUTBOX).where(OUTBOX.c.message == message_id).order_by(OUTBOX.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def posted_many(connection: Connection, ids: Sequence[str]) -> list[RowMapping]:
+    """Return outbox rows by their own ids."""
+    query = select(OUTBOX).where(OUTBOX.c.id.in_(ids))
     return list(connection.execute(query).mappings())
 
 
@@ -318,12 +328,6 @@ def next_stored(connection: Connection, peer: str, limit: int) -> list[RowMappin
     return list(connection.execute(query).mappings())
 
 
-def inbox_of(connection: Connection, peer: str, message_id: str) -> dict[int, RowMapping]:
-    """Return what was decided on the items of a received message, by ordinal."""
-    query = select(INBOX).where(INBOX.c.peer == peer, INBOX.c.message == message_id)
-    return {row["ordinal"]: row for row in connection.execute(query).mappings()}
-
-
 def attempts(connection: Connection) -> dict[str, RowMapping]:
     """Return the retry state by peer."""
     return {row["peer"]: row for row in connection.execute(select(ATTEMPTS)).mappings()}
@@ -405,10 +409,12 @@ DISPOSITIONS = Table(
     METADATA,
     Column("peer", Text, primary_key=True),
     Column("statement", Text, primary_key=True),
-    Column("disposition", Text, nullable=False, unique=True),
+    Column("disposition", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("code", Text),
+    Column("detail", Text, info=added(None)),
     Column("received_at", Text, nullable=False),
+    Index("ix_dispositions_disposition", "disposition"),
     info=RECORDED,
 )
 
@@ -438,23 +444,9 @@ def was_posted(connection: Connection, peer: str, statement: str) -> bool:
     return connection.execute(_WAS_POSTED, place).scalar_one_or_none() is not None
 
 
-def dead_letters(connection: Connection) -> list[RowMapping]:
-    """Return messages that were given up on."""
-    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.state == "dead")
-    return list(
-        connection.execute(query.order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.seq)).mappings()
+def was_applied(connection: Connection, peer: str, statement: str) -> bool:
+    """Tell whether a peer's statement was applied here."""
+    query = select(INBOX.c.statement).where(
+        INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied"
     )
-
-
-def pending_statements(
-    connection: Connection, peer: str, ids: Sequence[str]
-) -> dict[str, RowMapping]:
-    """Return inbox rows of a peer's statements by statement id (the first arrival of each)."""
-    if not ids:
-        return {}
-    query = (
-        select(INBOX)
-        .where(INBOX.c.peer == peer, INBOX.c.statement.in_(ids))
-        .order_by(INBOX.c.decided_at.desc())
-    )
-    return {row["statement"]: row for row in connection.execute(query).mappings()}
+    return connection.execute(query.limit(1)).first() is not None

@@ -1,7 +1,7 @@
 """Mirror threads as this node keeps them beside the signed statements.
 
 Owns the tables ``threads``, ``thread_subjects``, ``thread_names``, ``thread_voids``,
-``thread_disputes``, ``parked_statements`` and ``comparisons``. The first three are what the two
+``thread_disputes`` and ``comparisons``. The first three are what the two
 sequences amount to, kept for pages and look-ups; the statements stay the only source of content.
 """
 
@@ -103,22 +103,6 @@ THREAD_DISPUTES = Table(
     Column("issuer", Text, primary_key=True),
     Column("proof", Text, primary_key=True),
     Column("opened_at", Text, nullable=False),
-    info=RECORDED,
-)
-
-# Statements that wait for one before them or for a ruling: judged again when either comes.
-PARKED = Table(
-    "parked_statements",
-    METADATA,
-    Column("peer", Text, primary_key=True),
-    Column("message", Text, primary_key=True),
-    Column("ordinal", Integer, primary_key=True, autoincrement=False),
-    Column("statement", Text, nullable=False),
-    Column("thread", Text, nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Index("ix_parked_statements_thread", "thread", "peer", "seq"),
     info=RECORDED,
 )
 
@@ -231,31 +215,6 @@ class Dispute:
     proof: str
     opened_at: str
     ruling: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A statement that waits for one before it or for a ruling.
-
-    Attributes:
-        peer: who sent it.
-        message: message that brought it.
-        ordinal: its place in that message.
-        statement: its id.
-        thread: its thread.
-        seq: its number.
-        code: what it waits for.
-        at: since when.
-    """
-
-    peer: str
-    message: str
-    ordinal: int
-    statement: str
-    thread: str
-    seq: int
-    code: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,15 +425,6 @@ def disputes_of(connection: Connection, thread_id: str) -> list[Dispute]:
         .order_by(THREAD_DISPUTES.c.opened_at)
     )
     return every(connection, query, Dispute)
-
-
-def parked(connection: Connection, thread_id: str | None = None) -> list[Waiting]:
-    """Return waiting statements in the order in which they would be judged again."""
-    query = select(PARKED)
-    if thread_id is not None:
-        query = query.where(PARKED.c.thread == thread_id)
-    query = query.order_by(PARKED.c.thread, PARKED.c.peer, PARKED.c.seq)
-    return every(connection, query, Waiting)
 
 
 def comparison(connection: Connection, thread_id: str, peer: str) -> Comparison | None:

@@ -11,7 +11,8 @@ Owns transactions and the rule *no change without an event* (DESIGN §3.3); know
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, text, tuple_
@@ -179,6 +180,23 @@ class Unit:
             pk = [key[column.name] for column in table.primary_key.columns]
             self._touched.append((table.name, pk, None))
         return gone
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Run a part of this unit that may fail alone: an exception undoes the part and passes on.
+
+        What was changed before the part stays, and so does the duty to record it.
+        """
+        touched, acts, rings = list(self._touched), list(self.acts), set(self.rings)
+        self.connection.exec_driver_sql("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            self.connection.exec_driver_sql("RELEASE SAVEPOINT part")
+            self._touched, self.acts, self.rings = touched, acts, rings
+            raise
+        self.connection.exec_driver_sql("RELEASE SAVEPOINT part")
 
     def take_change_set(self) -> tuple[str, str]:
         """Return ``(text, digest)`` of the rows changed since the last call, and forget them.

@@ -30,7 +30,6 @@ WHILE_RESTORING = frozenset(
         Act.NODE_STARTED,
         Act.NODE_STOPPED,
         Act.PACKAGE_FETCHED,
-        Act.PACKAGE_READ,
     }
 )
 

@@ -45,5 +45,8 @@ MEMBERSHIP: Final = 4 * MIB
 PROTECTED: Final = 512
 """Largest decoded protected header."""
 
+ACCOMPANYING: Final = 64
+"""Most statements that come along with one item."""
+
 ITEMS: Final = 64
 """Most statements in one message."""

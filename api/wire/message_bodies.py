@@ -19,11 +19,25 @@ from api.wire.leaf import LeafOpening
 from api.wire.members import MESSAGE_ID, Members
 from api.wire.messages import embed, extract
 
-_MOST_WITH: Final = 4
 _MOST_LINES: Final = 4
 # A signature line of a C2SP signed note, without its line feed.
 _NOTE_LINE: Final = re.compile(r"\u2014 [^\s+]+ [A-Za-z0-9+/]+={0,2}")
 _LONGEST_LINE: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A statement under ``with``, with the leaf that it has in its own issuer's log.
+
+    Attributes:
+        envelope: Raw statement envelope.
+        index: Its leaf in the log of its issuer, as the sender knows it.
+        opening: What rebuilds that leaf.
+    """
+
+    envelope: bytes = field(repr=False)
+    index: int
+    opening: LeafOpening
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +48,33 @@ class Item:
         envelope: Raw statement envelope.
         index: Its leaf in the sender's log.
         opening: What rebuilds that leaf.
-        accompanying: Raw envelopes under ``with``: a release brings its package, an onward
-            release also the originator's consent.
+        accompanying: What comes along under ``with``; `api.domain.accompanying` says what may.
     """
 
     envelope: bytes = field(repr=False)
     index: int
     opening: LeafOpening
-    accompanying: tuple[bytes, ...] = field(default=(), repr=False)
+    accompanying: tuple[Carried, ...] = field(default=(), repr=False)
 
 
 def items_body(items: Sequence[Item]) -> dict[str, Json]:
     """Return the body of a deliver or disposition message."""
     entries: list[Json] = []
     for item in items:
-        entry: dict[str, Json] = {
-            "envelope": embed(item.envelope),
-            "index": item.index,
-            "e": item.opening.e.hex(),
-            "salt_s": item.opening.salt_s.hex(),
-        }
+        entry = _entry(item)
         if item.accompanying:
-            entry["with"] = [embed(raw) for raw in item.accompanying]
+            entry["with"] = [_entry(carried) for carried in item.accompanying]
         entries.append(entry)
     return {"items": entries}
+
+
+def _entry(one: Item | Carried) -> dict[str, Json]:
+    return {
+        "envelope": embed(one.envelope),
+        "index": one.index,
+        "e": one.opening.e.hex(),
+        "salt_s": one.opening.salt_s.hex(),
+    }
 
 
 def spliced_items(items: Sequence[Item]) -> bytes:
@@ -69,14 +86,14 @@ def spliced_items(items: Sequence[Item]) -> bytes:
     return b'{"items":[' + b",".join(map(_spliced, items)) + b"]}"
 
 
-def _spliced(item: Item) -> bytes:
+def _spliced(one: Item | Carried) -> bytes:
     parts = [
-        f'{{"e":"{item.opening.e.hex()}","envelope":'.encode(),
-        item.envelope,
-        f',"index":{item.index},"salt_s":"{item.opening.salt_s.hex()}"'.encode(),
+        f'{{"e":"{one.opening.e.hex()}","envelope":'.encode(),
+        one.envelope,
+        f',"index":{one.index},"salt_s":"{one.opening.salt_s.hex()}"'.encode(),
     ]
-    if item.accompanying:
-        parts += [b',"with":[', b",".join(item.accompanying), b"]"]
+    if isinstance(one, Item) and one.accompanying:
+        parts += [b',"with":[', b",".join(map(_spliced, one.accompanying)), b"]"]
     return b"".join(parts) + b"}"
 
 
@@ -86,20 +103,22 @@ def parse_items(body: Mapping[str, Json]) -> tuple[Item, ...]:
     Raises:
         WireError: ``message.items``.
     """
-    code = "message.items"
     items = []
-    for value in Members(dict(body), code, ("items",)).items("items", 1, limits.ITEMS):
-        entry = Members(value, code, ("envelope", "index", "e", "salt_s"), ("with",))
-        accompanying = entry.items("with", 1, _MOST_WITH) if "with" in entry else []
-        items.append(
-            Item(
-                envelope=extract(entry.raw("envelope")),
-                index=entry.integer("index"),
-                opening=LeafOpening(entry.hex("e"), entry.hex("salt_s")),
-                accompanying=tuple(extract(other) for other in accompanying),
-            )
-        )
+    for value in Members(dict(body), _ITEMS, ("items",)).items("items", 1, limits.ITEMS):
+        entry = Members(value, _ITEMS, _OF_A_LEAF, ("with",))
+        beside = entry.items("with", 1, limits.ACCOMPANYING) if "with" in entry else []
+        carried = tuple(Carried(*_leaf(Members(other, _ITEMS, _OF_A_LEAF))) for other in beside)
+        items.append(Item(*_leaf(entry), carried))
     return tuple(items)
+
+
+_ITEMS: Final = "message.items"
+_OF_A_LEAF: Final = ("envelope", "index", "e", "salt_s")
+
+
+def _leaf(entry: Members) -> tuple[bytes, int, LeafOpening]:
+    opening = LeafOpening(entry.hex("e"), entry.hex("salt_s"))
+    return extract(entry.raw("envelope")), entry.integer("index"), opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +273,7 @@ class Receipt:
             seq=members.integer("seq", 1),
             epoch=members.integer("epoch", 1),
             digest=members.digest("digest"),
-            statements=members.digests("statements", limits.ITEMS * (1 + _MOST_WITH)),
+            statements=members.digests("statements", limits.ITEMS * (1 + limits.ACCOMPANYING)),
             stored_at=members.instant("stored_at"),
             cosignature=cosignature,
         )

@@ -18,7 +18,7 @@ from api.wire.payloads.delisting_v1 import DelistingV1
 from api.wire.payloads.designation_amendment_v1 import DesignationAmendmentV1
 from api.wire.payloads.designation_proposal_v1 import DesignationProposalV1
 from api.wire.payloads.designation_v1 import DesignationV1
-from api.wire.payloads.disposition_v1 import DispositionV1
+from api.wire.payloads.disposition_v2 import DispositionV2
 from api.wire.payloads.evidence_package_v1 import EvidencePackageV1
 from api.wire.payloads.exhibits_held_v1 import ExhibitsHeldV1
 from api.wire.payloads.mirror_acknowledgement_v1 import MirrorAcknowledgementV1
@@ -104,7 +104,7 @@ OPENER: Final = "mirror-request/1"
 MIRROR_AMENDMENT: Final = "mirror-amendment/1"
 MIRROR_EFFECT: Final = "mirror-effect/1"
 MIRROR_FINDING: Final = "mirror-finding/1"
-DISPOSITION: Final = "disposition/1"
+DISPOSITION: Final = "disposition/2"
 EXHIBITS_HELD: Final = "exhibits-held/1"
 
 _ASKS, _ANSWERS = Side.REQUESTER, Side.ADDRESSEE
@@ -139,7 +139,7 @@ _ROWS: Final = (
     StatementType(MIRROR_FINDING, MirrorFindingV1, thread=_ANSWERS),
     StatementType(MIRROR_EFFECT, MirrorEffectV1, thread=_ANSWERS),
     StatementType("mirror-closure/1", MirrorClosureV1, thread=_ANSWERS),
-    StatementType(DISPOSITION, DispositionV1, maker=Maker.NODE),
+    StatementType(DISPOSITION, DispositionV2, maker=Maker.NODE),
     StatementType(EXHIBITS_HELD, ExhibitsHeldV1, maker=Maker.NODE),
 )
 

@@ -66,7 +66,7 @@ def test_it_opens_again_with_the_same_keys(store: FileKeystore, tmp_path: Path) 
 
 def test_it_seals_statements(store: FileKeystore) -> None:
     payload = compose_payload(
-        Content("disposition/1", ("uk-fcdo",), body("disposition/1")),
+        Content("disposition/2", ("uk-fcdo",), body("disposition/2")),
         issuer="us-treasury",
         issued_at=NOW,
         nonce=bytes(16),

@@ -27,6 +27,9 @@ ACCOUNTS = [
 ]
 
 
+@pytest.mark.skipif(
+    os.environ.get("CI") != "true", reason="a second demo, to show that it ends by itself: in CI"
+)
 def test_a_demo_that_is_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     done = subprocess.run(

@@ -4,7 +4,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -17,8 +19,10 @@ from api.adapters.identity.form_sign_in import REDIRECT_URI, sign_in_by_forms
 from api.adapters.identity.machine import MachineTokens, client_assertion
 from api.adapters.identity.oauth_client import ASSERTION_TYPE, DeviceRequest, OAuthClient
 from api.adapters.identity.tokens import Tokens
+from api.cli.profiles import ProfileStore
 from api.demo import sign_in as demo
 from api.domain.errors import ComityError, NotSignedIn
+from tests.support.command_line import CommandLine
 from tests.support.sign_in import (
     NODE,
     OTHER_NODE,
@@ -30,6 +34,7 @@ from tests.support.sign_in import (
 )
 
 VERIFIER = "v" * 64
+SPENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Chance:
@@ -528,6 +533,36 @@ def test_a_machine_proves_itself_by_its_key(provider: RunningProvider) -> None:
     identity = provider.resource_server().verify(token)
     assert (identity.sub, identity.client_id, identity.auth_time) == ("machine", "machine", None)
     machine.close()
+
+
+def test_the_command_line_signs_a_machine_in_by_its_key(
+    provider: RunningProvider, tmp_path: Path
+) -> None:
+    key = tmp_path / "machine.pem"
+    key.write_bytes(provider.machine_key.as_pem(private=True))
+    comity = CommandLine(tmp_path / "home")
+    login = ("login", "--node", NODE, "--issuer", provider.issuer, "--client-id", "machine")
+    key.chmod(0o644)
+    open_to_all = comity(*login, "--client-key", key, profile="archive", as_json=True)
+    assert open_to_all.problem["code"] == "keystore.permissions"
+    key.chmod(0o600)
+    signed_in = comity(*login, "--client-key", key, profile="archive", as_json=True)
+    assert signed_in.code == 0, signed_in.err
+    assert (signed_in.document["sub"], signed_in.document["client_id"]) == ("machine", "machine")
+    store = ProfileStore(tmp_path / "home")
+    held = store.load("archive")
+    assert held.tokens is not None
+    # Nothing but the key renews it: a machine has no refresh token.
+    assert held.tokens.refresh_token is None
+    store.save("archive", replace(held, tokens=replace(held.tokens, expires_at=SPENT)))
+    renewed = comity("token", profile="archive", as_json=True)
+    assert renewed.code == 0, renewed.err
+    assert renewed.document["access_token"] != held.tokens.access_token
+    text = tmp_path / "text.pem"
+    text.write_text("no key")
+    text.chmod(0o600)
+    unusable = comity(*login, "--client-key", text, profile="other", as_json=True)
+    assert unusable.problem["code"] == "client-key.unusable"
 
 
 def test_a_replayed_assertion_is_refused(provider: RunningProvider, http: httpx2.Client) -> None:

@@ -14,8 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.jobs.process_inbox import process_inbox
-from api.services.statements.effects import EFFECTS
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.encoding import b64u_encode
@@ -35,6 +33,7 @@ from tests.support.signing import CA, NOW, UK
 NODE = "us-treasury"
 # Tables that taking a message and disposing of it changes, whatever came in it.
 TAKEN = {
+    "attempts",
     "cosignatures",
     "inbox",
     "messages_in",
@@ -84,10 +83,19 @@ def outcomes(federation: Federation, request: bytes) -> list[tuple[str, str | No
     rows = sorted(taken, key=lambda row: (order[row["message"]], row["ordinal"]))
     said = {row["id"]: row for row in after["statements"]}
     for row in rows:
-        told = payload_of(bytes(said[row["disposition"]]["envelope"]))["body"]
+        if row["state"] == "repeated":
+            continue
+        body = payload_of(bytes(said[row["disposition"]]["envelope"]))["body"]
+        (told,) = [one for one in body["outcomes"] if one["statement"] == row["statement"]]
         assert (told["outcome"], told.get("code")) == (row["state"], row["code"])
         assert not told.get("detail") or len(told["detail"]) <= 300
     return [(row["state"], row["code"]) for row in rows]
+
+
+def said_of(message: str, statement: str, code: str = "") -> dict[str, Any]:
+    """The body of a disposition about one statement."""
+    refused = {"outcome": "refused", "code": code} if code else {"outcome": "applied"}
+    return {"message": message, "outcomes": [{"statement": statement, **refused}]}
 
 
 def designation(**changes: Any) -> dict[str, Any]:
@@ -248,7 +256,7 @@ REFUSED: dict[str, tuple[Callable[[BadPeer], Item], str]] = {
     "a body that is none": (with_payload(set_member("body", {})), "statement.body"),
     "a path as recipient": (with_payload(set_member("to", ["../x"])), "statement.recipients"),
     # releases
-    "release without package": (release_with(lambda bad: ()), "release.without-package"),
+    "release without package": (release_with(lambda bad: ()), "statement.accompanying"),
     "release of another's package": (release_with(others_package), "onward.no-consent"),
     "onward release with an own consent": (
         release_with(self_consented, originator="ca-gac"),
@@ -353,14 +361,14 @@ def test_one_message_with_a_statement_twice_applies_it_once(
 ) -> None:
     raw = bad.statement("designation/1", designation())
     request = bad.deliver(bad.commit(raw), bad.commit(raw))
-    assert outcomes(federation, request) == [("applied", None), ("refused", "statement.known")]
+    assert outcomes(federation, request) == [("applied", None), ("repeated", None)]
     assert len(contents(federation[NODE])["designations"]) == 1
 
 
 def test_dispositions_travel_in_their_own_messages_only(
     federation: Federation, bad: BadPeer
 ) -> None:
-    told = {"message": "0" * 32, "statement": NOWHERE, "outcome": "applied"}
+    told = said_of("0" * 32, NOWHERE)
     as_statement = bad.commit(bad.statement(DISPOSITION, told))
     assert outcomes(federation, bad.deliver(as_statement)) == [("refused", "statement.kind")]
 
@@ -371,10 +379,7 @@ def test_a_disposition_of_what_was_never_sent_is_forgotten(
     """It gets its receipt, as it is authentic; it says nothing about anything here."""
     own = exchange.package(federation, NODE)
     before = knowledge(federation)
-    told = [
-        {"message": "0" * 32, "statement": NOWHERE, "outcome": "applied"},
-        {"message": "0" * 32, "statement": own, "outcome": "refused", "code": "package.unknown"},
-    ]
+    told = [said_of("0" * 32, NOWHERE), said_of("0" * 32, own, "package.unknown")]
     items = [bad.commit(bad.statement(DISPOSITION, one)) for one in told]
     items.append(bad.commit(bad.statement("designation/1", designation())))
     assert outcomes(federation, bad.deliver(*items, kind=Kind.DISPOSITION)) == []
@@ -389,7 +394,7 @@ def test_a_disposition_about_what_was_sent_to_someone_else_changes_nothing(
     released = exchange.release(federation, NODE, package_id, "ca-gac")
     federation.settle()
     before = knowledge(federation)
-    told = {"message": "0" * 32, "statement": released, "outcome": "refused", "code": "x.y"}
+    told = said_of("0" * 32, released, "x.y")
     item = bad.commit(bad.statement(DISPOSITION, told))
     outcomes(federation, bad.deliver(item, kind=Kind.DISPOSITION))
     assert knowledge(federation) == before
@@ -461,36 +466,6 @@ def test_a_statement_in_a_thread_that_is_not_here_opens_none(
     parked = [row["code"] for row in after["parked_statements"]]
     assert len(found) + len(parked) == 1
     assert all(state == "refused" for state, _ in found)
-
-
-def test_a_defect_met_in_one_partners_message_does_not_stop_the_others(
-    federation: Federation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The message waits and is tried again; once the defect is gone it is applied like any other."""
-    effect = EFFECTS["designation/1"]
-    receive = effect.receive
-
-    def defective(node: Any, unit: Any, received: Any) -> Any:
-        if received.peer == "uk-fcdo":
-            raise ZeroDivisionError
-        return receive(node, unit, received)
-
-    senders = [BadPeer(UK, NODE), BadPeer(CA, NODE)]
-    with monkeypatch.context() as patched:
-        patched.setattr(effect, "receive", defective)
-        for bad in senders:
-            home = bad.ministry.jurisdiction
-            regime = {"UK": "UK-GHR", "CA": "CA-SEMA"}[home]
-            content = designation(jurisdiction=home, regime=regime)
-            item = bad.commit(bad.statement("designation/1", content))
-            assert federation.receive(NODE, bad.deliver(item)).status == 200
-        assert process_inbox(federation[NODE], federation.pool)
-        with pytest.raises(ZeroDivisionError):
-            process_inbox(federation[NODE], federation.pool)
-        assert [row["peer"] for row in contents(federation[NODE])["inbox"]] == ["ca-gac"]
-    assert process_inbox(federation[NODE], federation.pool)
-    assert {row["state"] for row in contents(federation[NODE])["inbox"]} == {"applied"}
-    assert len(contents(federation[NODE])["designations"]) == 2
 
 
 # ---- content that nobody thought of ------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from api.domain.misbehaviour import verify_misbehaviour
 from api.jobs.process_inbox import process_inbox
 from api.jobs.reconcile import judge_parked
-from api.records import node_state, streams, threads
+from api.records import node_state, parked, streams
 from api.services.log import misbehaviour
 from api.services.log.misbehaviour import Ruling
 from api.wire.statements import Place, Seen
@@ -110,8 +110,8 @@ def test_equivocation_changes_nothing_and_later_statements_wait_for_a_ruling(
     # The issuer's later words in this thread wait; other threads and the stream go on.
     find(federation, UK, thread, "s1")
     federation.settle()
-    parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row.code for row in parked] == ["thread.awaits-ruling"]
+    waiting = us.db.read(lambda c: parked.in_thread(c, thread))
+    assert [row.code for row in waiting] == ["thread.awaits-ruling"]
     assert not judge_parked(us)
     elsewhere = asked(federation, "another thread of the accused")
     find(federation, UK, elsewhere, "s1")
@@ -120,7 +120,7 @@ def test_equivocation_changes_nothing_and_later_statements_wait_for_a_ruling(
     assert judge_parked(us)
     end = agreed(federation, thread)
     assert end.subjects["s1"].finding is not None
-    assert us.db.read(lambda c: threads.parked(c, thread)) == []
+    assert us.db.read(lambda c: parked.in_thread(c, thread)) == []
 
 
 def test_a_number_out_of_turn_waits_until_the_one_before_it_comes(
@@ -133,13 +133,13 @@ def test_a_number_out_of_turn_waits_until_the_one_before_it_comes(
     note = {"note": "The second word, first."}
     force(federation, UK, "mirror-acknowledgement/1", (US,), note, thread, place=early, hidden=True)
     federation.settle()
-    parked = us.db.read(lambda c: threads.parked(c, thread))
-    assert [row.code for row in parked] == ["thread.gap"]
+    waiting = us.db.read(lambda c: parked.in_thread(c, thread))
+    assert [row.code for row in waiting] == ["thread.gap"]
     say(federation, UK, thread, "acknowledgement", note="The first word.")
     federation.settle()
     # It came in its turn now and names another predecessor: refused, and the thread goes on.
     assert judge_parked(us)
-    assert us.db.read(lambda c: threads.parked(c, thread)) == []
+    assert us.db.read(lambda c: parked.in_thread(c, thread)) == []
     assert agreed(federation, thread).heads["addressee"].seq == 1
 
 

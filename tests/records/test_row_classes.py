@@ -6,7 +6,17 @@ import typing
 import pytest
 from sqlalchemy import Table
 
-from api.records import designations, drafts, package_rows, packages, rows, subjects, tasks, threads
+from api.records import (
+    designations,
+    drafts,
+    package_rows,
+    packages,
+    parked,
+    rows,
+    subjects,
+    tasks,
+    threads,
+)
 
 CLASSES: list[tuple[type, Table]] = [
     (designations.Designation, designations.DESIGNATIONS),
@@ -29,7 +39,7 @@ CLASSES: list[tuple[type, Table]] = [
     (threads.Thread, threads.THREADS),
     (threads.ThreadSubject, threads.THREAD_SUBJECTS),
     (threads.Void, threads.THREAD_VOIDS),
-    (threads.Waiting, threads.PARKED),
+    (parked.Parked, parked.PARKED),
 ]
 
 

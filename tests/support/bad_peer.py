@@ -11,6 +11,7 @@ a test can change exactly one thing. Signs with `SealingMinistry`, not with the 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from api.services.log.checkpoints import sign_head
@@ -21,8 +22,9 @@ from api.tlog.proofs import consistency_proof, inclusion_proof, root_at
 from api.wire.canonical import canonical
 from api.wire.digests import digest, digest_bytes
 from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.envelope import parse_envelope
 from api.wire.leaf import LeafOpening
-from api.wire.message_bodies import Item, items_body
+from api.wire.message_bodies import Carried, Item, items_body
 from api.wire.messages import (
     DATED,
     ConsistencyPath,
@@ -33,11 +35,13 @@ from api.wire.messages import (
     compose_request,
 )
 from api.wire.statements import Content, Place
+from api.wire.types import NODE_TYPES
 from tests.support.check_log import read_copy
-from tests.support.signing import NOW, SealingMinistry, Signatory
+from tests.support.signing import SealingMinistry, Signatory
 from tests.tlog.trees import MemoryTree
 
-TIMESTAMP = int(NOW.timestamp())
+AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+TIMESTAMP = int(AT.timestamp())
 WRITER = Signatory("bad-analyst")
 SECOND = Signatory("bad-reviewer", role="reviewer")
 
@@ -71,13 +75,14 @@ class BadPeer:
         thread: str | None = None,
         place: Place | None = None,
         by: SealingMinistry | None = None,
+        issued_at: datetime = AT,
     ) -> bytes:
         """A sealed statement with an analyst's and, where one is due, a reviewer's signature."""
         recipients = (self.to,) if to is None else to
         if type_ == "evidence-package/1":
             recipients = ()
-        approved = None if type_ in {"evidence-package/1", "disposition/1"} else SECOND
-        prepared = None if type_ == "disposition/1" else WRITER
+        approved = None if type_ in {"evidence-package/1", *NODE_TYPES} else SECOND
+        prepared = None if type_ in NODE_TYPES else WRITER
         self.made += 1
         return (by or self.ministry).statement(
             Content(type_, recipients, body, thread),
@@ -85,15 +90,34 @@ class BadPeer:
             approved,
             place,
             nonce=self.made.to_bytes(16),
+            issued_at=issued_at,
         )
 
-    def commit(self, envelope: bytes, *accompanying: bytes) -> Item:
-        """Put a leaf for an envelope into the own log; returns the item to deliver."""
+    def commit(self, envelope: bytes, *accompanying: bytes | Carried) -> Item:
+        """Put a leaf for an envelope into the own log; returns the item to deliver.
+
+        What comes along as bytes gets a leaf in the own log too, whoever sealed it.
+        """
+        beside = tuple(one if isinstance(one, Carried) else self.carry(one) for one in accompanying)
+        leaf = self._leaf(envelope)
+        return Item(envelope, leaf.index, leaf.opening, beside)
+
+    def carry(self, envelope: bytes) -> Carried:
+        """An envelope with a leaf for it in the own log; of another's, one that nobody holds."""
+        payload: dict[str, Any] = json.loads(parse_envelope(envelope).payload)
+        if payload.get("issuer") == self.ministry.id:
+            return self._leaf(envelope)
+        return Carried(envelope, 1 << 40, self._opening())
+
+    def _opening(self) -> LeafOpening:
         self.made += 1
         salts = [hashlib.sha256(f"{part} {self.made}".encode()).digest() for part in "es"]
-        opening = LeafOpening(*salts)
-        index = self.add_leaf(opening.entry(digest_bytes(digest(envelope))))
-        return Item(envelope, index, opening, accompanying)
+        return LeafOpening(*salts)
+
+    def _leaf(self, envelope: bytes) -> Carried:
+        opening = self._opening()
+        entry = opening.entry(digest_bytes(digest(envelope)))
+        return Carried(envelope, self.add_leaf(entry), opening)
 
     def add_leaf(self, entry: bytes) -> int:
         """Append a leaf; returns its index."""

@@ -161,11 +161,12 @@ _BODIES: dict[str, Body] = {
     "mirror-effect/1": {"subject": "s1", "designation": digest("d2")},
     "mirror-withdrawal/1": {"reason": "No longer needed.", "subjects": ["s1"]},
     "mirror-closure/1": {"reason": "All subjects decided."},
-    "disposition/1": {
+    "disposition/2": {
         "message": "0f8fad5b-d9cb-469f-a165-70867728950e",
-        "statement": digest("e1"),
-        "outcome": "refused",
-        "code": "thread.gap",
+        "outcomes": [
+            {"statement": digest("e1"), "outcome": "refused", "code": "thread.gap"},
+            {"statement": digest("e2"), "outcome": "applied"},
+        ],
     },
 }
 

@@ -62,10 +62,11 @@ def _check_statements(copy: Copy) -> None:
 
 def _check_outbox(copy: Copy, *, at_rest: bool) -> None:
     """Every issued statement waits or went once to each of its recipients, and nowhere else."""
+    withdrawn = {row["id"] for row in copy.rows["releases"] if row["state"] == "withdrawn"}
     wanted = {
         (row["id"], peer)
         for row in copy.rows["statements"]
-        if row["origin"] == "own"
+        if row["origin"] == "own" and row["id"] not in withdrawn
         for peer in payload_of(bytes(row["envelope"])).get("to", [])
     }
     rows = [(row["statement"], row["peer"]) for row in copy.rows["outbox"]]
@@ -123,21 +124,29 @@ def _check_inbox(copy: Copy) -> None:
             decided.setdefault(place, []).append(DECIDED[event["act"]])
     for row in copy.rows["inbox"]:
         place = (row["message"], row["statement"])
-        found = row["state"] in decided.get(place, [])
+        state = "applied" if row["state"] == "applied" else "refused"
+        found = state in decided.get(place, [])
         if copy.require(found, f"{row['statement']} from {row['peer']}: {row['state']}, no event"):
-            decided[place].remove(row["state"])
+            decided[place].remove(state)
     left = sorted(place for place, states in decided.items() if states)
     copy.require(not left, f"decided more often than the inbox knows: {left[:3]}")
     statements = copy.index("statements", "id")
     applied: set[tuple[str, str]] = set()
     for row in copy.rows["inbox"]:
         what = f"{row['statement']} from {row['peer']}"
+        if row["state"] == "repeated":
+            copy.require(row["disposition"] is None, f"{what}: disposed of twice")
+            continue
         disposition = statements.get(row["disposition"])
         if copy.require(disposition is not None, f"{what}: no disposition"):
             assert disposition is not None
             body = payload_of(bytes(disposition["envelope"]))["body"]
-            told = (body["message"], body["statement"], body["outcome"], body.get("code"))
-            true = (row["message"], row["statement"], row["state"], row["code"])
+            told = [
+                (body["message"], one["outcome"], one.get("code"))
+                for one in body["outcomes"]
+                if one["statement"] == row["statement"]
+            ]
+            true = [(row["message"], row["state"], row["code"])]
             copy.require(told == true, f"{what}: the disposition says otherwise")
         if row["state"] == "applied":
             copy.require((row["peer"], row["statement"]) not in applied, f"{what}: applied twice")
@@ -219,7 +228,7 @@ def _check_deliveries(sender: Copy, recipient: Copy, *, at_rest: bool) -> None:
     """Every delivered statement has one inbox row there and, at rest, one disposition here."""
     there: dict[str, list[RowMapping]] = {}
     for row in recipient.rows["inbox"]:
-        if row["peer"] == sender.ministry:
+        if row["peer"] == sender.ministry and row["state"] != "repeated":
             there.setdefault(row["statement"], []).append(row)
     waiting = {row["statement"] for row in recipient.rows["parked_statements"]}
     here = sender.groups("dispositions", "peer", "statement")
@@ -263,7 +272,7 @@ def _check_holders(owner: Copy, holder: Copy) -> None:
         if row["peer"] == holder.ministry
     }
     for row in owner.rows["holders"]:
-        if row["ministry"] != holder.ministry or row["state"] == "consented":
+        if row["ministry"] != holder.ministry or row["state"] in {"consented", "perhaps-received"}:
             continue
         what = f"{row['package']} at {holder.ministry}"
         owner.require(row["state"] == outcomes.get(row["release"]), f"{what}: {row['state']}")
@@ -279,8 +288,12 @@ def _check_holders(owner: Copy, holder: Copy) -> None:
     for row in holder.rows["package_exhibits"]:
         package = packages[row["package"]]
         if row["package"] in active and package["state"] == "received":
-            state = exhibits[row["digest"]]["state"]
-            holder.require(state == "held", f"exhibit {row['digest']} is {state}")
+            state = (row["arrival"], exhibits[row["digest"]]["state"])
+            holder.require(state == ("came", "held"), f"exhibit {row['digest']} is {state}")
+    for row in owner.rows["holders"]:
+        if (row["ministry"], row["state"]) == (holder.ministry, "applied") and not row["recall"]:
+            what = f"{row['package']} at {holder.ministry}"
+            owner.require(row["held"] is not None, f"{what}: its exhibits came, and nobody said so")
 
 
 def _active_releases(holder: Copy) -> Iterable[RowMapping]:

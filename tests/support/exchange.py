@@ -4,6 +4,7 @@ import copy
 import hashlib
 from typing import Any
 
+from api.domain.decisions import Decision, refuse
 from api.domain.events import Act, Subject
 from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
@@ -248,9 +249,8 @@ def force(
         place=place or place_of(record, ministry),
     )
     sealed = seal_statement(node, statement)
-    row = statements.values(
-        sealed.statement, sealed.envelope, sealed.digest, origin="own", about=thread, at=node.now()
-    )
+    filed = statements.Filed(sealed.envelope, sealed.digest, "own", thread, node.now())
+    row = statements.row_of(sealed.statement, filed)
 
     def write(unit: Unit) -> None:
         unit.insert(statements.STATEMENTS, row | ({"thread": None, "seq": None} if hidden else {}))
@@ -267,3 +267,8 @@ def force(
 
     node.db.write(write)
     return sealed.statement.id
+
+
+def refused(code: str) -> Decision:
+    """A refusal with any code, for effects that a test replaces."""
+    return refuse(code, "For the test.")

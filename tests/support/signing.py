@@ -182,13 +182,14 @@ class SealingMinistry:
         approved: Signatory | None = None,
         place: Place | None = None,
         nonce: bytes = bytes(16),
+        issued_at: datetime = NOW,
     ) -> bytes:
         """Compose, endorse and seal a statement; returns the raw envelope."""
         by = None
         if prepared is not None:
             by = By(prepared.officer, None if approved is None else approved.officer)
         payload = compose_payload(
-            content, issuer=self.id, issued_at=NOW, nonce=nonce, by=by, place=place
+            content, issuer=self.id, issued_at=issued_at, nonce=nonce, by=by, place=place
         )
         endorsements = []
         if prepared is not None and prepared.form != "recorded":

@@ -18,7 +18,7 @@ from api.wire.digests import digest, digest_bytes
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input
 from api.wire.keys import Purpose
-from api.wire.message_bodies import Item, items_body
+from api.wire.message_bodies import Carried, Item, items_body
 from api.wire.messages import Evidence, InclusionPath, Kind, MessageBody, compose_request
 from api.wire.statements import By, Content, Place, compose_payload, prepared_bytes
 from tests.support.bodies import body
@@ -138,7 +138,9 @@ def signed() -> dict[str, Any]:
             epoch=1,
             seq=1,
             prev=None,
-            body=items_body([Item(raws["release"], 7, opening, (raws["package"],))]),
+            body=items_body(
+                [Item(raws["release"], 7, opening, (Carried(raws["package"], 3, opening),))]
+            ),
             substantive_size=8,
         )
     )

@@ -80,7 +80,7 @@ def test_the_message() -> None:
     verify_seal(envelope, SIGNERS, MESSAGE)
     (item,) = parse_items(body.body)
     assert item.envelope.decode() == KEPT["statements"]["release"]["envelope"]
-    assert item.accompanying[0].decode() == KEPT["statements"]["package"]["envelope"]
+    assert item.accompanying[0].envelope.decode() == KEPT["statements"]["package"]["envelope"]
     assert parse_request(KEPT["request"]["body"].encode()) == (raw, EVIDENCE)
 
 

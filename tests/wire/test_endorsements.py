@@ -66,7 +66,7 @@ def test_recorded_parts_are_the_ministrys_word_and_reported_as_such() -> None:
 
 
 def test_a_disposition_has_none() -> None:
-    raw = US.statement(Content("disposition/1", ("uk-fcdo",), body("disposition/1")))
+    raw = US.statement(Content("disposition/2", ("uk-fcdo",), body("disposition/2")))
     assert judge(raw) == []
 
 

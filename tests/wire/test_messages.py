@@ -14,6 +14,7 @@ from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.leaf import LeafOpening
 from api.wire.message_bodies import (
+    Carried,
     Cosignature,
     EpochChange,
     ExhibitRange,
@@ -60,7 +61,8 @@ def item() -> Item:
     """A release that brings its package."""
     package = US.statement(Content("evidence-package/1", (), body("evidence-package/1")), ANALYST)
     release = US.statement(Content("release/1", ("uk-fcdo",), body("release/1")), ANALYST, REVIEWER)
-    return Item(release, 7, LeafOpening(NODE, NODE[::-1]), (package,))
+    opening = LeafOpening(NODE, NODE[::-1])
+    return Item(release, 7, opening, (Carried(package, 3, opening),))
 
 
 def message(kind: Kind = Kind.DELIVER, **changes: Any) -> MessageBody:

@@ -24,7 +24,7 @@ def refused(type_: str, value: object) -> str:
 
 def test_protocol_one_has_nineteen_types() -> None:
     assert len(TYPES) == 21
-    assert all(type_.endswith("/1") for type_ in TYPES)
+    assert [type_ for type_ in TYPES if not type_.endswith("/1")] == ["disposition/2"]
 
 
 @pytest.mark.parametrize("type_", TYPES)
@@ -178,7 +178,8 @@ def test_impossible_dates_are_refused(value: str) -> None:
         ("release/1", {"originator": "us-treasury"}),
         ("release/1", {"consent": digest("1")}),
         ("recall/1", {"replaced_by": digest("b1")}),
-        ("disposition/1", {"outcome": "applied"}),
+        ("disposition/2", {"outcomes": [{"statement": digest("1"), "outcome": "refused"}]}),
+        ("disposition/2", {"outcomes": [{"statement": digest("1"), "outcome": "applied"}] * 2}),
         ("designation-amendment/1", {"changes": {}}),
     ],
 )
@@ -191,7 +192,7 @@ def test_a_mirror_without_regime_an_empty_amendment_and_a_bare_refusal_are_incom
     for type_, name in (
         ("mirror-finding/1", "regime"),
         ("mirror-amendment/1", "respond_by"),
-        ("disposition/1", "code"),
+        ("disposition/2", "outcomes"),
     ):
         shorter = body(type_)
         del shorter[name]

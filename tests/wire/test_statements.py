@@ -238,7 +238,7 @@ def test_a_package_names_no_recipients_and_is_signed_by_its_preparer() -> None:
 
 def test_a_disposition_is_the_nodes_own() -> None:
     with refused("statement.members"):
-        composed("disposition/1", by=BY)
+        composed("disposition/2", by=BY)
 
 
 def test_the_payload_must_be_canonical_and_small_enough() -> None:

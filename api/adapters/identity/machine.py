@@ -1,16 +1,19 @@
 """Access tokens for machine clients: client credentials proved by ``private_key_jwt``.
 
-Owns the client assertion (RFC 7523) and the reuse of the token it bought; must not read key
-files. The assertion is made here, with joserfc, because Authlib's own helper repeats one ``jti``
+Owns the client assertion (RFC 7523), the reading of a machine's key and the reuse of the token it
+bought. The assertion is made here, with joserfc, because Authlib's own helper repeats one ``jti``
 for every call that sets an audience and lets assertions live for an hour.
 """
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from api.adapters.crypto import sealed_file
 from api.adapters.identity.oauth_client import OAuthClient
 from api.adapters.identity.provider import Provider
 from api.adapters.identity.tokens import Tokens
@@ -84,6 +87,10 @@ class MachineTokens:
         self._held: Tokens | None = None
 
     def access_token(self) -> str:
+        """Return an access token that can still be sent, as :meth:`tokens`."""
+        return self.tokens().access_token
+
+    def tokens(self) -> Tokens:
         """Return a token that can still be sent; fetch one when the last is spent.
 
         Raises:
@@ -93,7 +100,7 @@ class MachineTokens:
         with self._lock:
             if self._held is None or not self._held.fresh(self._clock.now()):
                 self._held = self._client.with_assertion(self._assertion())
-            return self._held.access_token
+            return self._held
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,6 +111,31 @@ class MachineTokens:
         return client_assertion(self._client_id, issuer, self._key, self._clock, self._entropy)
 
 
+def read_client_key(path: Path) -> Key:
+    """Return a machine's private key from its PEM file, which its owner alone may read.
+
+    Raises:
+        Invalid: ``client-key.unusable``, ``keystore.permissions``.
+        NotFound: ``keystore.missing``.
+    """
+    data = sealed_file.read_private(path)
+    for kind in (ECKey, OKPKey, RSAKey):
+        try:
+            key = kind.import_key(data)
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+        if key.is_private:
+            _algorithm(key)
+            return key
+    raise _unusable()
+
+
+def _unusable() -> Invalid:
+    return Invalid(
+        "client-key.unusable", "Sign in with a P-256, P-384, Ed25519 or RSA private key."
+    )
+
+
 def _algorithm(key: Key) -> str:
     if isinstance(key, ECKey) and key.curve_name in _EC_ALGORITHMS:
         return _EC_ALGORITHMS[key.curve_name]
@@ -111,4 +143,4 @@ def _algorithm(key: Key) -> str:
         return "PS256"
     if isinstance(key, OKPKey) and key.curve_name == "Ed25519":
         return "Ed25519"
-    raise Invalid("client-key.unusable", "Sign in with a P-256, P-384, Ed25519 or RSA private key.")
+    raise _unusable()

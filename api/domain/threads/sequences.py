@@ -72,7 +72,7 @@ class Record:
     ) -> Self:
         """Sort stored statements, in any order and perhaps repeated, into the two sequences.
 
-        What follows a gap is left out.
+        What follows a gap is left out, and so is everything by a third ministry.
 
         Raises:
             Invalid: `thread.no-opener` or `equivocation`, if the statements are not those of
@@ -86,11 +86,12 @@ class Record:
         openers = [statement for statement in numbered.values() if statement.type == OPENER]
         if len(openers) != 1:
             raise Invalid("thread.no-opener", "A thread has one opener; give it with the rest.")
-        requester = openers[0].issuer
-        others = {issuer for issuer, _ in numbered} - {requester}
+        requester, addressees = openers[0].issuer, openers[0].to
+        # Exactly two are party to a thread; whatever else is stored under its id is not of it.
+        addressee = addressees[0] if len(addressees) == 1 else ""
         return cls(
-            requester=_without_gap(numbered, {requester}),
-            addressee=_without_gap(numbered, others),
+            requester=_without_gap(numbered, requester),
+            addressee=_without_gap(numbered, addressee),
             voided=frozenset(voided),
             disputed=frozenset(disputed),
         )
@@ -286,10 +287,8 @@ def _seen_seq(statement: Statement) -> int:
     return statement.seen.seq if statement.seen else 0
 
 
-def _without_gap(
-    numbered: dict[tuple[str, int], Statement], issuers: set[str]
-) -> tuple[Statement, ...]:
-    own = {seq: statement for (issuer, seq), statement in numbered.items() if issuer in issuers}
+def _without_gap(numbered: dict[tuple[str, int], Statement], party: str) -> tuple[Statement, ...]:
+    own = {seq: statement for (issuer, seq), statement in numbered.items() if issuer == party}
     found: list[Statement] = []
     while len(found) + 1 in own:
         found.append(own[len(found) + 1])

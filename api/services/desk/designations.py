@@ -25,8 +25,8 @@ from api.services.paging import Place, visible_page
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import reliance
+from api.services.statements.effects.base import opened
 from api.services.statements.effects.designation_record import known_to, standing_of
-from api.services.statements.effects.thread_record import opened
 from api.wire.statements import Content
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
 from api.domain.evidence import ExhibitState, PackageState
-from api.domain.reliance import Change, Kind
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
@@ -44,10 +43,9 @@ from api.services.paging import Place, visible_page
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import DraftView
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import package_checks, reliance
-from api.services.statements.effects.descriptions import note
-from api.services.statements.effects.thread_record import opened
+from api.services.statements.effects import effect_of
+from api.services.statements.effects import packages as effects
+from api.services.statements.effects.base import Issued, opened
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
@@ -81,8 +79,8 @@ def submit(
         return str(known["id"])
     drafting.require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
-    if "supersedes" in body:
-        node.db.read(lambda connection: _check_supersedes(node, connection, body))
+    effect = effect_of(EVIDENCE_PACKAGE)
+    node.db.read(lambda connection: effect.check(node, connection, content))
     statement = compose_statement(
         content,
         issuer=node.ministry,
@@ -90,7 +88,6 @@ def submit(
         nonce=b64u_decode(made.nonce),
         by=By(made.officer, None),
     )
-    package_checks.check_sizes(node, body)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
     sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
@@ -122,34 +119,11 @@ def _store_package(
     sealed: Sealed,
     entry: recording.Entry,
 ) -> None:
-    at, package_id, body = node.now(), sealed.statement.id, dict[str, Any](sealed.statement.body)
-    unit.insert(
-        statements.STATEMENTS,
-        statements.values(
-            sealed.statement,
-            sealed.envelope,
-            sealed.digest,
-            origin="own",
-            about=package_id,
-            at=at,
-        ),
-    )
-    unit.insert(
-        packages.PACKAGES,
-        {
-            "id": package_id,
-            "originator": node.ministry,
-            "title": body["title"],
-            "state": "submitted",
-            "prepared_by": caller.person,
-            "submitted_at": at,
-            "supersedes": body.get("supersedes"),
-        },
-    )
-    unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package_id, body["exhibits"]))
-    _supersede(node, unit, body, package_id)
-    note(unit, "package", package_id, node.ministry, body["subjects"], fresh=True)
-    recording.record(node, unit, recording.concerning(entry, package_id, sealed.digest))
+    at, package = node.now(), sealed.statement
+    filed = statements.Filed(sealed.envelope, sealed.digest, "own", package.id, at)
+    statements.store(unit, package, filed)
+    effect_of(EVIDENCE_PACKAGE).issue(node, unit, Issued(package, at, caller.person))
+    recording.record(node, unit, recording.concerning(entry, package.id, sealed.digest))
 
 
 def _parts(node: Node, draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -166,33 +140,6 @@ def _parts(node: Node, draft: Mapping[str, Any]) -> tuple[dict[str, Any], Mappin
     if endorsement is not None and "nonce" in draft:
         endorsement = {**endorsement, "nonce": draft["nonce"]}
     return body, endorsement
-
-
-def _check_supersedes(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:
-    older = body.get("supersedes")
-    if older is None:
-        return
-    row = packages.by_id(connection, str(older))
-    if row is None or row.originator != node.ministry:
-        raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
-    if row.state not in {PackageState.SUBMITTED, PackageState.RELEASED, PackageState.RETURNED}:
-        raise Conflict(
-            "package.not-current", "A superseded or recalled package is not superseded again."
-        )
-
-
-def _supersede(node: Node, unit: Unit, body: Mapping[str, Any], package_id: str) -> None:
-    older = body.get("supersedes")
-    if older is None:
-        return
-    unit.lock(f"package {older}")
-    _check_supersedes(node, unit.connection, body)
-    values = {"state": "superseded", "superseded_by": package_id}
-    expect = {"superseded_by": None}
-    if unit.update(packages.PACKAGES, {"id": older}, values, expect=expect) is None:
-        raise Conflict("package.not-current", "Another package has superseded it already.")
-    superseded = (Kind.PACKAGE, str(older))
-    reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package_id)
 
 
 def packages_page(
@@ -425,22 +372,32 @@ def note_stored(node: Node, stored: Stored, entry: recording.Entry) -> None:
     """
 
     def write(unit: Unit) -> None:
-        _check_not_erased(unit.connection, stored.digest)
-        known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
-        if known is not None and known.state is ExhibitState.HELD:
-            return
-        values = {"size": stored.size, "state": "held", "stored_at": node.now()}
-        if known is None:
-            unit.insert(packages.EXHIBITS, {"digest": stored.digest, **values})
-        else:
-            unit.update(packages.EXHIBITS, {"digest": stored.digest}, values)
-        recording.record(node, unit, entry)
+        if mark_stored(node, unit, stored):
+            recording.record(node, unit, entry)
 
     try:
         node.db.write(write)
     except Taken:
         # Two uploads of the same bytes met; the other one wrote the row.
         node.db.write(write)
+
+
+def mark_stored(node: Node, unit: Unit, stored: Stored) -> bool:
+    """Write the row of a stored exhibit in the caller's unit; returns whether that was new.
+
+    Raises:
+        Conflict: ``exhibit.erased``.
+    """
+    _check_not_erased(unit.connection, stored.digest)
+    known = packages.exhibits_by_digest(unit.connection, [stored.digest]).get(stored.digest)
+    if known is not None and known.state is ExhibitState.HELD:
+        return False
+    values = {"size": stored.size, "state": "held", "stored_at": node.now()}
+    if known is None:
+        unit.insert(packages.EXHIBITS, {"digest": stored.digest, **values})
+    else:
+        unit.update(packages.EXHIBITS, {"digest": stored.digest}, values)
+    return True
 
 
 def open_exhibit(node: Node, caller: Caller, digest: str) -> Stored:

@@ -18,8 +18,9 @@ from api.domain.threads.facts import Phase
 from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
 from api.ports.policy import Action, Resource
-from api.records import statements, threads
-from api.records.threads import Comparison, Thread, ThreadSubject, Void, Waiting
+from api.records import parked, statements, threads
+from api.records.parked import Parked
+from api.records.threads import Comparison, Thread, ThreadSubject, Void
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.desk import coverage
@@ -150,7 +151,7 @@ class ThreadView(ThreadHead):
     lines: tuple[SubjectLine, ...]
     statements: tuple[SaidView, ...]
     continued_by: tuple[str, ...]
-    parked: tuple[Waiting, ...]
+    parked: tuple[Parked, ...]
     comparison: Comparison | None
     tag: str
 
@@ -252,7 +253,7 @@ def _view(connection: Connection, row: Thread) -> ThreadView:
         lines=_lines(threads.subjects_of(connection, [row.id]).get(row.id, [])),
         statements=tuple(said),
         continued_by=tuple(threads.continuations(connection, row.id)),
-        parked=tuple(threads.parked(connection, row.id)),
+        parked=tuple(parked.in_thread(connection, row.id)),
         comparison=next((one for one in compared if one is not None), None),
         tag=row.state_digest[7:39],
     )

@@ -22,7 +22,7 @@ from api.records import (
 from api.records.drafts import Draft
 from api.services.desk.task_sources import ADMINISTRATION, Entry
 from api.services.node import Node
-from api.services.statements.effects.thread_record import opened
+from api.services.statements.effects.base import opened
 
 _TYPES = {
     "release": "Release",

@@ -19,7 +19,7 @@ from api.services import visibility
 from api.services.authorising import Caller, unknown
 from api.services.node import Node
 from api.services.previews import Shown, note_preview
-from api.services.statements.effects.thread_record import opened
+from api.services.statements.effects.base import opened
 from api.wire.types import RECALL
 
 _KIND = "recall"

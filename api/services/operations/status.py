@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import log, node_state, packages, streams
+from api.records import log, node_state, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -99,7 +99,7 @@ def figures(node: Node) -> Status:
             public=None if public is None else _shown(public, heads.threshold(node)),
             unwitnessed=asdict(heads.tail(node, connection, public)),
             restore=asdict(guard.standing(node, connection)),
-            awaited=len(packages.awaited_exhibits(connection, _MOST_AWAITED)),
+            awaited=transfers.count_awaited(connection, _MOST_AWAITED),
             at=now,
         )
 

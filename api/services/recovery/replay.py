@@ -14,12 +14,12 @@ in the outbox for them.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
+from api.records.statements import Filed, Leaf, Standing
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
@@ -29,14 +29,13 @@ from api.services.road import applying, delivering
 from api.services.sealing import Sealed, open_statement
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Issued, about_of
-from api.services.statements.effects.evidence import ReleaseEffect
 from api.wire.canonical import canonical
 from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
-from api.wire.message_bodies import Item
+from api.wire.message_bodies import Carried, Item
 from api.wire.messages import Kind
-from api.wire.statements import EVIDENCE_PACKAGE
+from api.wire.statements import DISPOSITION, EVIDENCE_PACKAGE, Statement, parse_statement
 
 
 @dataclass(slots=True)
@@ -68,11 +67,22 @@ def known_leaves(lost: Sequence[Lost]) -> dict[int, KnownLeaf]:
     found = {}
     for message in lost:
         for item in message.items:
-            raw_digest = digest(item.envelope)
-            entry = item.opening.entry(digest_bytes(raw_digest))
-            statement = digest(parse_envelope(item.envelope).payload)
-            found[item.index] = KnownLeaf(entry, statement, raw_digest, item.opening.salt_s)
+            found[item.index] = _known_leaf(item)
+            for carried in item.accompanying:
+                if _issuer_of(carried) == message.body.from_:
+                    found[carried.index] = _known_leaf(carried)
     return found
+
+
+def _issuer_of(carried: Carried) -> str:
+    return parse_statement(parse_envelope(carried.envelope).payload).issuer
+
+
+def _known_leaf(one: Item | Carried) -> KnownLeaf:
+    raw_digest = digest(one.envelope)
+    entry = one.opening.entry(digest_bytes(raw_digest))
+    statement = digest(parse_envelope(one.envelope).payload)
+    return KnownLeaf(entry, statement, raw_digest, one.opening.salt_s)
 
 
 def adopt(node: Node, lost: Sequence[Lost], pool: ThreadPoolExecutor) -> Adopted:
@@ -108,13 +118,14 @@ def _replay(node: Node, step: _Step, pool: ThreadPoolExecutor, adopted: Adopted)
     sealed, brought = _open(node, step)
     if sealed is None:
         return
-    for other in brought:
-        _adopt_brought(node, other, adopted)
+    for other, carried in brought:
+        _adopt_brought(node, other, carried, adopted)
     known = _is_known(node, sealed)
     if step.kind is Kind.DISPOSITION:
         if not known:
-            _adopt_disposition(node, sealed, step.peers[0])
-        _apply_until(node, step.peers[0], str(sealed.statement.body["message"]), pool)
+            _adopt_said(node, sealed, step.peers[0])
+        if sealed.statement.type == DISPOSITION:
+            _apply_until(node, step.peers[0], str(sealed.statement.body["message"]), pool)
     if known:
         return
     if step.kind is not Kind.DISPOSITION and not _with_effect(node, sealed):
@@ -123,17 +134,19 @@ def _replay(node: Node, step: _Step, pool: ThreadPoolExecutor, adopted: Adopted)
     adopted.statements += 1
 
 
-def _open(node: Node, step: _Step) -> tuple[Sealed | None, list[Sealed]]:
+def _open(node: Node, step: _Step) -> tuple[Sealed | None, list[tuple[Sealed, Carried]]]:
     """Open a statement and what it brought; whatever does not verify is left out."""
-    found: list[Sealed] = []
-    indexes = [step.item.index, *(None for _ in step.item.accompanying)]
-    for raw, index in zip((step.item.envelope, *step.item.accompanying), indexes, strict=True):
+    try:
+        sealed = open_statement(node, step.item.envelope, log_index=step.item.index)[0]
+    except (WireError, ComityError):
+        return None, []
+    brought = []
+    for one in step.item.accompanying:
         try:
-            found.append(open_statement(node, raw, log_index=index)[0])
+            brought.append((open_statement(node, one.envelope, log_index=one.index)[0], one))
         except (WireError, ComityError):
-            if index is not None:
-                return None, []
-    return found[0], found[1:]
+            continue
+    return sealed, brought
 
 
 def _is_known(node: Node, sealed: Sealed) -> bool:
@@ -153,11 +166,9 @@ def _entry(sealed: Sealed, *, in_log: bool) -> recording.Entry:
     return recording.concerning(entry, sealed.statement.id, sealed.digest)
 
 
-def _store(unit: Unit, sealed: Sealed, about: str | None, origin: str, at: str) -> None:
-    row = statements.values(
-        sealed.statement, sealed.envelope, sealed.digest, origin=origin, about=about, at=at
-    )
-    unit.insert(statements.STATEMENTS, row)
+def _store(unit: Unit, sealed: Sealed, about: str | None, at: str) -> None:
+    stored = Filed(sealed.envelope, sealed.digest, "own", about, at)
+    statements.store(unit, sealed.statement, stored)
 
 
 def _with_effect(node: Node, sealed: Sealed) -> bool:
@@ -168,13 +179,9 @@ def _with_effect(node: Node, sealed: Sealed) -> bool:
     at, person = sealed.statement.issued_at, _person(node, sealed)
 
     def write(unit: Unit) -> None:
-        _store(unit, sealed, _about(sealed), "own", at)
+        _store(unit, sealed, _about(sealed), at)
         issued = Issued(sealed.statement, at, person, _seal_draft(unit, sealed, at))
-        done = (
-            effect.repeat(unit, issued)
-            if isinstance(effect, ReleaseEffect)
-            else effect.issue(node, unit, issued)
-        )
+        done = effect.repeat(unit, issued) or effect.issue(node, unit, issued)
         recording.post(node, unit, done.recipients, sealed.statement.id, bring=done.bring)
         recording.record(node, unit, _entry(sealed, in_log=True))
 
@@ -189,7 +196,7 @@ def _without_effect(node: Node, sealed: Sealed, peers: Sequence[str]) -> None:
     at = sealed.statement.issued_at
 
     def write(unit: Unit) -> None:
-        _store(unit, sealed, _about(sealed), "own", at)
+        _store(unit, sealed, _about(sealed), at)
         _seal_draft(unit, sealed, at)
         recording.post(node, unit, peers, sealed.statement.id)
         recording.record(node, unit, _entry(sealed, in_log=True))
@@ -229,76 +236,52 @@ def _seal_draft(unit: Unit, sealed: Sealed, at: str) -> str:
     return ""
 
 
-def _adopt_brought(node: Node, sealed: Sealed, adopted: Adopted) -> None:
+def _adopt_brought(node: Node, sealed: Sealed, carried: Carried, adopted: Adopted) -> None:
     """Store a statement that travelled along, with its effect if it is this node's own."""
     if _is_known(node, sealed):
         return
-    own = sealed.statement.issuer == node.ministry
-    person = _person(node, sealed)
+    statement = sealed.statement
+    own = statement.issuer == node.ministry
+    person, at = _person(node, sealed), statement.issued_at
+    effect = EFFECTS.get(statement.type) if own else None
+    leaf = Leaf(carried.index, carried.opening.e, carried.opening.salt_s)
+    origin, standing = ("own", Standing.JUDGED) if own else (statement.issuer, Standing.BROUGHT)
 
     def write(unit: Unit) -> None:
-        at = sealed.statement.issued_at
-        _store(unit, sealed, _about(sealed), "own" if own else sealed.statement.issuer, at)
-        if own and sealed.statement.type == EVIDENCE_PACKAGE:
-            _package_rows(node, unit, sealed, person)
-        elif own and sealed.statement.type in EFFECTS:
-            EFFECTS[sealed.statement.type].issue(node, unit, Issued(sealed.statement, at, person))
-        recording.record(node, unit, _entry(sealed, in_log=False))
+        stored = Filed(sealed.envelope, sealed.digest, origin, _about(sealed), at, leaf, standing)
+        statements.store(unit, statement, stored)
+        if effect is not None:
+            issued = Issued(statement, at, person)
+            if effect.repeat(unit, issued) is None:
+                effect.issue(node, unit, issued)
+            _keep_exhibits(node, unit, statement)
+        recording.record(node, unit, _entry(sealed, in_log=own))
 
     try:
         node.db.write(write)
     except (ComityError, Taken):
         _without_effect(node, sealed, ())
-        adopted.without_effect.append(sealed.statement.id)
+        adopted.without_effect.append(statement.id)
     adopted.statements += own
 
 
-def _package_rows(node: Node, unit: Unit, sealed: Sealed, person: str) -> None:
-    """Write an own package's rows; exhibits that the store lacks are awaited from its author."""
-    body: dict[str, Any] = dict(sealed.statement.body)
-    package = sealed.statement.id
-    supersedes = body.get("supersedes")
-    unit.insert(
-        packages.PACKAGES,
-        {
-            "id": package,
-            "originator": node.ministry,
-            "title": body["title"],
-            "state": "submitted",
-            "prepared_by": person or None,
-            "submitted_at": sealed.statement.issued_at,
-            "supersedes": supersedes,
-        },
-    )
-    if isinstance(supersedes, str):
-        values = {"state": "superseded", "superseded_by": package}
-        unit.update(packages.PACKAGES, {"id": supersedes}, values)
-    listed: list[dict[str, Any]] = body["exhibits"]
-    unit.insert(packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package, listed))
-    wanted = {each["digest"]: each["size"] for each in listed}
-    known = packages.exhibits_by_digest(unit.connection, list(wanted))
-    unit.insert(
-        packages.EXHIBITS,
-        [_exhibit_row(node, name, size) for name, size in wanted.items() if name not in known],
-    )
+def _keep_exhibits(node: Node, unit: Unit, statement: Statement) -> None:
+    """Say of an own package's exhibits which the store still has."""
+    if statement.type != EVIDENCE_PACKAGE:
+        return
+    for row in packages.exhibits_of(unit.connection, statement.id):
+        if row.state != "held" and node.store.head(row.digest) is not None:
+            values = {"state": "held", "stored_at": node.now()}
+            unit.update(packages.EXHIBITS, {"digest": row.digest}, values)
 
 
-def _exhibit_row(node: Node, name: str, size: int) -> dict[str, object]:
-    held = node.store.head(name) is not None
-    return {
-        "digest": name,
-        "size": size,
-        "state": "held" if held else "awaited",
-        "stored_at": node.now() if held else None,
-    }
-
-
-def _adopt_disposition(node: Node, sealed: Sealed, peer: str) -> None:
-    """Store what this node said it did with a partner's statement; applying it finds that."""
-    concerned = str(sealed.statement.body["statement"])
+def _adopt_said(node: Node, sealed: Sealed, peer: str) -> None:
+    """Store what this node said of itself to a partner; applying its message finds that."""
+    body = sealed.statement.body
+    concerned = str(body["message" if sealed.statement.type == DISPOSITION else "release"])
 
     def write(unit: Unit) -> None:
-        _store(unit, sealed, concerned, "own", sealed.statement.issued_at)
+        _store(unit, sealed, concerned, sealed.statement.issued_at)
         recording.post(node, unit, [peer], sealed.statement.id, kind=Kind.DISPOSITION.value)
         recording.record(node, unit, _entry(sealed, in_log=True))
 

@@ -1,263 +1,271 @@
-"""Applies what partners sent: one decision and one sealed disposition for each statement.
+"""Applies what partners sent: decides a message's statements and says so in one sealed disposition.
 
-Owns PROTOCOL §7 step 3. Seal, endorsements and audience are judged first (no database); then all
-statements of a message are decided and their effects written in one transaction, each with the
-disposition that says what was decided. A disposition must be sealed before the transaction, so
-"applied" is prepared for every statement that verified; where an effect refuses, the transaction is
-given up, that one disposition is sealed anew, and the whole is run again. A crash before the commit
-leaves the message ``stored``, and the job starts over; nothing is applied twice, because the
-message's state changes in the same transaction.
+Owns PROTOCOL §7 step 3 and §9 (*disposition/2*, *Undecidable*). Items are opened first, without a
+lock (``opening``); then all of them are decided and their effects written in one transaction
+(``deciding``), with the disposition that says what was decided. It must be sealed before the
+transaction, so "applied" is prepared for every statement that opened; where effects refuse, the
+transaction is given up, what one run found is sealed anew, and it is run again (decision 0006).
+A crash before the commit leaves the message ``stored``, and the job starts over; nothing is applied
+twice, because the message's state changes in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy.engine import RowMapping
 
-from api.domain.decisions import ALLOWED, Decision, refuse
-from api.domain.errors import ComityError
+from api.domain.decisions import Decision, refuse
+from api.domain.errors import Conflict
 from api.domain.events import Act, Actor, Subject
-from api.domain.threads import sequences
-from api.ports.policy import Action, Resource
-from api.records import statements, streams
-from api.records.threads import Waiting
-from api.records.unit_of_work import Unit
+from api.records import parked, statements, streams
+from api.records.outages import is_outage
+from api.records.parked import Parked, Part
+from api.records.statements import Filed
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
-from api.services.authorising import context, peer_caller
 from api.services.node import Node
-from api.services.road import parking
-from api.services.sealing import Sealed, seal_statement, try_open
-from api.services.statements.effects import EFFECTS
-from api.services.statements.effects.base import Disposed, Received, Refusal, about_of
-from api.wire.digests import digest
-from api.wire.envelope import parse_envelope
-from api.wire.errors import WireError
-from api.wire.message_bodies import Item, parse_items
+from api.services.road import deciding, disposing, parking
+from api.services.road.deciding import Decided, State
+from api.services.road.disposing import Outcome, Said
+from api.services.road.opening import Opened, open_item, open_items
+from api.services.sealing import Sealed
+from api.wire.message_bodies import parse_items
 from api.wire.messages import Kind, parse_message
-from api.wire.statements import (
-    DISPOSITION,
-    NONCE_BYTES,
-    Content,
-    compose_statement,
-    parse_statement,
-)
 
-_SENTENCE = 300
+_RUNS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """One item after verification: its statement, or why it is refused."""
-
-    item: Item
-    sealed: Sealed | None
-    brought: tuple[Sealed, ...]
-    verdict: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """Items of one message that are decided together, in order.
 
     Attributes:
         message: row of the message that brought them.
-        items: the items.
-        first: place of the first one in the message.
+        opened: the items.
+        said: during a recovery, what this node had stated about them before.
+        again: they were parked and have their second hearing; what still waits stays parked.
+        ruling: an event to record beside, by whoever had them heard again.
     """
 
     message: RowMapping
-    items: Sequence[_Opened]
-    first: int = 0
+    opened: Sequence[Opened]
+    said: Mapping[str, Said] = field(default_factory=dict)
+    again: bool = False
+    ruling: recording.Entry | None = None
 
 
-class _RefusalFoundError(Exception):
-    """An effect refused inside the transaction; carries which and why."""
+class _FoundOtherwiseError(Exception):
+    """A run decided otherwise than was sealed; carries what it decided."""
 
-    def __init__(self, ordinal: int, decision: Decision) -> None:
-        super().__init__(decision.code)
-        self.ordinal = ordinal
-        self.decision = decision
+    def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
+        super().__init__("decided otherwise than sealed")
+        self.outcomes = outcomes
+
+
+class _StillWaitsError(Exception):
+    """What was heard again waits on; carries the kind of the defect, if that is why."""
+
+    def __init__(self, decided: Decided) -> None:
+        super().__init__(decided.code)
+        self.decided = decided
 
 
 def process_next(node: Node, peer: str, pool: ThreadPoolExecutor) -> bool:
-    """Apply the next stored message of a peer; returns whether there was one."""
+    """Apply the next stored message of a peer; returns whether there was one.
+
+    Raises:
+        Exception: an outage: the message stays and is tried again.
+    """
     rows = node.db.read(lambda connection: streams.next_stored(connection, peer, 1))
     if not rows:
         return False
     message = rows[0]
     body = parse_message(bytes(message["envelope"]))[1]
-    items = parse_items(body.body)
-    opened = list(pool.map(lambda item: _open(node, peer, item, body.kind), items))
+    opened = open_items(node, message, body, pool)
     if body.kind is Kind.DISPOSITION:
-        _apply_dispositions(node, message, opened)
-    else:
-        _apply_statements(node, message, opened, pool)
+        disposing.note(node, message, opened)
+        return True
+    known = disposing.said(node, message["id"]) if node.db.recovering else {}
+    batch = Batch(message, _as_said(opened, known), known)
+    _settle(node, batch, lambda unit: _take_message(unit, message))
     return True
 
 
-def process_parked(node: Node, parked: Waiting) -> bool:
-    """Judge a statement again that waited for another one or for a ruling.
+def hear_again(node: Node, row: Parked, ruling: recording.Entry | None = None) -> bool:
+    """Judge a parked statement again; returns whether it waits no longer.
 
-    Returns:
-        Whether it waits no longer: it was applied or refused, with its disposition.
+    Args:
+        node: this node.
+        row: the parked statement.
+        ruling: an event to record in the same transaction.
     """
-    message = node.db.read(
-        lambda connection: streams.message_in(connection, parked.peer, parked.message)
-    )
-    if message is None:
+    found = _parked(node, row)
+    if found is None:
         return False
+    message, opened = found
+    if opened.sealed is not None and Kind(message["kind"]) is Kind.DISPOSITION:
+        return _hear_node(node, row, message, opened, ruling)
+    batch = Batch(message, [opened], again=True, ruling=ruling)
+    try:
+        return _settle(node, batch, lambda unit: parking.take(unit, row))
+    except _StillWaitsError as waits:
+        _note_failure(node, row, waits.decided, ruling)
+        return False
+
+
+def refuse_parked(
+    node: Node, row: Parked, decision: Decision, ruling: recording.Entry | None = None
+) -> bool:
+    """Refuse a parked statement; nothing that failed is run. Returns whether it was still there."""
+    found = _parked(node, row)
+    if found is None:
+        return False
+    message, opened = found
+    decided = Decided(opened, State.REFUSED, decision.code, decision.reason)
+    node_made = Kind(message["kind"]) is Kind.DISPOSITION
+    outcomes = () if node_made else (Outcome(opened.id, decision.code, decision.reason),)
+    sealed = disposing.seal(node, row.peer, row.message, outcomes)
+
+    def write(unit: Unit) -> bool:
+        if not parking.take(unit, row):
+            return False
+        if row.part in {None, Part.RECEIVE} and not node_made:
+            _keep_if_possible(node, unit, message, opened, decision)
+        batch = Batch(message, [opened], again=True, ruling=ruling)
+        _record(node, unit, batch, [] if node_made else [decided], sealed)
+        return True
+
+    return node.db.write(write)
+
+
+def _keep_if_possible(
+    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+) -> None:
+    """Void the number of a refused statement, unless that is what cannot be done."""
+    try:
+        with unit.part():
+            deciding.keep_refused(node, unit, message, opened, decision)
+    except Exception as error:
+        if is_outage(error):
+            raise
+
+
+def _parked(node: Node, row: Parked) -> tuple[RowMapping, Opened] | None:
+    message = node.db.read(lambda connection: streams.message_in(connection, row.peer, row.message))
+    if message is None:
+        return None
     body = parse_message(bytes(message["envelope"]))[1]
-    item = parse_items(body.body)[parked.ordinal]
-    opened = [_open(node, parked.peer, item, body.kind)]
-    batch = _Batch(message, opened, parked.ordinal)
-    decisions = [each.verdict for each in opened]
-    for _ in range(2):
-        sealed = [_disposition(node, message, opened[0], decisions[0])]
+    item = parse_items(body.body)[row.ordinal]
+    return message, open_item(node, message, body.kind, row.ordinal, item)
+
+
+def _hear_node(
+    node: Node, row: Parked, message: RowMapping, opened: Opened, ruling: recording.Entry | None
+) -> bool:
+    """Note again what a partner's node said, as far as it was not noted."""
+
+    def write(unit: Unit) -> bool:
+        if not parking.take(unit, row):
+            return False
+        disposing.hear(node, unit, message, opened)
+        if ruling is not None:
+            recording.record(node, unit, ruling)
+        return not parked.is_there(unit.connection, row.key)
+
+    return node.db.write(write)
+
+
+def _note_failure(
+    node: Node, row: Parked, decided: Decided, ruling: recording.Entry | None
+) -> None:
+    """Keep what an officer's attempt met; without an officer nothing is written."""
+    if ruling is None:
+        return
+    part = decided.part.value if decided.part is not None else None
+    values = {"code": decided.code, "part": part, "error": decided.error or None}
+
+    def write(unit: Unit) -> None:
+        if unit.update(parked.PARKED, row.key, values) is not None:
+            recording.record(node, unit, ruling)
+
+    node.db.write(write)
+
+
+def _as_said(opened: Sequence[Opened], known: Mapping[str, Said]) -> list[Opened]:
+    """During a recovery, let stand what this node had refused before it lost its memory."""
+    found = []
+    for each in opened:
+        stated = known.get(each.id)
+        if stated is not None and stated.outcome.code and each.verdict:
+            verdict = refuse(stated.outcome.code, stated.outcome.detail)
+            each = Opened(  # noqa: PLW2901 - the same item, judged as it was
+                each.item,
+                each.ordinal,
+                each.id,
+                each.sealed,
+                (),
+                verdict,
+                each.times,
+            )
+        found.append(each)
+    return found
+
+
+def _settle(node: Node, batch: Batch, take: Callable[[Unit], bool]) -> bool:
+    """Decide a batch and commit it with the disposition that says so.
+
+    Raises:
+        _StillWaitsError: it was heard again and waits on.
+        Conflict: ``statement.unsettled``: every run came out otherwise; try again later.
+    """
+    outcomes, patient = _presumed(batch), True
+    for _ in range(_RUNS):
+        sealed = disposing.seal(node, batch.message["peer"], batch.message["id"], outcomes)
         try:
             return node.db.write(
-                lambda unit: (
-                    parking.take(unit, parked) and _write(node, unit, batch, decisions, sealed)  # noqa: B023
-                )
+                lambda unit: take(unit) and _run(node, unit, batch, outcomes, sealed, patient)  # noqa: B023
             )
-        except _RefusalFoundError as found:
-            if sequences.waits(found.decision):
-                return False
-            decisions = [found.decision]
-    return False
+        except _FoundOtherwiseError as found:
+            outcomes = found.outcomes
+        except Taken:
+            # Somebody wrote the same row at that moment; met twice, it is the statement's fault.
+            patient = False
+    raise Conflict("statement.unsettled", "What is known here changes too fast; try again.")
 
 
-def _open(node: Node, peer: str, item: Item, kind: Kind) -> _Opened:
-    """Verify one item without the database."""
-    sealed = try_open(node, item.envelope, item.index)
-    if not isinstance(sealed, Sealed):
-        return _Opened(item, None, (), refuse(sealed.code, sealed.message))
-    brought: list[Sealed] = []
-    for raw in item.accompanying:
-        other = try_open(node, raw, None)
-        if not isinstance(other, Sealed):
-            return _Opened(item, sealed, (), refuse(other.code, other.message))
-        brought.append(other)
-    verdict = _admissible(node, peer, sealed, kind)
-    if node.db.recovering and verdict:
-        verdict = _as_said(node, sealed.statement.id) or verdict
-    return _Opened(item, sealed, tuple(brought), verdict)
+def _presumed(batch: Batch) -> tuple[Outcome, ...]:
+    """What is decided if no effect refuses."""
+    found: dict[str, Outcome] = {}
+    for each in batch.opened:
+        if not each.defect and each.id not in batch.said:
+            code = "" if each.verdict else each.verdict.code
+            found.setdefault(each.id, Outcome(each.id, code, each.verdict.reason if code else ""))
+    return tuple(found.values())
 
 
-def _said(node: Node, statement_id: str) -> Sealed | None:
-    """Return this node's own disposition on a statement; during a recovery it may stand already."""
-    row = node.db.read(
-        lambda connection: next(
-            (
-                row
-                for row in statements.about(connection, statement_id, DISPOSITION)
-                if row["issuer"] == node.ministry
-            ),
-            None,
-        )
+def _run(
+    node: Node,
+    unit: Unit,
+    batch: Batch,
+    outcomes: tuple[Outcome, ...],
+    sealed: Sealed | None,
+    patient: bool,  # noqa: FBT001 - called once, above
+) -> bool:
+    decided = deciding.decide(node, unit, batch.message, batch.opened, patient=patient)
+    if batch.again and decided[0].state is State.PARKED:
+        raise _StillWaitsError(decided[0])
+    true = tuple(
+        Outcome(one.opened.id, one.code, one.detail)
+        for one in decided
+        if one.state in {State.APPLIED, State.REFUSED} and one.opened.id not in batch.said
     )
-    if row is None:
-        return None
-    raw = bytes(row["envelope"])
-    return Sealed(parse_statement(parse_envelope(raw).payload), raw, row["envelope_digest"])
-
-
-def _as_said(node: Node, statement_id: str) -> Decision | None:
-    """Return the refusal that this node had stated before it lost its memory, if it refused."""
-    said = _said(node, statement_id)
-    if said is None or said.statement.body["outcome"] != "refused":
-        return None
-    body = said.statement.body
-    return refuse(str(body.get("code", "")), str(body.get("detail", "")))
-
-
-def _admissible(node: Node, peer: str, sealed: Sealed, kind: Kind) -> Decision:
-    statement = sealed.statement
-    if statement.issuer != peer:
-        return refuse("statement.issuer", "A peer delivers its own statements.")
-    if node.ministry not in statement.to:
-        return refuse("statement.audience", "This statement is addressed to others.")
-    if (statement.type == DISPOSITION) is not (kind is Kind.DISPOSITION):
-        return refuse("statement.kind", "Dispositions travel in disposition messages only.")
-    if statement.type != DISPOSITION and statement.type not in EFFECTS:
-        return refuse("statement.type", "This node takes no statements of this type.")
-    resource = Resource(
-        "statement",
-        statement.id,
-        {
-            "statement_type": statement.type.split("/")[0],
-            "issuer": statement.issuer,
-            "to": frozenset(statement.to),
-            "ministry": node.ministry,
-        },
-    )
-    decision = node.decider.decide(
-        peer_caller(node, peer).principal, Action.STATEMENT_APPLY, resource, context(node)
-    )
-    if not decision.allowed:
-        return refuse(decision.code, " ".join(decision.reasons)[:_SENTENCE])
-    return Decision(allowed=True)
-
-
-def _apply_statements(
-    node: Node, message: RowMapping, opened: Sequence[_Opened], pool: ThreadPoolExecutor
-) -> None:
-    decisions = [each.verdict for each in opened]
-    sealed = list(
-        pool.map(
-            lambda pair: _disposition(node, message, *pair), zip(opened, decisions, strict=True)
-        )
-    )
-    batch = _Batch(message, opened)
-    for _ in range(len(opened) + 1):
-        try:
-            node.db.write(
-                lambda unit: (
-                    _take_message(unit, message) and _write(node, unit, batch, decisions, sealed)
-                )
-            )
-        except _RefusalFoundError as found:
-            decisions[found.ordinal] = found.decision
-            sealed[found.ordinal] = _disposition(
-                node, message, opened[found.ordinal], found.decision
-            )
-        else:
-            return
-
-
-def _disposition(node: Node, message: RowMapping, opened: _Opened, decision: Decision) -> Sealed:
-    """Seal the node's own statement about what it did with one of the peer's."""
-    statement_id = (
-        opened.sealed.statement.id
-        if opened.sealed is not None
-        else digest(_payload_of(opened.item.envelope))
-    )
-    said = _said(node, statement_id) if node.db.recovering else None
-    if said is not None:
-        return said
-    body: dict[str, object] = {
-        "message": message["id"],
-        "statement": statement_id,
-        "outcome": "applied" if decision.allowed else "refused",
-    }
-    if not decision.allowed:
-        body["code"] = decision.code
-        body["detail"] = decision.reason[:_SENTENCE] or decision.code
-    statement = compose_statement(
-        Content(DISPOSITION, (message["peer"],), body),  # type: ignore[arg-type]
-        issuer=node.ministry,
-        issued_at=node.clock.now(),
-        nonce=node.entropy.token(NONCE_BYTES),
-        by=None,
-    )
-    return seal_statement(node, statement)
-
-
-def _payload_of(envelope: bytes) -> bytes:
-    try:
-        return parse_envelope(envelope).payload
-    except WireError:
-        return envelope
+    if true != outcomes:
+        raise _FoundOtherwiseError(true)
+    _record(node, unit, batch, decided, sealed)
+    unit.ring("applied")
+    return True
 
 
 def _take_message(unit: Unit, message: RowMapping) -> bool:
@@ -266,203 +274,72 @@ def _take_message(unit: Unit, message: RowMapping) -> bool:
     return taken is not None
 
 
-def _write(
-    node: Node,
-    unit: Unit,
-    batch: _Batch,
-    decisions: Sequence[Decision],
-    dispositions: Sequence[Sealed],
-) -> bool:
-    at, message = node.now(), batch.message
-    for number, (each, decision, sealed) in enumerate(
-        zip(batch.items, decisions, dispositions, strict=True)
-    ):
-        ordinal = batch.first + number
-        if sequences.waits(decision):
-            parking.park(node, unit, _refusal(message, each, decision, at), ordinal)
-            continue
-        if decision.allowed:
-            decision = _effect(node, unit, message, number, each, at)  # noqa: PLW2901
-        else:
-            _keep_refused(node, unit, _refusal(message, each, decision, at))
-        _record_one(node, unit, message, ordinal, (each, decision, sealed), at)
-    unit.ring("applied")
-    return True
-
-
-def _refusal(message: RowMapping, each: _Opened, decision: Decision, at: str) -> Refusal | None:
-    """Return what is refused, as far as it can be read and is the peer's own."""
-    raw = each.item.envelope
-    try:
-        statement = (
-            each.sealed.statement
-            if each.sealed is not None
-            else parse_statement(parse_envelope(raw).payload)
-        )
-    except WireError:
-        return None
-    if statement.issuer != message["peer"] or statement.type not in EFFECTS:
-        return None
-    return Refusal(statement, raw, decision, message["peer"], message["id"], at)
-
-
-def _keep_refused(node: Node, unit: Unit, refusal: Refusal | None) -> None:
-    if refusal is None or statements.by_id(unit.connection, refusal.statement.id) is not None:
-        return
-    EFFECTS[refusal.statement.type].refused(node, unit, refusal)
-
-
-def _effect(
-    node: Node, unit: Unit, message: RowMapping, number: int, each: _Opened, at: str
-) -> Decision:
-    """Store the statement with what it brought and run its effect."""
-    sealed = each.sealed
-    if sealed is None:
-        raise TypeError("an item that did not open is never applied")
-    statement = sealed.statement
-    if statements.by_id(unit.connection, statement.id) is not None:
-        if not streams.pending_statements(unit.connection, message["peer"], [statement.id]):
-            # It came before, beside another statement, and took effect then.
-            return ALLOWED
-        raise _RefusalFoundError(number, refuse("statement.known", "This statement is known."))
-    effect = EFFECTS[statement.type]
-    received = Received(
-        statement,
-        at,
-        message["peer"],
-        message["id"],
-        {other.statement.id: other.statement for other in each.brought},
-    )
-    try:
-        decision = effect.receive(node, unit, received)
-    except ComityError as error:
-        decision = refuse(error.code, error.message)
-    if not decision.allowed:
-        raise _RefusalFoundError(number, decision)
-    _store(unit, sealed, message["peer"], about_of(statement), at)
-    for other in each.brought:
-        if statements.by_id(unit.connection, other.statement.id) is None:
-            about = about_of(other.statement) or other.statement.id
-            _store(unit, other, message["peer"], about, at)
-    return decision
-
-
-def _store(unit: Unit, sealed: Sealed, origin: str, about: str | None, at: str) -> None:
-    row = statements.values(
-        sealed.statement, sealed.envelope, sealed.digest, origin=origin, about=about, at=at
-    )
-    unit.insert(statements.STATEMENTS, row)
-
-
-def _record_one(
-    node: Node,
-    unit: Unit,
-    message: RowMapping,
-    ordinal: int,
-    decided: tuple[_Opened, Decision, Sealed],
-    at: str,
+def _record(
+    node: Node, unit: Unit, batch: Batch, decided: Sequence[Decided], sealed: Sealed | None
 ) -> None:
-    _, decision, disposition = decided
-    statement_id = disposition.statement.body["statement"]
-    peer = message["peer"]
+    """Write what became of each item, the disposition and the events."""
+    for one in decided:
+        if one.state is State.PARKED:
+            why = parking.Why(one.code, one.part, one.error)
+            parking.park(node, unit, batch.message, one.opened, why)
+        else:
+            _record_one(node, unit, batch, one, sealed)
+    if sealed is not None:
+        _post(node, unit, batch.message, sealed)
+    if batch.ruling is not None:
+        recording.record(node, unit, batch.ruling)
+
+
+def _record_one(node: Node, unit: Unit, batch: Batch, one: Decided, sealed: Sealed | None) -> None:
+    stated = batch.said.get(one.opened.id)
+    disposition = stated.disposition if stated is not None else None
+    if disposition is None and sealed is not None and one.state is not State.REPEATED:
+        disposition = sealed.statement.id
     unit.insert(
         streams.INBOX,
         {
-            "peer": peer,
-            "message": message["id"],
-            "ordinal": ordinal,
-            "statement": statement_id,
-            "state": "applied" if decision.allowed else "refused",
-            "code": None if decision.allowed else decision.code,
-            "disposition": disposition.statement.id,
-            "decided_at": at,
+            "peer": batch.message["peer"],
+            "message": batch.message["id"],
+            "ordinal": one.opened.ordinal,
+            "statement": one.opened.id,
+            "state": one.state.value,
+            "code": one.code or None,
+            "disposition": disposition,
+            "decided_at": node.now(),
         },
     )
-    row = statements.values(
-        disposition.statement,
-        disposition.envelope,
-        disposition.digest,
-        origin="own",
-        about=str(statement_id),
-        at=at,
-    )
-    # During a recovery the disposition may be one that the peer has had for long.
-    if not unit.recovering or statements.by_id(unit.connection, disposition.statement.id) is None:
-        unit.insert(statements.STATEMENTS, row)
-        recording.post(node, unit, [peer], disposition.statement.id, kind="disposition")
-    act = Act.STATEMENT_APPLIED if decision.allowed else Act.STATEMENT_REFUSED
+    applied = one.state is State.APPLIED
     recording.record(
         node,
         unit,
         recording.Entry(
-            act=act,
-            subject=Subject("statement", str(statement_id)),
-            actor=Actor("peer", sub=peer),
+            act=Act.STATEMENT_APPLIED if applied else Act.STATEMENT_REFUSED,
+            subject=Subject("statement", one.opened.id),
+            actor=Actor("peer", sub=batch.message["peer"]),
             origin="peer",
-            outcome="done" if decision.allowed else "refused",
-            code="" if decision.allowed else decision.code,
-            message=message["id"],
-            # The leaf commits to the disposition: it is what leaves this node about the act.
-            statement=disposition.statement.id,
-            envelope_digest=disposition.digest,
+            outcome="done" if applied else "refused",
+            code=one.code if one.state is not State.REPEATED else "statement.known",
+            message=batch.message["id"],
         ),
     )
 
 
-def _apply_dispositions(node: Node, message: RowMapping, opened: Sequence[_Opened]) -> None:
-    """Note what a peer did with our statements; a disposition gets none in return."""
+def _post(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
+    """Store the disposition and put it into the outbox; its leaf is the one of this event."""
     peer = message["peer"]
-
-    def write(unit: Unit) -> None:
-        key = {"peer": peer, "id": message["id"]}
-        expect = {"state": "stored"}
-        if unit.update(streams.MESSAGES_IN, key, {"state": "done"}, expect=expect) is None:
-            return
-        for each in opened:
-            if each.sealed is not None and each.verdict.allowed:
-                _note_disposition(node, unit, message, each.sealed)
-        entry = recording.Entry(
-            act=Act.HOLDING_CONFIRMED,
+    stored = Filed(sealed.envelope, sealed.digest, "own", message["id"], node.now())
+    statements.store(unit, sealed.statement, stored)
+    recording.post(node, unit, [peer], sealed.statement.id, kind="disposition")
+    recording.record(
+        node,
+        unit,
+        recording.Entry(
+            act=Act.MESSAGE_DECIDED,
             subject=Subject("message", message["id"]),
             actor=Actor("peer", sub=peer),
             origin="peer",
             message=message["id"],
-        )
-        recording.record(node, unit, entry)
-
-    node.db.write(write)
-
-
-def _note_disposition(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
-    body, peer = sealed.statement.body, message["peer"]
-    original = statements.by_id(unit.connection, str(body["statement"]))
-    if original is None or not streams.was_posted(unit.connection, peer, original["id"]):
-        # Only the ministry that was sent a statement can say what became of it there.
-        return
-    if streams.disposition_of(unit.connection, peer, original["id"]) is not None:
-        return
-    at = node.now()
-    code = body.get("code")
-    outcome = Disposed(
-        original,
-        sealed.statement.id,
-        peer,
-        str(body["outcome"]),
-        code if isinstance(code, str) else None,
-        at,
+            statement=sealed.statement.id,
+            envelope_digest=sealed.digest,
+        ),
     )
-    unit.insert(
-        streams.DISPOSITIONS,
-        {
-            "peer": peer,
-            "statement": original["id"],
-            "disposition": sealed.statement.id,
-            "outcome": outcome.outcome,
-            "code": outcome.code,
-            "received_at": at,
-        },
-    )
-    _store(unit, sealed, peer, original["id"], at)
-    effect = EFFECTS.get(original["type"])
-    if effect is not None:
-        effect.disposed(node, unit, outcome)

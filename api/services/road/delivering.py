@@ -39,7 +39,8 @@ from api.wire.envelope import MESSAGE as MESSAGE_TYP
 from api.wire.envelope import verify_signed_then
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
-from api.wire.message_bodies import Item, Receipt, spliced_items
+from api.wire.leaf import LeafOpening
+from api.wire.message_bodies import Carried, Item, Receipt, spliced_items
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
@@ -115,7 +116,11 @@ def compose(node: Node, peer: str) -> str | None:
                 "composed_at": node.now(),
             },
         )
-        unit.update_many(streams.OUTBOX, [(row["id"],) for row in rows], {"message": message_id})
+        taken = unit.update_many(
+            streams.OUTBOX, [(row["id"],) for row in rows], {"message": message_id}
+        )
+        if len(taken) != len(rows):
+            raise Conflict("stream.moved", "Something was withdrawn before it left.")
         recording.record(
             node,
             unit,
@@ -154,16 +159,18 @@ def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapp
     wanted = [row["statement"] for row in rows]
     brought = [other for row in rows for other in (row["with"] or "").split()]
     envelopes = statements.by_ids(connection, [*wanted, *brought])
-    events = log.events_of_statements(connection, wanted)
+    events = log.events_of_statements(connection, [*wanted, *brought])
     chosen: list[RowMapping] = []
     items: list[Item] = []
     total = 0
     for row in rows:
-        event = events.get(row["statement"])
-        if event is None or event["leaf_index"] is None:
+        named = [row["statement"], *(row["with"] or "").split()]
+        leaves = [_carried(connection, envelopes[one], events.get(one)) for one in named]
+        if None in leaves:
             break
-        item = _item(connection, row, event, envelopes)
-        total += len(item.envelope) + sum(len(raw) for raw in item.accompanying)
+        first, *beside = [leaf for leaf in leaves if leaf is not None]
+        item = Item(first.envelope, first.index, first.opening, tuple(beside))
+        total += len(item.envelope) + sum(len(one.envelope) for one in beside)
         if items and total > _ROOM:
             break
         chosen.append(row)
@@ -171,17 +178,22 @@ def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapp
     return chosen, items
 
 
-def _item(
-    connection: Connection, row: RowMapping, event: RowMapping, envelopes: dict[str, RowMapping]
-) -> Item:
-    return Item(
-        envelope=bytes(envelopes[row["statement"]]["envelope"]),
-        index=event["leaf_index"],
-        opening=checkpoints.opening_of(connection, event),
-        accompanying=tuple(
-            bytes(envelopes[other]["envelope"]) for other in (row["with"] or "").split()
-        ),
-    )
+def _carried(connection: Connection, row: RowMapping, event: RowMapping | None) -> Carried | None:
+    """Return a statement with its leaf, or ``None`` while an own one has no place in the log yet.
+
+    Args:
+        connection: open for reading.
+        row: of the statement; one of another ministry tells where its own issuer's log has it.
+        event: the event whose leaf commits to it, in this node's own log.
+    """
+    envelope = bytes(row["envelope"])
+    if event is not None and event["leaf_index"] is not None:
+        opening = checkpoints.opening_of(connection, event)
+        return Carried(envelope, int(event["leaf_index"]), opening)
+    if row["leaf_index"] is None:
+        return None
+    opening = LeafOpening(bytes(row["leaf_e"]), bytes(row["leaf_salt"]))
+    return Carried(envelope, int(row["leaf_index"]), opening)
 
 
 def _take_number(

@@ -18,6 +18,7 @@ that it knows itself, so numbers never fall and nothing of the old epoch can be 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import node_state, streams
+from api.records import node_state, packages, streams
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
@@ -201,6 +202,7 @@ def _give_back(unit: Unit, peer: str, change: EpochChange) -> None:
             unit.update(streams.MESSAGES_OUT, key, {"state": "reissued"})
             carried = [(item["id"],) for item in streams.items_of(unit.connection, row["id"])]
             unit.update_many(streams.OUTBOX, carried, {"message": None})
+            _forget_withdrawn(unit, carried)
     for row in streams.reissued(unit.connection, peer, change.ended, change.seq):
         # It arrived after the partner was asked; what it carries must not arrive twice.
         unit.update(streams.MESSAGES_OUT, {"id": row["id"]}, {"state": "composed"})
@@ -208,6 +210,14 @@ def _give_back(unit: Unit, peer: str, change: EpochChange) -> None:
         ids = [payload_digest(item.envelope) for item in items]
         posted = [(each["id"],) for each in streams.posted_to(unit.connection, peer, ids)]
         unit.update_many(streams.OUTBOX, posted, {"message": row["id"]})
+
+
+def _forget_withdrawn(unit: Unit, carried: Sequence[tuple[str]]) -> None:
+    """Take out of the outbox what was withdrawn before it reached the partner."""
+    for row in streams.posted_many(unit.connection, [key for (key,) in carried]):
+        release = packages.release_by_id(unit.connection, row["statement"])
+        if release is not None and release.state == "withdrawn":
+            unit.delete(streams.OUTBOX, {"id": row["id"]})
 
 
 def _open(

@@ -1,4 +1,4 @@
-"""Asks partners for what is missing: numbered messages and exhibits' bytes.
+"""Asks partners for what is missing: numbered messages, and bytes.
 
 Owns the requests of kind ``fetch`` and ``exhibit-range``; what comes back walks the same road as
 what a partner sends by itself.
@@ -10,11 +10,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from api.domain.errors import ComityError, Unavailable
-from api.domain.events import Act, Actor, Subject
-from api.records import packages, peer_logs, streams
-from api.records.package_rows import Awaited
-from api.services import recording, sealing
-from api.services.desk import evidence
+from api.records import peer_logs, streams
+from api.services import sealing
 from api.services.log import checkpoints, witnessing
 from api.services.node import Node
 from api.services.road import offering, receiving
@@ -23,8 +20,8 @@ from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.proofs import consistency_proof
 from api.wire.canonical import canonical, parse
 from api.wire.errors import WireError
-from api.wire.limits import EXHIBIT_RANGE, MESSAGE
-from api.wire.message_bodies import ExhibitRange, Fetch
+from api.wire.limits import MESSAGE
+from api.wire.message_bodies import Fetch
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
@@ -35,8 +32,8 @@ from api.wire.messages import (
     parse_request,
 )
 
-_MOST_AT_ONCE = 100
-_AWAY = {"peer.unreachable", "peer.busy", "peer.later"}
+AWAY = frozenset({"peer.unreachable", "peer.busy", "peer.later"})
+"""Codes of a partner that is not to be asked again at once."""
 _log = logging.getLogger(__name__)
 
 
@@ -126,57 +123,3 @@ def _from_here(node: Node, peer: str, request: bytes) -> bytes:
         return replace(stated, leaves=leaves, consistency=path)
 
     return compose_request(raw, node.db.read(rebased))
-
-
-def fetch_exhibits(node: Node, peer: str) -> bool:
-    """Fetch one range of each awaited exhibit that a partner released.
-
-    A row that cannot be fetched, for whatever cause, stops no other one.
-
-    Returns:
-        Whether anything came.
-    """
-    came = False
-    for row in node.db.read(lambda connection: _awaited(node, connection, peer)):
-        try:
-            came = _fetch_range(node, peer, row.package, row.digest, row.size) or came
-        except ComityError as error:
-            if error.code in _AWAY:
-                # A partner that is away must not cost one time-out for each of its exhibits.
-                break
-        except Exception:  # noqa: BLE001 - a defect met with one exhibit is one exhibit's
-            _log.exception("exhibit not fetched", extra={"peer": peer})
-    return came
-
-
-def _awaited(node: Node, connection: Connection, peer: str) -> list[Awaited]:
-    """Return awaited exhibits to ask for now; where there are many, from any place in their order.
-
-    Those that never come must not hide the others.
-    """
-    rows = packages.awaited_exhibits(connection, _MOST_AT_ONCE, holder=peer)
-    if len(rows) < _MOST_AT_ONCE:
-        return rows
-    start = f"sha256:{node.entropy.token(4).hex()}"
-    return packages.awaited_exhibits(connection, _MOST_AT_ONCE, start=start, holder=peer) or rows
-
-
-def _fetch_range(node: Node, holder: str, package: str, digest: str, size: int) -> bool:
-    held, came = node.store.head(digest), True
-    if held is None and size == 0:
-        held = node.store.put(digest, 0, iter(()))
-    if held is None:
-        offset = node.store.partial(digest)
-        wanted = ExhibitRange(package, digest, offset, min(EXHIBIT_RANGE, size - offset))
-        data = ask(node, holder, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
-        came = bool(data)
-        held = node.store.append_range(digest, size, offset, data).stored
-    if held is not None:
-        entry = recording.Entry(
-            act=Act.EXHIBIT_RECEIVED,
-            subject=Subject("exhibit", digest),
-            actor=Actor("peer", sub=holder),
-            origin="job",
-        )
-        evidence.note_stored(node, held, entry)
-    return came

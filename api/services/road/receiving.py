@@ -32,7 +32,7 @@ from api.services import recording, sealing
 from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import checkpoints, misbehaviour, witnessing
 from api.services.node import Node
-from api.services.road import answering
+from api.services.road import answering, dating
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
@@ -130,8 +130,33 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
     statements = _check_items(message, examined)
     word = witnessing.cosign(node, examined, message.body.substantive_size)
     receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(word.lines)))
-    node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, word)))
+    try:
+        node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, word)))
+    except Conflict as error:
+        if error.code != _MOVED:
+            raise
+        return _after_a_race(node, message, error)
     return Answer(receipt)
+
+
+_MOVED = "stream.moved"
+
+
+def _after_a_race(node: Node, message: Authenticated, lost: Conflict) -> Answer:
+    """Judge a message that another one was stored before, while it was being judged.
+
+    The other one may be the same, or a contradiction under the same id or number; what loses a race
+    proves as much as what comes late.
+
+    Raises:
+        Conflict: ``equivocation`` or ``message.id``; ``stream.moved`` where neither is the case.
+    """
+    stored = node.db.read(lambda connection: _repeated(connection, message))
+    if isinstance(stored, bytes):
+        return Answer(stored)
+    if stored is not None:
+        return Answer(_contradiction(node, message, stored))
+    raise lost
 
 
 def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated:
@@ -281,7 +306,10 @@ def _check_item(item: Item, index: int, path: list[bytes], head: witnessing.Exam
         verify_inclusion(item.index, head.size, leaf_hash(entry), path, head.root)
     except LogError as error:
         raise Invalid("log.inclusion", "An item is not in the sender's log.") from error
-    return [payload_digest(raw) for raw in (item.envelope, *item.accompanying)]
+    return [
+        payload_digest(raw)
+        for raw in (item.envelope, *(other.envelope for other in item.accompanying))
+    ]
 
 
 def _receipt(
@@ -323,11 +351,14 @@ def _store(
     """Step 8, in one transaction."""
     unit.lock(f"stream from {message.peer}")
     current = streams.stream_in(unit.connection, message.peer)
-    known = streams.message_in(unit.connection, message.peer, message.body.id)
+    known = _repeated(unit.connection, message)
     if current != place.stream or known is not None:
-        raise Conflict(
-            "stream.moved", "Another message of this stream was stored meanwhile; repeat."
-        )
+        raise Conflict(_MOVED, "Another message of this stream was stored meanwhile; repeat.")
+    examined = witnessed[0]
+    indexes = [] if message.body.kind is Kind.EPOCH else _indexes(message)
+    dated = dating.stored_with(
+        node, unit.connection, message.peer, examined.note, examined.size, indexes
+    )
     witnessing.persist(unit, *witnessed)
     unit.insert(
         streams.MESSAGES_IN,
@@ -342,6 +373,7 @@ def _store(
             "receipt": receipt,
             "received_at": node.now(),
             "state": "held" if place.early else _first_state(message.body.kind),
+            **dated,
         },
     )
     if not place.early:
@@ -361,6 +393,10 @@ def _store(
         ),
     )
     unit.ring("inbox")
+
+
+def _indexes(message: Authenticated) -> list[int]:
+    return [item.index for item in parse_items(message.body.body)]
 
 
 def _first_state(kind: Kind) -> str:

@@ -23,6 +23,7 @@ from api.domain.four_eyes import Row
 from api.records import drafts, statements
 from api.records.drafts import Draft
 from api.records.previews import Preview
+from api.records.statements import Filed
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of
@@ -31,7 +32,7 @@ from api.services.previews import Shown, require_preview
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import endorsing
 from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
-from api.services.statements.effects import effect_of
+from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode, format_instant, parse_instant
@@ -207,7 +208,7 @@ def _seal(
 ) -> DraftView:
     draft = approval.opened.draft
     effect = effect_of(draft.type)
-    about = node.db.read(lambda connection: effect.check(node, connection, draft.content))
+    about = node.db.read(lambda connection: check_content(node, connection, draft.content))
     endorsements = [proof for proof in (draft.endorsement, signature) if proof is not None]
     sealed = seal_statement(node, statement, endorsements)
     sealing = _Sealing(approval, sealed, effect, about)
@@ -236,17 +237,8 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
                 "at": at,
             },
         )
-    unit.insert(
-        statements.STATEMENTS,
-        statements.values(
-            sealed.statement,
-            sealed.envelope,
-            sealed.digest,
-            origin="own",
-            about=sealing.about,
-            at=at,
-        ),
-    )
+    filed = Filed(sealed.envelope, sealed.digest, "own", sealing.about, at)
+    statements.store(unit, sealed.statement, filed)
     if approval.look is not None:
         subject = Subject("draft", draft.id, draft.version)
         entry = entry_of(caller, opened.permit, Act.DRAFT_APPROVED, subject)

@@ -39,7 +39,7 @@ from api.services.statements.draft_form import (
     swap,
     view_of,
 )
-from api.services.statements.effects import effect_of
+from api.services.statements.effects import check_content
 from api.services.statements.passkeys import require_own_site
 from api.services.statements.zones import require_main_names
 from api.services.visibility import table_row
@@ -78,12 +78,11 @@ def create(
     once = keyed_call(caller, Act.DRAFT_CREATED, _asked(content))
     if (known := made_before(node, once)) is not None:
         return _sent(node, caller, known["draft"])
-    effect = effect_of(content.type)
     require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
-    about = node.db.read(lambda connection: effect.check(node, connection, content))
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, made)
     values |= {
         "id": node.entropy.identifier(),
@@ -197,9 +196,7 @@ def replace_content(
     made = _with_nonce(node, draft, content, made)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
-    about = node.db.read(
-        lambda connection: effect_of(content.type).check(node, connection, content)
-    )
+    about = node.db.read(lambda connection: check_content(node, connection, content))
     values = _values(node, caller, content, made)
     version = draft.version + 1
     values |= {

@@ -17,8 +17,8 @@ from api.services.authorising import Caller
 from api.services.node import Node
 from api.services.previews import Shown, note_preview
 from api.services.statements.draft_form import opened_by
-from api.services.statements.effects import evidence as effects
-from api.services.statements.effects import mirroring, thread_record
+from api.services.statements.effects import base, mirroring
+from api.services.statements.effects import packages as effects
 from api.services.statements.preview_words import DraftWords, in_words
 from api.wire.statements import Content, Officer
 
@@ -155,7 +155,7 @@ def _brought(connection: Connection, content: Content, ministry: str) -> list[Pa
     body: dict[str, Any] = dict(content.body)
     ids = mirroring.travelling(connection, content.type, body, [ministry])
     known = statements.by_ids(connection, ids)
-    opened = [thread_record.opened(known[id_]) for id_ in ids]
+    opened = [base.opened(known[id_]) for id_ in ids]
     return [PartView(one.type, one.body, one.id) for one in opened]
 
 

@@ -1,10 +1,10 @@
 """Body of `delisting/1`: the end of a designation."""
 
-from api.wire.payloads.parts import LegalInstants, Part, Sources
+from api.wire.payloads.parts import LegalInstants, Restatable, Sources
 from api.wire.payloads.scalars import Digest, Line, Prose
 
 
-class DelistingV1(Part):
+class DelistingV1(Restatable):
     """A delisting, with its reason and the instants of the delisting act."""
 
     designation: Digest

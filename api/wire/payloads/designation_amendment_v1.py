@@ -12,6 +12,7 @@ from api.wire.payloads.parts import (
     Mirrors,
     Part,
     ReleasableReasons,
+    Restatable,
     Sources,
     SubjectFacts,
 )
@@ -38,7 +39,7 @@ class DesignationChanges(Part):
         return self
 
 
-class DesignationAmendmentV1(Part):
+class DesignationAmendmentV1(Restatable):
     """An amendment; the instants are those of the amending act."""
 
     designation: Digest

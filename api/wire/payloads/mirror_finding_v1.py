@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from api.wire.payloads.law import AgainstBar
-from api.wire.payloads.parts import Part, ReleasableReasons, repeated
+from api.wire.payloads.parts import Part, ReleasableReasons, Restatable, repeated
 from api.wire.payloads.scalars import Digest, Instant, Line, Regime, SubjectKey
 
 FindingKind = Literal["mirror", "mirror-differently", "decline", "defer", "duplicate-of"]
@@ -21,7 +21,7 @@ class DuplicateOf(Part):
     key: SubjectKey
 
 
-class MirrorFindingV1(Part):
+class MirrorFindingV1(Restatable):
     """A finding on one subject; a later one on the same key supersedes it until closure."""
 
     subject: SubjectKey

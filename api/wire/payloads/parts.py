@@ -55,6 +55,12 @@ def repeated(values: Iterable[str]) -> bool:
     return len(set(listed)) != len(listed)
 
 
+class Restatable(Part):
+    """A body that may say once that it takes the place of a statement which a partner refused."""
+
+    restates: Digest | None = None
+
+
 class SubjectName(Part):
     """One name of a subject, in one script."""
 

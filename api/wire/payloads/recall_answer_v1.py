@@ -4,13 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from api.wire.payloads.parts import Part, repeated
+from api.wire.payloads.parts import Restatable, repeated
 from api.wire.payloads.scalars import Digest, Prose
 
 MAX_EXHIBITS = 1_000
 
 
-class RecallAnswerV1(Part):
+class RecallAnswerV1(Restatable):
     """An answer to a recall; `exhibits` names the files it is about, all of them if absent."""
 
     recall: Digest

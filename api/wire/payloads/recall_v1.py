@@ -4,11 +4,11 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from api.wire.payloads.parts import Part
+from api.wire.payloads.parts import Restatable
 from api.wire.payloads.scalars import Digest, Prose
 
 
-class RecallV1(Part):
+class RecallV1(Restatable):
     """A recall, with what each holder is asked to do with its copy."""
 
     package: Digest

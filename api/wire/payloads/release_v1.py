@@ -4,11 +4,11 @@ from typing import Self
 
 from pydantic import model_validator
 
-from api.wire.payloads.parts import Marking, Part
+from api.wire.payloads.parts import Marking, Restatable
 from api.wire.payloads.scalars import Digest, Ministry, Prose
 
 
-class ReleaseV1(Part):
+class ReleaseV1(Restatable):
     """A release; an onward release also names the originator and its consent."""
 
     package: Digest

@@ -1,25 +1,29 @@
 """What issuing or receiving one type of statement does to this node's own tables.
 
-Owns the contract that ``drafting`` (own statements) and ``receiving`` (partners' statements) call;
-each capability implements it in a module beside this one. An effect runs inside the unit of work
-that also stores the statement and its event, so it must not sign, send or wait.
+Owns the contract that ``drafting`` and ``approving`` (own statements), ``road`` (partners') and
+``recovery`` call; each capability implements it in a module beside this one. An effect runs inside
+the unit of work that also stores the statement and its event, so it must not sign, send or wait.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
 
+from api.domain.dating import Times
 from api.domain.decisions import ALLOWED, Decision
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.records import statements
+from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.wire.digests import digest
-from api.wire.statements import Content, Place, Statement
+from api.wire.envelope import parse_envelope
+from api.wire.statements import Content, Place, Statement, parse_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,15 @@ class Received:
         peer: who sent it.
         message: id of the message that brought it.
         brought: the verified statements that travelled with it, by id.
+        times: what it is dated against.
     """
 
     statement: Statement
     at: str
     peer: str
     message: str
-    brought: dict[str, Statement] = field(default_factory=dict)
+    brought: dict[str, Statement]
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +86,9 @@ class Refusal:
 
     def store(self, unit: Unit) -> None:
         """Keep the statement all the same: its number is taken, or it must be remembered."""
-        row = statements.values(
-            self.statement,
-            self.envelope,
-            digest(self.envelope),
-            origin=self.peer,
-            about=self.statement.thread_id or about_of(self.statement),
-            at=self.at,
-        )
-        unit.insert(statements.STATEMENTS, row)
+        about = self.statement.thread_id or about_of(self.statement)
+        stored = Filed(self.envelope, digest(self.envelope), self.peer, about, self.at)
+        statements.store(unit, self.statement, stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,23 @@ class Effect(Protocol):
         """Change the tables as issuing this statement does."""
         ...
 
+    def repeat(self, unit: Unit, issued: Issued) -> Consequence | None:
+        """Issue again what was issued before this node lost its memory, without judging it.
+
+        Returns:
+            ``None`` where issuing as ever is the way.
+        """
+        ...
+
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
-        """Change the tables as a partner's statement does, or refuse it and change nothing."""
+        """Change the tables as a partner's statement does, or refuse it.
+
+        It runs in a part of the unit of its own, which a refusal or an exception undoes.
+        """
+        ...
+
+    def dropped(self, node: Node, unit: Unit, statement: Statement) -> None:
+        """Undo what was made of a statement that came along, because it is refused for itself."""
         ...
 
     def refused(self, node: Node, unit: Unit, refusal: Refusal) -> None:
@@ -178,6 +193,13 @@ class Plain:
     def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
         """Accept without further effect."""
         return ALLOWED
+
+    def repeat(self, _unit: Unit, _issued: Issued) -> Consequence | None:
+        """Nothing is different the second time."""
+        return None
+
+    def dropped(self, _node: Node, _unit: Unit, _statement: Statement) -> None:
+        """Nothing was made of it."""
 
     def refused(self, _node: Node, _unit: Unit, _refusal: Refusal) -> None:
         """Nothing is kept but the refusal itself."""
@@ -217,3 +239,19 @@ def about_of(statement: Statement) -> str | None:
         if isinstance(value, str) and statement.thread is None:
             return value
     return statement.thread
+
+
+def opened(row: Mapping[Any, Any]) -> Statement:
+    """Return the statement of a stored row; its seal was judged when it came in."""
+    raw = bytes(row["envelope"])
+    return _parsed(raw) if len(raw) <= _SMALL else _parse(raw)
+
+
+def _parse(raw: bytes) -> Statement:
+    return parse_statement(parse_envelope(raw).payload)
+
+
+# A thread is folded from all its statements whenever one more comes; the same bytes always read
+# the same. Readers must not change a body in place.
+_parsed = functools.lru_cache(maxsize=1024)(_parse)
+_SMALL = 32 * 1024

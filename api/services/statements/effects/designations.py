@@ -28,6 +28,7 @@ from api.services.node import Node
 from api.services.statements.effects import designation_record, law_checks, reliance
 from api.services.statements.effects.base import (
     Consequence,
+    Disposed,
     Effect,
     Issued,
     Plain,
@@ -39,10 +40,14 @@ from api.services.statements.effects.descriptions import note
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.statements import Content, Statement
+from api.wire.types import AMENDMENT, DELISTING, DESIGNATION
 
 
-def take_brought(node: Node, unit: Unit, received: Received, ids: Iterable[str]) -> Decision:
+def take_brought(unit: Unit, received: Received, ids: Iterable[str]) -> Decision:
     """Take in the designations that a statement refers to, where it brought them along.
+
+    What came along was judged sound before (:func:`sound`). A designation that is here already
+    stays as it is: nothing that comes beside another statement changes what its issuer sent.
 
     Returns:
         Allowed when each is known here now, else a refusal with code ``designation.unknown``.
@@ -51,27 +56,38 @@ def take_brought(node: Node, unit: Unit, received: Received, ids: Iterable[str])
         if designations.by_id(unit.connection, id_) is not None:
             continue
         first = received.brought.get(id_)
-        if first is None or first.type != rules.DESIGNATION:
+        if first is None:
             return refuse("designation.unknown", "Send the designation along, or before.")
-        decision = _foreign(node, first)
-        if not decision:
-            return decision
-        later = [
-            one
-            for one in received.brought.values()
-            if one.issuer == first.issuer and one.body.get("designation") == id_
-        ]
-        if not all(_countable(one.body) for one in later):
-            return refuse("instants.range", "Give instants whose day can be told in their zone.")
-        designation_record.take_in(unit, rules.standing(first, later), received.at)
+        later = [one for one in received.brought.values() if _changes(one, id_)]
+        told_by = received.peer if received.peer != first.issuer else None
+        standing = rules.standing(first, later)
+        designation_record.take_in(unit, standing, received.at, told_by=told_by)
     return ALLOWED
 
 
-def _foreign(node: Node, statement: Statement) -> Decision:
-    """Whether a partner's designation is its own to state."""
+def _changes(statement: Statement, designation_id: str) -> bool:
+    return statement.body.get("designation") == designation_id
+
+
+def sound(node: Node, statement: Statement) -> Decision:
+    """Whether a partner's designation or change of one is its own to state and can be counted.
+
+    Statements of other types are no designations and are sound as far as this goes.
+    """
+    if statement.type not in {DESIGNATION, AMENDMENT, DELISTING}:
+        return ALLOWED
+    body: dict[str, Any] = statement.body
+    countable = _countable(body)
+    if not countable:
+        return countable
     member = node.membership.find(statement.issuer)
     jurisdiction = member.jurisdiction if member is not None else ""
-    return _countable(statement.body) and rules.may_designate(statement.body, jurisdiction)
+    if statement.type == DESIGNATION:
+        return rules.may_designate(body, jurisdiction)
+    regime = body.get("changes", {}).get("regime")
+    if regime is not None and not regime.startswith(f"{jurisdiction}-"):
+        return refuse("designation.regime", "Name a regime of the designating jurisdiction.")
+    return rules.check_instants(body["instants"])
 
 
 def _countable(body: dict[str, Any]) -> Decision:
@@ -133,11 +149,27 @@ class DesignationEffect(Plain):
 
     @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
-        """Write down what a partner listed."""
-        decision = _foreign(node, received.statement)
-        if decision and designations.by_id(unit.connection, received.statement.id) is None:
-            designation_record.take_in(unit, rules.standing(received.statement, ()), received.at)
-        return decision
+        """Write down what a partner listed; what others told of it before no longer counts."""
+        statement = received.statement
+        decision = sound(node, statement)
+        if not decision:
+            return decision
+        if designations.by_id(unit.connection, statement.id) is None:
+            designation_record.take_in(unit, rules.standing(statement, ()), received.at)
+        else:
+            designation_record.prevail(unit, statement)
+        return ALLOWED
+
+    @override
+    def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
+        """What a partner refused counts as not told."""
+        if disposed.outcome == "refused":
+            designation_record.forget_known(unit, disposed.original["id"], disposed.peer)
+
+    @override
+    def dropped(self, _node: Node, unit: Unit, statement: Statement) -> None:
+        """Forget what others told of a designation that is refused."""
+        designation_record.forget(unit, statement.id)
 
 
 def _require_endorsed(
@@ -183,6 +215,7 @@ class ChangeEffect(Plain):
         raise_refusal(rules.may_change(known, node.ministry))
         raise_refusal(_countable(body))
         raise_refusal(rules.check_instants(body["instants"]))
+        designation_record.require_room(connection, [designation_id], content.to)
         changes = body.get("changes", {})
         if known is not None and {"regime", "grounds"} & set(changes):
             whole = {**known.body, **changes}
@@ -218,16 +251,17 @@ class ChangeEffect(Plain):
         """Write it down and open a review of every own decision that rests on it."""
         statement = received.statement
         designation_id = member_text(statement.body, "designation")
-        decision = take_brought(node, unit, received, [designation_id])
-        decision = decision and _countable(statement.body)
+        decision = sound(node, statement) and take_brought(unit, received, [designation_id])
         if not decision:
             return decision
-        decision = rules.may_change(
-            designation_record.standing_of(
-                unit.connection, designation_id, received.brought.values()
-            ),
-            statement.issuer,
+        known = designation_record.standing_of(
+            unit.connection,
+            designation_id,
+            received.brought.values(),
+            by_issuer_alone=True,
+            without=statement.id,
         )
+        decision = rules.may_change(known, statement.issuer)
         if not decision:
             return decision
         self._apply(unit, statement, received.brought.values())
@@ -235,16 +269,17 @@ class ChangeEffect(Plain):
         reliance.open_reviews(node, unit, self._change, changed, statement.id)
         return ALLOWED
 
+    @override
+    def dropped(self, _node: Node, unit: Unit, statement: Statement) -> None:
+        """Let the designation stand as it does without this change."""
+        designation_record.recompute(unit, member_text(statement.body, "designation"))
+
     def _apply(self, unit: Unit, statement: Statement, brought: Iterable[Statement] = ()) -> None:
         designation_id = member_text(statement.body, "designation")
         now = designation_record.standing_of(unit.connection, designation_id, [*brought, statement])
         if now is None:
             raise NotFound("designation.unknown", "There is no such designation here.")
-        changed = {
-            name: value for name, value in designation_record.row_of(now).items() if name != "id"
-        }
-        unit.update(designations.DESIGNATIONS, {"id": designation_id}, changed)
-        designation_record.note_subject(unit, now)
+        designation_record.write(unit, now)
 
 
 class ProposalEffect(Plain):

@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from api.domain.accompanying import referenced
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.events import Act, Subject
@@ -48,6 +49,7 @@ from api.services.statements.effects.base import (
     Plain,
     Received,
     Refusal,
+    opened,
     require_members,
 )
 from api.wire.statements import OPENER, Content, Place, Seen, Statement
@@ -81,15 +83,6 @@ def tentative(node: Node, content: Content, place: Place) -> Statement:
     )
 
 
-def referenced(body: dict[str, Any], type_: str) -> list[str]:
-    """Return the designations that the other party must know to read a statement."""
-    if type_ == "mirror-effect/1":
-        return [str(body["designation"])]
-    if type_ in {OPENER, "mirror-amendment/1"}:
-        return list(dict.fromkeys(str(one) for one in body.get("designations", {}).values()))
-    return []
-
-
 def travelling(
     connection: Connection, type_: str, body: dict[str, Any], peers: Sequence[str]
 ) -> list[str]:
@@ -97,7 +90,7 @@ def travelling(
     found = [
         one
         for peer in peers
-        for one in designation_record.to_bring(connection, referenced(body, type_), peer)
+        for one in designation_record.to_bring(connection, referenced(type_, body), peer)
     ]
     return list(dict.fromkeys(found))
 
@@ -105,7 +98,7 @@ def travelling(
 def _bring(unit: Unit, statement: Statement) -> list[str]:
     found = travelling(unit.connection, statement.type, statement.body, statement.to)
     for peer in statement.to:
-        designation_record.note_known(unit, referenced(statement.body, statement.type), peer)
+        designation_record.note_known(unit, referenced(statement.type, statement.body), peer)
     return found
 
 
@@ -120,6 +113,8 @@ class OpenerEffect(Plain):
         if not decision:
             raise Invalid(decision.code, decision.reason)
         own_checks.check_asked(node, connection, body, content.to[0])
+        named = referenced(content.type, body)
+        designation_record.require_room(connection, named, content.to)
         continued = body.get("continues")
         earlier = thread_record.load(connection, continued) if continued is not None else None
         decision = related.may_continue(
@@ -145,14 +140,14 @@ class OpenerEffect(Plain):
         return Consequence(act, subject, statement.to, _bring(unit, statement))
 
     @override
-    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
+    def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
         """Open the thread here too, with the designations it is about."""
         statement = received.statement
         decision = sequences.may_open(statement)
         if not decision:
             return decision
-        asked = referenced(statement.body, statement.type)
-        decision = listed.take_brought(node, unit, received, asked)
+        asked = referenced(statement.type, statement.body)
+        decision = listed.take_brought(unit, received, asked)
         if decision:
             thread_record.keep(unit, Record((statement,)), received.at)
         return decision
@@ -192,7 +187,9 @@ class ThreadEffect(Plain):
         decision = sequences.judge(record, candidate, state)
         if not decision:
             raise Conflict(decision.code, decision.reason)
-        self.own_check(node, connection, state, dict(content.body))
+        body = dict(content.body)
+        self.own_check(node, connection, state, body)
+        designation_record.require_room(connection, referenced(content.type, body), content.to)
         return state.id
 
     @override
@@ -220,7 +217,7 @@ class ThreadEffect(Plain):
         return Consequence(Act.STATEMENT_ISSUED, subject, statement.to, bring)
 
     @override
-    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
+    def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
         """Judge the counterpart's statement and give it its place."""
         statement = received.statement
         thread = str(statement.thread)
@@ -231,8 +228,8 @@ class ThreadEffect(Plain):
         decision = sequences.judge(record, statement)
         if not decision:
             return decision
-        asked = referenced(statement.body, statement.type)
-        decision = listed.take_brought(node, unit, received, asked)
+        asked = referenced(statement.type, statement.body)
+        decision = listed.take_brought(unit, received, asked)
         if decision:
             thread_record.keep(unit, record.adding(statement), received.at)
         return decision
@@ -336,7 +333,7 @@ def _void_own(unit: Unit, disposed: Disposed) -> None:
     code = disposed.code or "refused"
     if disposed.outcome != "refused" or code in _NOT_VOID:
         return
-    original = thread_record.opened(disposed.original)
+    original = opened(disposed.original)
     thread = str(original.thread_id)
     if disposed.peer not in original.to:
         return

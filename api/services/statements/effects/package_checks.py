@@ -16,15 +16,6 @@ from api.services.node import Node
 from api.wire.statements import Statement
 
 
-def check_sizes(node: Node, body: Mapping[str, Any]) -> None:
-    """Refuse a package that states another size of an exhibit than the bytes stored here have.
-
-    Raises:
-        Invalid: ``exhibit.size-mismatch``.
-    """
-    node.db.read(lambda connection: require_sizes(connection, sizes_of(body)))
-
-
 def sizes_of(body: Mapping[str, Any]) -> dict[str, int]:
     """Return the sizes that a package states, by digest."""
     return {str(item["digest"]): int(item["size"]) for item in body["exhibits"]}
@@ -42,12 +33,13 @@ def require_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
         )
 
 
-def fits_what_is_held(
+def fits_releases(
     node: Node, connection: Connection, release: Statement, package: Statement
 ) -> Decision:
-    """Judge a partner's release against the exhibits and releases that are here."""
-    if packages.mismatched(connection, sizes_of(package.body)):
-        return refuse("exhibit.size-mismatch", "An exhibit is not of the size that is stated.")
+    """Judge a partner's release against the releases of that package that are here.
+
+    Exhibits that are here for other packages decide nothing: the answer would tell of them.
+    """
     replaced = release.body.get("supersedes_release")
     held = packages.active_release(connection, package.id, node.ministry)
     if held is not None and held.id != replaced:

@@ -11,7 +11,7 @@ The disposition of the recall says that it stands in the holder's record; only t
 what people did (PROTOCOL §9).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,13 +25,14 @@ from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects.base import (
     Consequence,
+    Effect,
     Issued,
     Plain,
     Received,
     member_text,
+    opened,
     require_members,
 )
-from api.services.statements.effects.thread_record import opened
 from api.wire.statements import Content, Statement
 from api.wire.types import RECALL
 
@@ -84,7 +85,7 @@ class RecallAnswerEffect(Plain):
 
 def recall_of(connection: Connection, recall_id: str) -> Statement | None:
     """Return a recall that stands here, or ``None``."""
-    row = statements.by_id(connection, recall_id)
+    row = statements.judged(connection, recall_id)
     return opened(row) if row is not None and row["type"] == RECALL else None
 
 
@@ -124,4 +125,4 @@ def _destroy(unit: Unit, package: str, digests: Sequence[str]) -> None:
     unit.ring("exhibits")
 
 
-EFFECTS = {"recall-answer/1": RecallAnswerEffect()}
+EFFECTS: Mapping[str, Effect] = {"recall-answer/1": RecallAnswerEffect()}

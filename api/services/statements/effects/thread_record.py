@@ -5,13 +5,11 @@ the sequences amount to is decided by ``domain.threads.sequences``; this module 
 pages, look-ups and tasks, and touches only the rows that changed.
 """
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.engine import RowMapping
 
 from api.domain import tasks as rules
 from api.domain.errors import NotFound
@@ -23,28 +21,12 @@ from api.records import statements, tasks, threads
 from api.records.threads import ThreadSubject
 from api.records.unit_of_work import Unit
 from api.services.statements.effects import reliance
+from api.services.statements.effects.base import opened
 from api.services.statements.effects.descriptions import note
-from api.wire.envelope import parse_envelope
-from api.wire.statements import Statement, parse_statement
+from api.wire.statements import Statement
 
 RESUME = "resume"
 """The ruling after which an issuer's later statements are judged again."""
-
-
-def opened(row: RowMapping) -> Statement:
-    """Return the statement of a stored row; its seal was judged when it came in."""
-    raw = bytes(row["envelope"])
-    return _parsed(raw) if len(raw) <= _SMALL else _parse(raw)
-
-
-def _parse(raw: bytes) -> Statement:
-    return parse_statement(parse_envelope(raw).payload)
-
-
-# A thread is folded from all its statements whenever one more comes; the same bytes always read
-# the same. Readers must not change a body in place.
-_parsed = functools.lru_cache(maxsize=1024)(_parse)
-_SMALL = 32 * 1024
 
 
 def load(connection: Connection, thread_id: str, *, without: str = "") -> Record | None:

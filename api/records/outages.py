@@ -1,0 +1,47 @@
+"""Tells an outage from a defect: what passes by itself from what the same work meets every time.
+
+Owns the classification of exceptions that work on the database raises. An outage is waited out and
+the work is tried again; a defect would fail for ever and is put aside (PROTOCOL §9, *Undecidable*).
+"""
+
+import sqlite3
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from api.domain.errors import Full, Unavailable
+
+# PostgreSQL appendix A, classes: connection, transaction rollback, resources, intervention, system.
+_PASSING_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
+# sqlite.org/rescode.html, primary codes: the file is busy, locked, full, unreadable, out of memory.
+_PASSING_CODES: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def is_outage(error: Exception) -> bool:
+    """Tell whether the same work may succeed later without anything being mended."""
+    if isinstance(error, Unavailable | Full | OSError | MemoryError | PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in _PASSING_CLASSES
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return code & 0xFF in _PASSING_CODES
+    return isinstance(error, OperationalError | InterfaceError)

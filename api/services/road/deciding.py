@@ -1,0 +1,300 @@
+"""Decides the statements of a message in order, inside one unit of work.
+
+Owns the second half of PROTOCOL §7 step 3. The effect of each statement runs in a part of the unit
+that may fail alone: a refusal undoes that part, a defect undoes it and parks that statement, an
+outage ends the whole unit. So one run finds everything that is refused, and neighbours never pay.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy.engine import RowMapping
+
+from api.domain.decisions import Decision, refuse
+from api.domain.errors import ComityError
+from api.domain.threads import sequences
+from api.records import parked, statements
+from api.records.outages import is_outage
+from api.records.parked import Part
+from api.records.statements import Leaf, Standing
+from api.records.unit_of_work import Taken, Unit
+from api.services.node import Node
+from api.services.road.opening import Opened, ids, refusable
+from api.services.statements.effects import EFFECTS, restating
+from api.services.statements.effects.base import Received, Refusal, about_of
+from api.wire.canonical import Json
+from api.wire.message_bodies import Carried, Item
+from api.wire.statements import Statement
+from api.wire.types import RECALL
+
+FULL: Final = "statement.parked-full"
+
+
+class State(StrEnum):
+    """What became of one item."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    PARKED = "parked"
+    REPEATED = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One item with what became of it.
+
+    Attributes:
+        opened: the item.
+        state: what became of it; ``repeated`` says that the message carried it before.
+        code: of a refusal, or why it waits.
+        detail: a sentence about the refusal.
+        part: where a defect was met.
+        error: kind of the defect.
+    """
+
+    opened: Opened
+    state: State
+    code: str = ""
+    detail: str = ""
+    part: Part | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run over a message looks at and remembers."""
+
+    node: Node
+    unit: Unit
+    message: RowMapping
+    patient: bool
+    known: dict[str, str]
+    stuck: frozenset[str]
+    parked: int
+    seen: set[str] = field(default_factory=set)
+
+
+def decide(
+    node: Node, unit: Unit, message: RowMapping, opened: Sequence[Opened], *, patient: bool
+) -> list[Decided]:
+    """Run the effects of a message's items; returns what became of each, in order.
+
+    Args:
+        node: this node.
+        unit: the open unit of work, which has taken the message.
+        message: its row.
+        opened: its items.
+        patient: a row that somebody else wrote at the same moment ends the run, to be tried again;
+            else it counts as a defect.
+
+    Raises:
+        Taken: see ``patient``.
+        Exception: an outage; nothing of the unit counts then.
+    """
+    rows = statements.by_ids(unit.connection, ids(opened))
+    run = _Run(
+        node,
+        unit,
+        message,
+        patient,
+        {id_: row["standing"] for id_, row in rows.items()},
+        parked.stuck(unit.connection),
+        parked.count_of(unit.connection, message["peer"]),
+    )
+    return [_one(run, each) for each in opened]
+
+
+def _one(run: _Run, opened: Opened) -> Decided:
+    if opened.id in run.seen:
+        return Decided(opened, State.REPEATED)
+    run.seen.add(opened.id)
+    if opened.defect:
+        return _undecidable(run, opened, Part.OPEN, opened.defect)
+    if not opened.verdict:
+        return _refused(run, opened, opened.verdict)
+    if _names(opened, run.stuck):
+        return _wait(run, opened, parked.BEHIND)
+    return _considered(run, opened)
+
+
+def _considered(run: _Run, opened: Opened) -> Decided:
+    """Try a statement's effect and say what came of it."""
+    decision, error = _attempt(run, lambda: _apply(run, opened))
+    if error:
+        return _undecidable(run, opened, Part.RECEIVE, error)
+    if decision:
+        run.known[opened.id] = Standing.JUDGED
+        return Decided(opened, State.APPLIED)
+    if sequences.waits(decision):
+        return _wait(run, opened, decision.code)
+    return _refused(run, opened, decision)
+
+
+class _RefusedError(Exception):
+    """Undoes a part of the unit in which a statement was refused."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.code)
+        self.decision = decision
+
+
+def _undo_if_refused(decision: Decision) -> None:
+    if not decision:
+        raise _RefusedError(decision)
+
+
+def _attempt(run: _Run, work: Callable[[], Decision]) -> tuple[Decision, str]:
+    """Run a part that may refuse or meet a defect; returns the decision and the kind of defect."""
+    try:
+        with run.unit.part():
+            decision = work()
+            _undo_if_refused(decision)
+    except _RefusedError as refused:
+        return refused.decision, ""
+    except Taken as error:
+        if run.patient:
+            raise
+        return refuse(parked.UNDECIDABLE, ""), type(error).__name__
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if isinstance(error, ComityError):
+            return refuse(error.code, error.message), ""
+        return refuse(parked.UNDECIDABLE, ""), type(error).__name__
+    return decision, ""
+
+
+def _apply(run: _Run, opened: Opened) -> Decision:
+    """Run a statement's effect, then store it as judged with what it brought beside it."""
+    sealed = opened.sealed
+    if sealed is None:
+        raise TypeError("an item that did not open is never applied")
+    statement = sealed.statement
+    if run.known.get(statement.id) == Standing.JUDGED:
+        return refuse("statement.known", "This statement is known.")
+    at, peer = run.node.now(), str(run.message["peer"])
+    received = Received(
+        statement,
+        at,
+        peer,
+        run.message["id"],
+        {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
+        opened.times,
+    )
+    decision = restating.may_take(run.unit.connection, statement)
+    decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
+    if not decision:
+        return decision
+    about = about_of(statement)
+    stored = statements.Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
+    _judge(run.unit, statements.row_of(statement, stored), known=statement.id in run.known)
+    for one in opened.brought:
+        brought = one.sealed.statement
+        if brought.id in run.known:
+            continue
+        stored = statements.Filed(
+            one.sealed.envelope,
+            one.sealed.digest,
+            peer,
+            about_of(brought) or brought.id,
+            at,
+            _leaf(one.carried),
+            Standing.BROUGHT,
+        )
+        run.unit.insert(statements.STATEMENTS, statements.row_of(brought, stored))
+        run.known[brought.id] = Standing.BROUGHT
+    return decision
+
+
+def _leaf(one: Item | Carried) -> Leaf:
+    return Leaf(one.index, one.opening.e, one.opening.salt_s)
+
+
+def _judge(unit: Unit, row: dict[str, Any], *, known: bool) -> None:
+    """Store a statement as judged; one that was only brought before becomes so."""
+    if not known:
+        unit.insert(statements.STATEMENTS, row)
+        return
+    values = {name: value for name, value in row.items() if name != "id"}
+    unit.update(statements.STATEMENTS, {"id": row["id"]}, values)
+
+
+def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
+    """Keep what must be kept of a refused statement; what was brought of it no longer counts."""
+    _, error = _attempt(
+        run, lambda: keep_refused(run.node, run.unit, run.message, opened, decision)
+    )
+    if error:
+        return _undecidable(run, opened, Part.REFUSE, error)
+    return Decided(opened, State.REFUSED, decision.code, decision.reason)
+
+
+def keep_refused(
+    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+) -> Decision:
+    """Do what refusing a statement does to the tables; returns an allowed decision."""
+    done = Decision(allowed=True)
+    statement = refusable(opened, message["peer"])
+    if statement is None:
+        return done
+    row = statements.by_id(unit.connection, statement.id)
+    if row is not None and row["standing"] != Standing.BROUGHT:
+        return done
+    effect = EFFECTS[statement.type]
+    if row is not None:
+        key, values = {"id": statement.id}, {"standing": Standing.DROPPED.value}
+        unit.update(statements.STATEMENTS, key, values)
+        effect.dropped(node, unit, statement)
+        return done
+    raw = opened.item.envelope
+    refusal = Refusal(statement, raw, decision, message["peer"], message["id"], node.now())
+    effect.refused(node, unit, refusal)
+    return done
+
+
+def _wait(run: _Run, opened: Opened, code: str) -> Decided:
+    if run.parked >= parked.MOST:
+        return _refused(run, opened, _full())
+    run.parked += 1
+    if code == parked.BEHIND:
+        run.stuck |= {opened.id}
+    return Decided(opened, State.PARKED, code)
+
+
+def _undecidable(run: _Run, opened: Opened, part: Part, error: str) -> Decided:
+    if run.parked >= parked.MOST:
+        full = _full()
+        return Decided(opened, State.REFUSED, full.code, full.reason)
+    run.parked += 1
+    run.stuck |= {opened.id}
+    return Decided(opened, State.PARKED, parked.UNDECIDABLE, "", part, error)
+
+
+def _full() -> Decision:
+    return refuse(FULL, "Too many statements wait here; deliver it again when they are settled.")
+
+
+def _names(opened: Opened, stuck: frozenset[str]) -> bool:
+    """Whether a statement names one that cannot be decided; a recall goes ahead all the same."""
+    statement = opened.sealed.statement if opened.sealed is not None else None
+    if not stuck or statement is None or statement.type == RECALL:
+        return False
+    return not stuck.isdisjoint(_named(statement))
+
+
+def _named(statement: Statement) -> Iterable[str]:
+    """Yield the texts of a statement that may be ids of others."""
+    for one in (statement.thread, statement.prev, statement.seen and statement.seen.id):
+        if one:
+            yield one
+    left: list[Json] = [statement.body]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)

@@ -1,0 +1,237 @@
+"""Evidence packages and who holds them: the rows of a package, whoever made it, written in one way.
+
+Owns ``EvidencePackageEffect`` and what the effects of release, recall and onward consent share. A
+package is a statement like others: its own submission, its coming along with a partner's release
+and its recovery all end in :func:`keep`. A package that came along is held because the release's
+effect says so; the package itself is never judged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from api.domain import evidence as rules
+from api.domain.decisions import Decision, refuse
+from api.domain.errors import ComityError, Conflict, NotFound
+from api.domain.events import Act, Subject
+from api.domain.reliance import Change, Kind
+from api.records import packages, statements
+from api.records.package_rows import Package
+from api.records.unit_of_work import Unit
+from api.services.node import Node
+from api.services.statements.effects import reliance
+from api.services.statements.effects.base import (
+    Consequence,
+    Effect,
+    Issued,
+    Plain,
+    Received,
+    member_text,
+    opened,
+)
+from api.services.statements.effects.descriptions import note
+from api.services.statements.effects.package_checks import require_sizes, sizes_of
+from api.wire.statements import Content, Statement
+
+AWAITED, CAME = "awaited", "came"
+"""How an exhibit of a received package stands with the ministry that released it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a package comes to be here.
+
+    Attributes:
+        state: ``submitted`` or ``received``.
+        at: the node's clock.
+        prepared_by: person id of the own author.
+        release: id of the release that brought it.
+    """
+
+    state: rules.PackageState
+    at: str
+    prepared_by: str | None = None
+    release: str | None = None
+
+
+class EvidencePackageEffect(Plain):
+    """A package of this ministry: it stays home until it is released."""
+
+    def check(self, node: Node, connection: Connection, content: Content) -> None:
+        """Judge its exhibits' sizes and the package that it supersedes."""
+        body: dict[str, Any] = dict(content.body)
+        require_sizes(connection, sizes_of(body))
+        require_current(node, connection, body)
+
+    def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
+        """Write the package down; the one it supersedes ends, if nothing was faster."""
+        self._end_older(node, unit, issued.statement)
+        done = self.repeat(unit, issued)
+        older = issued.statement.body.get("supersedes")
+        if isinstance(older, str):
+            superseded = (Kind.PACKAGE, older)
+            change = Change.SUPERSEDED
+            reliance.open_reviews(node, unit, change, superseded, issued.statement.id)
+        return done
+
+    @override
+    def repeat(self, unit: Unit, issued: Issued) -> Consequence:
+        """Write the package down; what it supersedes was judged before, or is gone."""
+        package = issued.statement
+        state = rules.PackageState.SUBMITTED
+        keep(unit, package, Kept(state, issued.at, prepared_by=issued.person or None))
+        older = package.body.get("supersedes")
+        if isinstance(older, str):
+            values = {"state": "superseded", "superseded_by": package.id}
+            unit.update(packages.PACKAGES, {"id": older}, values, expect={"superseded_by": None})
+        return Consequence(Act.PACKAGE_SUBMITTED, Subject("package", package.id))
+
+    @override
+    def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
+        """A package names no recipient and so never arrives by itself."""
+        return refuse("statement.audience", "A package comes along with its release.")
+
+    def _end_older(self, node: Node, unit: Unit, package: Statement) -> None:
+        older = package.body.get("supersedes")
+        if older is None:
+            return
+        unit.lock(f"package {older}")
+        require_current(node, unit.connection, package.body)
+        row = packages.by_id(unit.connection, str(older))
+        if row is not None and row.superseded_by is not None:
+            raise Conflict("package.not-current", "Another package has superseded it already.")
+
+
+def require_current(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:
+    """Refuse to supersede what is not an own package that still counts.
+
+    Raises:
+        NotFound: ``package.unknown``.
+        Conflict: ``package.not-current``.
+    """
+    older = body.get("supersedes")
+    if older is None:
+        return
+    row = packages.by_id(connection, str(older))
+    if row is None or row.originator != node.ministry:
+        raise NotFound("package.unknown", "The package to supersede is not one of this ministry.")
+    if row.state not in {"submitted", "released", "returned"}:
+        raise Conflict(
+            "package.not-current", "A superseded or recalled package is not superseded again."
+        )
+
+
+def keep(unit: Unit, package: Statement, kept: Kept) -> None:
+    """Write the rows of a package that is new here: itself, its subjects, its exhibits.
+
+    Exhibits that were never here are awaited; so are, for a received package, those that are: they
+    come once more from who released it, so that nobody learns what is held (PROTOCOL §9).
+    """
+    body: dict[str, Any] = package.body
+    note(unit, "package", package.id, package.issuer, body["subjects"], fresh=True)
+    unit.insert(
+        packages.PACKAGES,
+        {
+            "id": package.id,
+            "originator": package.issuer,
+            "title": body["title"],
+            "state": kept.state.value,
+            "prepared_by": kept.prepared_by,
+            "submitted_at": kept.at,
+            "supersedes": body.get("supersedes"),
+            "release": kept.release,
+        },
+    )
+    received = kept.state is rules.PackageState.RECEIVED
+    rows = packages.exhibit_rows(package.id, body["exhibits"])
+    unit.insert(
+        packages.PACKAGE_EXHIBITS,
+        [row | {"arrival": AWAITED if received else None} for row in rows],
+    )
+    wanted = {item["digest"]: item["size"] for item in body["exhibits"]}
+    known = packages.exhibits_by_digest(unit.connection, list(wanted))
+    unit.insert(
+        packages.EXHIBITS,
+        [
+            {"digest": digest, "size": size, "state": AWAITED}
+            for digest, size in wanted.items()
+            if digest not in known
+        ],
+    )
+    gone = [(name,) for name, row in known.items() if row.state == "destroyed"]
+    unit.update_many(packages.EXHIBITS, gone, {"state": AWAITED})
+    unit.ring("exhibits")
+
+
+def package_body(connection: Connection, package_id: str) -> dict[str, Any]:
+    """Return the body of a stored package.
+
+    Raises:
+        NotFound: ``package.unknown``.
+    """
+    row = statements.by_id(connection, package_id)
+    if row is None:
+        raise NotFound("package.unknown", "There is no such package here.")
+    return opened(row).body
+
+
+def holders(connection: Connection, package_id: str) -> list[str]:
+    """Return the ministries that hold a package by release or consent."""
+    return [row.ministry for row in packages.holders_of(connection, package_id)]
+
+
+def hold(unit: Unit, package: str, ministry: str, release: str, state: str) -> None:
+    """Note that a ministry holds a package; a holder by consent becomes one by release."""
+    key = {"package": package, "ministry": ministry}
+    values = {"release": release, "state": state, "held": None, "held_at": None}
+    if unit.update(packages.HOLDERS, key, values) is None:
+        unit.insert(packages.HOLDERS, {**key, **values})
+
+
+def known(connection: Connection, package_id: str) -> Package:
+    """Return a package's row.
+
+    Raises:
+        NotFound: ``package.unknown``.
+    """
+    row = packages.by_id(connection, package_id)
+    if row is None:
+        raise NotFound("package.unknown", "There is no such package here.")
+    return row
+
+
+def locked(unit: Unit, package_id: str) -> Package:
+    """Return a package that nothing else changes, releases or recalls until the unit has ended."""
+    unit.lock(f"package {package_id}")
+    return known(unit.connection, package_id)
+
+
+def require(verdict: Decision, kind: type[ComityError]) -> None:
+    """Raise what a rule refused, as this kind of error."""
+    if not verdict:
+        raise kind(verdict.code, verdict.reason)
+
+
+def marking_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the marking in a body (empty if there is none)."""
+    marking = body.get("marking")
+    return marking if isinstance(marking, Mapping) else {}
+
+
+def end_releases(unit: Unit, package: str) -> None:
+    """End every active release of a recalled package."""
+    active = [
+        (row.id,) for row in packages.releases_of(unit.connection, package) if row.state == "active"
+    ]
+    unit.update_many(packages.RELEASES, active, {"state": "recalled"})
+
+
+def named_package(body: Mapping[str, Any]) -> str:
+    """Return the package that a body names."""
+    return member_text(dict(body), "package")
+
+
+EFFECTS: Mapping[str, Effect] = {"evidence-package/1": EvidencePackageEffect()}
