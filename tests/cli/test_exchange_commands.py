@@ -1,18 +1,17 @@
 """The exchange from the command line, against real nodes: from a proposal to coverage."""
 
-import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import api.adapters.crypto.officer_key  # noqa: F401 - before its cost is patched away
-from tests.adapters.test_lists import OFAC
-from tests.adapters.test_lists import UK as UK_LIST
 from tests.support.bodies import body
 from tests.support.command_line import CommandLine, Ended
 from tests.support.exchange import person
+from tests.support.list_files import OFAC_2021, OFAC_2024
 from tests.support.running_node import RunningNodes
 
 NOWHERE = "sha256:" + "0" * 64
@@ -250,32 +249,24 @@ def test_verdicts(desk: Desk, nodes: RunningNodes) -> None:
     assert made["outcome"] == "not-same"
 
 
-def test_lists_are_kept_and_compared(comity: CommandLine, tmp_path: Path) -> None:
-    home = CommandLine(tmp_path / "home")
-    first = tmp_path / "sdn.xml"
-    first.write_bytes(OFAC)
-    short = home("lists", "import", "ofac", first, as_json=True)
+def test_lists_are_kept_and_compared(comity: CommandLine) -> None:
+    def run(*words: str | Path, profile: str = "ca-analyst") -> Ended:
+        return comity("lists", *words, profile=profile, as_json=True)
+
+    short = run("import", "ofac", OFAC_2021, "--floor", "1000")
     assert (short.code, short.problem["code"]) == (2, "list.too-short")
-    assert home("lists", "import", "ofac", first, "--floor", "1").code == 0
-    newer = OFAC.replace(b"03/10/2021", b"05/07/2024").replace(b"Alias One", b"Alias Two")
-    second = tmp_path / "sdn.xml.gz"
-    second.write_bytes(gzip.compress(newer.replace(b"<uid>2<", b"<uid>3<")))
-    assert home("lists", "import", "ofac", second, "--floor", "1").code == 0
-    found = home("lists", "diff", "ofac", as_json=True).document
-    assert [one["id"] for one in found["added"]] == ["3"]
-    assert [one["id"] for one in found["removed"]] == ["2"]
-    assert [(one["id"], one["members"]) for one in found["amended"]] == [("1", ["names"])]
-    assert "1 added, 1 removed, 1 amended" in home("lists", "diff", "ofac").out
-    uk = tmp_path / "uk.csv"
-    uk.write_bytes(UK_LIST)
-    assert home("lists", "import", "uk", uk, "--partial").code == 0
-    listed = home("lists", "list", as_json=True).document["items"]
-    assert [(one["source"], one["as_of"]) for one in listed] == [
-        ("ofac", "2021-03-10"),
-        ("ofac", "2024-05-07"),
-        ("uk", "2026-11-23"),
-    ]
-    assert home("lists", "diff", "eu").code == 5
+    assert run("import", "ofac", OFAC_2021, profile="ca-auditor").code == 4
+    for path, day in ((OFAC_2021, "2021-03-10"), (OFAC_2024, "2024-05-07")):
+        made = run("import", "ofac", path, "--floor", "1").document
+        assert (made["edition"]["series"], made["edition"]["as_of"]) == ("us-ofac-sdn", day)
+    assert run("import", "ofac", OFAC_2024, "--floor", "1").document["known"]
+    held = run("list").document["items"]
+    assert {one["as_of"] for one in held} == {"2021-03-10", "2024-05-07"}
+    found = run("diff", "ofac").document
+    assert (found["older"]["as_of"], found["newer"]["as_of"]) == ("2021-03-10", "2024-05-07")
+    counted = Counter(one["outcome"] for one in found["entries"])
+    assert counted == {name: count for name, count in found["counts"].items() if count}
+    assert run("diff", "eu").code == 5
 
 
 def test_regimes_without_a_node(comity: CommandLine) -> None:
