@@ -107,6 +107,7 @@ def release(
             supersedes_release=supersedes_release,
             consent=consent,
             originator=None if consent is None else _originator(api, package),
+            acquired_independently=_acquired(api, package) if consent is None else None,
         )
         made = Content("release/1", (to,), {**content, "package": package})
         signed = endorsed(api, key, made)
@@ -261,6 +262,11 @@ def _draft(api: Api, key: Any, type_: str, to: str, body: dict[str, Any]) -> dic
     signed = endorsed(api, key, Content(type_, (to,), body))
     made: dict[str, Any] = api.post("/drafts", {"type": type_, "to": [to], "body": body} | signed)
     return made
+
+
+def _acquired(api: Api, package: str) -> list[dict[str, Any]] | None:
+    """Return the package's records of independent acquisition, which its release states."""
+    return api.get(f"/packages/{package}")["acquisitions"] or None
 
 
 def _originator(api: Api, package: str) -> str:

@@ -48,6 +48,7 @@ class Act(StrEnum):
     ERASURE_APPROVED = "erasure.approved"
     ERASURE_PROPOSED = "erasure.proposed"
     ERASURE_REJECTED = "erasure.rejected"
+    EXHIBIT_ACQUIRED = "exhibit.acquired"
     EXHIBIT_READ = "exhibit.read"
     EXHIBIT_RECEIVED = "exhibit.received"
     EXHIBIT_SERVED = "exhibit.served"

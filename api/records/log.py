@@ -430,3 +430,19 @@ def lease(connection: Connection, name: str) -> RowMapping | None:
     """Return a lease."""
     query = select(LEASES).where(LEASES.c.name == name)
     return connection.execute(query).mappings().one_or_none()
+
+
+def received_exhibits(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """Return the exhibits that a partner sent before any officer stored them, with the partner."""
+    if not digests:
+        return {}
+    query = select(EVENTS.c.object_id, EVENTS.c.act, EVENTS.c.actor).where(
+        EVENTS.c.object_kind == "exhibit",
+        EVENTS.c.object_id.in_(digests),
+        EVENTS.c.act.in_(("exhibit.received", "exhibit.stored")),
+        EVENTS.c.outcome == "done",
+    )
+    first: dict[str, tuple[str, str]] = {}
+    for digest, act, actor in connection.execute(query.order_by(EVENTS.c.seq)):
+        first.setdefault(digest, (act, str(actor).rpartition(":")[2]))
+    return {digest: peer for digest, (act, peer) in first.items() if act == "exhibit.received"}

@@ -1,6 +1,7 @@
 """Imports every table so that the metadata is whole; for migrations, tests and fsck."""
 
 from api.records import (
+    acquisitions,
     answered,
     audit,
     console_sessions,
@@ -30,6 +31,7 @@ from api.records import (
 from api.records.metadata import METADATA
 
 MODULES = (
+    acquisitions,
     answered,
     audit,
     console_sessions,

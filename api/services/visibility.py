@@ -182,7 +182,8 @@ def _named_by(record: Record) -> set[str]:
     """Return what an object stands on by its own words."""
     match record:
         case Draft():
-            named = {record.thread, record.about} | named_in(record.body)
+            # A sealed draft says what the object says that it became.
+            named = {record.thread, record.about, record.statement} | named_in(record.body)
             return {one for one in named if one is not None}
         case Proposal():
             return named_in(record.body)

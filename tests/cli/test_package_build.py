@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.identity.tokens import Tokens
-from api.cli.build import build_package, read_description
+from api.cli.build import Preparer, build_package, read_description
 from api.cli.package_build import package_build_command
 from api.cli.profiles import CliContext, Profile, ProfileStore
 from api.cli.verify import verify_file
@@ -68,7 +68,7 @@ def place(tmp_path: Path) -> Path:
 
 def build(place: Path, out: str = "case.comity", **options: Any) -> Any:
     key = OfficerKey.open(place / "officer.key")
-    signer = (key, key.named(ISS, SUB, "analyst"))
+    signer = Preparer(key, key.named(ISS, SUB, "analyst"), "us-treasury")
     return build_package(place / "exhibits", place / "package.toml", place / out, signer, **options)
 
 
@@ -89,7 +89,7 @@ def test_a_built_package_is_an_intact_draft(place: Path) -> None:
     assert stat.S_IMODE(built.path.stat().st_mode) == 0o600
     with zipfile.ZipFile(built.path) as archive:
         draft = json.loads(archive.read("draft.json"))
-        assert set(draft) == {"type", "body", "prepared", "endorsement"}
+        assert set(draft) == {"issuer", "nonce", "type", "body", "prepared", "endorsement"}
         first, second = draft["body"]["exhibits"]
         assert first["label"] == "order.txt"
         assert first["media_type"] == "text/plain"
@@ -115,7 +115,7 @@ def test_a_description_inside_the_folder_is_no_exhibit(place: Path) -> None:
     inside = place / "exhibits" / "package.toml"
     (place / "package.toml").rename(inside)
     key = OfficerKey.open(place / "officer.key")
-    signer = (key, key.named(ISS, SUB, "analyst"))
+    signer = Preparer(key, key.named(ISS, SUB, "analyst"), "us-treasury")
     assert build_package(place / "exhibits", inside, place / "out", signer).exhibits == 2
 
 
@@ -218,6 +218,8 @@ def run(place: Path, *arguments: str, profile: str | None = None) -> Result:
             "--out",
             str(place / "case.comity"),
             *arguments,
+            "--ministry",
+            "us-treasury",
         ],
     )
 

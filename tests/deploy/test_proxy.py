@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_PUT = do_POST = answer  # noqa: N815 - names of the base class
+    do_GET = do_PUT = do_POST = do_PATCH = answer  # noqa: N815 - names of the base class
 
     @override
     def log_message(self, *_: object) -> None:
@@ -199,11 +199,15 @@ def test_sizes(proxy: Proxy, node: FakeNode) -> None:
     assert node.seen == []
 
 
-def test_exhibits_stream_to_the_node(proxy: Proxy, node: FakeNode) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/api/v1/exhibits/sha256:00"), ("PATCH", f"/api/v1/uploads/{'0' * 32}")],
+)
+def test_exhibits_stream_to_the_node(proxy: Proxy, node: FakeNode, method: str, path: str) -> None:
     """The node has the first bytes while the officer still sends: nothing is spooled here."""
     connection = proxy.connect()
     with contextlib.closing(connection):
-        connection.putrequest("PUT", "/api/v1/exhibits/sha256:00")
+        connection.putrequest(method, path)
         connection.putheader("Content-Length", str(2 << 20))
         connection.endheaders()
         connection.send(bytes(1 << 20))

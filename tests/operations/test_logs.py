@@ -241,6 +241,8 @@ def _write_and_decide(nodes: RunningNodes) -> None:
             web.post(f"/api/v1/packages/{package}/release", json=release) for _ in range(2)
         )
         assert approved.status_code == returned.status_code == 201, returned.text
+        seen = reviewer.get(f"/api/v1/drafts/{approved.json()['id']}/preview")
+        assert seen.is_success, seen.text
         given = reviewer.post(
             f"/api/v1/drafts/{approved.json()['id']}/approve",
             json={"digest": approved.json()["digest"]},
@@ -289,7 +291,7 @@ def _break(nodes: RunningNodes, patch: pytest.MonkeyPatch) -> None:
 
     with us.client("analyst") as web:
         for broken in (unforeseen, twice):
-            patch.setattr(evidence, "listed", broken)
+            patch.setattr(evidence, "packages_page", broken)
             answer = web.get("/api/v1/packages")
             assert answer.status_code == 500
             assert answer.json()["code"] == "internal"
@@ -337,7 +339,7 @@ def test_the_same_run_says_what_happened(run: Captured) -> None:
     broken = run.of("unexpected error")
     assert [line["error"]["type"] for line in broken] == [
         "builtins.RuntimeError",
-        "sqlalchemy.exc.IntegrityError",
+        "api.records.unit_of_work.Taken",
     ]
     assert {line["request"] for line in broken} <= {line["request"] for line in requests}
     assert [line["job"] for line in run.of("job failed and will be repeated")] == [

@@ -178,7 +178,7 @@ class TestProbes:
         monkeypatch.setattr(readiness, "checks", hanging)
         probe = Readiness(node)
         for _ in range(3):
-            assert probe.now().checks == {"in-time": False}
+            assert probe.now().checks == {"in-time": False, "use-cases": True}
         assert len(looks) == 1
         go.set()
         monkeypatch.setattr(readiness, "_PATIENCE", 20.0)
@@ -210,6 +210,7 @@ def test_over_http(tmp_path: Path) -> None:
         assert answer.json()["status"] == "ready"
         assert set(answer.json()["checks"]) == {
             *("database", "schema", "keys", "store", "clock", "sequencer", "disk", "in-time"),
+            "use-cases",
         }
         assert answer.json()["details"]["restoring"] is False
         assert answer.json()["details"]["misbehaviour"] == 0

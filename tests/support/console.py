@@ -27,7 +27,6 @@ from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
 from api.services.desk import evidence
 from api.services.node import Node
-from api.web.console import reading
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.federation import ISSUER, Federation
@@ -218,7 +217,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
             },
             thread,
         )
-    draft = reading.row(waiting.row).id if not isinstance(waiting, str) else waiting
+    draft = waiting.id
     parts = {
         "package": package[7:],
         "draft": draft,

@@ -370,6 +370,7 @@ class Publisher:
             return
         path = f"/api/v1/drafts/{draft['id']}"
         seen = {"digest": draft["digest"]}
+        self._ask(client, "reviewer", "GET", f"{path}/preview", known=(404, 409))
         sealed = self._ask(client, "reviewer", "POST", f"{path}/approve", json=seen, known=(409,))
         if sealed is not None and "statement" not in sealed:
             # Repeated after an answer was lost: it had been approved.

@@ -438,6 +438,7 @@ class FullStore(FolderStore):
 
 def test_a_full_disk_refuses_and_reads_go_on(door: Door) -> None:
     made, draft = door.package(), door.release_draft()
+    door.ask("reviewer", "GET", f"{DRAFTS}/{draft['id']}/preview")
     before = door.contents()
     database = FullDatabase(door.node.db.url)
     door.replace_node(db=database)

@@ -17,6 +17,7 @@ from api.domain.evidence import ExhibitState, PackageState
 from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
+from api.records.acquisitions import acquisitions_of
 from api.records.package_rows import Exhibit, Holder, Package
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
@@ -31,6 +32,7 @@ from api.services.authorising import (
 )
 from api.services.desk import recalls
 from api.services.desk.package_views import (
+    AcquisitionView,
     ExhibitView,
     HolderView,
     PackageSummary,
@@ -46,6 +48,7 @@ from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import effect_of
 from api.services.statements.effects import packages as effects
 from api.services.statements.effects.base import Issued, opened
+from api.services.statements.effects.originator_control import MEMBER
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
@@ -230,10 +233,32 @@ def _view(node: Node, connection: Connection, caller: Caller, package: Package) 
             for one in exhibits
         ),
         releases=tuple(
-            ReleaseView(one.id, one.issuer, one.recipient, one.tlp, one.state, one.released_at)
+            ReleaseView(
+                one.id,
+                one.issuer,
+                one.recipient,
+                one.tlp,
+                one.state,
+                one.released_at,
+                _acquired(connection, one.id),
+            )
             for one in given
         ),
+        acquisitions=tuple(
+            AcquisitionView(one.exhibit, one.source, one.collector, one.collected)
+            for one in acquisitions_of(connection, package.id)
+        ),
         tag=f"{package.state.value}-{package.id[7:23]}-{len(given)}",
+    )
+
+
+def _acquired(connection: Connection, release_id: str) -> tuple[AcquisitionView, ...]:
+    """Return what a release says of exhibits that its issuer acquired independently."""
+    row = statements.by_id(connection, release_id)
+    stated: Any = opened(row).body.get(MEMBER, ()) if row is not None else ()
+    return tuple(
+        AcquisitionView(one["exhibit"], one["source"], one["collector"], one["collected"])
+        for one in stated
     )
 
 

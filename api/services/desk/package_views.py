@@ -54,6 +54,16 @@ class ExhibitView:
 
 
 @dataclass(frozen=True, slots=True)
+class AcquisitionView:
+    """An exhibit that the releaser acquired by its own work, not from a partner."""
+
+    exhibit: str
+    source: str
+    collector: str
+    collected: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseView:
     """One release of a package; ``tlp`` is the label of its marking."""
 
@@ -63,6 +73,7 @@ class ReleaseView:
     tlp: str
     state: ReleaseState
     released_at: str
+    acquired_independently: tuple[AcquisitionView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class PackageView(PackageSummary):
         envelope_digest: of the sealed bytes.
         exhibits: by label.
         releases: oldest first.
+        acquisitions: records of independent acquisition; a release states them.
         tag: entity tag.
     """
 
@@ -87,6 +99,7 @@ class PackageView(PackageSummary):
     envelope_digest: str
     exhibits: tuple[ExhibitView, ...]
     releases: tuple[ReleaseView, ...]
+    acquisitions: tuple[AcquisitionView, ...]
     tag: str
 
 
@@ -108,6 +121,8 @@ class HolderView:
         recall_receipted_at: when its node signed for the recall.
         recall_disposition: its disposition of the recall.
         recall_outcome: what its node is known to have done with the recall.
+        held: its node's word that every exhibit came (``exhibits-held/1``).
+        held_at: when it said so.
         answer: what its people say they did: ``stopped``, ``returned``, ``destroyed``, ``kept``.
         answer_reason: in their words.
         answered_at: when that answer was stored here.
@@ -126,6 +141,8 @@ class HolderView:
     recall_receipted_at: str | None
     recall_disposition: str | None
     recall_outcome: RecallOutcome | None
+    held: str | None = None
+    held_at: str | None = None
     answer: str | None = None
     answer_reason: str | None = None
     answered_at: str | None = None

@@ -232,6 +232,7 @@ class Readiness:
         longest_wait: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._longest_wait = longest_wait
+        self._queued = False
         self._node = node
         self._bounds = bounds
         self._lock = threading.Lock()
@@ -247,6 +248,12 @@ class Readiness:
         """
         found = self._looked()
         in_time = self._longest_wait() <= self._bounds.waiting
+        if in_time is self._queued:
+            self._queued = not in_time
+            if self._queued:
+                _log.warning("requests wait")
+            else:
+                _log.info("requests wait no more")
         return Found({**found.checks, _USE_CASES: in_time}, found.details)
 
     def _looked(self) -> Found:

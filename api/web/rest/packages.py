@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import evidence, package_files, recalls
+from api.services.desk import acquisitions, evidence, package_files, recalls
+from api.services.desk.acquisitions import NewAcquisition
 from api.services.node import Node
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
@@ -52,6 +53,17 @@ class Recall(BaseModel):
 
     reason: str
     instruction: Literal["stop-use", "return", "destroy"]
+
+
+class Acquired(BaseModel):
+    """Where, by whom and when the same bytes were acquired by this ministry's own work."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    exhibit: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+    source: Annotated[str, Field(min_length=1, max_length=1000)]
+    collector: Annotated[str, Field(min_length=1, max_length=300)]
+    collected: Annotated[str, Field(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
 
 
 class Reason(BaseModel):
@@ -167,6 +179,24 @@ async def recall(
 async def acknowledge(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Say that the recall was read; reading on needs it until the recall is answered."""
     return views.answer(await run(recalls.acknowledge, node, caller, package_id))
+
+
+@router.route_for(
+    "POST",
+    "/packages/{package_id}/acquisitions",
+    Action.PACKAGE_RETURN,
+    status_code=201,
+    body=Acquired,
+    operation_id="record_acquisition",
+)
+async def record_acquisition(
+    package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Record that an exhibit was acquired independently, though a partner sent the same bytes."""
+    content = await bodies.model_body(request, Acquired)
+    new = NewAcquisition(content.exhibit, content.source, content.collector, content.collected)
+    made = await run(acquisitions.record_acquisition, node, caller, package_id, new)
+    return views.answer(made, 201)
 
 
 @router.route_for(

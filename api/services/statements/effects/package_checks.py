@@ -1,6 +1,6 @@
 """What a package and its releases are judged against: exhibits, releases and recalls held here.
 
-Owns look-ups that several effects of ``evidence`` share; changes nothing.
+Owns look-ups that several effects of ``evidence`` share, and superseding.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,13 @@ from sqlalchemy import Connection
 
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Invalid
+from api.domain.evidence import PackageState
+from api.domain.reliance import Change, Kind
 from api.records import packages, statements
 from api.records.package_rows import Package
+from api.records.unit_of_work import Unit
 from api.services.node import Node
+from api.services.statements.effects import reliance
 from api.wire.statements import Statement
 
 
@@ -56,3 +60,23 @@ def recalled_before(connection: Connection, package: Statement, known: Package |
         return bool(known.state == "recalled")
     before = statements.about(connection, package.id, "recall/1")
     return any(row["issuer"] == package.issuer for row in before)
+
+
+def supersede(node: Node, unit: Unit, package: str, older: str | None) -> None:
+    """Let a released package take the place of an older one of the same originator, once.
+
+    Args:
+        node: this node.
+        unit: the open unit of work.
+        package: the newer package, which is being released or has come.
+        older: the one that it names; ``None`` for none.
+    """
+    if older is None:
+        return
+    unit.lock(f"package {older}")
+    row = packages.by_id(unit.connection, older)
+    if row is None or row.superseded_by is not None or row.state is PackageState.RECALLED:
+        return
+    values = {"state": PackageState.SUPERSEDED.value, "superseded_by": package}
+    unit.update(packages.PACKAGES, {"id": older}, values, expect={"superseded_by": None})
+    reliance.open_reviews(node, unit, Change.SUPERSEDED, (Kind.PACKAGE, older), package)

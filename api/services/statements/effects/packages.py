@@ -17,12 +17,10 @@ from api.domain import evidence as rules
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import ComityError, Conflict, NotFound
 from api.domain.events import Act, Subject
-from api.domain.reliance import Change, Kind
 from api.records import packages, statements
 from api.records.package_rows import Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
-from api.services.statements.effects import reliance
 from api.services.statements.effects.base import (
     Consequence,
     Effect,
@@ -67,42 +65,22 @@ class EvidencePackageEffect(Plain):
         require_current(node, connection, body)
 
     def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
-        """Write the package down; the one it supersedes ends, if nothing was faster."""
-        self._end_older(node, unit, issued.statement)
-        done = self.repeat(unit, issued)
-        older = issued.statement.body.get("supersedes")
-        if isinstance(older, str):
-            superseded = (Kind.PACKAGE, older)
-            change = Change.SUPERSEDED
-            reliance.open_reviews(node, unit, change, superseded, issued.statement.id)
-        return done
+        """Write the package down; the one it supersedes ends when this one is first released."""
+        require_current(node, unit.connection, issued.statement.body)
+        return self.repeat(unit, issued)
 
     @override
     def repeat(self, unit: Unit, issued: Issued) -> Consequence:
-        """Write the package down; what it supersedes was judged before, or is gone."""
+        """Write the package down."""
         package = issued.statement
         state = rules.PackageState.SUBMITTED
         keep(unit, package, Kept(state, issued.at, prepared_by=issued.person or None))
-        older = package.body.get("supersedes")
-        if isinstance(older, str):
-            values = {"state": "superseded", "superseded_by": package.id}
-            unit.update(packages.PACKAGES, {"id": older}, values, expect={"superseded_by": None})
         return Consequence(Act.PACKAGE_SUBMITTED, Subject("package", package.id))
 
     @override
     def receive(self, _node: Node, _unit: Unit, _received: Received) -> Decision:
         """A package names no recipient and so never arrives by itself."""
         return refuse("statement.audience", "A package comes along with its release.")
-
-    def _end_older(self, node: Node, unit: Unit, package: Statement) -> None:
-        older = package.body.get("supersedes")
-        if older is None:
-            return
-        unit.lock(f"package {older}")
-        require_current(node, unit.connection, package.body)
-        row = packages.by_id(unit.connection, str(older))
-        if row is not None and row.superseded_by is not None:
-            raise Conflict("package.not-current", "Another package has superseded it already.")
 
 
 def require_current(node: Node, connection: Connection, body: Mapping[str, Any]) -> None:

@@ -23,7 +23,6 @@ from api.domain import evidence as rules
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
-from api.domain.reliance import Change, Kind
 from api.domain.tasks import Notice
 from api.records import packages, statements
 from api.records.package_rows import Package
@@ -42,10 +41,12 @@ from api.services.statements.effects.base import (
     opened,
     require_members,
 )
+from api.services.statements.effects.originator_control import require_free
 from api.services.statements.effects.package_checks import (
     fits_releases,
     recalled_before,
     require_sizes,
+    supersede,
 )
 from api.wire.statements import Content, Statement
 from api.wire.types import ONWARD_CONSENT
@@ -76,14 +77,19 @@ class ReleaseEffect(Plain):
             _require_consent(node, connection, package, body)
         elif body.get("consent") is not None:
             raise Invalid("release.own-package", "An own package needs no onward consent.")
+        else:
+            require_free(node, connection, package, body)
         return package.id
 
-    def issue(self, _node: Node, unit: Unit, issued: Issued) -> Consequence:
+    def issue(self, node: Node, unit: Unit, issued: Issued) -> Consequence:
         """Store the release and the new holder; the package travels with it."""
         body = issued.statement.body
         row = held.locked(unit, member_text(body, "package"))
         held.require(rules.may_release(_situation(unit.connection, row), body), Conflict)
-        return self.repeat(unit, issued)
+        done = self.repeat(unit, issued)
+        if row.originator == node.ministry:
+            supersede(node, unit, row.id, row.supersedes)
+        return done
 
     @override
     def repeat(self, unit: Unit, issued: Issued) -> Consequence:
@@ -287,8 +293,7 @@ def _review_superseded(node: Node, unit: Unit, package: Statement) -> None:
     """A newer version of a package of the same originator opens reviews of what rests on it."""
     older = packages.by_id(unit.connection, member_text(package.body, "supersedes"))
     if older is not None and older.originator == package.issuer:
-        superseded = (Kind.PACKAGE, older.id)
-        reliance.open_reviews(node, unit, Change.SUPERSEDED, superseded, package.id)
+        supersede(node, unit, package.id, older.id)
 
 
 def _await_again(unit: Unit, package: str, release: Statement) -> None:
