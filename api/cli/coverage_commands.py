@@ -1,4 +1,4 @@
-"""``comity coverage``: who lists whom, since when, with what lag, from statements alone."""
+"""``comity coverage``: who lists whom, since when, with what lag; from statements or from lists."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -25,15 +25,25 @@ def coverage(
     ] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="Who is measured, such as CA.")] = None,
     as_of: Annotated[str | None, typer.Option(help="The day; today if not given.")] = None,
+    programme: Annotated[
+        str | None, typer.Option(help="A programme of a published list, such as GLOMAG.")
+    ] = None,
 ) -> None:
     """Show how far one jurisdiction had followed another's listings; without --base, the board.
 
-    Days are those of registration, else of entry into force.
+    Days are those of registration, else of entry into force. With --programme, published lists are
+    compared: who under that programme stands on the jurisdiction's lists.
 
     Example: comity --profile us-analyst coverage --base US:2020-07 --jurisdiction CA
     --as-of 2021-03-22
     """
     with connected(context) as api:
+        if programme is not None:
+            if jurisdiction is None:
+                raise Invalid("coverage.jurisdiction", "Say with --jurisdiction who is measured.")
+            found = api.get("/coverage/programme", programme=programme, jurisdiction=jurisdiction)
+            output.result(context, found, _programme(found))
+            return
         if base is None:
             found = api.get("/coverage/board", as_of=as_of)
             output.result(context, found, _board(found))
@@ -55,6 +65,33 @@ def _table(found: dict[str, Any]) -> Iterable[str]:
         ("SINCE", "since"),
         ("LAG (DAYS)", "lag_days"),
         ("REGIME", "regime"),
+    ]
+    yield from output.table(rows, columns)
+
+
+def _programme(found: dict[str, Any]) -> Iterable[str]:
+    if not found["known"]:
+        yield f"Not known: no list of {found['jurisdiction']} is held; see comity lists import."
+        return
+    counts = found["counts"]
+    yield (
+        f"{found['jurisdiction']} lists {counts['listed']} of {counts['subjects']} entries of "
+        f"{found['programme']}, as far as names and facts suggest."
+    )
+    rows = [
+        {**match, "subject": one["name"], "base_id": one["list_id"]}
+        for one in found["subjects"]
+        for match in one["matches"]
+    ]
+    columns: list[output.Column] = [
+        ("ID", "base_id"),
+        ("SUBJECT", "subject"),
+        ("LIST", "list"),
+        ("NAME THERE", "name"),
+        ("SCORE", "score"),
+        ("SINCE", "since"),
+        ("LAG (DAYS)", "lag_days"),
+        ("VERDICT", "verdict"),
     ]
     yield from output.table(rows, columns)
 

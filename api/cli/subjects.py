@@ -19,6 +19,7 @@ class Verdict(StrEnum):
 
     SAME = "same"
     NOT_SAME = "not-same"
+    UNSURE = "unsure"
 
 
 def register(root: typer.Typer) -> None:

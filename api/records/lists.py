@@ -245,6 +245,14 @@ def head_of(connection: Connection, edition_id: str) -> Node:
     return tree.unpacked(_wrung(connection.execute(query).scalar_one()))
 
 
+def holds_entry(connection: Connection, series: str, entry: str) -> bool:
+    """Tell whether any edition of a series has or had an entry of this id."""
+    query = select(LIST_ENTRIES.c.digest).where(
+        LIST_ENTRIES.c.series == series, LIST_ENTRIES.c.entry == entry
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def entries(connection: Connection, digests: Sequence[str]) -> dict[str, ListEntry]:
     """Return entries by digest; unknown ones are absent."""
     found: dict[str, ListEntry] = {}

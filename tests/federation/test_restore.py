@@ -152,8 +152,8 @@ def test_the_drill(federation: Federation, tmp_path: Path) -> None:
     assert report.lost == found.log.bare + found.log.stated
     # What partners hold is known again; what they sent is here again.
     assert _facts(us, second) == holders
-    assert us.db.read(lambda c: packages.by_id(c, theirs))["state"] == "received"  # type: ignore[index]
-    assert us.db.read(lambda c: packages.by_id(c, first))["state"] == "recalled"  # type: ignore[index]
+    assert us.db.read(lambda c: packages.by_id(c, theirs)).state == "received"  # type: ignore[union-attr]
+    assert us.db.read(lambda c: packages.by_id(c, first)).state == "recalled"  # type: ignore[union-attr]
     row = us.db.read(lambda c: drafts.by_id(c, draft.id))
     assert row is not None
     assert row.state == "sealed"

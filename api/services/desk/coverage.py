@@ -40,17 +40,22 @@ def covered(connection: Connection, seen: Collection[str] | None = None) -> list
         pair = (row.one.removeprefix(_DESIGNATION), row.other.removeprefix(_DESIGNATION))
         if row.outcome == "same":
             links.append(Link(*pair, row.id))
-        else:
+        elif row.outcome == "not-same":
             apart.append(pair)
     return rules.subjects(standing, links, apart)
 
 
 def _covered_for(node: Node, caller: Caller) -> list[Covered]:
     """Return what is known here, without the designations that the caller may not read."""
+    seen = seen_designations(node, caller)
+    return node.db.read(lambda connection: covered(connection, seen))
+
+
+def seen_designations(node: Node, caller: Caller) -> frozenset[str]:
+    """Return the ids of the designations that the caller may read."""
     rows = node.db.read(designations.everything)
     allowed = visibility.allowed(node, caller, rows)
-    seen = {row.id for row, may in zip(rows, allowed, strict=True) if may}
-    return node.db.read(lambda connection: covered(connection, seen))
+    return frozenset(row.id for row, may in zip(rows, allowed, strict=True) if may)
 
 
 def jurisdictions_of(connection: Connection) -> Mapping[str, frozenset[str]]:

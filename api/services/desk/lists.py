@@ -21,11 +21,14 @@ from api.domain.lists.changes import EntryChange, Outcome
 from api.domain.lists.entries import ListEntry, Published, day_of, require_enough
 from api.domain.lists.tree import Leaf
 from api.ports.policy import Action
+from api.records import identity as index
 from api.records import lists
+from api.records.identity import Indexed
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.desk import identity
 from api.services.node import Node
 
 _CHUNK: Final = 1 << 20
@@ -110,6 +113,7 @@ class _Gathered:
     published: Published
     bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
+    indexed: dict[str, Indexed] = field(default_factory=dict)
 
 
 def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> Imported:
@@ -127,7 +131,7 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
     """
     permit = authorise(node, caller, Action.LIST_IMPORT, collection("lists"))
     _check_terms(terms)
-    gathered = _gather(path, terms)
+    gathered = _gather(node, path, terms)
     series = gathered.published.series
     sha256 = _sha256(path)
     day, said_by = _day(gathered.published, terms)
@@ -160,6 +164,8 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
         lists.add_edition(unit, edition, gathered.published.head, gathered.members)
         entry = entry_of(caller, permit, Act.LISTS_IMPORTED, Subject("list-edition", edition_id))
         recording.record(node, unit, entry)
+        if lists.newest_editions(unit.connection)[series.id].id == edition_id:
+            identity.index_edition(unit, edition, gathered.members, gathered.indexed)
         return edition
 
     edition = node.db.write(write)
@@ -179,12 +185,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(source, "sha256").hexdigest()
 
 
-def _gather(path: Path, terms: ImportTerms) -> _Gathered:
+def _gather(node: Node, path: Path, terms: ImportTerms) -> _Gathered:
     """Read the whole file; entries are kept packed, so that memory holds one of them at a time."""
     found = published(path, terms.name)
     if terms.series and found.series.id != terms.series:
         raise Invalid("list.other-series", f"The file is an edition of {found.series.id}.")
     gathered = _Gathered(found)
+    series = found.series.id
+    known = node.db.read(lambda connection: index.digests(connection, series))
     for entry in found.entries:
         if not entry.id:
             raise Invalid("list.malformed", "An entry of the file has no reference.")
@@ -194,6 +202,8 @@ def _gather(path: Path, terms: ImportTerms) -> _Gathered:
             gathered.bodies.pop(before, None)
         gathered.members[entry.id] = digest
         gathered.bodies[digest] = (entry.id, entry.packed())
+        if (indexed := identity.prepared(known, series, digest, entry)) is not None:
+            gathered.indexed[digest] = indexed
     return gathered
 
 
@@ -214,7 +224,8 @@ def _day(found: Published, terms: ImportTerms) -> tuple[str, str]:
 
 
 def _require_enough(gathered: _Gathered, terms: ImportTerms, known: list[Edition]) -> None:
-    whole = [one for one in known if not one.partial]
+    day, _ = _day(gathered.published, terms)
+    whole = [one for one in known if not one.partial and one.as_of <= day]
     found = gathered.published
     require_enough(
         len(gathered.members),

@@ -12,76 +12,128 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
+from api.domain.identity.profiles import Profile, spellings
+from api.domain.identity.scoring import Signal
+from api.domain.lists.entries import EntryKind
 from api.ports.policy import Action, Resource
-from api.records import subjects
+from api.records import lists, subjects
 from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.desk.identity import LIST, Likeness, Matcher, entry_place
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
-from api.services.statements.effects.descriptions import tokens_of
 
-OUTCOMES = ("same", "not-same")
-_LOOKED_AT = 2000
+OUTCOMES = ("same", "not-same", "unsure")
+_LOOKED_AT = 60
+_LEAST = 0.3
 _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A description that shares words with what was looked for.
+    """A description that may be of the subject that was looked for.
 
     Attributes:
-        row: the description.
-        shared: the words it shares, in order.
-        score: shared words over all words of the longer name, 0 to 1; an order, not a decision.
+        ref: its reference.
+        kind: ``designation``, ``package``, ``proposal``, ``thread``; ``list`` for a list's entry.
+        object: id of the object that holds it; the series of a list's entry.
+        key: its key in there; the publisher's id of a list's entry; empty where it has none.
+        issuer: the ministry whose description it is; the series of a list's entry.
+        schema: FollowTheMoney schema; the kind of a list's entry.
+        name: its name.
+        names: all its names.
+        births: birth dates as written.
+        shared: the words that it shares with what was looked for, in that order.
+        score: 0 to 1; an order, not a decision.
+        equal: it has a name of the very same words.
+        signals: what speaks for and against, in words.
     """
 
-    row: Description
+    ref: str
+    kind: str
+    object: str
+    key: str
+    issuer: str
+    schema: str
+    name: str
+    names: tuple[str, ...]
+    births: tuple[str, ...]
     shared: tuple[str, ...]
     score: float
+    equal: bool
+    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates, best first, with the verdicts that stand among them."""
+    """Candidates, best first, with the verdicts that stand among them.
+
+    Attributes:
+        candidates: at most as many as were asked for.
+        verdicts: that concern any of them.
+        left_out: how many more were found and may be read.
+        common: some words stand in so many descriptions that they alone find none.
+    """
 
     candidates: list[Candidate]
     verdicts: list[Verdict]
+    left_out: int = 0
+    common: bool = False
 
 
 def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
-    """Return descriptions in objects that the caller may read, with names like the one given.
+    """Return descriptions with names like the one given, equal names first at any size.
+
+    Entries of published lists are public facts; of descriptions in objects, those are returned
+    that the caller may read.
 
     Raises:
         Invalid: ``subject.query``: no letters or digits in it.
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    words = list(dict.fromkeys(tokens_of(text)))
-    if not words or len(text) > _LONGEST:
+    wanted = Profile("", EntryKind.OTHER, spellings([(text, False)]))
+    if not wanted.spellings or len(text) > _LONGEST:
         raise Invalid("subject.query", "Give a name with letters, of at most 300 characters.")
-    rows = node.db.read(lambda connection: subjects.sharing(connection, words, _LOOKED_AT))
-    found = sorted((_candidate(words, row) for row in rows), key=_best_first)
-    allowed = visibility.readable(
-        node, caller, ((one.row.kind, one.row.object) for one in found[: limit * 4])
-    )
-    shown = [one for one in found if (one.row.kind, one.row.object) in allowed][:limit]
-    refs = [one.row.ref for one in shown]
+    compared = max(_LOOKED_AT, limit * 4)
+    found = node.db.read(lambda connection: Matcher(connection).look(wanted, compared=compared))
+    likely = [one for one in found.found if one.resemblance.score >= _LEAST]
+    places = [_place(one.indexed.profile.ref) for one in likely]
+    allowed = visibility.readable(node, caller, (place for place in places if place[0] != LIST))
+    kept = [
+        one
+        for one, place in zip(likely, places, strict=True)
+        if place[0] == LIST or place in allowed
+    ]
+    refs = [one.indexed.profile.ref for one in kept[:limit]]
+    rows = node.db.read(lambda connection: subjects.by_refs(connection, refs))
     verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
-    return Found(shown, verdicts)
+    shown = [_candidate(wanted, one, rows.get(one.indexed.profile.ref)) for one in kept[:limit]]
+    return Found(shown, verdicts, max(0, len(kept) - limit), found.common)
 
 
-def _candidate(words: Sequence[str], row: Description) -> Candidate:
-    own = row.tokens.split()
-    shared = tuple(word for word in words if any(one.startswith(word) for one in own))
-    # Descriptions list every word of every alias once; the shorter side says how much is left open.
-    longest = max(len(words), min(len(own), len(tokens_of(row.name)) or 1))
-    return Candidate(row, shared, round(len(shared) / longest, 3))
-
-
-def _best_first(one: Candidate) -> tuple[float, str]:
-    return (-one.score, one.row.ref)
+def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> Candidate:
+    profile = likeness.indexed.profile
+    words = {word for one in profile.spellings for word in one.words}
+    kind, place = _place(profile.ref)
+    listed = entry_place(profile.ref)
+    return Candidate(
+        ref=profile.ref,
+        kind=kind,
+        object=listed[0] if listed else place,
+        key=listed[1] if listed else profile.ref.partition("#")[2],
+        issuer=row.issuer if row is not None else likeness.indexed.series,
+        schema=row.schema if row is not None else profile.kind.value,
+        name=row.name if row is not None else profile.name,
+        names=tuple(one.text for one in profile.spellings),
+        births=tuple(one.text for one in profile.births),
+        shared=tuple(word for word in wanted.spellings[0].words if word in words),
+        score=likeness.resemblance.score,
+        equal=likeness.resemblance.equal,
+        signals=likeness.resemblance.signals,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +143,7 @@ class Judgement:
     Attributes:
         one: reference of a description.
         other: reference of another.
-        outcome: ``same`` or ``not-same``.
+        outcome: ``same``, ``not-same`` or ``unsure``.
         reason: why, in words.
     """
 
@@ -102,7 +154,7 @@ class Judgement:
 
 
 def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
-    """Record that two descriptions are of one subject, or are not; it replaces an earlier verdict.
+    """Record whether two descriptions are of one subject; it replaces an earlier verdict.
 
     Raises:
         Invalid: ``verdict.outcome``, ``verdict.reason-missing``, ``verdict.itself``.
@@ -110,15 +162,13 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
     """
     one, other = sorted((judgement.one, judgement.other))
     if judgement.outcome not in OUTCOMES:
-        raise Invalid("verdict.outcome", "Say same or not-same.")
+        raise Invalid("verdict.outcome", "Say same, not-same or unsure.")
     if not judgement.reason.strip():
         raise Invalid("verdict.reason-missing", "Say how you know.")
     if one == other:
         raise Invalid("verdict.itself", "Name two descriptions.")
     permit = authorise(node, caller, Action.VERDICT_RECORD, Resource("subject", one))
-    rows = node.db.read(lambda connection: subjects.by_refs(connection, [one, other]))
-    places = {(row.kind, row.object) for row in rows.values()}
-    if len(rows) != 2 or visibility.readable(node, caller, places) != places:  # noqa: PLR2004
+    if not all(_known(node, caller, ref) for ref in (one, other)):
         raise NotFound("subject.unknown", "There is no such subject here.")
     once = keyed_call(caller, Act.VERDICT_RECORDED, asdict(judgement))
     if (known := made_before(node, once)) is not None:
@@ -151,6 +201,16 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
     return node.db.read(lambda connection: _verdict(connection, made["id"]))
 
 
+def _known(node: Node, caller: Caller, ref: str) -> bool:
+    """Tell whether a description is here and may be read; entries of lists are public."""
+    listed = entry_place(ref)
+    if listed is not None:
+        return node.db.read(lambda connection: lists.holds_entry(connection, *listed))
+    rows = node.db.read(lambda connection: subjects.by_refs(connection, [ref]))
+    places = {(row.kind, row.object) for row in rows.values()}
+    return bool(rows) and visibility.readable(node, caller, places) == places
+
+
 def _verdict(connection: Connection, verdict_id: str) -> Verdict:
     row = subjects.verdict_by_id(connection, verdict_id)
     if row is None:
@@ -165,7 +225,10 @@ def verdicts(
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
 
     def allowed(rows: Sequence[Verdict]) -> list[bool]:
-        places = [{_place(row.one), _place(row.other)} for row in rows]
+        places = [
+            {place for place in (_place(row.one), _place(row.other)) if place[0] != LIST}
+            for row in rows
+        ]
         seen = visibility.readable(node, caller, (one for pair in places for one in pair))
         return [pair <= seen for pair in places]
 
@@ -181,6 +244,6 @@ def verdicts(
 
 
 def _place(ref: str) -> tuple[str, str]:
-    """Return kind and id of the object that holds a description."""
+    """Return kind and id of the object that holds a description; the series of a list's entry."""
     kind, _, rest = ref.partition(":")
     return kind, rest.partition("#")[0]

@@ -1,6 +1,5 @@
 """Subjects and verdicts over REST: search suggests, an officer's verdict decides."""
 
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
@@ -17,7 +16,10 @@ from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
-_REF = "^(designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?$"
+_REF = (
+    "^((designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?"
+    "|list:[a-z0-9-]{1,100}:.{1,300})$"
+)
 
 
 class NewVerdict(BaseModel):
@@ -27,7 +29,7 @@ class NewVerdict(BaseModel):
 
     one: Annotated[str, Field(pattern=_REF)]
     other: Annotated[str, Field(pattern=_REF)]
-    outcome: Literal["same", "not-same"]
+    outcome: Literal["same", "not-same", "unsure"]
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
@@ -38,11 +40,13 @@ async def search(
     q: Annotated[str, Query(min_length=1, max_length=300)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSONResponse:
-    """Suggest descriptions with names like this one, in objects that the caller may read."""
+    """Suggest descriptions with names like this one: list entries, and what the caller may read."""
     found = await run(subjects.search, node, caller, q, limit=limit)
     content = {
         "items": [_candidate(one) for one in found.candidates],
         "verdicts": [views.document(row) for row in found.verdicts],
+        "left_out": found.left_out,
+        "common": found.common,
         "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
     }
     return JSONResponse(content, headers={"cache-control": "no-store"})
@@ -75,7 +79,7 @@ async def verdicts(
     operation_id="record_verdict",
 )
 async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Record that two descriptions are of one subject, or are not; stays at this node."""
+    """Record that two descriptions are of one subject, are not, or may be; stays at this node."""
     content = await bodies.model_body(request, NewVerdict)
     judgement = Judgement(content.one, content.other, content.outcome, content.reason)
     row = await run(subjects.record_verdict, node, caller, judgement)
@@ -83,17 +87,21 @@ async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
-    row = one.row
     return {
-        "ref": row.ref,
-        "kind": row.kind,
-        "object": row.object,
-        "key": row.key or None,
-        "issuer": row.issuer,
-        "schema": row.schema,
-        "name": row.name,
-        "names": json.loads(row.names),
-        "births": json.loads(row.births),
+        "ref": one.ref,
+        "kind": one.kind,
+        "object": one.object,
+        "key": one.key or None,
+        "issuer": one.issuer,
+        "schema": one.schema,
+        "name": one.name,
+        "names": list(one.names),
+        "births": list(one.births),
         "shared": list(one.shared),
         "score": one.score,
+        "equal": one.equal,
+        "signals": [
+            {"kind": each.kind.value, "bearing": each.bearing.value, "text": each.text}
+            for each in one.signals
+        ],
     }

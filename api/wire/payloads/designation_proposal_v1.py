@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from api.wire.payloads.law import AgainstBar, WithCaseFacts, unknown_keys
-from api.wire.payloads.parts import DistinctKeys, Keys, Measures, Part, Reasons
+from api.wire.payloads.parts import DistinctKeys, Keys, Measures, Part, Reasons, Restatable
 from api.wire.payloads.scalars import Digest, Label, Line, Moment, Name, Prose, Regime
 
 
@@ -39,7 +39,7 @@ class ProposedGround(Part):
     subjects: Keys | None = None
 
 
-class DesignationProposalV1(DistinctKeys, WithCaseFacts):
+class DesignationProposalV1(DistinctKeys, WithCaseFacts, Restatable):
     """A proposal. A ground without `subjects` is meant for all of them."""
 
     regime: Regime

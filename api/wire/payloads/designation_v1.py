@@ -15,13 +15,14 @@ from api.wire.payloads.parts import (
     Measures,
     Mirrors,
     ReleasableReasons,
+    Restatable,
     Sources,
     SubjectFacts,
 )
 from api.wire.payloads.scalars import Digest, Jurisdiction, Line, Name, Regime
 
 
-class DesignationV1(WithCaseFacts):
+class DesignationV1(WithCaseFacts, Restatable):
     """A designation with its instrument, grounds, and the instants that differ in law."""
 
     subject: SubjectFacts

@@ -10,6 +10,7 @@ from api.wire.payloads.parts import (
     MAX_SUBJECTS,
     Evidence,
     Keys,
+    Restatable,
     Subject,
     check_subject_keys,
     repeated,
@@ -17,7 +18,7 @@ from api.wire.payloads.parts import (
 from api.wire.payloads.scalars import Instant, Prose
 
 
-class MirrorAmendmentV1(WithCaseFacts):
+class MirrorAmendmentV1(WithCaseFacts, Restatable):
     """An amendment of a request; a key that was once used is never given to another subject."""
 
     note: Prose

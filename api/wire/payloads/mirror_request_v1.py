@@ -11,6 +11,7 @@ from api.wire.payloads.parts import (
     Evidence,
     PermittedUse,
     ReleasableReasons,
+    Restatable,
 )
 from api.wire.payloads.scalars import Digest, Instant, Name, Prose, Regime, SubjectKey
 
@@ -18,7 +19,7 @@ Designations = Annotated[dict[SubjectKey, Digest], Field(max_length=MAX_SUBJECTS
 Regimes = Annotated[dict[SubjectKey, Regime], Field(max_length=MAX_SUBJECTS)]
 
 
-class MirrorRequestV1(DistinctKeys, WithCaseFacts):
+class MirrorRequestV1(DistinctKeys, WithCaseFacts, Restatable):
     """A mirror request. `regimes` suggests, per subject, a regime of the addressee's law."""
 
     title: Name

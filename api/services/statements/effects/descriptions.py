@@ -1,6 +1,6 @@
 """Descriptions of subjects, noted for search when the object that holds them is stored.
 
-Owns the rows of ``subjects`` and the normal form of names they are searched by. Compares nothing
+Owns the rows of ``subjects`` and their place in the index by which they are found. Compares nothing
 and decides nothing: who is who is an officer's verdict.
 """
 
@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from api.records import subjects
+from api.domain.identity import profiles
+from api.records import identity, subjects
+from api.records.identity import Indexed
 from api.records.unit_of_work import Unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -55,6 +57,7 @@ def note(
     if fresh:
         rows = [_row(kind, object_id, issuer, subject) for subject in described]
         unit.insert(subjects.SUBJECTS, rows)
+        identity.put(unit, [_indexed(row) for row in rows])
         return
     known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:
@@ -62,9 +65,16 @@ def note(
         old = known.get(row["ref"])
         if old is None:
             unit.insert(subjects.SUBJECTS, row)
+            identity.put(unit, [_indexed(row)])
         elif asdict(old) != row:
             changed = {name: value for name, value in row.items() if name != "ref"}
             unit.update(subjects.SUBJECTS, {"ref": row["ref"]}, changed)
+            identity.put(unit, [_indexed(row)])
+
+
+def _indexed(row: Mapping[str, Any]) -> Indexed:
+    names, births = json.loads(row["names"]), json.loads(row["births"])
+    return Indexed(profiles.of_description(row["ref"], row["schema"], names, births))
 
 
 def _row(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Who may be whom: names folded across scripts, keys to find them by, and scores that explain."""

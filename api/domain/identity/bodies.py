@@ -1,0 +1,94 @@
+"""What organisations' names are made of: legal forms, words in several languages, initials.
+
+Owns the tables. A legal form says little and differs with the language; a translated word says as
+much as its original.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+FORMS: Final = frozenset(
+    "llc ooo oao zao pao ao jsc pjsc ojsc cjsc ltd limited co company inc incorporated corp"  # noqa: SIM905
+    " corporation plc gmbh ag kg sa sas sarl srl spa nv bv as ab oy aps llp lp lc pvt pte pty sdn"
+    " bhd tov tzov prat pat too tdo fze fzco fzc dmcc est jv gup fgup mup ip cv de rl sapi za"
+    " obshchestvo ogranichennoy otvetstvennostyu aktsionernoe aktsionernoye akcionernoe publichnoe"
+    " publichnoye otkrytoe zakrytoe s c v joint stock public private liability closed open"
+    " sociedad anonima gesellschaft mbh the of and for a an la le les du des di del al el und et y"
+    " i by in".split()
+)
+
+# Words that stand in many names, in one form for all languages.
+_SAME: Final = {
+    "bank": "banka banque banco banca bankas",
+    "plant": "zavod factory werk usine fabrika",
+    "institute": "institut instituto",
+    "research": "nauchno issledovatelskiy issledovatelsky nauchnoissledovatelskiy recherche",
+    "scientific": "nauchnyy nauchny nauchnaya nauchnyi",
+    "production": "proizvodstvennoe proizvodstvennoye proizvodstvennaya proizvodstvennyy",
+    "association": "obedinenie obyedineniye obedineniye assotsiatsiya",
+    "state": "gosudarstvennoe gosudarstvennyy gosudarstvennaya gosudarstvenny",
+    "center": "centre tsentr centr zentrum centro",
+    "design": "konstruktorskoe konstruktorskoye proektnyy",
+    "bureau": "byuro buro biuro oficina",
+    "group": "gruppa groupe gruppe grupo",
+    "trading": "torgovyy torgovy trade torgovaya torgovlya",
+    "house": "dom",
+    "technology": "tekhnologii tehnologii tekhnologiya tehnologiya technologies technologie",
+    "machine": "mashino mashinostroitelnyy mashinostroitelny",
+    "military": "voennyy voenny voyenno voenno militaire",
+    "fund": "fond foundation fondation fundacion",
+    "company": "kompaniya kompania compagnie compania",
+    "national": "natsionalnyy natsionalny nationale nacional",
+    "international": "mezhdunarodnyy mezhdunarodny internationale internacional intl",
+    "federal": "federalnoe federalnyy federalnaya federalnoye",
+    "aviation": "aviatsionnyy aviatsionny aviatsiya aviatsionnaya",
+    "shipping": "sudokhodnaya sudokhodstvo",
+    "repair": "remontnyy remontny",
+    "ship": "sudoremontnyy",
+    "university": "universitet universite universidad",
+    "republic": "respublika republique republica",
+    "russian": "rossiyskiy rossiyskaya rossiiskii russe rossiyskoe",
+    "guard": "gvardiya",
+    "service": "sluzhba services",
+    "holding": "kholding holdings",
+    "management": "upravlenie upravleniye",
+    "enterprise": "predpriyatie predpriyatiye",
+    "security": "bezopasnost bezopasnosti securite seguridad",
+    "department": "departament direction otdel",
+    "ministry": "ministerstvo ministere ministerio",
+    "organization": "organisation organizatsiya organizacion",
+    "industries": "industry promyshlennost promyshlennyy sanayi",
+    "electronics": "elektronika elektronika electronic",
+    "systems": "sistemy system sistema",
+    "engineering": "inzhiniring inzhenernyy",
+    "construction": "stroitelnaya stroitelnyy stroitelstvo",
+    "oil": "neft neftyanaya petroleum",
+    "gas": "gaz gazovaya",
+    "north": "severnyy severny northern",
+    "central": "tsentralnyy tsentralnoe",
+    "defense": "defence oborona oboronnyy",
+    "special": "spetsialnyy spetsialnoe",
+    "chemical": "khimicheskiy himicheskiy",
+    "instrument": "priborostroenie priborostroitelnyy",
+    "radio": "radiotekhnicheskiy",
+    "optical": "optiko",
+    "mechanical": "mekhanicheskiy mehanicheskiy",
+    "named": "imeni im",
+}
+_ONE_WORD: Final = {other: word for word, others in _SAME.items() for other in others.split()}
+_MOST_INITIALS: Final = 8
+
+
+def essential(words: Sequence[str]) -> tuple[str, ...]:
+    """Return an organisation's words without legal forms, translated ones in one language.
+
+    All words are kept where nothing else would be left.
+    """
+    kept = tuple(_ONE_WORD.get(one, one) for one in words if one not in FORMS)
+    return kept or tuple(words)
+
+
+def initials(words: Sequence[str]) -> str:
+    """Return the first letters of three to eight words that say something, else an empty text."""
+    firsts = "".join(one[0] for one in words if one not in FORMS)
+    return firsts if 2 < len(firsts) <= _MOST_INITIALS else ""  # noqa: PLR2004

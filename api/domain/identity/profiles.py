@@ -1,0 +1,226 @@
+"""What is compared when two descriptions are compared, and the keys by which one finds the other.
+
+Owns the profile of a description (a list's entry, a subject of a statement) and its keys. A key is
+found in an index, so that nobody has to be compared with everybody; it proves nothing.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+from typing import Any, Final
+
+from api.domain.identity import bodies, folding
+from api.domain.lists.births import Birth, birth
+from api.domain.lists.entries import EntryKind, ListEntry, Strength
+
+_PARTICLES: Final = frozenset(
+    "al el ul ibn bin bint ben abu abd bu de la da do dos van von der den di du le y e".split()  # noqa: SIM905
+)
+_PLAIN: Final = re.compile(r"[^0-9a-z]")
+_SHORTEST_NUMBER: Final = 5
+_MOST_WORDS: Final = 7
+_LONGEST_KEY: Final = 60
+_SCHEMAS: Final = {
+    "Person": EntryKind.PERSON,
+    "Organization": EntryKind.ENTITY,
+    "Company": EntryKind.ENTITY,
+    "LegalEntity": EntryKind.OTHER,
+    "PublicBody": EntryKind.ENTITY,
+    "Vessel": EntryKind.VESSEL,
+    "Airplane": EntryKind.AIRCRAFT,
+}
+
+# Numbers that are not one subject's alone, or not stable, support nothing.
+_WEAK_NUMBERS: Final = (
+    "gender",
+    "risk",
+    "sanctions",
+    "website",
+    "email",
+    "phone",
+    "date",
+    "type",
+    "model",
+    "target",
+    "information",
+    "gazette",
+    "un reference",
+    "ofsi",
+    "transactions",
+    "operator",
+    "bic",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One name, folded.
+
+    Attributes:
+        text: as written.
+        words: folded, in order.
+        weak: its publisher marks it as a weak alias.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    weak: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The words in alphabetical order: equal for two orders of one name."""
+        return " ".join(sorted(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One description, as far as it is compared.
+
+    Attributes:
+        ref: reference of the description; empty for what is looked for.
+        kind: what it describes, ``OTHER`` where nothing says so.
+        spellings: its names, each folded form once.
+        births: birth dates.
+        numbers: identifiers that are one subject's own, without blanks and signs.
+        countries: as published.
+        posts: as published.
+    """
+
+    ref: str
+    kind: EntryKind
+    spellings: tuple[Spelling, ...]
+    births: tuple[Birth, ...] = ()
+    numbers: frozenset[str] = field(default=frozenset())
+    countries: tuple[str, ...] = ()
+    posts: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The first name, as written."""
+        return self.spellings[0].text if self.spellings else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what :meth:`of_json` reads."""
+        return {
+            "kind": self.kind.value,
+            "names": [[one.text, int(one.weak)] for one in self.spellings],
+            "births": [[one.text, one.earliest, one.latest, one.circa] for one in self.births],
+            "numbers": sorted(self.numbers),
+            "countries": list(self.countries),
+            "posts": list(self.posts),
+        }
+
+    @classmethod
+    def of_json(cls, ref: str, said: dict[str, Any]) -> "Profile":
+        """Return the profile that :meth:`to_json` wrote."""
+        return cls(
+            ref=ref,
+            kind=EntryKind(said["kind"]),
+            spellings=spellings((text, bool(weak)) for text, weak in said["names"]),
+            births=tuple(Birth(*one) for one in said["births"]),
+            numbers=frozenset(said["numbers"]),
+            countries=tuple(said["countries"]),
+            posts=tuple(said["posts"]),
+        )
+
+
+def spellings(names: Iterable[tuple[str, bool]]) -> tuple[Spelling, ...]:
+    """Fold names, given as text and whether they are weak; each folded form is kept once."""
+    found: dict[tuple[str, ...], Spelling] = {}
+    for text, weak in names:
+        folded = folding.words(text)
+        if folded and (folded not in found or (found[folded].weak and not weak)):
+            found[folded] = Spelling(text, folded, weak)
+    return tuple(found.values())
+
+
+def numbers(told: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the identifiers, given as kind and number, that can tell one subject from others."""
+    found = set()
+    for kind, number in told:
+        plain = _PLAIN.sub("", number.lower()).removeprefix("imo")
+        strong = len(plain) >= _SHORTEST_NUMBER and any(one.isdigit() for one in plain)
+        if strong and not any(word in kind.lower() for word in _WEAK_NUMBERS):
+            found.add(plain)
+    return frozenset(found)
+
+
+def of_entry(ref: str, entry: ListEntry) -> Profile:
+    """Return the profile of a list's entry."""
+    return Profile(
+        ref=ref,
+        kind=entry.kind,
+        spellings=spellings((one.text, one.strength is Strength.WEAK) for one in entry.names),
+        births=entry.births,
+        numbers=numbers((one.kind, one.number) for one in entry.identifiers),
+        countries=entry.countries,
+        posts=entry.posts,
+    )
+
+
+def of_description(ref: str, schema: str, names: Iterable[str], born: Iterable[str]) -> Profile:
+    """Return the profile of a subject as a statement describes it.
+
+    Args:
+        ref: its reference.
+        schema: FollowTheMoney schema.
+        names: as written.
+        born: birth dates as written.
+    """
+    births = tuple(one for text in born if (one := birth(text)) is not None)
+    kind = _SCHEMAS.get(schema, EntryKind.OTHER)
+    return Profile(ref, kind, spellings((name, False) for name in names), births)
+
+
+def keys(profile: Profile) -> frozenset[str]:
+    """Return every key of a profile."""
+    found = {f"#{number}" for number in profile.numbers}
+    for spelling in profile.spellings:
+        found.update(_keys_of(spelling.words, body=profile.kind is not EntryKind.PERSON))
+    return frozenset(one[:_LONGEST_KEY] for one in found)
+
+
+def _keys_of(words: tuple[str, ...], *, body: bool) -> Iterator[str]:
+    yield exact_key(words)
+    yield from joined_keys(words)
+    telling = [one for one in words if one not in _PARTICLES and len(one) > 1] or list(words)
+    if body:
+        telling = list(bodies.essential(telling))
+        if short := bodies.initials(words):
+            yield f"@{short}"
+        if len(words) == 1 and 2 < len(words[0]) <= 8:  # noqa: PLR2004 - as long as initials are
+            yield f"@{words[0]}"
+    sounds = list(dict.fromkeys(folding.skeleton(one) for one in telling[:_MOST_WORDS]))
+    for sound in sounds:
+        yield f"~{sound}"
+    for one, other in combinations(sorted(sounds), 2):
+        yield f"&{one} {other}"
+
+
+def sound_key(word: str) -> str:
+    """Return the key that all names with a word of this sound share."""
+    return f"~{folding.skeleton(word)}"[:_LONGEST_KEY]
+
+
+def exact_key(words: tuple[str, ...]) -> str:
+    """Return the key that two names share exactly if they have the same words."""
+    return f"={' '.join(sorted(words))}"[:_LONGEST_KEY]
+
+
+def joined_keys(words: tuple[str, ...]) -> Iterator[str]:
+    """Yield the keys of a name written as one word, with and without what is joined to it."""
+    yield f"+{''.join(words)}"
+    if len(words) == 2:  # noqa: PLR2004 - surname first or last
+        yield f"+{words[1]}{words[0]}"
+    plain = [one for one in words if one not in _PARTICLES]
+    if plain and len(plain) < len(words):
+        yield f"+{''.join(plain)}"
+    for one, other in pairwise(words):
+        if one in _PARTICLES:
+            yield f"~{folding.skeleton(one + other)}"
+
+
+def is_particle(word: str) -> bool:
+    """Tell whether a word of a person's name says next to nothing by itself."""
+    return word in _PARTICLES

@@ -1,0 +1,196 @@
+"""Who may be whom: candidates for a description, from the index of statements and lists alike.
+
+Owns the way from a profile to its candidates and the upkeep of the index at an import. What comes
+out is a suggestion with its reasons; nothing is merged here.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from api.domain.identity import profiles, scoring
+from api.domain.identity.profiles import Profile
+from api.domain.identity.scoring import Resemblance
+from api.domain.lists.entries import ListEntry
+from api.records import identity, lists
+from api.records.identity import Indexed
+from api.records.lists import Edition
+from api.records.unit_of_work import Unit
+
+LIST: Final = "list"
+"""Kind of the reference of a list's entry: ``list:<series>:<publisher's id>``."""
+
+_MOST_SHARING: Final = 250
+_COMPARED: Final = 40
+_WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "@": 2.0, "&": 3.0, "~": 1.0}
+
+
+def entry_ref(series: str, entry: str) -> str:
+    """Return the reference of a list's entry."""
+    return f"{LIST}:{series}:{entry}"
+
+
+def entry_place(ref: str) -> tuple[str, str] | None:
+    """Return series and publisher's id of a reference, ``None`` for one that is of no list."""
+    kind, _, rest = ref.partition(":")
+    series, colon, entry = rest.partition(":")
+    return (series, entry) if kind == LIST and colon else None
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A description that may be of the same subject.
+
+    Attributes:
+        indexed: the description as the index has it.
+        resemblance: score and signals.
+    """
+
+    indexed: Indexed
+    resemblance: Resemblance
+
+    @property
+    def order(self) -> tuple[int, float, str]:
+        """Sorts the best first: a name of the very same words before all others."""
+        found = self.resemblance
+        return (0 if found.equal else 1, -found.score, self.indexed.profile.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Likenesses:
+    """What was found for one description, best first.
+
+    Attributes:
+        found: every description that was compared.
+        common: some words of the name stand in so many descriptions that they alone find none.
+    """
+
+    found: tuple[Likeness, ...]
+    common: bool
+
+
+class Matcher:
+    """Looks for candidates on one connection, remembering how often words occur.
+
+    Args:
+        connection: open connection; what was remembered is as old as this object.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._size = max(10, identity.count(connection))
+        self._weights: dict[str, float] = {}
+        self._loaded: dict[int, Indexed] = {}
+
+    def look(
+        self,
+        wanted: Profile,
+        *,
+        accept: Callable[[Indexed], bool] = lambda _: True,
+        compared: int = _COMPARED,
+    ) -> Likenesses:
+        """Return the candidates for a description, itself left out.
+
+        Args:
+            wanted: what is looked for.
+            accept: which descriptions count.
+            compared: how many are compared word by word; every equal name is, however many.
+        """
+        found = identity.sharing(self._connection, profiles.keys(wanted), most=_MOST_SHARING)
+        ranked = self._ranked(found.shared)
+        exact = {
+            number
+            for number, shared in found.shared.items()
+            if any(key[0] in "=+#" for key in shared)
+        }
+        chosen = [*sorted(exact), *(one for one in ranked if one not in exact)]
+        likenesses: list[Likeness] = []
+        for start in range(0, len(chosen), _MOST_SHARING):
+            some = chosen[start : start + _MOST_SHARING]
+            room = len(exact) + compared - len(likenesses)
+            if start and room <= 0:
+                break
+            accepted = [one for one in self._load(some) if accept(one)]
+            own = [one for one in accepted if one.profile.ref != wanted.ref]
+            kept = own[: max(room, 0)]
+            self._weigh(kept, wanted)
+            likenesses += [self._compare(wanted, one) for one in kept]
+        return Likenesses(tuple(sorted(likenesses, key=lambda one: one.order)), found.left_out > 0)
+
+    def _ranked(self, shared: Mapping[int, frozenset[str]]) -> list[int]:
+        many: dict[str, int] = {}
+        for keys in shared.values():
+            for key in keys:
+                many[key] = many.get(key, 0) + 1
+
+        def worth(number: int) -> float:
+            return sum(_WEIGHTS[key[0]] / (1 + math.log(many[key])) for key in shared[number])
+
+        return sorted(shared, key=lambda number: (-worth(number), number))
+
+    def _load(self, numbers: Sequence[int]) -> list[Indexed]:
+        missing = [one for one in numbers if one not in self._loaded]
+        self._loaded.update(identity.load(self._connection, missing))
+        return [self._loaded[one] for one in numbers if one in self._loaded]
+
+    def _weigh(self, described: Iterable[Indexed], wanted: Profile) -> None:
+        """Look up how many descriptions have each word's sound, for words not yet known."""
+        words = {word for one in wanted.spellings for word in scoring.weighed(one.words)}
+        words |= {
+            word
+            for one in described
+            for spelling in one.profile.spellings
+            for word in scoring.weighed(spelling.words)
+        }
+        unknown = {word: profiles.sound_key(word) for word in words - self._weights.keys()}
+        spread = identity.spread(self._connection, set(unknown.values()))
+        for word, key in unknown.items():
+            self._weights[word] = scoring.weight(word, spread[key], self._size)
+
+    def _compare(self, wanted: Profile, one: Indexed) -> Likeness:
+        weights = self._weights
+        found = scoring.resemblance(wanted, one.profile, lambda word: weights.get(word, 1.0))
+        return Likeness(one, found)
+
+
+def prepared(
+    known: Mapping[str, str], series: str, digest: str, entry: ListEntry
+) -> Indexed | None:
+    """Return what the index gets for a list's entry, or ``None`` if it holds it already.
+
+    Keys are worked out here, before a transaction begins.
+    """
+    ref = entry_ref(series, entry.id)
+    if known.get(ref) == digest:
+        return None
+    profile = profiles.of_entry(ref, entry)
+    return Indexed(profile, series, digest, entry.programs, profiles.keys(profile))
+
+
+def index_edition(
+    unit: Unit, edition: Edition, members: Mapping[str, str], made: Mapping[str, Indexed]
+) -> None:
+    """Make the index hold an edition's entries for its series, touching only what differs.
+
+    Args:
+        unit: the open unit of work.
+        edition: the newest of its series.
+        members: digests of its entries by publisher's id.
+        made: what was prepared, by digest.
+    """
+    series = edition.series.id
+    wanted = {entry_ref(series, id_): digest for id_, digest in members.items()}
+    known = identity.digests(unit.connection, series)
+    identity.remove(unit, [ref for ref in known if ref not in wanted])
+    fresh = [digest for ref, digest in sorted(wanted.items()) if known.get(ref) != digest]
+    lacking = [digest for digest in fresh if digest not in made]
+    loaded = lists.entries(unit.connection, lacking)
+    more = {
+        digest: one
+        for digest, entry in loaded.items()
+        if (one := prepared({}, series, digest, entry)) is not None
+    }
+    identity.put(unit, [made.get(digest) or more[digest] for digest in fresh])

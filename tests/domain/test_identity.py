@@ -1,0 +1,148 @@
+"""Names folded across scripts, found by keys, scored with reasons."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.domain.identity.folding import skeleton, words
+from api.domain.identity.profiles import Profile, keys, numbers, of_description, spellings
+from api.domain.identity.scoring import Bearing, SignalKind, name_score, resemblance
+from api.domain.lists.births import birth
+from api.domain.lists.entries import EntryKind
+
+
+def person(*names: str, born: str = "", ids: tuple[str, ...] = ()) -> Profile:
+    births = tuple(one for one in [birth(born)] if one is not None)
+    told = numbers(("Passport", one) for one in ids)
+    return Profile("", EntryKind.PERSON, spellings((one, False) for one in names), births, told)
+
+
+def body(*names: str) -> Profile:
+    return Profile("", EntryKind.ENTITY, spellings((one, False) for one in names))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Łukasz Przykład", "Lukasz Przyklad"),
+        ("IŞIK ÖRNEK", "ışık örnek"),
+        ("Đorđe Ħægt Þor", "Dorde Haegt Thor"),
+        ("O’Brien", "OBrien"),
+        ("O'Brien", "Oʼbrien"),
+        ("محمـد", "محمد"),
+        ("مُحَمَّد", "محمد"),
+        ("CHEN Quanguo", "陈全国"),
+        ("陳全國", "陈全国"),
+        ("ＣＨＥＮ Quanguo", "chen quanguo"),
+        ("Александр Лукашенко", "Aleksandr Lukashenko"),
+        ("Γεώργιος", "Georgios"),
+        ("Kim Jongun", "김정은"),
+    ],
+)
+def test_two_ways_to_write_one_name_fold_to_the_same_words(one: str, other: str) -> None:
+    assert words(one) == words(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("muhammad", "mohamed"),
+        ("muhammad", "mhmd"),
+        ("aleksandr", "alexander"),
+        ("husayn", "hussein"),
+        ("lukashenko", "lukashenka"),
+    ],
+)
+def test_one_sound_has_one_skeleton(one: str, other: str) -> None:
+    assert skeleton(one) == skeleton(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Chenquanguo", "Quanguo CHEN"),
+        ("albaghdadi", "al-Baghdadi"),
+        ("Abu Bakr Albaghdadi", "Abu Bakr al-Baghdadi"),
+        ("محمد البغدادي", "Muhammad al-Baghdadi"),
+        ("Лукашенко Александр", "Alexander LUKASHENKO"),
+        ("Kim Jong Un", "김정은"),
+    ],
+)
+def test_one_name_is_found_by_the_other(one: str, other: str) -> None:
+    assert keys(person(one)) & keys(person(other))
+    assert name_score(words(one), words(other), body=False) > 0.78
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "least"),
+    [
+        ("OOO Tekhnologiya", "Technology LLC", 0.95),
+        ("XPCC", "Xinjiang Production and Construction Corps", 0.75),
+        ("VTB Bank PJSC", "VTB Banka", 0.9),
+        ("Severny Zavod AO", "Northern Plant JSC", 0.0),
+    ],
+)
+def test_organisations_without_their_forms_in_one_language(
+    one: str, other: str, least: float
+) -> None:
+    assert resemblance(body(one), body(other)).score >= least
+
+
+def test_a_corps_is_not_its_bureau() -> None:
+    corps = body("Xinjiang Production and Construction Corps")
+    bureau = body("Xinjiang Production and Construction Corps Public Security Bureau")
+    found = resemblance(corps, bureau)
+    assert not found.equal
+    assert found.score < 0.95
+
+
+def test_each_birth_says_what_it_does() -> None:
+    def told(one: str, other: str) -> tuple[float, Bearing]:
+        found = resemblance(person("Ada Example", born=one), person("Ada Example", born=other))
+        (signal,) = (one for one in found.signals if one.kind is SignalKind.BIRTH)
+        return found.score, signal.bearing
+
+    assert told("1955-11-01", "1955-11-01") == (1.0, Bearing.SUPPORTS)
+    assert told("1955", "November 1955") == (1.0, Bearing.SUPPORTS)
+    # An equal day and month with another year is one person written down twice.
+    assert told("1955-11-01", "1965-11-01") == (1.0, Bearing.CONFLICTS)
+    score, bearing = told("1955-11-01", "1990-03-02")
+    assert score < 0.5
+    assert bearing is Bearing.OPPOSES
+    score, bearing = told("December 1961", "January 1961")
+    assert 0.85 < score < 1
+    assert bearing is Bearing.CONFLICTS
+
+
+def test_kinds_and_numbers_speak() -> None:
+    one = person("Ada Example", ids=("X1234567",))
+    other = person("Adah Exempel", ids=("x-123 4567",))
+    assert resemblance(one, other).score >= 0.99
+    assert resemblance(person("Ada Example"), body("Ada Example")).score < 0.5
+    assert not numbers([("Gender", "Male"), ("Phone", "1234567"), ("Tax", "12")])
+
+
+def test_every_signal_is_in_words() -> None:
+    found = resemblance(person("Ada Example", born="1955"), person("Ada Exemple", born="1990"))
+    assert all(signal.text[0].isupper() and len(signal.text) > 12 for signal in found.signals)
+    assert {signal.kind for signal in found.signals} == {SignalKind.NAME, SignalKind.BIRTH}
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=40))
+def test_any_text_folds_and_has_keys(text: str) -> None:
+    assert all(word.isascii() and word.isalnum() for word in words(text))
+    profile = of_description("", "Person", [text], [text])
+    assert bool(keys(profile)) == bool(words(text))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    one=st.lists(st.sampled_from(["ada", "bob", "al", "example", "x"]), min_size=1, max_size=4),
+    other=st.lists(st.sampled_from(["ada", "bob", "al", "example", "x"]), min_size=1, max_size=4),
+)
+def test_a_score_is_symmetric_and_between_0_and_1(one: list[str], other: list[str]) -> None:
+    for whole in (True, False):
+        there, back = name_score(one, other, body=whole), name_score(other, one, body=whole)
+        assert there == pytest.approx(back)
+        assert 0 <= there <= 1

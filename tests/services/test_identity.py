@@ -1,0 +1,189 @@
+"""Search and coverage over statements and lists, on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.domain.errors import NotFound, Refused
+from api.domain.identity.profiles import of_description
+from api.domain.lists.entries import EntryKind
+from api.records import identity
+from api.records.identity import Indexed
+from api.services.authorising import Caller
+from api.services.desk import list_coverage, lists, subjects
+from api.services.desk.list_coverage import Basis
+from api.services.desk.lists import ImportTerms
+from api.services.desk.subjects import Judgement
+from api.services.node import Node
+from tests.support import foreign
+from tests.support.exchange import US, designate
+from tests.support.federation import Federation
+from tests.support.list_files import CHINA_2021, CHINA_2025, EU_2024, OFAC_2021, OFAC_2024
+
+
+@pytest.fixture(params=foreign.EACH_DATABASE)
+def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    made = Federation(tmp_path, urls={US: url} if url else {})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def us(federation: Federation) -> Node:
+    return federation[US]
+
+
+@pytest.fixture
+def analyst(federation: Federation) -> Caller:
+    return federation.officer(US, "analyst")
+
+
+def bring(node: Node, caller: Caller, *paths: Path) -> None:
+    for path in paths:
+        lists.import_list(node, caller, path, ImportTerms(path.name, floor=0))
+
+
+def names(node: Node, caller: Caller, text: str) -> list[str]:
+    return [one.name for one in subjects.search(node, caller, text, limit=5).candidates]
+
+
+def test_an_equal_name_is_first_whatever_else_shares_its_words(us: Node, analyst: Caller) -> None:
+    """The review's case D: 2,500 descriptions with a word that begins with "of"."""
+    crowd = [
+        Indexed(
+            of_description(f"list:crowd:{n}", "Organization", [f"Committee of Offices {n}"], [])
+        )
+        for n in range(2_500)
+    ]
+    target = of_description("list:crowd:~", "Organization", ["Committee of Zedd TargetnameA"], [])
+    us.db.write(lambda unit: identity.put(unit, [*crowd, Indexed(target)]))
+    found = subjects.search(us, analyst, "TargetnameA Committee of ZEDD", limit=5)
+    assert found.candidates[0].name == "Committee of Zedd TargetnameA"
+    assert found.candidates[0].equal
+    many = subjects.search(us, analyst, "Committee of Offices 7", limit=5)
+    assert many.candidates[0].name == "Committee of Offices 7"
+    assert many.common
+    assert many.left_out > 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("陈全国", "Quanguo CHEN"),
+        ("陳全國", "Quanguo CHEN"),
+        ("Chenquanguo", "Quanguo CHEN"),
+        ("chen quanguo", "Quanguo CHEN"),
+        ("Чэнь Цюаньго", "Quanguo CHEN"),
+        ("XPCC", "XINJIANG PRODUCTION AND CONSTRUCTION CORPS"),
+    ],
+)
+def test_a_list_entry_is_found_in_other_scripts_and_forms(
+    us: Node, analyst: Caller, typed: str, found: str
+) -> None:
+    bring(us, analyst, OFAC_2024)
+    assert found in names(us, analyst, typed)[:3]
+
+
+def test_statements_and_lists_are_found_together(
+    federation: Federation, us: Node, analyst: Caller
+) -> None:
+    bring(us, analyst, OFAC_2024)
+    listed = designate(federation, US, "Chen Quanguo")
+    federation.settle()
+    found = subjects.search(us, analyst, "CHEN Quanguo", limit=10).candidates
+    assert {one.kind for one in found if one.equal} == {"designation", "list"}
+    assert f"designation:{listed}" in {one.ref for one in found}
+    assert all(one.signals for one in found)
+
+
+def test_the_index_follows_the_newest_edition(us: Node, analyst: Caller) -> None:
+    bring(us, analyst, CHINA_2025)
+    assert names(us, analyst, "CHEN Quanguo")[:1] == ["CHEN Quanguo"]
+    bring(us, analyst, CHINA_2021)
+    assert names(us, analyst, "CHEN Quanguo")[:1] == ["CHEN Quanguo"]
+    terms = ImportTerms("x.xml", as_of="2026-01-01", floor=0, partial=False)
+    shorter = CHINA_2025
+    again = lists.import_list(us, analyst, shorter, terms)
+    assert not again.known
+    assert names(us, analyst, "CHEN Quanguo").count("CHEN Quanguo") == 1
+
+
+def test_coverage_of_a_programme_from_lists(us: Node, analyst: Caller) -> None:
+    bring(us, analyst, OFAC_2024, CHINA_2025, EU_2024)
+    found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+    assert found.known
+    by_name = {one.name: one for one in found.subjects}
+    chen = by_name["Quanguo CHEN"]
+    (match,) = chen.matches
+    assert (match.series, match.name, match.since.day, match.since.basis) == (
+        "ca-sor-2021-49",
+        "CHEN Quanguo",
+        "2024-12-09",
+        Basis.LIST,
+    )
+    assert match.lag_days is None, "the plain list says no day, and nothing else does here"
+    assert not by_name["XINJIANG PUBLIC SECURITY BUREAU"].listed
+    corps = by_name["XINJIANG PRODUCTION AND CONSTRUCTION CORPS"]
+    assert all(one.score < 1 for one in corps.matches)
+    counts = found.counts()
+    assert counts["subjects"] == len(found.subjects) == counts["listed"] + counts["not_listed"]
+    assert {one.kind for one in found.subjects} >= {EntryKind.PERSON, EntryKind.ENTITY}
+    nobody = list_coverage.by_programme(us, analyst, "GLOMAG", "UK")
+    assert not nobody.known
+    assert not any(one.matches for one in nobody.subjects)
+
+
+def test_the_day_of_a_listing_is_that_of_the_designation_that_is_known(
+    federation: Federation, us: Node, analyst: Caller
+) -> None:
+    bring(us, analyst, OFAC_2024, CHINA_2025)
+    designate(federation, US, "Zhu Hailun", day="2020-07-09")
+    federation.settle()
+    found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+    by_name = {one.name: one for one in found.subjects}
+    zhu = by_name["Hailun ZHU"]
+    assert (zhu.since.day, zhu.since.basis) == ("2020-07-09", Basis.DESIGNATION)
+    assert [(one.since.day, one.lag_days) for one in zhu.matches] == [("2021-03-21", 255)]
+    assert by_name["XINJIANG PUBLIC SECURITY BUREAU"].since.basis is Basis.UNKNOWN
+
+
+def test_an_entry_that_a_later_edition_brought_has_that_day(
+    us: Node, analyst: Caller, tmp_path: Path
+) -> None:
+    def day(path: Path, said: str) -> Path:
+        text = path.read_text().replace("05/07/2024", said).replace("03/10/2021", said)
+        target = tmp_path / f"{said.replace('/', '-')}.xml"
+        target.write_text(text)
+        return target
+
+    bring(us, analyst, day(OFAC_2021, "05/06/2024"), day(OFAC_2024, "05/07/2024"), CHINA_2025)
+    found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+    days = {one.since.basis: one.since.day for one in found.subjects}
+    assert days[Basis.EDITIONS] == "2024-05-07"
+
+
+def test_a_verdict_on_two_entries_stands_beside_the_match(us: Node, analyst: Caller) -> None:
+    bring(us, analyst, OFAC_2024, CHINA_2025)
+
+    def chen() -> list_coverage.ListedSubject:
+        found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+        return next(one for one in found.subjects if one.name == "Quanguo CHEN")
+
+    match = chen().matches[0]
+    one, other = f"list:us-ofac-sdn:{chen().entry}", f"list:{match.series}:{match.entry}"
+    for outcome, listed in (("same", True), ("not-same", False), ("unsure", True)):
+        subjects.record_verdict(us, analyst, Judgement(one, other, outcome, "Compared the posts."))
+        assert chen().matches[0].verdict == outcome
+        assert chen().listed == listed
+    assert subjects.verdicts(us, analyst, limit=5)[0].outcome == "unsure"
+    with pytest.raises(NotFound):
+        subjects.record_verdict(us, analyst, Judgement(one, "list:us-ofac-sdn:0", "same", "No."))
+
+
+def test_who_may_search_and_compare(federation: Federation, us: Node) -> None:
+    with pytest.raises(Refused):
+        subjects.search(us, federation.officer(US, "auditor"), "Ada", limit=5)
+    with pytest.raises(Refused):
+        list_coverage.by_programme(us, federation.officer(US, "admin"), "GLOMAG", "CA")
