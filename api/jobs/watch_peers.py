@@ -43,13 +43,19 @@ class Watch:
                 # Nothing of the log may be missing; what else was forgotten is learnt on the way.
                 found = guard.ask(node, peer)
                 if found.complete and not found.behind:
-                    recovering.recover(node)
+                    self._recover()
                 continue
             self._cosign_submitted(peer)
             self._ask_to_cosign(peer)
             comparing.compare_all(node, self._compared, witness=peer)
             comparing.judge_refused(node, owner=peer)
         return False
+
+    def _recover(self) -> None:
+        try:
+            recovering.recover(self._node)
+        except ComityError as error:
+            _log.warning("not recovered", extra={"code": error.code})
 
     def _cosign_submitted(self, peer: str) -> None:
         try:

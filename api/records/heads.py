@@ -28,7 +28,7 @@ def put_head(
             came back from those who were shown it.
     """
     newest = newest_signed(connection)
-    before = None if newest is None else previous_text(newest["size"], newest["root"])
+    before = None if newest is None else previous_text(newest.size, newest.root)
     row = {"size": size, "root": root, "note": note, "previous": before, "cosigned": None}
     row["served"] = served
     upsert(connection, HEADS, [row])

@@ -6,6 +6,7 @@ Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cos
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import RowMapping
 
+from api.records import rows
 from api.records.metadata import DERIVED, METADATA, VOLATILE
 from api.records.node_state import RESTORING
 
@@ -266,22 +268,68 @@ def make_room(connection: Connection, size: int, matched: Mapping[int, int]) -> 
         )
 
 
-def newest_signed(connection: Connection) -> RowMapping | None:
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A head of this node's own log.
+
+    Attributes:
+        size: leaves.
+        root: hex.
+        note: the head with this log's signatures.
+        previous: size and root of the head before it.
+        cosigned: digests of its cosignatures, in order; ``None`` for none.
+        served: it was remembered outside the database and may be shown.
+    """
+
+    size: int
+    root: str
+    note: bytes
+    previous: str | None
+    cosigned: str | None
+    served: bool
+
+    @property
+    def root_hash(self) -> bytes:
+        """The root, 32 bytes."""
+        return bytes.fromhex(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """One partner's line on a head: its size, the line's digest, the line, whose it is."""
+
+    size: int
+    digest: str
+    line: str
+    cosigner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who does a work that one process does at a time: name, holder, fencing token, until when."""
+
+    name: str
+    holder: str
+    fence: int
+    until: str
+
+
+def newest_signed(connection: Connection) -> SignedHead | None:
     """Return the largest head this node has signed; for the sequencer, not to be shown."""
     query = select(HEADS).order_by(HEADS.c.size.desc()).limit(1)
-    return connection.execute(query).mappings().one_or_none()
+    return rows.first(connection, query, SignedHead)
 
 
-def newest_head(connection: Connection) -> RowMapping | None:
+def newest_head(connection: Connection) -> SignedHead | None:
     """Return the largest head that may be shown: remembered outside the database."""
     query = select(HEADS).where(HEADS.c.served).order_by(HEADS.c.size.desc()).limit(1)
-    return connection.execute(query).mappings().one_or_none()
+    return rows.first(connection, query, SignedHead)
 
 
 def waits_for_serving(connection: Connection) -> bool:
     """Tell whether the newest head is committed and not shown yet."""
     newest = newest_signed(connection)
-    return newest is not None and not newest["served"]
+    return newest is not None and not newest.served
 
 
 def any_served(connection: Connection) -> bool:
@@ -291,20 +339,18 @@ def any_served(connection: Connection) -> bool:
     )
 
 
-def head_at(connection: Connection, size: int) -> RowMapping | None:
+def head_at(connection: Connection, size: int) -> SignedHead | None:
     """Return the head of exactly this size."""
-    return connection.execute(select(HEADS).where(HEADS.c.size == size)).mappings().one_or_none()
+    return rows.first(connection, select(HEADS).where(HEADS.c.size == size), SignedHead)
 
 
-def head_towards(connection: Connection, old: int, step: int) -> RowMapping | None:
+def head_towards(connection: Connection, old: int, step: int) -> SignedHead | None:
     """Return the largest shown head of at most ``step`` leaves beyond ``old``, else the next."""
     beyond = select(HEADS).where(HEADS.c.size > old, HEADS.c.served)
     near = beyond.where(HEADS.c.size <= old + step).order_by(HEADS.c.size.desc()).limit(1)
     following = beyond.order_by(HEADS.c.size).limit(1)
-    return (
-        connection.execute(near).mappings().one_or_none()
-        or connection.execute(following).mappings().one_or_none()
-    )
+    found = rows.first(connection, near, SignedHead)
+    return found or rows.first(connection, following, SignedHead)
 
 
 def head_between(connection: Connection, least: int, most: int) -> bool:
@@ -314,10 +360,10 @@ def head_between(connection: Connection, least: int, most: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def cosignatures_at(connection: Connection, size: int) -> list[RowMapping]:
+def cosignatures_at(connection: Connection, size: int) -> list[Cosignature]:
     """Return the partners' cosignatures of the head of this size."""
     query = select(COSIGNATURES).where(COSIGNATURES.c.size == size).order_by(COSIGNATURES.c.line)
-    return list(connection.execute(query).mappings())
+    return rows.every(connection, query, Cosignature)
 
 
 def sizes_cosigned_by(connection: Connection, count: int, limit: int) -> list[int]:
@@ -426,10 +472,10 @@ def events_of_statements(
     return {row["statement"]: row for row in connection.execute(query).mappings()}
 
 
-def lease(connection: Connection, name: str) -> RowMapping | None:
+def lease(connection: Connection, name: str) -> Lease | None:
     """Return a lease."""
     query = select(LEASES).where(LEASES.c.name == name)
-    return connection.execute(query).mappings().one_or_none()
+    return rows.first(connection, query, Lease)
 
 
 def received_exhibits(connection: Connection, digests: Sequence[str]) -> dict[str, str]:

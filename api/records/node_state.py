@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from api.records import rows
 from api.records.metadata import METADATA, RECORDED
 from api.records.unit_of_work import Unit
 
@@ -116,7 +117,7 @@ def misbehaviour(connection: Connection) -> list[Misbehaviour]:
 
 def _kept(connection: Connection, query: Select[Any]) -> list[Misbehaviour]:
     ordered = query.order_by(MISBEHAVIOUR.c.found_at, MISBEHAVIOUR.c.id)
-    return [Misbehaviour(**row) for row in connection.execute(ordered).mappings()]
+    return rows.every(connection, ordered, Misbehaviour)
 
 
 def awaiting_ruling(connection: Connection) -> int:

@@ -8,8 +8,8 @@ an event (decision record 0019), and ``submitted_heads``: heads that a log offer
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, select
-from sqlalchemy.engine import RowMapping
 
+from api.records import rows
 from api.records.metadata import DERIVED, METADATA, VOLATILE
 
 # What this node has cosigned of each peer's log. Not an event (PROTOCOL §6): the note carries both
@@ -98,25 +98,18 @@ class Submitted:
 def submitted(connection: Connection, peer: str) -> Submitted | None:
     """Return the head of a log that waits for its leaf hashes."""
     query = select(SUBMITTED).where(SUBMITTED.c.peer == peer)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else Submitted(**row)
-
-
-def _peer_log(row: RowMapping) -> PeerLog:
-    return PeerLog(**row)
+    return rows.first(connection, query, Submitted)
 
 
 def peer_log(connection: Connection, peer: str) -> PeerLog | None:
     """Return what this node last cosigned of a peer's log."""
     query = select(PEER_LOGS).where(PEER_LOGS.c.peer == peer)
-    row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _peer_log(row)
+    return rows.first(connection, query, PeerLog)
 
 
 def peer_logs(connection: Connection) -> list[PeerLog]:
     """Return what this node last cosigned of every peer's log."""
-    rows = connection.execute(select(PEER_LOGS).order_by(PEER_LOGS.c.peer)).mappings()
-    return [_peer_log(row) for row in rows]
+    return rows.every(connection, select(PEER_LOGS).order_by(PEER_LOGS.c.peer), PeerLog)
 
 
 def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:

@@ -87,7 +87,7 @@ def heads_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
         assert newest is not None
         for each in said:
             opened = open_checkpoint(each["note"].encode(), log_verifiers(me), strict=True)
-            assert opened.checkpoint.size == each["head"] <= newest["size"]
+            assert opened.checkpoint.size == each["head"] <= newest.size
             root = root_at(each["head"], StoredTiles(connection))
             assert root == opened.checkpoint.root
             stored = log.head_at(connection, each["head"])
@@ -127,7 +127,7 @@ def recovery_is_whole(folder: Path, said: list[dict[str, Any]]) -> None:
         newest = log.newest_head(connection)
     assert newest is not None
     for each in said:
-        assert newest["size"] >= each["recovered"]
+        assert newest.size >= each["recovered"]
 
 
 Check = Callable[[Path, list[dict[str, Any]]], None]

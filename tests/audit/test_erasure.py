@@ -80,7 +80,7 @@ def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) ->
     index = leaf_of(node, "draft.created")
     head = node.db.read(log.newest_head)
     assert head is not None
-    size, root = head["size"], bytes.fromhex(head["root"])
+    size, root = head.size, head.root_hash
     before = node.db.read(lambda c: audit.event_at(c, index))
     assert before is not None
     entry = checkpoints.entry_of(before)

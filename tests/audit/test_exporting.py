@@ -204,7 +204,7 @@ def test_a_damaged_log_is_not_sealed(federation: Federation) -> None:
 def test_nothing_is_exported_before_a_partner_has_cosigned(tmp_path: Path) -> None:
     made = Federation(tmp_path)
     made.step("us-treasury")
-    with pytest.raises(Conflict, match="No partner"):
+    with pytest.raises(Conflict, match="Too few partners"):
         exported(made)
     made.close()
 

@@ -110,7 +110,7 @@ def cosigned_again(federation: Federation, request: bytes, true: PeerReply) -> P
     head = federation[NODE].db.read(lambda connection: log.head_at(connection, found.size))
     assert head is not None
     key = log_keys.own_keys(UK, UK.member(), witness=True)[0]
-    text = parse_note(bytes(head["note"])).text
+    text = parse_note(head.note).text
     line = checkpoints.signature_line(UK, key, text, 4_000_000_000).format().strip()
     changed = replace(found, lines=(*found.lines, line))
     return receipt_with(cosignature=changed)(federation, request, true)

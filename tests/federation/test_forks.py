@@ -17,7 +17,7 @@ from api.services.log.comparing import Compared
 from api.services.log.misbehaviour import Ruling
 from api.services.node import Node
 from api.services.operations import readiness, status
-from api.services.road import anchoring, receiving
+from api.services.road import anchoring, offering, receiving
 from api.services.road.delivering import build_request
 from api.wire.canonical import canonical, parse
 from api.wire.messages import compose_message, parse_message, parse_request
@@ -168,7 +168,7 @@ def test_a_rolled_back_log_is_refused_and_a_second_history_proven_at_once(
 def _deliver_head(node: Node, to: Node) -> None:
     head = checkpoints.newest(node)
     old = node.db.read(lambda c: log.last_cosigned(c, to.ministry))
-    receiving.accept(to, anchoring._message(node, to.ministry, old, head))
+    receiving.accept(to, offering._message(node, to.ministry, old, head))
 
 
 def test_a_larger_second_history_is_kept_and_resolved_with_the_other_witness(
@@ -194,7 +194,7 @@ def test_a_good_head_with_a_bad_proof_is_cleared(federation: Federation) -> None
     us, uk = federation[US], federation[UK]
     lengthen(us, 40)
     head = checkpoints.newest(us)
-    good = parse(anchoring._message(us, UK, 20, head), limit=1 << 24)
+    good = parse(offering._message(us, UK, 20, head), limit=1 << 24)
     assert isinstance(good, dict)
     evidence = good["evidence"]
     assert isinstance(evidence, dict)

@@ -61,6 +61,29 @@ def test_a_stored_receipt_stays_one_when_its_signer_changes_keys(federation: Fed
     assert refused.value.code == "time-unproven"
 
 
+def test_a_message_that_was_stored_is_answered_after_its_sender_changed_keys(
+    federation: Federation,
+) -> None:
+    """The receipt was lost, then the sender changed keys: the same bytes get the same receipt."""
+    us, uk = federation[US], federation[UK]
+    exchange.designate(federation, US, "Somebody", to=(UK,))
+    federation.settle()
+    (row,) = us.db.read(lambda c: streams.sent_by_number(c, UK, 1, 1, 1))
+    request = delivering.build_request(us, row, checkpoints.newest(us).size)
+    known = with_bound(uk.membership, US, Purpose.MESSAGE, until=3)
+    federation.nodes[UK] = replace(uk, membership=known)
+    reply = federation.receive(UK, request)
+    assert (reply.status, reply.body) == (200, bytes(row["receipt"]))
+    # A new one under the same keys is refused.
+    exchange.designate(federation, US, "Another", to=(UK,))
+    federation.clock.sleep(1)
+    checkpoints.integrate(us, "test")
+    delivering.compose(us, UK)
+    (fresh,) = us.db.read(lambda c: streams.unreceipted(c, UK, 1))
+    reply = federation.receive(UK, delivering.build_request(us, fresh, 0))
+    assert (reply.status, json.loads(reply.body)["code"]) == (400, "time-unproven")
+
+
 @pytest.mark.parametrize("purpose", [Purpose.LOG, Purpose.LOG_PQ])
 def test_a_retired_log_key_signs_no_new_head(federation: Federation, purpose: Purpose) -> None:
     us, uk = federation[US], federation[UK]

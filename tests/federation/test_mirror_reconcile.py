@@ -67,7 +67,7 @@ def events(federation: Federation, ministry: str) -> int:
     """How many events a node has recorded."""
     federation.settle()
     head = federation[ministry].db.read(log.newest_head)
-    return 0 if head is None else int(head["size"])
+    return 0 if head is None else head.size
 
 
 def test_equal_ends_leave_no_trace(

@@ -82,7 +82,7 @@ def witnessed_by(federation: Federation, name: str, *, away: str) -> None:
 
 def heads_signed(node: Node) -> int:
     newest = node.db.read(log.newest_signed)
-    return 0 if newest is None else int(newest["size"])
+    return 0 if newest is None else newest.size
 
 
 def act(node: Node) -> None:
@@ -268,7 +268,7 @@ def test_a_node_that_is_shown_another_head_of_its_own_stops_signing(
     known, newest = us.memory.read(), us.db.read(log.newest_signed)
     assert known is not None
     assert newest is not None
-    assert us.memory.replace(known, Remembered(int(newest["size"]), str(newest["root"])))
+    assert us.memory.replace(known, Remembered(newest.size, newest.root))
     size = heads_signed(us)
     if by == "delivery":
         exchange.designate(federation, US, "Another history", to=(UK,))

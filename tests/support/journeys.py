@@ -125,9 +125,9 @@ def _witness(owner: Node, witness: Node) -> None:
 def _evidence(connection: Connection, old: int) -> Evidence:
     head = log.newest_head(connection)
     assert head is not None
-    path = checkpoints.prove_consistency(connection, old, head["size"])
+    path = checkpoints.prove_consistency(connection, old, head.size)
     return Evidence(
-        checkpoint=bytes(head["note"]).decode(),
+        checkpoint=head.note.decode(),
         consistency=ConsistencyPath(old, tuple(path)) if old else None,
-        leaves=b"".join(checkpoints.leaf_hashes(connection, old, head["size"])),
+        leaves=b"".join(checkpoints.leaf_hashes(connection, old, head.size)),
     )

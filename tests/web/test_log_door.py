@@ -225,7 +225,7 @@ def test_streams_and_messages_are_shown_to_their_sender_only(uk: Door) -> None:
 def signed_head(node: Node, size: int) -> bytes:
     row = node.db.read(lambda connection: log.head_at(connection, size))
     assert row is not None
-    return bytes(row["note"])
+    return row.note
 
 
 def proof(node: Node, old: int, new: int) -> tuple[bytes, ...]:

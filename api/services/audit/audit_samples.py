@@ -109,7 +109,7 @@ def _drawn(node: Node, connection: Connection, new: NewSample) -> dict[str, Any]
         entries = sorted(set(new.entries))
         rule: dict[str, Json] = {"kind": "listed"}
     else:
-        entries = _draw(connection, new.rule, bytes.fromhex(root["root"]), size)
+        entries = _draw(connection, new.rule, root.root_hash, size)
         end = size if new.rule.end is None else new.rule.end
         rule = {
             "kind": "drawn",
@@ -124,7 +124,7 @@ def _drawn(node: Node, connection: Connection, new: NewSample) -> dict[str, Any]
     return {
         "rule": canonical(rule).decode(),
         "size": size,
-        "root": root["root"],
+        "root": root.root,
         "entries": json.dumps(entries, separators=(",", ":")),
     }
 

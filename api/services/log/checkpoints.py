@@ -99,10 +99,10 @@ def newest(node: Node) -> Head:
     return _head(row)
 
 
-def _head(row: RowMapping | None) -> Head:
+def _head(row: log.SignedHead | None) -> Head:
     if row is None:
         return Head(0, EMPTY_ROOT, b"")
-    return Head(row["size"], bytes.fromhex(row["root"]), bytes(row["note"]))
+    return Head(row.size, row.root_hash, row.note)
 
 
 def sign_head(signer: Signer, me: Member, head: Checkpoint, timestamp: int) -> bytes:
@@ -163,8 +163,8 @@ def integrate(node: Node, holder: str) -> int:
         unit.lock(_LEASE)
         lease = log.lease(unit.connection, _LEASE)
         newest_row = log.newest_signed(unit.connection)
-        grown = (newest_row["size"] if newest_row is not None else 0) != old.size
-        if lease is None or lease["holder"] != holder or lease["fence"] != fence or grown:
+        grown = (newest_row.size if newest_row is not None else 0) != old.size
+        if lease is None or lease.holder != holder or lease.fence != fence or grown:
             raise Conflict("log.not-leader", "Another process integrates this log.")
         if node_state.restoring(unit.connection):
             raise recording.restoring()
@@ -233,8 +233,8 @@ def _hold(node: Node, holder: str) -> int:
     row = node.db.read(lambda connection: log.lease(connection, _LEASE))
     fresh_until = format_instant(now + timedelta(seconds=_LEASE_SECONDS))
     half = format_instant(now + timedelta(seconds=_LEASE_SECONDS / 2))
-    if row is not None and row["holder"] == holder and row["until"] > half:
-        return int(row["fence"])
+    if row is not None and row.holder == holder and row.until > half:
+        return row.fence
 
     def take(unit: Unit) -> int:
         unit.lock(_LEASE)
@@ -244,14 +244,14 @@ def _hold(node: Node, holder: str) -> int:
                 log.LEASES, {"name": _LEASE, "holder": holder, "fence": 1, "until": fresh_until}
             )
             return 1
-        if held["holder"] != holder and held["until"] > format_instant(now):
+        if held.holder != holder and held.until > format_instant(now):
             raise Conflict("log.not-leader", "Another process integrates this log.")
-        fence = int(held["fence"]) + int(held["holder"] != holder)
+        fence = held.fence + int(held.holder != holder)
         taken = unit.update(
             log.LEASES,
             {"name": _LEASE},
             {"holder": holder, "fence": fence, "until": fresh_until},
-            expect={"fence": held["fence"], "holder": held["holder"]},
+            expect={"fence": held.fence, "holder": held.holder},
         )
         if taken is None:
             raise Conflict("log.not-leader", "Another process integrates this log.")

@@ -170,5 +170,5 @@ def lower(node: Node) -> None:
     known, newest = node.memory.read(), node.db.read(log.newest_signed)
     if known is None or newest is None or not is_given_up(node):
         return
-    if known.size > int(newest["size"]):
-        node.memory.replace(known, Remembered(int(newest["size"]), str(newest["root"])))
+    if known.size > newest.size:
+        node.memory.replace(known, Remembered(newest.size, newest.root))

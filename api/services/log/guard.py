@@ -100,7 +100,7 @@ def standing(node: Node, connection: Connection) -> Standing:
         waived=waived,
         proposed=[member for member, text in waivers.items() if text.startswith("proposed:")],
         silent=[member for member in members if member not in answers and member not in waived],
-        size=head["size"] if head is not None else 0,
+        size=head.size if head is not None else 0,
         largest=max(answers.values(), default=0),
         remembered=_remembered(node),
     )
@@ -177,7 +177,7 @@ def noticed(node: Node, peer: str) -> bool:
 def _holds(connection: Connection, head: Checkpoint) -> bool:
     """Tell whether this node's stored log contains a head."""
     newest = log.newest_signed(connection)
-    if newest is None or newest["size"] < head.size:
+    if newest is None or newest.size < head.size:
         return False
     return root_at(head.size, StoredTiles(connection)) == head.root
 

@@ -86,12 +86,12 @@ def public_head(node: Node, connection: Connection) -> PublicHead | None:
             continue
         lines = log.cosignatures_at(connection, size)
         try:
-            note = _strict(node, bytes(row["note"]), [line["line"] for line in lines])
+            note = _strict(node, row.note, [line.line for line in lines])
             open_by_policy(node.me, wanted, note, strict=True)
         except LogError:
             continue
-        cosigners = tuple(sorted({line["cosigner"] for line in lines}))
-        return PublicHead(size, bytes.fromhex(row["root"]), note, cosigners)
+        cosigners = tuple(sorted({line.cosigner for line in lines}))
+        return PublicHead(size, row.root_hash, note, cosigners)
     return None
 
 
@@ -130,7 +130,7 @@ def tail(node: Node, connection: Connection, public: PublicHead | None) -> Tail:
     if since:
         age = max(0, int((node.clock.now() - parse_instant(since)).total_seconds()))
     return Tail(
-        leaves=(newest["size"] if newest is not None else 0) - known,
+        leaves=(newest.size if newest is not None else 0) - known,
         unsequenced=log.count_unsequenced(connection),
         since=since,
         seconds=age,

@@ -159,7 +159,7 @@ def _was_issued(connection: Connection, ref: TileRef) -> bool:
     if newest is None:
         return False
     if ref.width == TILE_WIDTH:
-        return width_in(level, ref.index, newest["size"]) == TILE_WIDTH
+        return width_in(level, ref.index, newest.size) == TILE_WIDTH
     span = TILE_HEIGHT * level
     least = (ref.index * TILE_WIDTH + ref.width) << span
     return log.head_between(connection, least, least + (1 << span) - 1)
@@ -219,8 +219,8 @@ def _cosigned_by(connection: Connection, peer: str, size: int) -> str:
     if head is None:
         raise _absent()
     rows = log.cosignatures_at(connection, size)
-    lines = [row["line"] for row in rows if row["cosigner"] == peer]
-    return heads.with_lines(bytes(head["note"]), lines).decode()
+    lines = [row.line for row in rows if row.cosigner == peer]
+    return heads.with_lines(head.note, lines).decode()
 
 
 def _message(connection: Connection, peer: str, epoch: int, seq: int) -> bytes:

@@ -51,7 +51,7 @@ def compare(node: Node) -> Finding:
 def _compare(node: Node, remembered: Remembered | None) -> Finding:
     def read(connection: Connection) -> Finding:
         newest = log.newest_signed(connection)
-        size = 0 if newest is None else int(newest["size"])
+        size = 0 if newest is None else newest.size
         if remembered is None:
             return Finding.MISSING if log.any_served(connection) else Finding.FITS
         if size < remembered.size:
@@ -90,7 +90,7 @@ def serve_newest(node: Node) -> None:
     newest = node.db.read(log.newest_signed)
     if newest is None:
         return
-    new = Remembered(int(newest["size"]), str(newest["root"]))
+    new = Remembered(newest.size, newest.root)
     for _ in range(_TRIES):
         if not check(node):
             raise recording.restoring()
@@ -131,7 +131,7 @@ def settle(node: Node) -> None:
             size=0 if known is None else known.size,
         )
     if newest is not None:
-        new = Remembered(int(newest["size"]), str(newest["root"]))
+        new = Remembered(newest.size, newest.root)
         if known != new and not node.memory.replace(known, new):
             raise Conflict("recover.moved", "The log changed meanwhile; run it again.")
         node.db.write(lambda unit: _serve(unit, new.size))

@@ -176,7 +176,7 @@ def _sequencer(node: Node, bounds: Bounds) -> bool:
         if node_state.restoring(connection):
             return ""
         head = log.newest_head(connection)
-        return log.oldest_beyond(connection, head["size"] if head is not None else 0)
+        return log.oldest_beyond(connection, head.size if head is not None else 0)
 
     return age(node.db.read(waiting_since), node.now()) <= bounds.sequencing
 

@@ -76,12 +76,12 @@ def figures(node: Node) -> Status:
 
     def read(connection: Connection) -> Status:
         head = log.newest_head(connection)
-        size = head["size"] if head is not None else 0
+        size = head.size if head is not None else 0
         tries = streams.attempts(connection)
         public = heads.public_head(node, connection)
         return Status(
             log_size=size,
-            root=head["root"] if head is not None else "",
+            root=head.root if head is not None else "",
             unsequenced=log.count_unsequenced(connection),
             unsequenced_since=log.oldest_beyond(connection, size),
             sequencer=_holder(connection, now),
@@ -108,7 +108,7 @@ def figures(node: Node) -> Status:
 
 def _holder(connection: Connection, now: str) -> str:
     lease = log.lease(connection, _SEQUENCER)
-    return str(lease["holder"]) if lease is not None and lease["until"] > now else ""
+    return lease.holder if lease is not None and lease.until > now else ""
 
 
 def age(since: str, now: str) -> float:

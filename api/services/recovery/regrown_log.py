@@ -231,7 +231,7 @@ def _write(node: Node, unit: Unit, plan: _Plan, held: Sequence[Held]) -> None:
     """Store everything at once: a crash before the commit leaves the backup as it was."""
     connection = unit.connection
     newest = log.newest_signed(connection)
-    if (newest["size"] if newest is not None else 0) != plan.old:
+    if (newest.size if newest is not None else 0) != plan.old:
         raise Conflict("recover.moved", "The log changed meanwhile; run it again.")
     log.make_room(connection, plan.held.head.size, plan.matched)
     log.add_lost(connection, plan.rows)

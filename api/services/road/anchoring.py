@@ -41,7 +41,7 @@ def is_due_for_cosigning(node: Node, peer: str) -> bool:
             return False
         if peer in streams.peers_unreceipted(connection):
             return False
-        return log.last_cosigned(connection, peer) < int(head["size"])
+        return log.last_cosigned(connection, peer) < head.size
 
     return node.db.read(read)
 

@@ -236,7 +236,7 @@ def _evidence(connection: Connection, message: RowMapping, cosigned: int) -> Evi
     head = log.newest_head(connection)
     if head is None:
         raise Unavailable("log.empty", "This log has no head yet.")
-    size = head["size"]
+    size = head.size
     wanted = [row["statement"] for row in streams.items_of(connection, message["id"])]
     events = log.events_of_statements(connection, wanted)
     indexes = [int(events[statement]["leaf_index"]) for statement in wanted]
@@ -245,7 +245,7 @@ def _evidence(connection: Connection, message: RowMapping, cosigned: int) -> Evi
         path = checkpoints.prove_consistency(connection, cosigned, size)
         consistency = ConsistencyPath(cosigned, tuple(path))
     return Evidence(
-        checkpoint=bytes(head["note"]).decode(),
+        checkpoint=head.note.decode(),
         inclusion=tuple(
             InclusionPath(index, tuple(path))
             for index, path in zip(
@@ -349,7 +349,7 @@ def _cosignature(node: Node, peer: str, receipt: Receipt) -> list[dict[str, obje
     if head is None:
         raise Invalid("receipt.cosignature", "The receipt cosigns a head this node never signed.")
     lines = list(receipt.cosignature.lines)
-    note = bytes(head["note"]) + "".join(f"{line}\n" for line in lines).encode()
+    note = head.note + "".join(f"{line}\n" for line in lines).encode()
     witnesses = witness_verifiers(node.membership.member(peer), current=True)
     try:
         opened = open_head_of(node.me, note, witnesses, strict=True)

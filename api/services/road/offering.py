@@ -117,7 +117,7 @@ def _towards_newest(node: Node, old: int) -> Head:
     row = node.db.read(lambda connection: log.head_towards(connection, old, STEP))
     if row is None:
         return checkpoints.newest(node)
-    return Head(int(row["size"]), bytes.fromhex(row["root"]), bytes(row["note"]))
+    return Head(row.size, row.root_hash, row.note)
 
 
 def _offer(node: Node, peer: str, old: int, head: Head) -> Answered:

@@ -26,7 +26,7 @@ from api.domain.errors import Conflict, Full, Invalid, Refused
 from api.domain.events import Act, Actor, Subject
 from api.domain.quotas import Allowance
 from api.ports.policy import Action, Resource
-from api.records import streams
+from api.records import node_state, streams
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Permit, authorise, peer_caller
@@ -37,7 +37,14 @@ from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
 from api.wire.digests import digest, digest_bytes
-from api.wire.envelope import MESSAGE, Envelope, parse_envelope, payload_digest, verify_seal
+from api.wire.envelope import (
+    MESSAGE,
+    Envelope,
+    parse_envelope,
+    payload_digest,
+    verify_seal,
+    verify_signed_then,
+)
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
@@ -167,7 +174,7 @@ def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated
         raise Refused("message.audience", "This message is for another ministry.")
     if node.membership.find(body.from_) is None or body.from_ == node.ministry:
         raise Refused("message.sender", "The sender is not in the pinned membership of this node.")
-    verify_seal(envelope, node.membership.keys(body.from_, Purpose.MESSAGE), MESSAGE)
+    _verify(node, envelope, body)
     permit = authorise(
         node,
         peer_caller(node, body.from_, request=request),
@@ -175,6 +182,34 @@ def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated
         Resource("stream", body.from_, {"peer": body.from_}),
     )
     return Authenticated(raw, envelope, body, evidence, permit, request)
+
+
+def _verify(node: Node, envelope: Envelope, body: MessageBody) -> None:
+    """Verify a message by its sender's current keys, or what is known already by former ones.
+
+    A retired key opens no new message (PROTOCOL §9, *Keys in time*). What it signed before is
+    answered as it was, and a node that recovers takes it in again.
+
+    Raises:
+        WireError: ``key.*``, ``signature.*``, ``time-unproven``.
+    """
+    keys = node.membership.keys(body.from_, Purpose.MESSAGE)
+    try:
+        verify_seal(envelope, keys, MESSAGE)
+    except WireError as error:
+        if error.code != "time-unproven" or not _is_known(node, envelope, body):
+            raise
+        verify_signed_then(envelope, keys, MESSAGE)
+
+
+def _is_known(node: Node, envelope: Envelope, body: MessageBody) -> bool:
+    def read(connection: Connection) -> bool:
+        if node_state.restoring(connection):
+            return True
+        known = streams.message_in(connection, body.from_, body.id)
+        return known is not None and bool(known["digest"] == envelope.digest)
+
+    return node.db.read(read)
 
 
 def _unnumbered(node: Node, message: Authenticated) -> Answer:

@@ -49,7 +49,7 @@ def sound(scope: Scope, hashes: list[bytes], n: int, size: int) -> bool:
     if head is None:
         return False
     try:
-        return root_at(size, StoredTiles(scope.connection)) == bytes.fromhex(head["root"])
+        return root_at(size, StoredTiles(scope.connection)) == head.root_hash
     except (LogError, Unavailable, ValueError, TypeError):
         return False
 
