@@ -104,8 +104,9 @@ def invitation(home: DemoHome, up: Federation) -> str:
     first = up.nodes[0]
     comity = _comity()
     login = f"{comity} --profile us-analyst token"
-    lines = ["", "Three ministries are up:"]
-    lines += [f"  {node.ministry.name}: {node.url}" for node in up.nodes]
+    lines = ["", "Three ministries are up. Open a console in a browser:"]
+    lines += [f"  {node.ministry.name}: {node.url}/en/  {node.url}/fr/" for node in up.nodes]
+    lines += [f"  {text}" for text in _ROLES]
     lines += [f"  sign-in for all of them: {up.issuer}", "", "User, password, roles:"]
     lines += [
         f"  {account.username:<16} {account.password:<18} {', '.join(cast.roles(account.seat))}"
@@ -122,6 +123,14 @@ def invitation(home: DemoHome, up: Federation) -> str:
         "Interrupt (Ctrl-C) to end.",
     ]
     return "\n".join(lines)
+
+
+_ROLES = (
+    "Analysts build packages, ask and answer; sign in as us-analyst or uk-analyst.",
+    "Reviewers approve what leaves and decide requests; us-reviewer, uk-reviewer.",
+    "Auditors watch the log and export it; us-auditor.",
+    "Administrators run the node and see no evidence; us-admin and us-admin2 decide together.",
+)
 
 
 def _comity() -> str:

@@ -100,7 +100,7 @@ def test_headers_let_nothing_in_from_elsewhere(browsers):
     assert "frame-ancestors 'none'" in policy
     assert f"form-action 'self' {ISSUER}" in policy
     assert one.headers["x-frame-options"] == "DENY"
-    assert one.headers["referrer-policy"] == "no-referrer"
+    assert one.headers["referrer-policy"] == "same-origin"
     assert one.headers["x-content-type-options"] == "nosniff"
     assert one.headers["cache-control"] == "no-store"
     assert "<style" not in one.text

@@ -128,12 +128,12 @@ def test_signing_out_ends_it_here_then_at_the_provider(console):
 
 
 def test_a_suspended_officer_is_out_at_the_next_page(console):
-    from api.services.desk import officers
+    from api.services.desk import suspending
 
     browser = console.browser("analyst")
     federation = console.federation
     target = federation.officer(US, "analyst").person
-    officers.suspend(console.node, federation.officer(US, "admin"), target)
+    suspending.suspend(console.node, federation.officer(US, "admin"), target)
     assert browser.get("/en/packages").status_code in {403, 404}
 
 

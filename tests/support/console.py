@@ -25,10 +25,11 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
-from api.services.desk import evidence
+from api.services.desk import evidence, grants, proposals
 from api.services.node import Node
 from api.web.console.pages import PAGES
 from tests.support import exchange
+from tests.support.bodies import body
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -140,9 +141,9 @@ class HeldConsole:
         return found
 
 
-def console_on(federation: Federation, ministry: str = US) -> HeldConsole:
+def console_on(federation: Federation, ministry: str = US, address: str = "") -> HeldConsole:
     """The console of one node of a federation."""
-    address = f"https://{ministry}.example"
+    address = address or f"https://{ministry}.example"
     issuer = FakeIssuer(ISSUER, federation.clock)
     keys = IssuerKeys(issuer.trusted(), issuer.fetch, federation.clock)
     tokens = ResourceServer(address, [keys], federation.clock)
@@ -218,7 +219,28 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
             thread,
         )
     draft = waiting.id
+    ground = body("designation-proposal/1")["grounds"][0]
+    case = {**ground, "evidence": [{**ground["evidence"][0], "package": package}]}
+    content = body("designation-proposal/1", grounds=[case], title="Listing ZHU Hailun")
+    proposal = proposals.create(federation[ministry], analyst, content)
+    proposals.submit(
+        federation[ministry],
+        analyst,
+        proposal.id,
+        proposal.tag,
+    )
+    grant = grants.propose_grant(
+        federation[ministry],
+        federation.officer(ministry, "admin2"),
+        federation.officer(ministry, "reviewer2").person,
+        "analyst",
+    )
+    federation.settle()
     parts = {
+        "proposal": proposal.id,
+        "leaf": "3",
+        "kind": "grants",
+        "id": grant.id,
         "package": package[7:],
         "draft": draft,
         "thread": thread[7:],

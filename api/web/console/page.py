@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
-from api.domain.errors import ComityError
 from api.ports.policy import Action
 from api.services.authorising import Caller
 from api.services.node import Node
@@ -126,8 +125,3 @@ class Column:
 
     entries: Sequence[Any]
     following: str | None
-
-
-def refusal(error: ComityError) -> dict[str, str]:
-    """Return what a page shows of a refusal beside the form that it concerns."""
-    return {"code": error.code, "text": error.message}

@@ -4,6 +4,7 @@ Owns small adapters (rows by attribute, titles, addresses, names of subjects). A
 shows from here where a use case returns no read model of its own.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -14,7 +15,6 @@ from api.services.desk import evidence, mirroring
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
-from api.web.console import labels
 from api.web.console.page import Visit
 from api.web.console.words import mark
 from api.wire.errors import WireError
@@ -44,6 +44,11 @@ class Attributes:
             return self._row[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def json_list(found: Any) -> list[Any]:
+    """Return a list that some look-ups return as JSON text."""
+    return list(json.loads(found)) if isinstance(found, str) else list(found)
 
 
 def row(found: Any) -> Any:
@@ -151,11 +156,6 @@ def _why_not(visit: Visit, draft: DraftView, table: FourEyesRow) -> str:
     if not set(table.approved_by) & visit.caller.roles:
         return mark("A reviewer of your ministry approves drafts of this kind.")
     return mark("The policies of your ministry do not let you approve this draft.")
-
-
-def role_words(visit: Visit, roles: Iterable[str]) -> str:
-    """Return roles for people."""
-    return ", ".join(labels.label(visit.language, one, "role") for one in sorted(roles))
 
 
 def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:

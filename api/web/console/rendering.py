@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from babel.dates import get_day_names, get_month_names
+from babel.dates import get_month_names
 from babel.numbers import format_decimal
 from fastapi.responses import Response
 from jinja2 import (
@@ -113,6 +112,8 @@ def environment(language: Language) -> Environment:
     )
     made.globals.update(asset=static_files.address, regional=REGIONAL[language], language=language)
     made.globals["component"] = component
+    # French sets a no-break space before it.
+    made.globals["colon"] = "\u00a0:" if language == "fr" else ":"
     return made
 
 
@@ -158,7 +159,6 @@ class Written:
     def __init__(self, language: Language) -> None:
         self._language = language
         self._months = get_month_names("wide", locale=language)
-        self._days = get_day_names("wide", locale=language)
 
     def instant(self, text: str | None) -> Markup:
         """Return an instant of the protocol (RFC 3339, UTC) for people, with the exact form."""
@@ -202,15 +202,6 @@ class Written:
     def _date(self, at: date) -> str:
         day = "1er" if self._language == "fr" and at.day == 1 else str(at.day)
         return f"{day} {self._months[at.month]} {at.year}"
-
-
-def zone_known(name: str) -> bool:
-    """Tell whether a time zone is one of the tz database."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError):
-        return False
-    return True
 
 
 def plain(id_: str) -> str:
@@ -304,6 +295,8 @@ def respond(html: str, status: int, frame: Frame, provider: str) -> Response:
         "content-security-policy": policy,
         "cache-control": "no-store",
         "content-language": REGIONAL[frame.language],
+        # With "no-referrer" browsers would post forms with "Origin: null".
+        "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
         "vary": "cookie",

@@ -90,6 +90,7 @@ class Position(Part):
     title: Line
     from_: PartialDate | None = Field(default=None, alias="from")
     to: PartialDate | None = None
+    source: Line | None = None
 
 
 class SubjectFacts(Part):

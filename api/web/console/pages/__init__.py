@@ -6,13 +6,36 @@
 from typing import Final
 
 from api.web.console.page import Page
-from api.web.console.pages import account, drafts, mirror_requests, packages, thread_moves, work
+from api.web.console.pages import (
+    account,
+    audit,
+    designations,
+    drafts,
+    mirror_requests,
+    packages,
+    partners,
+    people,
+    proposals,
+    recalls,
+    run,
+    subjects,
+    thread_moves,
+    work,
+)
 
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *account.PAGES,
     *drafts.PAGES,
     *packages.PAGES,
+    *recalls.PAGES,
     *mirror_requests.PAGES,
     *thread_moves.PAGES,
+    *proposals.PAGES,
+    *designations.PAGES,
+    *subjects.PAGES,
+    *partners.PAGES,
+    *audit.PAGES,
+    *run.PAGES,
+    *people.PAGES,
 )

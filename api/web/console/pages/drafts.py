@@ -6,7 +6,7 @@ it, and a draft that moved meanwhile leads back to the page with what was typed 
 
 from typing import Any, Final
 
-from api.domain.errors import Invalid, Stale
+from api.domain.errors import Invalid, Refused, Stale
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
 from api.services.statements.draft_form import DraftView
@@ -58,6 +58,7 @@ def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
         "names": _names(visit, draft),
         "powers": reading.draft_powers(visit, draft),
         "moved": False,
+        "unseen": False,
         "reason": "",
         "faults": [],
         **more,
@@ -93,6 +94,10 @@ def approve(visit: Visit) -> Answer:
         approving.approve_recorded(visit.node, visit.caller, draft_id, visit.form.tag)
     except Stale:
         return _shown(visit, {"moved": True}, 409)
+    except Refused as error:
+        if error.code != "draft.not-previewed":
+            raise
+        return _shown(visit, {"unseen": True}, 409)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
 
 

@@ -70,6 +70,11 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "releases": view.releases,
         "holders": _holders(visit, id_),
         "own": own,
+        "can_answer": view.recall is not None
+        and not own
+        and not view.withheld
+        and view.recall.answer is None
+        and ANALYST in caller.roles,
         "subjects": _subjects(view.body),
         "can_release": own
         and ANALYST in caller.roles

@@ -1,0 +1,118 @@
+"""People: officers, roles and keys, and what waits for the second administrator."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from api.domain.errors import ComityError, NotFound
+from api.ports.policy import Action
+from api.services.authorising import Caller
+from api.services.desk import grants, officer_keys, officers
+from api.services.desk.officers import OfficerEntry
+from api.services.node import Node
+from api.web.console import reading
+from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, View, Visit
+
+_WATCHERS: Final = frozenset({ADMINISTRATOR, AUDITOR})
+_ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
+_PROPOSED: Final = "proposed"
+_REQUESTED: Final = "requested"
+_APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
+    "officers": officers.approve_officer,
+    "grants": grants.approve_grant,
+    "keys": officer_keys.approve_key,
+    "key-requests": officer_keys.propose_key,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one person asked for and an administrator has not decided.
+
+    Attributes:
+        kind: ``officers``, ``grants``, ``keys`` or ``key-requests`` (nobody vouched yet).
+        id: of the record.
+        who: name of the officer whom it is about.
+        what: role or key.
+        by: officer record of who proposed it.
+        proposer: their name; empty if unknown.
+    """
+
+    kind: str
+    id: str
+    who: str
+    what: str
+    by: str
+    proposer: str
+
+
+def index(visit: Visit) -> Answer:
+    """Show everybody with accounts, roles and keys, and what waits for approval."""
+    return View("people.html", _facts(visit))
+
+
+def _facts(visit: Visit) -> dict[str, Any]:
+    people = officers.register(visit.node, visit.caller)
+    return {
+        "people": people,
+        "waiting": list(_waiting(people)),
+        "administrator": ADMINISTRATOR in visit.caller.roles,
+        "me": visit.caller.person,
+    }
+
+
+def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Change]:
+    names = {one.officer.id: one.officer.name for one in people}
+    for one in people:
+        who, by = one.officer.name, one.officer.proposed_by or ""
+        if one.officer.state == _PROPOSED:
+            yield Change("officers", one.officer.id, who, "", by, names.get(by, ""))
+        for grant in one.grants:
+            if grant.state == _PROPOSED:
+                by = grant.proposed_by
+                yield Change("grants", grant.id, who, grant.role, by, names.get(by, ""))
+        for key in one.keys:
+            if key.state in {_PROPOSED, _REQUESTED}:
+                kind = "keys" if key.state == _PROPOSED else "key-requests"
+                by = key.proposed_by
+                yield Change(kind, key.kid, who, key.kid, by, names.get(by, ""))
+
+
+def ask(visit: Visit) -> Answer:
+    """Ask for the second administrator's approval on a page of its own."""
+    return _asked(visit, [])
+
+
+def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    facts = _facts(visit)
+    kind, id_ = visit.parts["kind"], visit.parts["id"]
+    wanted = [one for one in facts["waiting"] if (one.kind, one.id) == (kind, id_)]
+    if not wanted:
+        raise NotFound("change.unknown", "There is no such proposal here.")
+    return View("people_approve.html", {**facts, "change": wanted[0], "faults": faults}, status)
+
+
+def approve(visit: Visit) -> Answer:
+    """Approve what another administrator proposed."""
+    kind, id_ = visit.parts["kind"], visit.parts["id"]
+    if kind not in _APPROVE:
+        raise NotFound("change.unknown", "There is no such proposal here.")
+    try:
+        _APPROVE[kind](visit.node, visit.caller, id_)
+    except ComityError as error:
+        return _asked(visit, [reading.refused(error)], 422)
+    return Moved(visit.to("/people"))
+
+
+PAGES: Final = (
+    Page("people", "/people", _WATCHERS, Action.OFFICER_LIST, index),
+    Page(
+        "people_approve",
+        "/people/{kind}/{id}/approve",
+        _ADMINISTRATORS,
+        Action.GRANT_APPROVE,
+        ask,
+        approve,
+        fresh=True,
+    ),
+)

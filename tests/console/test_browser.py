@@ -1,0 +1,189 @@
+"""Every page in a real browser: accessible by axe's rules, narrow, without scripts, by keyboard."""
+
+import re
+
+import pytest
+
+from api.services.desk import evidence
+from api.web.console.pages import PAGES
+from api.web.console.words import LANGUAGES
+from tests.support import exchange, foreign
+from tests.support.browsing import chromium, console_served
+from tests.support.console import UK, US, exchange_of
+from tests.support.federation import Federation
+from tests.support.foreign import declare
+
+pytestmark = foreign.needs("chromium")
+
+ROLES = {
+    "analyst": "analyst",
+    "reviewer": "reviewer",
+    "auditor": "auditor",
+    "admin": "administrator",
+}
+DOWNLOADS = {"package_file", "package_exhibit"}
+OPEN = ["/sign-in", "/signed-out", "/help", "/accessibility", "/nothing/here"]
+HOSTILE = (
+    "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
+)
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory):
+    made = Federation(tmp_path_factory.mktemp("nodes"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def matter(federation):
+    return exchange_of(federation, US)
+
+
+@pytest.fixture(scope="module")
+def served(federation, matter):
+    with console_served(federation, US) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    declare(frozenset({"chromium"}))
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def contexts(served, browser):
+    made = {name: served.context(browser, name) for name in ROLES}
+    yield made
+    for context in made.values():
+        context.close()
+
+
+def opened_by(page) -> str:
+    return next(name for name, role in ROLES.items() if role in page.roles)
+
+
+def visited(matter) -> list[tuple[str, str]]:
+    return [
+        (opened_by(page), matter.paths[page.name]) for page in PAGES if page.name not in DOWNLOADS
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_rule_of_axe_is_broken_on_any_page(served, contexts, matter, language):
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe, found = Axe(), {}
+    tabs = {name: context.new_page() for name, context in contexts.items()}
+    for name, path in [*visited(matter), *(("auditor", path) for path in OPEN)]:
+        tab = tabs[name]
+        tab.goto(f"{served.address}/{language}{path}")
+        for one in axe.run(tab).response["violations"]:
+            found.setdefault(one["id"], []).append((path, one["nodes"][0]["html"][:200]))
+    for tab in tabs.values():
+        tab.close()
+    assert found == {}
+
+
+def test_axe_would_have_found_something(served, contexts):
+    """A page that we break is not passed: the rules do run."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = contexts["analyst"].new_page()
+    tab.goto(f"{served.address}/en/packages")
+    tab.evaluate("document.querySelector('label').remove(); document.documentElement.lang = ''")
+    assert {one["id"] for one in Axe().run(tab).response["violations"]} >= {"html-has-lang"}
+    tab.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_fit_a_screen_of_320_pixels(served, browser, matter, language):
+    wide = []
+    for name in ROLES:
+        context = served.context(browser, name, viewport={"width": 320, "height": 640})
+        tab = context.new_page()
+        for officer, path in visited(matter):
+            if officer == name:
+                tab.goto(f"{served.address}/{language}{path}")
+                width = tab.evaluate("document.documentElement.scrollWidth")
+                if width > 320:
+                    wide.append((path, width))
+        context.close()
+    assert wide == []
+
+
+def test_nothing_is_asked_of_another_host_and_no_script_of_others_runs(served, federation, browser):
+    package = exchange.package(
+        federation, US, title=HOSTILE, summary=HOSTILE, exculpatory=HOSTILE, legal_basis=HOSTILE
+    )
+    context = served.context(browser, "analyst")
+    tab = context.new_page()
+    asked, said = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    tab.on("console", lambda message: said.append(message.text))
+    for path in ("/en/packages", f"/en/packages/{package[7:]}", "/fr/subjects?q=evil", "/en/"):
+        tab.goto(f"{served.address}{path}")
+        tab.wait_for_load_state("networkidle")
+    context.close()
+    assert said == []
+    assert {url.split("/")[2] for url in asked} == {served.address.split("/")[2]}
+
+
+def test_a_reviewer_decides_without_scripts(served, federation, browser):
+    package = exchange.package(federation, US, title="Without scripts")
+    content = {
+        "recipient": UK,
+        "marking": {
+            "tlp": "AMBER",
+            "releasable_to": [UK],
+            "originator_control": True,
+            "permitted_use": ["consideration of designation"],
+        },
+        "legal_basis": "For the test.",
+    }
+    made = evidence.release(federation[US], federation.officer(US, "analyst"), package, content)
+    draft = made.id
+    context = served.context(browser, "reviewer", java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{served.address}/fr/drafts/{draft}")
+    tab.get_by_role("button", name="Approuver").click()
+    tab.get_by_role("button", name="Approuver et sceller").click()
+    assert tab.title().startswith("Erreur")
+    tab.get_by_role("checkbox").check()
+    tab.get_by_role("button", name="Approuver et sceller").click()
+    assert tab.url.endswith(f"/fr/drafts/{draft}/done")
+    assert tab.get_by_role("heading", level=1).inner_text() == "Approuvé et scellé"
+    context.close()
+
+
+def test_a_keyboard_is_enough(served, contexts, matter):
+    """The first key reaches the skip link, and every control can be reached and is seen."""
+    tab = contexts["reviewer"].new_page()
+    tab.goto(f"{served.address}/en{matter.paths['draft']}")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#main-content")
+    wanted = tab.locator("main a[href], main button, main input:not([type=hidden])").count()
+    reached = set()
+    for _ in range(wanted + 5):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate("(e => e.id + e.href + e.textContent)(document.activeElement)"))
+    assert len(reached) >= wanted
+    tab.close()
+
+
+def test_every_page_has_one_heading_and_a_title_of_its_own(served, contexts, matter):
+    titles = {}
+    for name, path in visited(matter):
+        tab = contexts[name].new_page()
+        tab.goto(f"{served.address}/fr{path}")
+        assert tab.locator("h1").count() == 1, path
+        assert tab.locator("html").get_attribute("lang") == "fr-CA"
+        titles[path] = tab.title()
+        assert re.fullmatch(r".+ – Comity – .+", tab.title()), tab.title()
+        tab.close()
+    assert len(set(titles.values())) > len(titles) // 2
