@@ -27,7 +27,9 @@ def package(name: str) -> dict[str, Any]:
 def subject(identifier: str) -> dict[str, Any]:
     """Return who a subject is, in the form of a statement's subject without its key."""
     found: dict[str, Any] = _cited(_document("subjects")["subjects"][identifier])
-    return found
+    # Where a post is known from stays in the file: a statement's subject has no member for it.
+    posts = [{"title": one["title"]} for one in found.get("positions", ())]
+    return found | ({"positions": posts} if posts else {})
 
 
 def not_same_as() -> list[dict[str, str]]:

@@ -39,6 +39,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "none": mark("Nothing sent"),
         "consented": mark("May be passed on"),
         "sent": mark("Sent, no receipt yet"),
+        "perhaps-received": mark("Perhaps received, no receipt"),
         "receipted": mark("Receipt signed"),
         "applied": mark("Taken up"),
         "refused": mark("Refused"),
