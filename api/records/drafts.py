@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, func, or_, select
 
 from api.domain.drafts import DraftState
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
 from api.wire.envelope import Endorsement
 from api.wire.statements import Content, Officer
@@ -40,7 +40,7 @@ DRAFTS = Table(
     Column("confirmed_by", Text),
     Column("return_reason", Text),
     Column("statement", Text),
-    Column("nonce", Text),
+    Column("nonce", Text, info=added(None)),
     Index("ix_drafts_state", "state", "created_at", "id"),
     Index("uq_drafts_nonce", "nonce", unique=True),
     Index("ix_drafts_about", "about"),

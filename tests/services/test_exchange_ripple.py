@@ -232,7 +232,15 @@ def test_designations_are_stated_by_their_own_jurisdiction(federation: Federatio
 
 
 def test_clocks_run_from_own_designations(federation: Federation) -> None:
-    designate(federation, UK, "Urgent Person", day="2026-11-01", to=(US,), procedure="urgent")
+    designate(
+        federation,
+        UK,
+        "Urgent Person",
+        day="2026-11-01",
+        to=(US,),
+        procedure="urgent",
+        partner_provision="EO 13818, section 1(a)(ii)(A)",
+    )
     clocks = mine(federation, UK, "analyst", Scope.CLOCKS)
     assert ("clock", "2026-12-27") in {(one.kind, one.due) for one in clocks}
     assert mine(federation, US, "analyst", Scope.CLOCKS) == []
