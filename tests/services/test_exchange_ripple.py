@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from api.domain.dating import Times
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.records import designations, tasks
 from api.services.desk import coverage, evidence, holdings
@@ -256,7 +257,7 @@ def test_instants_beyond_the_calendar_are_refused_and_stop_nothing(
     content = body("designation/1", mirrors=[], instants={"in_force": {"at": at, "zone": zone}})
     came = statement("designation/1", content, issuer=CA, to=(US,))
     us = federation[US]
-    received = Received(came, us.now(), CA, "a message")
+    received = Received(came, us.now(), CA, "a message", {}, Times(us.now()))
     decision = us.db.write(lambda unit: EFFECTS["designation/1"].receive(us, unit, received))
     assert decision.code == "instants.range"
 
