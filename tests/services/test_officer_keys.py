@@ -12,7 +12,7 @@ from api.domain.errors import ComityError, Conflict, Invalid, Refused
 from api.services.authorising import Caller
 from api.services.desk import officer_keys, relying_parties
 from api.services.desk.officer_keys import NewKey
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input, possession_bytes
 from api.wire.errors import WireError
@@ -221,6 +221,7 @@ class TestUse:
         reviewer = enrol(federation, "reviewer", passkey)
         kid = thumbprint(passkey.jwk)
         identifier = draft.id
+        previewing.preview(us, reviewer, identifier)
         seen = approving.candidate(us, reviewer, identifier, "webauthn", kid)
         for change in (elsewhere, other_port, other_party):
             foreign = replace(passkey)
