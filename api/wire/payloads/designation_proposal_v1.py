@@ -50,7 +50,7 @@ class DesignationProposalV1(DistinctKeys, WithCaseFacts, Restatable):
     reasons: Reasons
     measures: Measures
     title: Name | None = None
-    proposal: Label | None = None
+    proposal: Digest | None = None
     regime_edition: Line | None = None
     against_bar: AgainstBar | None = None
 

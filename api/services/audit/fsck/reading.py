@@ -88,7 +88,7 @@ def stored_rows(scope: Scope, table: Table, query: Select[Any] | None = None) ->
     chosen = select(*cells) if query is None else query.with_only_columns(*cells)
     found = scope.connection.execute(chosen, execution_options={"yield_per": 500})
     for row in found.mappings():
-        yield typed(scope, table, _truths(table, row))
+        yield typed(scope, table, _truths(table, {**row}))
 
 
 def one(scope: Scope, table: Table, **key: Any) -> Row | None:
@@ -97,4 +97,4 @@ def one(scope: Scope, table: Table, **key: Any) -> Row | None:
     for name, value in key.items():
         query = query.where(table.c[name] == value)
     row = scope.connection.execute(query).mappings().first()
-    return None if row is None else typed(scope, table, _truths(table, row))
+    return None if row is None else typed(scope, table, _truths(table, {**row}))
