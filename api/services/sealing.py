@@ -13,7 +13,6 @@ from api.wire import envelope as envelopes
 from api.wire.digests import digest
 from api.wire.endorsements import EndorsedPart, check_endorsements, check_statement
 from api.wire.envelope import Endorsement, Envelope
-from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.statements import Statement, parse_statement
 
@@ -83,11 +82,3 @@ def open_statement(
     )
     parts = check_endorsements(statement, opened)
     return Sealed(statement, raw, opened.digest), opened, parts
-
-
-def try_open(node: Node, raw: bytes, log_index: int | None) -> Sealed | WireError | Invalid:
-    """Return the opened statement, or the refusal as a value; for the receiving job."""
-    try:
-        return open_statement(node, raw, log_index=log_index)[0]
-    except (WireError, Invalid) as refusal:
-        return refusal

@@ -16,6 +16,7 @@ from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.crypto.sealed_file import KdfCost
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.ports.signer import Signer
+from api.wire.encoding import b64u_encode
 from api.wire.endorsements import check_endorsements
 from api.wire.envelope import STATEMENT, parse_envelope, seal, verify_seal
 from api.wire.keys import ALGORITHMS, Purpose, verify_signature
@@ -357,7 +358,8 @@ def test_an_officers_key_prepares_and_approves(tmp_path: Path, passphrase: str |
         content, issuer="us-treasury", issued_at=NOW, nonce=bytes(16), by=By(officer, officer)
     )
     store = FileKeystore.create(tmp_path / "keys", secret, CHEAP)
-    endorsements = (key.sign_prepared(content), key.sign_approval(payload))
+    prepared = key.sign_prepared(content, issuer="us-treasury", nonce=b64u_encode(bytes(16)))
+    endorsements = (prepared, key.sign_approval(payload))
     raw = seal(payload, STATEMENT, store.keys(Purpose.SEAL), store.sign, endorsements)
     found = check_endorsements(parse_statement(payload), parse_envelope(raw))
     assert [part.signed for part in found] == [True, True]
@@ -397,8 +399,6 @@ def test_damaged_officer_keys_are_refused(tmp_path: Path, content: bytes) -> Non
 
 
 def test_a_ministrys_key_is_no_officers_key(tmp_path: Path) -> None:
-    from api.wire.encoding import b64u_encode
-
     pkcs8 = private_keys.to_pkcs8(private_keys.generate("ML-DSA-87"))
     path = tmp_path / "officer.key"
     data = f'{{"officer_key":"{b64u_encode(pkcs8)}"}}'.encode()

@@ -1,5 +1,6 @@
 """The way to partners: one slow, silent or endless door costs its own partner's calls and no others."""
 
+import re
 import socket
 import threading
 import time
@@ -15,7 +16,10 @@ from api.domain.errors import Unavailable
 from api.wire.membership import Membership
 from tests.support.signing import UK, US, membership
 
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n\r\nok"
+OK = (
+    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: text/plain\r\n"
+    b"connection: close\r\n\r\nok"
+)
 Manner = Callable[[socket.socket, threading.Event], None]
 
 
@@ -38,7 +42,7 @@ def door(manner: Manner) -> Iterator[str]:
     def answer(connection: socket.socket) -> None:
         with connection:
             try:
-                connection.recv(65536)
+                read_request(connection)
                 manner(connection, ended)
             except OSError:
                 return
@@ -54,6 +58,21 @@ def door(manner: Manner) -> Iterator[str]:
         accepting.join()
         for thread in threads:
             thread.join()
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read all of it: bytes left unread when a door closes would reset the caller."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (more := connection.recv(65536)):
+            return
+        head += more
+    head, _, body = head.partition(b"\r\n\r\n")
+    told = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+    while told and len(body) < int(told[1]):
+        if not (more := connection.recv(65536)):
+            return
+        body += more
 
 
 def drip(pieces: Iterator[bytes]) -> Manner:

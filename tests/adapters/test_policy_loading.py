@@ -96,7 +96,7 @@ def test_broken_directory_is_refused(directory: Path, name: str) -> None:
 
 def test_action_unknown_to_the_schema_is_refused(directory: Path) -> None:
     replace("schema.cedarschema", ', "task.list"', "")(directory)
-    replace("officers.cedar", 'Action::"task.list", ', "")(directory)
+    replace("officers.cedar", 'Action::"task.list"', 'Action::"me.read"')(directory)
     with pytest.raises(PolicyError, match=r"task\.list"):
         CedarDecider.from_directory(directory)
 

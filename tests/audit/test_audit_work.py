@@ -19,7 +19,7 @@ from api.services.audit.audit_samples import NewSample, Rule
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
 from api.services.authorising import Caller, officer_caller
-from api.services.desk import officers
+from api.services.desk import grants, officers
 from api.wire.canonical import canonical
 from api.wire.digests import digest
 from api.wire.errors import WireError
@@ -176,12 +176,12 @@ def test_an_outside_auditor_works_until_the_account_ends(federation: Federation)
     row = officers.propose_officer(node, admin, person)
     officers.approve_officer(node, second, row.id)
     with pytest.raises(Refused):
-        officers.propose_grant(node, admin, row.id, "analyst")
-    grant = officers.propose_grant(node, admin, row.id, "auditor")
-    officers.approve_grant(node, second, grant["id"])
+        grants.propose_grant(node, admin, row.id, "analyst")
+    grant = grants.propose_grant(node, admin, row.id, "auditor")
+    grants.approve_grant(node, second, grant.id)
 
     caller = officer_caller(node, *account, origin="rest", request="outside")
-    assert auditing.listed(node, caller, limit=3)
+    assert auditing.events(node, caller, auditing.Wanted(), limit=3)
     with exporting.export(node, caller, Wanted("outside audit")).file as file:
         report = verify_export(io.BytesIO(file.read()), federation.membership)
     assert report.manifest.made_by["sub"] == "outside:auditor"
@@ -190,7 +190,7 @@ def test_an_outside_auditor_works_until_the_account_ends(federation: Federation)
 
     federation.clock.sleep(31 * 86400)
     for work in (
-        lambda: auditing.listed(node, caller, limit=3),
+        lambda: auditing.events(node, caller, auditing.Wanted(), limit=3),
         lambda: exporting.export(node, caller, Wanted("too late")),
         lambda: audit_notes.write(node, caller, NewNote("finding", "Late.", leaf=1)),
     ):

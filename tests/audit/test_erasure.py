@@ -104,10 +104,10 @@ def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) ->
     assert identifier in [each["id"] for each in known["erased"]]
     events = [each for each in known["erased"] if each["kind"] == "event"]
     assert checked(federation).erased == len(events)
-    seen = auditing.listed(node, federation.officer(US, "auditor"), limit=500)
-    (shown,) = [each for each in seen if each["index"] == index]
-    assert (shown["gap"], shown["erased"], shown["event"]) == ("erased", True, None)
-    acts = [each["event"]["act"] for each in seen if each["event"]]
+    seen = auditing.events(node, federation.officer(US, "auditor"), auditing.Wanted(), limit=500)
+    (shown,) = [each for each in seen if each.index == index]
+    assert (shown.gap, shown.erased, shown.event) == ("erased", True, None)
+    acts = [each.event["act"] for each in seen if each.event]
     assert {"erasure.proposed", "erasure.approved", "body.erased"} <= set(acts)
 
 

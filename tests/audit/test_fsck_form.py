@@ -202,7 +202,8 @@ def test_no_list_and_an_empty_one_are_two_things(run: Run, node: Path) -> None:
 def test_a_repeated_head_is_the_one_that_is_named(run: Run, node: Path) -> None:
     spoil(
         node,
-        "INSERT INTO log_heads SELECT max(size) + 9, root, note, previous, cosigned FROM log_heads",
+        "INSERT INTO log_heads"
+        " SELECT max(size) + 9, root, note, previous, cosigned, served FROM log_heads",
     )
     connection = sqlite3.connect(node)
     (size,) = connection.execute("SELECT max(size) FROM log_heads").fetchone()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.adapters.crypto.officer_key import OfficerKey
 from api.cli import templates
-from api.cli.build import build_package
+from api.cli.build import Preparer, build_package
 from api.cli.package_files import new, unpack
 from api.cli.profiles import CliContext
 from api.cli.toml_forms import places
@@ -71,7 +71,7 @@ def test_a_package_from_nothing_to_unpacked(tmp_path: Path) -> None:
     text = text.replace("exhibits = []", 'exhibits = ["Order.txt"]')
     form.write_text(text, "utf-8")
     key = OfficerKey.create(tmp_path / "officer.key") or OfficerKey.open(tmp_path / "officer.key")
-    signer = (key, key.named("https://id.example", "analyst-1", "analyst"))
+    signer = Preparer(key, key.named("https://id.example", "analyst-1", "analyst"), "us-treasury")
     built = build_package(folder, form, tmp_path / "case.comity", signer)
     unpack(context, built.path, into=tmp_path / "out")
     found = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}

@@ -212,5 +212,8 @@ def test_a_second_account_makes_no_second_pair_of_eyes(demo: Demo) -> None:
     refused = demo.call("uk-analyst-alt", "POST", place, {"digest": draft["digest"]})
     assert refused.status_code == 403
     assert "guard.own-work" in refused.json()["policies"]
+    unseen = demo.call("uk-reviewer", "POST", place, {"digest": draft["digest"]})
+    assert unseen.json()["code"] == "draft.not-previewed"
+    demo.call("uk-reviewer", "GET", f"/drafts/{draft['id']}/preview")
     approved = demo.call("uk-reviewer", "POST", place, {"digest": draft["digest"]})
-    assert approved.json()["state"] == "sealed"
+    assert approved.json().get("state") == "sealed", approved.text

@@ -43,11 +43,11 @@ def test_an_entry_starts_a_clock_and_another_ends_it(federation: Federation) -> 
     diary.record_event(node, analyst, id_, PETITION)
     view = designations.read(node, analyst, id_)
     review = next(one for one in view.clocks if one.id == "ca-jvcfoa.review")
-    assert review.due == date(2026, 1, 5) + timedelta(days=90)
+    assert review.due == (date(2026, 1, 5) + timedelta(days=90)).isoformat()
     assert [one.event for one in view.diary] == ["review-requested"]
     diary.record_event(node, analyst, id_, NewEntry("review-decided", date(2026, 2, 1)))
     ended = designations.read(node, analyst, id_).clocks
-    assert [one.ended for one in ended if one.id == review.id] == [date(2026, 2, 1)]
+    assert [one.ended for one in ended if one.id == review.id] == ["2026-02-01"]
     assert len(events(federation, CA, "diary.recorded")) == 2
 
 

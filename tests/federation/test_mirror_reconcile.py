@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -228,7 +229,7 @@ def test_two_hundred_shared_threads_are_compared(federation: Federation, thread:
     row = uk.db.read(lambda c: threads.by_id(c, thread))
     assert row is not None
     for node in (us, uk):
-        copies = [{**row, "id": f"sha256:{number:064x}"} for number in range(200)]
+        copies = [{**asdict(row), "id": f"sha256:{number:064x}"} for number in range(200)]
         copies[150] |= {"state_digest": f"sha256:{ord(node.ministry[1]):064x}"}
 
         def write(unit: Unit, copies: list[dict[str, Any]] = copies) -> None:

@@ -71,7 +71,7 @@ def test_partial_findings_an_effect_and_a_closure(
 def test_a_later_finding_supersedes(federation: Federation, listed: list[str]) -> None:
     thread = asked(federation, listed)
     find(federation, UK, thread, "s1", "defer", until="2027-01-01T00:00:00.000Z")
-    find(federation, UK, thread, "s1", "mirror-differently", ground="forced labour")
+    find(federation, UK, thread, "s1", "mirror-differently", ground="uk-ghr.slavery")
     end = agreed(federation, thread)
     assert [one.kind for one in end.subjects["s1"].findings] == ["defer", "mirror-differently"]
 

@@ -113,7 +113,7 @@ def test_search_suggests_and_a_verdict_decides(federation: Federation) -> None:
     )
     found = subjects.search(us, analyst, "XINJIANG production, and Construction CORPS", limit=50)
     # Tests come in any order, and others name subjects that share a word or two.
-    assert [one.row.object for one in found.candidates][:2] == [corps, bureau]
+    assert [one.object for one in found.candidates][:2] == [corps, bureau]
     assert found.candidates[0].score > found.candidates[1].score
     one, other = (f"designation:{id_}" for id_ in (bureau, corps))
     apart = Judgement(one, other, "not-same", "The bureau is a body of its own.")
@@ -146,7 +146,7 @@ def test_names_in_other_scripts_and_accents_are_found(federation: Federation) ->
     listed = designate(federation, US, "x", subject=facts)
     for text in ("eluard", "朱海仑", "ÉLUARD"):
         found = subjects.search(us, analyst, text, limit=5)
-        assert listed in [one.row.object for one in found.candidates], text
+        assert listed in [one.object for one in found.candidates], text
 
 
 def stand_in(federation: Federation, ministry: str, who: str, lender: Caller) -> Caller:
@@ -245,7 +245,7 @@ def test_a_recused_officer_neither_sees_nor_decides(federation: Federation) -> N
         row.id for row in mirroring.threads_page(uk, reviewer, Wanted(), limit=50)
     }
     hits = subjects.search(uk, reviewer, "Friend of the reviewer", limit=5)
-    assert [one.row.kind for one in hits.candidates] == ["designation"]
+    assert [one.kind for one in hits.candidates] == ["designation"]
     made = draft(
         federation,
         UK,

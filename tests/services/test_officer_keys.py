@@ -1,5 +1,6 @@
 """Keys enrol with proof of possession; passkeys count at the ministry's own address alone."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,12 @@ from api.domain.errors import ComityError, Conflict, Invalid, Refused
 from api.services.authorising import Caller
 from api.services.desk import officer_keys, relying_parties
 from api.services.desk.officer_keys import NewKey
-from api.services.statements import approving, drafting
+from api.services.statements import approving, drafting, previewing
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input, possession_bytes
 from api.wire.errors import WireError
 from api.wire.keys import thumbprint
-from api.wire.statements import Content, prepared_bytes
+from api.wire.statements import NONCE_BYTES, Content, prepared_bytes
 from tests.support import exchange
 from tests.support.authenticator import Authenticator
 from tests.support.bodies import body
@@ -195,8 +196,9 @@ def release_of(federation: Federation) -> Content:
 
 
 def endorsed(passkey: Authenticator, content: Content) -> dict[str, Any]:
-    data = prepared_bytes(content.type, content.to, content.thread, content.body)
-    return passkey.endorse("prepared", data).to_json()
+    nonce = b64u_encode(secrets.token_bytes(NONCE_BYTES))
+    data = prepared_bytes(content, issuer=US, nonce=nonce)
+    return passkey.endorse("prepared", data).to_json() | {"nonce": nonce}
 
 
 class TestUse:
@@ -218,7 +220,8 @@ class TestUse:
         draft = drafting.create(us, federation.officer(US, "analyst"), content)
         reviewer = enrol(federation, "reviewer", passkey)
         kid = thumbprint(passkey.jwk)
-        identifier = draft.row["id"]
+        identifier = draft.id
+        previewing.preview(us, reviewer, identifier)
         seen = approving.candidate(us, reviewer, identifier, "webauthn", kid)
         for change in (elsewhere, other_port, other_party):
             foreign = replace(passkey)
@@ -228,7 +231,7 @@ class TestUse:
                 approving.approve_signed(us, reviewer, identifier, seen, bad)
         good = passkey.endorse("approved", seen).to_json()
         done = approving.approve_signed(us, reviewer, identifier, seen, good)
-        assert done.row["state"] == "sealed"
+        assert done.state == "sealed"
 
     def test_with_a_counter_that_did_not_rise_is_refused_and_recorded(
         self, federation: Federation

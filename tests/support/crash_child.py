@@ -80,7 +80,7 @@ def prepare(folder: Path) -> None:
     (folder / REQUEST).write_bytes(delivering.build_request(us, message, known))
     for _ in range(PENDING):
         with contextlib.suppress(Refused):
-            auditing.listed(us, made.officer(US, "analyst"), limit=1)
+            auditing.events(us, made.officer(US, "analyst"), auditing.Wanted(), limit=1)
     made.close()
 
 

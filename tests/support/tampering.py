@@ -108,6 +108,8 @@ def tampered(connection: Connection, tampering: Tampering) -> Iterator[bool]:
 
 def altered(value: Any, kind: type, rng: random.Random) -> Any:
     """Another value of the same type."""
+    if kind is bool:
+        return not value
     if kind is int:
         return (0 if value is None else value) + rng.choice((1, 1_000_003))
     if kind is bytes:

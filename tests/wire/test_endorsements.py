@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from api.wire.envelope import Endorsement, parse_envelope
 from api.wire.errors import WireError
 from api.wire.statements import Content, parse_statement
 from tests.support.bodies import body
-from tests.support.signing import ANALYST, REVIEWER, US, Signatory, raw_signature
+from tests.support.signing import ANALYST, NOW, REVIEWER, US, Signatory, raw_signature
 
 CONTENT = Content("release/1", ("uk-fcdo",), body("release/1"))
 JWS_256 = Signatory("analyst-2", alg=keys.ES256)
@@ -109,13 +110,18 @@ def test_a_preparers_signature_does_not_serve_as_approval() -> None:
         judge(resealed(raw, lambda v: v["endorsements"].__setitem__(1, copied)))
 
 
-def test_the_approver_signs_nonce_and_time_too() -> None:
+def test_both_sign_the_nonce_and_the_approver_the_time_too() -> None:
     raw = US.statement(CONTENT, ANALYST, ANALYST)
     other = US.statement(CONTENT, ANALYST, ANALYST, nonce=bytes(15) + b"\1")
     taken = json.loads(other)["endorsements"]
+    for number in (0, 1):
+        with refused("endorsement.false"):
+            judge(resealed(raw, lambda v, n=number: v["endorsements"].__setitem__(n, taken[n])))
+    later = US.statement(CONTENT, ANALYST, ANALYST, issued_at=NOW + timedelta(seconds=1))
+    taken = json.loads(later)["endorsements"]
     with refused("endorsement.false"):
         judge(resealed(raw, lambda v: v["endorsements"].__setitem__(1, taken[1])))
-    # The preparer's survives: it names neither.
+    # The preparer's survives: the time is the node's.
     judge(resealed(raw, lambda v: v["endorsements"].__setitem__(0, taken[0])))
 
 

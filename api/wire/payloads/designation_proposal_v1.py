@@ -40,13 +40,17 @@ class ProposedGround(Part):
 
 
 class DesignationProposalV1(DistinctKeys, WithCaseFacts, Restatable):
-    """A proposal. A ground without `subjects` is meant for all of them."""
+    """A proposal. A ground without `subjects` is meant for all of them.
+
+    `proposal` is the issuer's own number of the proposal whose releasable part this is.
+    """
 
     regime: Regime
     grounds: Annotated[list[ProposedGround], Field(min_length=1, max_length=50)]
     reasons: Reasons
     measures: Measures
     title: Name | None = None
+    proposal: Digest | None = None
     regime_edition: Line | None = None
     against_bar: AgainstBar | None = None
 

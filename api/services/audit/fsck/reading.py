@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Select, Table, select, type_coerce
 
 from api.records import log
 from api.records.metadata import row_key
@@ -16,7 +16,7 @@ from api.services.audit.fsck.scope import Scope
 from api.tlog.tiles import TILE_WIDTH
 
 Row = Mapping[str, Any]
-_EMPTY: Final[Mapping[type, Any]] = {bytes: b"", str: "", int: -1}
+_EMPTY: Final[Mapping[type, Any]] = {bytes: b"", str: "", int: -1, bool: False}
 _PLACES: Final[Mapping[Table, tuple[tuple[str, int, int], ...]]] = {
     log.EVENTS: (("leaf_index", 1, 0), ("seq", 1, -1)),
     log.BUNDLES: (("n", TILE_WIDTH, 0),),
@@ -32,6 +32,27 @@ def _types(table: Table) -> tuple[tuple[str, tuple[type, ...]], ...]:
         (column.name, (column.type.python_type, *((type(None),) if column.nullable else ())))
         for column in table.columns
     )
+
+
+@cache
+def _cells(table: Table) -> tuple[ColumnElement[Any], ...]:
+    """Return a table's columns as their cells are: truth values are not made of anything else."""
+    return tuple(
+        type_coerce(column, BigInteger).label(column.name)
+        if isinstance(column.type, Boolean)
+        else column
+        for column in table.columns
+    )
+
+
+def _truths(table: Table, row: Row) -> Row:
+    """Return a row in which the cells 0 and 1 of truth values are these values."""
+    truths = {
+        name: bool(row[name])
+        for name, kinds in _types(table)
+        if bool in kinds and isinstance(row[name], int) and row[name] in (0, 1)
+    }
+    return {**row, **truths}
 
 
 def typed(scope: Scope, table: Table, row: Row) -> Row:
@@ -63,16 +84,17 @@ def _place(table: Table, row: Row) -> int | None:
 
 def stored_rows(scope: Scope, table: Table, query: Select[Any] | None = None) -> Iterator[Row]:
     """Yield the rows of a table, or those of a query over all of its columns."""
-    chosen = select(table) if query is None else query
+    cells = _cells(table)
+    chosen = select(*cells) if query is None else query.with_only_columns(*cells)
     found = scope.connection.execute(chosen, execution_options={"yield_per": 500})
     for row in found.mappings():
-        yield typed(scope, table, {**row})
+        yield typed(scope, table, _truths(table, {**row}))
 
 
 def one(scope: Scope, table: Table, **key: Any) -> Row | None:
     """Return the row with this primary key: any one if its index is gone (``schema``)."""
-    query = select(table)
+    query = select(*_cells(table))
     for name, value in key.items():
         query = query.where(table.c[name] == value)
     row = scope.connection.execute(query).mappings().first()
-    return None if row is None else typed(scope, table, {**row})
+    return None if row is None else typed(scope, table, _truths(table, {**row}))

@@ -27,7 +27,6 @@ from api.services.statements.effects.base import (
     Issued,
     Plain,
     Received,
-    member_text,
     opened,
 )
 from api.services.statements.effects.descriptions import note
@@ -205,11 +204,6 @@ def end_releases(unit: Unit, package: str) -> None:
         (row.id,) for row in packages.releases_of(unit.connection, package) if row.state == "active"
     ]
     unit.update_many(packages.RELEASES, active, {"state": "recalled"})
-
-
-def named_package(body: Mapping[str, Any]) -> str:
-    """Return the package that a body names."""
-    return member_text(dict(body), "package")
 
 
 EFFECTS: Mapping[str, Effect] = {"evidence-package/1": EvidencePackageEffect()}
