@@ -83,10 +83,17 @@ CARRIED = ("evidence-package/1", "recall/1", "designation/1", "mirror-finding/1"
 
 
 def without(federation: Federation, statement: str) -> dict[str, list[Any]]:
-    """What the node knows, without the rows that are about one statement."""
+    """What the node knows, without the rows that are about one statement.
+
+    A key of a description names its profile, and only the profile names the statement.
+    """
+    known = knowledge(federation)
+    profiles = known["identity_profiles"]
+    own = {row["id"] for row in profiles if statement in repr(row)}
+    keys = [row for row in known["identity_keys"] if row["profile"] not in own]
     return {
         name: [row for row in rows if statement not in repr(row)]
-        for name, rows in knowledge(federation).items()
+        for name, rows in {**known, "identity_keys": keys}.items()
     }
 
 
