@@ -55,7 +55,7 @@ def _story(federation: Federation) -> None:
     table = coverage.compare(us, analyst, "US:2020-07", "UK", "2021-03-22")
     assert table["listed"] == 1
     found = subjects.search(us, analyst, "postgres person", limit=10)
-    assert {one.row.kind for one in found.candidates} == {"designation", "thread"}
+    assert {one.kind for one in found.candidates} == {"designation", "thread"}
     shown = holdings.of_peer(us, analyst, UK, None)
     assert [(one.state, one.proven) for one in shown.items] == [("applied", True)]
     assert lists.tasks_page(us, analyst, Scope.PARTNERS, limit=10) != []

@@ -32,6 +32,7 @@ QUERIES = {
     "q": "Test Person",
     "base": "US:2020-07",
     "jurisdiction": "CA",
+    "programme": "GLOMAG",
     "object": NOWHERE,
     "regime": "US-GLOMAG",
     "series": "us-ofac-sdn",
