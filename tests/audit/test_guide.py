@@ -73,7 +73,7 @@ def test_the_drawing_rule_of_the_guide() -> None:
 
 
 def test_every_kind_of_finding_is_explained() -> None:
-    folder = Path(__file__).parents[2] / "api" / "services" / "fsck"
+    folder = Path(__file__).parents[2] / "api" / "services" / "audit" / "fsck"
     codes = {
         code
         for path in folder.glob("*.py")
