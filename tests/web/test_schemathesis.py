@@ -31,6 +31,9 @@ from schemathesis.specs.openapi.checks import (  # noqa: E402
     status_code_conformance,
 )
 
+# The bytes of a resumed upload (tus 1.0) are plain bytes under a name of their own.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 pytestmark = foreign.needs("schemathesis")
 
 OPENAPI = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"

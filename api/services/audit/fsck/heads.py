@@ -166,6 +166,9 @@ def _check_lines(
     """
     note = row["note"]
     listed = (row["cosigned"] or "").split(" ") if row["cosigned"] else []
+    if listed and not row["served"]:
+        detail = "The row says that the head was never shown, and partners cosigned it."
+        scope.findings.add("fsck.head", _HEADS, [head.size], detail, index=_last(head.size))
     stored: set[str] = set()
     genuine = True
     for line in lines:
