@@ -114,7 +114,9 @@ def _statement(one: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str
 
 def _valued(member: str, value: Any, names: Mapping[str, str]) -> Iterator[str]:
     if member in {"subject", "subjects", "remove"}:
-        keys = [value] if isinstance(value, str) else list(value)
+        # A request describes its subjects, what follows names their keys.
+        given = [value] if isinstance(value, str) else value
+        keys = [str(one["key"]) if isinstance(one, Mapping) else str(one) for one in given]
         yield output.safe(", ".join(f"{key} {names.get(key, '')}".strip() for key in keys))
     elif member.endswith(("_by", "_at")) or member == "until":
         yield output.moment(value)
