@@ -70,8 +70,8 @@ class TestSpans:
         assert known == {
             "http.request.method": "GET",
             "http.route": "/api/v1/packages/{package_id}",
-            "http.response.status_code": 404,
-            "comity.code": "package.unknown",
+            "http.response.status_code": 422,
+            "comity.code": "query.unknown",
         }
         assert unknown.name == "GET none"
         assert found.status.status_code is StatusCode.UNSET
@@ -195,7 +195,8 @@ def test_the_framework_s_own_telemetry_stays_off(
         app = create_app(nodes[US].node, nodes[US].app.state.doors.tokens, public_url="http://x")
         assert app._native_telemetry.enabled() is False
         assert app._telemetry["auto_configure"] is False
-        assert web.get("/healthz?token=canary").is_success
+        assert web.get("/healthz").is_success
+        assert web.get("/healthz?token=canary").status_code == 422
     assert exporter.get_finished_spans() == ()
 
 
