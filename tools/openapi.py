@@ -71,6 +71,7 @@ _TAGS: Final = {
     "node": "Partners, streams, the node's state and its stop switch.",
     "officers": "People, their accounts, roles and signing keys; two administrators decide.",
     "packages": "Evidence packages: submitted, released one recipient at a time, recalled.",
+    "peers": "What partners sent that this node cannot decide yet.",
     "peer": "The one door of partners' nodes.",
     "proposals": "Reasoned cases for listing a subject.",
     "public": "What anyone may read.",

@@ -92,7 +92,7 @@ def heads_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
             assert root == opened.checkpoint.root
             stored = log.head_at(connection, each["head"])
             assert stored is not None
-            assert bytes(stored["note"]).decode() == each["note"]
+            assert stored.note.decode() == each["note"]
 
 
 def receipts_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:

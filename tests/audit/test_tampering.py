@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from api.records import log
 from api.records.schema import METADATA
 from api.services.audit import fsck
 from tests.support import tampering
@@ -107,7 +108,23 @@ def campaign(connection: Connection, rng: random.Random) -> Iterator[Tampering]:
             *tampering.insertions(connection, table, rng),
             *tampering.swaps(connection, table, rng),
         ]
+        changes = [change for change in changes if not as_a_crash_leaves_it(connection, change)]
         yield from rng.sample(changes, -(-len(changes) // 3)) if thin else changes
+
+
+def as_a_crash_leaves_it(connection: Connection, change: Tampering) -> bool:
+    """Whether only the newest head, cosigned by nobody, is called unshown.
+
+    A node that dies between committing a head and remembering it outside leaves just that; the next
+    start shows the head (``services/log/remembering.py``). Nothing is told apart, and nothing lost.
+    """
+    newest = log.newest_head(connection)
+    return (
+        change.what == "log_heads.served set to another value"
+        and newest is not None
+        and newest.cosigned is None
+        and change.keys[0] == (newest.size,)
+    )
 
 
 def named(finding: fsck.Finding, change: Tampering) -> bool:

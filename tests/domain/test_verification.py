@@ -398,6 +398,9 @@ def test_a_missing_log_signature_fails() -> None:
         assert [label for label, _ in failures(verdict)] == ["proof"]
 
 
+RECORDED = Signatory("analyst-1", form="recorded")
+
+
 def draft_of(signatory: Signatory = ANALYST, **changes: Any) -> dict[str, bytes]:
     found = package_body() | changes.pop("body", {})
     type_ = changes.pop("type", "evidence-package/1")
@@ -476,7 +479,8 @@ def test_malformed_drafts(edit: Any, code: str) -> None:
 
 def test_drafts_of_other_things_and_other_forms() -> None:
     assert ("statement", "draft.type") in failures(judge_draft(draft_of(type="recall/1")))
-    assert ("officers", "endorsement.form") in failures(judge_draft(draft_of(REVIEWER)))
+    assert judge_draft(draft_of(REVIEWER)).ok, "a passkey prepares as well as a key of one's own"
+    assert ("officers", "endorsement.form") in failures(judge_draft(draft_of(RECORDED)))
     wrong = draft_of(body={"title": ""})
     assert ("statement", "statement.body") in failures(judge_draft(wrong))
 

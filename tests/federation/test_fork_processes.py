@@ -114,12 +114,14 @@ def ministries(tmp_path: Path) -> Iterator[Ministries]:
 
 
 def twin_of(fleet: Fleet, site: Site) -> Site:
-    """Everything that a dishonest operator needs: the keys, the rows, the exhibits, once more."""
+    """What a dishonest operator needs: keys, rows, exhibits and the remembered head, once more."""
     home = fleet.folder / "twin"
     home.mkdir()
     for name in ("keystore.json", "passphrase"):
         shutil.copy(site.home / name, home / name)
     shutil.copytree(site.home / "exhibits", home / "exhibits")
+    # What remembers the last signed head lies outside the home; who means to fork copies that too.
+    shutil.copytree(site.home.with_name(f"{site.home.name}.head"), home.with_name("twin.head"))
     copying.copy_out(site.database_url, home / "node.db")
     return replace(site, home=home, database_url=f"sqlite:///{home}/node.db")
 

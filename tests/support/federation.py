@@ -48,7 +48,7 @@ from api.web.log import submitting
 from api.wire.errors import WireError
 from api.wire.keys import thumbprint
 from api.wire.membership import Membership
-from api.wire.statements import Content
+from api.wire.statements import NONCE_BYTES, Content
 from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
 
 ISSUER = "https://id.example"
@@ -261,8 +261,10 @@ class Federation:
         return Signatory(f"{ministry}:{name}")
 
     def endorse(self, caller: Caller, content: Content) -> dict[str, Any]:
-        """A preparer's own signature over a content."""
-        return Signatory(caller.sub).prepare(content, caller.principal.ministry)
+        """A preparer's own signature over a content, with a nonce that the seed gives."""
+        ministry = caller.principal.ministry
+        nonce = self.nodes[ministry].entropy.token(NONCE_BYTES)
+        return Signatory(caller.sub).prepare(content, ministry, nonce)
 
     def receive(self, ministry: str, body: bytes) -> PeerReply:
         """What a node's peer door answers, without HTTP."""
