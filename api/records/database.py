@@ -1,41 +1,36 @@
-"""Engines, the SQLite writer thread with group commit, and PostgreSQL transactions with retry.
+"""Engines and pools, and the two ways to the database: reading and writing.
 
 Owns connections and durability settings; refuses to start on anything weaker than
-``synchronous=FULL`` with a write-ahead log. Knows no table.
+``synchronous=FULL`` with a write-ahead log. Knows no table. How units are committed is said by
+``sqlite_writer.py`` and ``postgresql_writer.py``.
 """
 
 import copy
-import logging
-import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from api.domain.errors import Full, Unavailable
 from api.ports.observing import UNOBSERVED, Observer
+from api.records.outages import translated
+from api.records.postgresql_writer import PostgresqlWriter
+from api.records.sqlite_writer import SqliteWriter
 from api.records.unit_of_work import Unit
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
-_GROUP = 64
 _READERS = 8
 _PATIENCE = 30_000  # milliseconds that a statement waits for another connection of SQLite
-_RETRIES = 6
-_RETRYABLE = {"40001", "40P01"}
-_DISK_FULL = {"53100"}
-
-
-@dataclass(slots=True)
-class _Queued:
-    work: Callable[[Unit], Any]
-    done: "Future[Any]"
+# Threads of the use cases (``web/routing.py``) and as many jobs; a connection is opened when it is
+# first needed, and kept.
+_CONNECTIONS: Final = 16
+_FRESH: Final = 1.0  # seconds for which a connection that was just used is not asked whether it is
 
 
 class Database:
@@ -43,16 +38,19 @@ class Database:
 
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
-        pool_size: connections kept for PostgreSQL.
+        pool_size: most connections to PostgreSQL.
         observer: told which acts were committed.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 12, observer: Observer = UNOBSERVED) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = _CONNECTIONS, observer: Observer = UNOBSERVED
+    ) -> None:
         self.url = url
         self._observer = observer
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
         self._recovering = False
+        self._writer: SqliteWriter | PostgresqlWriter
         if self.dialect == "sqlite":
             self.engine = create_engine(
                 url,
@@ -64,17 +62,20 @@ class Database:
             )
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_nothing)
-            self._writer: _Writer | None = _Writer(self.engine, self._tell)
+            # Without an explicit BEGIN every statement of SQLite is a transaction of its own.
+            self._looking = self.engine
+            self._writer = SqliteWriter(self.engine, self._tell)
         else:
             self.engine = create_engine(
                 url,
                 pool_size=pool_size,
-                max_overflow=pool_size,
-                pool_pre_ping=True,
+                max_overflow=0,
                 isolation_level="READ COMMITTED",
                 hide_parameters=True,
             )
-            self._writer = None
+            _keep_whole(self.engine)
+            self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._writer = PostgresqlWriter(self.engine, self._tell, self._notify)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on a consistent snapshot and return what it returns.
@@ -90,8 +91,22 @@ class Database:
                     # Several statements of one reader see one moment, as they do on SQLite.
                     connection.execution_options(isolation_level="REPEATABLE READ")
                 return work(connection)
-        except OperationalError as error:
-            raise _translated(error) from error
+        except (DBAPIError, PoolTimeout) as error:
+            raise translated(error) from error
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work``, which asks a single statement, without a transaction around it.
+
+        One statement sees one moment by itself; more of them belong into :meth:`read`.
+
+        Raises:
+            Unavailable: ``database.unavailable``.
+        """
+        try:
+            with self._looking.connect() as connection:
+                return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            raise translated(error) from error
 
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run ``work`` in one transaction and return after the commit is durable.
@@ -101,31 +116,7 @@ class Database:
             Unavailable: ``database.unavailable``: the outcome of a commit that was under way is
                 unknown; repeating with the same Idempotency-Key is safe.
         """
-        work = self._as_recovery(work)
-        if self._writer is not None:
-            return self._writer.submit(work)
-        return self._write_postgresql(work)
-
-    def _write_postgresql(self, work: Callable[[Unit], T]) -> T:
-        for attempt in range(_RETRIES):
-            try:
-                with self.engine.begin() as connection:
-                    unit = Unit(connection)
-                    result = work(unit)
-                    unit.finish()
-                # A crash before this line leaves everything or nothing; the jobs' periodic look
-                # finds whatever was committed without its bell.
-                self._tell(unit.rings, unit.acts)
-            except DBAPIError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                if state in _RETRYABLE and attempt + 1 < _RETRIES:
-                    continue
-                if isinstance(error, OperationalError) or state in _DISK_FULL:
-                    raise _translated(error) from error
-                raise
-            else:
-                return result
-        raise Unavailable("database.contended", "The database is busy; try again.")
+        return self._writer.write(self._as_recovery(work))
 
     def for_recovery(self) -> "Database":
         """Return this database for the one use case that may write while the node is read-only.
@@ -162,6 +153,9 @@ class Database:
                 bell.set()
         self._observer.committed(acts)
 
+    def _notify(self, connection: Connection, topics: set[str]) -> None:
+        """Wake other processes' listeners with the commit of this transaction."""
+
     def forget(self) -> bool:
         """Remove from SQLite's write-ahead log what committed changes have overwritten.
 
@@ -192,114 +186,8 @@ class Database:
 
     def close(self) -> None:
         """Finish queued units and close all connections."""
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
         self.engine.dispose()
-
-
-@dataclass(slots=True)
-class _Told:
-    """What to say once a group of units has committed: bells to ring, acts to count."""
-
-    rings: set[str] = field(default_factory=set)
-    acts: list[tuple[str, str]] = field(default_factory=list)
-
-
-class _Writer:
-    """The only thread that writes to an SQLite file (within this process)."""
-
-    def __init__(
-        self, engine: Engine, tell: Callable[[set[str], Sequence[tuple[str, str]]], None]
-    ) -> None:
-        self._engine = engine
-        self._tell = tell
-        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="comity-writer", daemon=True)
-        self._thread.start()
-        self._closed = False
-
-    def submit(self, work: Callable[[Unit], T]) -> T:
-        if threading.current_thread() is self._thread:
-            raise RuntimeError("a unit of work must not start another")
-        if self._closed:
-            raise Unavailable("database.closed", "The node is stopping; try again later.")
-        done: Future[T] = Future()
-        self._queue.put(_Queued(work, done))
-        return done.result()
-
-    def close(self) -> None:
-        self._closed = True
-        self._queue.put(None)
-        self._thread.join(timeout=30)
-
-    def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            group, stop = [first], False
-            while len(group) < _GROUP:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    stop = True
-                    break
-                group.append(item)
-            self._commit(group)
-            if stop:
-                return
-
-    def _commit(self, group: list[_Queued]) -> None:
-        results: list[tuple[_Queued, Any, Exception | None]] = []
-        told = _Told()
-        try:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                for queued in group:
-                    self._run_one(connection, queued, results, told)
-                connection.exec_driver_sql("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
-            for queued in group:
-                queued.done.set_exception(_translated(error))
-            return
-        # Committed. A crash from here on loses only the answers; callers repeat with the same
-        # Idempotency-Key or see the object that is there.
-        self._tell(told.rings, told.acts)
-        for queued, result, refusal in results:
-            if refusal is None:
-                queued.done.set_result(result)
-            else:
-                queued.done.set_exception(refusal)
-
-    def _run_one(
-        self,
-        connection: Connection,
-        queued: _Queued,
-        results: list[tuple[_Queued, Any, Exception | None]],
-        told: "_Told",
-    ) -> None:
-        # Straight to the driver: SQLAlchemy's own execution would cost more than the savepoint.
-        driver: Any = connection.connection.driver_connection
-        driver.execute("SAVEPOINT unit")
-        unit = Unit(connection)
-        try:
-            result = queued.work(unit)
-            unit.finish()
-        except OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - handed to the caller whose unit it was
-            driver.execute("ROLLBACK TO unit")
-            driver.execute("RELEASE unit")
-            # Told after the commit as well: what refused it may be a unit of the same group, which
-            # the caller must then be able to see.
-            results.append((queued, None, error))
-            return
-        driver.execute("RELEASE unit")
-        told.rings |= unit.rings
-        told.acts += unit.acts
-        results.append((queued, result, None))
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
@@ -328,11 +216,24 @@ def _begin_nothing(_connection: Connection) -> None:
     """SQLAlchemy's own BEGIN stays silent: readers and the writer begin explicitly."""
 
 
-def _translated(error: Exception) -> Exception:
-    message = str(getattr(error, "orig", error)).lower()
-    if "disk is full" in message or "disk full" in message or "no space left" in message:
-        return Full("database.full", "The node's disk is full; nothing was stored.")
-    if isinstance(error, OperationalError):
-        _log.error("database unavailable", exc_info=error)
-        return Unavailable("database.unavailable", "The database cannot be reached; try again.")
-    return error
+def _keep_whole(engine: Engine) -> None:
+    """Ask a pooled connection that has rested whether the server still knows it.
+
+    One that was used just now is not asked: the question costs as much as most statements. Where
+    the server went away in between, the statement fails, and the whole pool is renewed.
+    """
+
+    def rests(_connection: Any, record: Any) -> None:
+        record.info["rests"] = time.monotonic()
+
+    def taken(connection: Any, record: Any, _fairy: Any) -> None:
+        since = record.info.get("rests")
+        if since is None or time.monotonic() - since < _FRESH:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:  # whatever the driver says, the connection is of no use
+            raise InvalidatePoolError from error
+
+    event.listen(engine, "checkin", rests)
+    event.listen(engine, "checkout", taken)

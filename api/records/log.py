@@ -32,8 +32,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import RowMapping
 
 from api.records import rows
+from api.records.collected import Form
 from api.records.metadata import DERIVED, METADATA, VOLATILE
-from api.records.node_state import RESTORING
+from api.records.node_state import RESTORING, restoring_refusal
+from api.records.unit_of_work import Unit
 
 _COUNTER = BigInteger().with_variant(Integer, "sqlite")
 
@@ -138,31 +140,33 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
 
 
-_ADD_EVENT = insert(EVENTS)
 _EVENT_COLUMNS = [column for column in EVENTS.columns if column.name != "seq"]
-_ADD_EVENT_UNLESS_RESTORING = insert(EVENTS).from_select(
-    [column.name for column in _EVENT_COLUMNS],
-    select(*(bindparam(column.name, type_=column.type) for column in _EVENT_COLUMNS)).where(
-        ~RESTORING
+_EVENT_NAMES = tuple(column.name for column in _EVENT_COLUMNS)
+_ALWAYS = Form(EVENTS, insert(EVENTS).inline(), _EVENT_NAMES)
+_UNLESS_RESTORING = Form(
+    EVENTS,
+    insert(EVENTS).from_select(
+        list(_EVENT_NAMES),
+        select(*(bindparam(column.name, type_=column.type) for column in _EVENT_COLUMNS)).where(
+            ~RESTORING
+        ),
     ),
+    _EVENT_NAMES,
+    restoring_refusal,
 )
 
 
-def add_event(connection: Connection, row: dict[str, Any], *, always: bool = False) -> bool:
+def add_event(unit: Unit, row: Mapping[str, Any], *, always: bool = False) -> None:
     """Insert one event; its place in the log is decided later, by the sequencer.
 
+    A unit that may not record now fails with ``node.restoring`` at its commit or before.
+
     Args:
-        connection: inside the transaction that changes the rows.
+        unit: the unit that changes the rows.
         row: the event's columns but ``seq``.
         always: insert also while the node is restored and read-only.
-
-    Returns:
-        Whether it was inserted; without it the caller must give the transaction up.
     """
-    statement = _ADD_EVENT if always else _ADD_EVENT_UNLESS_RESTORING
-    # Without this SQLAlchemy forgets the count of an insert on PostgreSQL.
-    options = {"preserve_rowcount": True}
-    return connection.execute(statement, row, execution_options=options).rowcount == 1
+    unit.insert_as(_ALWAYS if always else _UNLESS_RESTORING, row)
 
 
 def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:

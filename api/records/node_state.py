@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from api.domain.errors import Unavailable
 from api.records import rows
 from api.records.metadata import METADATA, RECORDED
 from api.records.unit_of_work import Unit
@@ -56,6 +57,14 @@ OPEN = "done"
 # True while the node was restored and may not write yet; part of the statement that adds an event.
 RESTORING = exists().where(NODE_STATE.c.name == RESTORE, NODE_STATE.c.value != OPEN)
 _RESTORING = select(RESTORING)
+
+
+def restoring_refusal() -> Unavailable:
+    """Return the refusal of everything that a restored node may not do yet."""
+    return Unavailable(
+        "node.restoring",
+        "This node was restored from a backup and is read-only until its partners have answered.",
+    )
 
 
 def restoring(connection: Connection) -> bool:

@@ -4,6 +4,7 @@ Owns the classification of exceptions that work on the database raises. An outag
 the work is tried again; a defect would fail for ever and is put aside (PROTOCOL §9, *Undecidable*).
 """
 
+import logging
 import sqlite3
 from typing import Final
 
@@ -12,8 +13,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.domain.errors import Full, Unavailable
 
+_log = logging.getLogger(__name__)
+
 # PostgreSQL appendix A, classes: connection, transaction rollback, resources, intervention, system.
 _PASSING_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
+_DISK_FULL: Final = "53100"
 # sqlite.org/rescode.html, primary codes: the file is busy, locked, full, unreadable, out of memory.
 _PASSING_CODES: Final = frozenset(
     {
@@ -45,3 +49,16 @@ def is_outage(error: Exception) -> bool:
     if isinstance(code, int):
         return code & 0xFF in _PASSING_CODES
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def translated(error: Exception) -> Exception:
+    """Return an outage of the database as callers hear of it; anything else as it is."""
+    message = str(getattr(error, "orig", error)).lower()
+    full = getattr(getattr(error, "orig", None), "sqlstate", None) == _DISK_FULL
+    if full or "disk is full" in message or "disk full" in message or "no space left" in message:
+        return Full("database.full", "The node's disk is full; nothing was stored.")
+    cut_off = isinstance(error, DBAPIError) and error.connection_invalidated
+    if cut_off or isinstance(error, OperationalError | PoolTimeout):
+        _log.error("database unavailable", exc_info=error)
+        return Unavailable("database.unavailable", "The database cannot be reached; try again.")
+    return error

@@ -3,10 +3,11 @@
 Owns transactions and the rule *no change without an event* (DESIGN §3.3); knows no use case.
 
 * A unit is a plain function that takes a :class:`Unit`. It may run twice (PostgreSQL retries
-  serialization failures), so it must do no I/O but through the unit it is handed, and no signing:
-  ministries sign before the unit starts, when no write lock is held.
-* On SQLite one writer thread takes the queued units, runs each in a savepoint and commits them
-  together; a unit's caller is answered only after that commit.
+  serialization failures; a unit that presumed too much runs again), so it must do no I/O but
+  through the unit it is handed, and no signing: ministries sign before the unit starts, when no
+  write lock is held.
+* What a unit inserts is collected and written a table at a time, at the latest before it reads,
+  updates or deletes, else together with the rows of other units (``collected.py``).
 """
 
 import functools
@@ -15,39 +16,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, text, tuple_
+from sqlalchemy import Connection, Table, bindparam, text, tuple_
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from api.records.collected import Collected, Form, Taken, whole
 from api.records.metadata import row_digest, row_key, touched_text
 
+__all__ = ["Taken", "Unit", "UnitFunction", "UnrecordedChangeError"]
 T = TypeVar("T")
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
-class Taken(Exception):  # noqa: N818 - the name reads as what is the case
-    """A row with this key, or with another value that must be unique, is there already.
-
-    Args:
-        table: name of the table; the values stay out of messages and logs.
-    """
-
-    def __init__(self, table: str) -> None:
-        super().__init__(f"a row of {table} with this key exists")
-        self.table = table
-
-
 class UnrecordedChangeError(RuntimeError):
     """A unit changed recorded rows without an event: a defect, never a user's error."""
-
-
-@functools.cache
-def _insert(table: Table) -> Insert:
-    """Return the insert statement of a table; built once, because every unit needs some."""
-    return insert(table)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -77,20 +61,55 @@ class Unit:
     """What a unit of work may do to the database.
 
     Args:
-        connection: inside an open transaction (or savepoint) owned by the caller.
+        begin: opens the transaction (or savepoint) of this unit; asked once, when the unit first
+            reads or changes a row. A unit that only inserts never asks.
+        presuming: this run may presume; see :meth:`presumes`.
 
     Attributes:
         recovering: this unit is part of a recovery and may write while the node is read-only.
         rings: topics whose listeners are woken after the commit.
         acts: ``(act, outcome)`` of the events recorded, counted after the commit.
+        collected: rows that are not written yet.
+        presumed: this run presumed something; where it fails, the unit runs again.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, begin: Callable[[], Connection], *, presuming: bool = False) -> None:
+        self._begin = begin
+        self._connection: Connection | None = None
+        self._presuming = presuming
+        self.presumed = False
         self.recovering = False
         self._touched: list[tuple[str, list[Any], str | None]] = []
         self.rings: set[str] = set()
         self.acts: list[tuple[str, str]] = []
+        self.collected = Collected()
+
+    @property
+    def connection(self) -> Connection:
+        """The open transaction, with everything in it that this unit inserted so far.
+
+        Raises:
+            Taken: a row that was inserted violates a constraint.
+        """
+        if self._connection is None:
+            self._connection = self._begin()
+        if self.collected:
+            self.collected.write(self._connection)
+        return self._connection
+
+    @property
+    def opened(self) -> bool:
+        """Whether the unit needed a transaction of its own."""
+        return self._connection is not None
+
+    def presumes(self) -> bool:
+        """Tell whether this run may presume that nobody else does the same at this moment.
+
+        Then it need not lock and look: where it fails for whatever reason, nothing of it stays and
+        the unit runs once more, with a *no* from here.
+        """
+        self.presumed = self._presuming
+        return self._presuming
 
     def lock(self, name: str) -> None:
         """Let no other transaction that locks this name go on before this one has ended.
@@ -98,28 +117,30 @@ class Unit:
         For decisions that rest on several rows, or on one that may not exist yet. Lock first, then
         read. SQLite has one writer, so nothing is needed there.
         """
-        if self.connection.dialect.name == "postgresql":
-            self.connection.execute(_LOCK, {"name": name})
+        connection = self.connection
+        if connection.dialect.name == "postgresql":
+            connection.execute(_LOCK, {"name": name})
 
     def insert(self, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         """Insert one or more rows; columns that are not named become NULL.
 
-        Raises:
-            Taken: a unique or foreign key constraint is violated.
+        A constraint that is violated is told later: by :attr:`connection`, :meth:`part`, or the
+        commit, as :class:`Taken`.
         """
         many = [rows] if isinstance(rows, Mapping) else list(rows)
         if not many:
             return
-        names = [column.name for column in table.columns]
-        full = [{name: row.get(name) for name in names} for row in many]
-        try:
-            self.connection.execute(_insert(table), full if len(full) > 1 else full[0])
-        except IntegrityError as error:
-            raise Taken(table.name) from error
+        form = whole(table)
+        full = [{name: row.get(name) for name in form.columns} for row in many]
+        self.collected.add(form, full)
         if table.info.get("protection") == "recorded":
             self._touched.extend(
                 (table.name, row_key(table, row), row_digest(table, row)) for row in full
             )
+
+    def insert_as(self, form: Form, row: Mapping[str, Any]) -> None:
+        """Insert a row of a table that is not a recorded one, in a form of its own."""
+        self.collected.add(form, [row])
 
     def update(
         self,
@@ -188,15 +209,19 @@ class Unit:
         What was changed before the part stays, and so does the duty to record it.
         """
         touched, acts, rings = list(self._touched), list(self.acts), set(self.rings)
-        self.connection.exec_driver_sql("SAVEPOINT part")
+        connection = self.connection
+        connection.exec_driver_sql("SAVEPOINT part")
         try:
             yield
+            # What the part inserted fails here, or not at all.
+            self.collected.write(connection)
         except Exception:
-            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
-            self.connection.exec_driver_sql("RELEASE SAVEPOINT part")
+            self.collected.forget()
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            connection.exec_driver_sql("RELEASE SAVEPOINT part")
             self._touched, self.acts, self.rings = touched, acts, rings
             raise
-        self.connection.exec_driver_sql("RELEASE SAVEPOINT part")
+        connection.exec_driver_sql("RELEASE SAVEPOINT part")
 
     def take_change_set(self) -> tuple[str, str]:
         """Return ``(text, digest)`` of the rows changed since the last call, and forget them.

@@ -8,7 +8,6 @@ caller's transaction. Must not decide anything.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from api.domain.errors import Unavailable
 from api.domain.events import THE_NODE, Act, Actor, Event, Subject
 from api.records import log, streams
 from api.records.unit_of_work import Unit
@@ -83,8 +82,8 @@ def record(node: Node, unit: Unit, entry: Entry, *, event_id: str = "") -> str:
     place (PROTOCOL §6), which are the salt column then. Because nothing changes without an event,
     this is also the one place that keeps a restored node read-only (PROTOCOL §8).
 
-    Raises:
-        Unavailable: ``node.restoring``: the node was restored from a backup.
+    The unit fails with ``node.restoring`` at its commit or before where the node was restored from a
+    backup and the act must wait.
     """
     touched, state = unit.take_change_set()
     event = Event(
@@ -106,8 +105,8 @@ def record(node: Node, unit: Unit, entry: Entry, *, event_id: str = "") -> str:
         digest=entry.digest,
         preview=entry.preview,
     )
-    recorded = log.add_event(
-        unit.connection,
+    log.add_event(
+        unit,
         {
             "id": event.id,
             "time": event.time,
@@ -126,8 +125,6 @@ def record(node: Node, unit: Unit, entry: Entry, *, event_id: str = "") -> str:
         },
         always=unit.recovering or entry.act in WHILE_RESTORING,
     )
-    if not recorded:
-        raise restoring()
     unit.acts.append((event.act.value, event.outcome))
     return event.id
 
@@ -168,11 +165,3 @@ def post(
     if peers:
         # A delivery waits: the sequencer need not wait for its next tick.
         unit.ring("urgent")
-
-
-def restoring() -> Unavailable:
-    """Return the refusal of everything that a restored node may not do yet."""
-    return Unavailable(
-        "node.restoring",
-        "This node was restored from a backup and is read-only until its partners have answered.",
-    )

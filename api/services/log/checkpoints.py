@@ -167,7 +167,7 @@ def integrate(node: Node, holder: str) -> int:
         if lease is None or lease.holder != holder or lease.fence != fence or grown:
             raise Conflict("log.not-leader", "Another process integrates this log.")
         if node_state.restoring(unit.connection):
-            raise recording.restoring()
+            raise node_state.restoring_refusal()
         log.place(unit.connection, [event["seq"] for event in events], old.size)
         log.upsert(unit.connection, log.BUNDLES, bundles)
         log.upsert(

@@ -39,7 +39,7 @@ def answer(node: Node, peer: str) -> bytes:
         Unavailable: ``node.restoring``: it may have forgotten what it held.
     """
     if node.db.read(node_state.restoring):
-        raise recording.restoring()
+        raise node_state.restoring_refusal()
     seen = node.db.read(lambda connection: peer_logs.peer_log(connection, peer))
     held = HeldHead(seen.size, seen.root, node.now()) if seen else HeldHead(0, None, node.now())
     return sealing.seal_message(

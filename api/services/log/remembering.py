@@ -93,7 +93,7 @@ def serve_newest(node: Node) -> None:
     new = Remembered(newest.size, newest.root)
     for _ in range(_TRIES):
         if not check(node):
-            raise recording.restoring()
+            raise node_state.restoring_refusal()
         known = node.memory.read()
         # Another sequencer's head is as good, if it is of this database's history.
         if (known is not None and known.size >= new.size) or node.memory.replace(known, new):

@@ -278,7 +278,7 @@ def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
         Conflict: ``log.size``: another head of that log was stored meanwhile.
     """
     if not unit.recovering and node_state.restoring(unit.connection):
-        raise recording.restoring()
+        raise node_state.restoring_refusal()
     unit.lock(f"log of {examined.peer}")
     seen = peer_logs.peer_log(unit.connection, examined.peer)
     old = seen.size if seen is not None else 0

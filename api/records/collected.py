@@ -1,0 +1,149 @@
+"""Rows that a unit of work wants inserted, kept until they must be there.
+
+Owns how they are written then: one call of the driver for each form of insert, with SQL that
+SQLAlchemy built once for each form and database. Decides nothing and opens no transaction.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Dialect,
+    Insert,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    insert,
+)
+from sqlalchemy.exc import IntegrityError
+
+_PLAIN = (BigInteger, Boolean, Integer, LargeBinary, Text)
+
+
+class Taken(Exception):  # noqa: N818 - the name reads as what is the case
+    """A row with this key, or with another value that must be unique, is there already.
+
+    Args:
+        table: name of the table; the values stay out of messages and logs.
+    """
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"a row of {table} with this key exists")
+        self.table = table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """One way to insert into a table.
+
+    Attributes:
+        table: the table.
+        statement: the insert; its parameters are named like the columns.
+        columns: names of the columns that it fills.
+        refusal: of a statement with a condition: what to raise when it inserts nothing.
+    """
+
+    table: Table
+    statement: Insert
+    columns: tuple[str, ...]
+    refusal: Callable[[], Exception] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The SQL of a form for one database.
+
+    Attributes:
+        sql: in the driver's own style.
+        order: names of the parameters where they are positional.
+        constants: parameters that the statement brings itself.
+    """
+
+    sql: str
+    order: tuple[str, ...] | None
+    constants: Mapping[str, Any]
+
+    def bound(self, row: Mapping[str, Any]) -> Any:
+        """Return a row as the driver takes it."""
+        if self.constants:
+            row = {**self.constants, **row}
+        return row if self.order is None else tuple([row[name] for name in self.order])
+
+
+@functools.cache
+def whole(table: Table) -> Form:
+    """Return the form that fills every column of a table."""
+    return Form(table, insert(table), tuple(column.name for column in table.columns))
+
+
+_TEXTS: dict[tuple[Form, str], _Text] = {}
+
+
+def _text(form: Form, dialect: Dialect) -> _Text:
+    known = _TEXTS.get((form, dialect.name))
+    if known is None:
+        known = _TEXTS[form, dialect.name] = _compiled(form, dialect)
+    return known
+
+
+def _compiled(form: Form, dialect: Dialect) -> _Text:
+    """Build the SQL of a form.
+
+    Raises:
+        TypeError: a column's values would need to be converted for the driver.
+    """
+    for name in form.columns:
+        if not isinstance(form.table.c[name].type, _PLAIN):
+            raise TypeError(f"{form.table.name}.{name} is of a type that is not sent as it is")
+    compiled = form.statement.compile(dialect=dialect, column_keys=list(form.columns))
+    constants = {name: value for name, value in compiled.params.items() if name not in form.columns}
+    order = compiled.positiontup if compiled.positional else None
+    return _Text(str(compiled), None if order is None else tuple(order), constants)
+
+
+class Collected:
+    """Rows by form, in the order in which the forms were first used."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Form, list[Mapping[str, Any]]] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether rows wait."""
+        return bool(self._rows)
+
+    def add(self, form: Form, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep rows; each holds a value for every column of the form."""
+        self._rows.setdefault(form, []).extend(rows)
+
+    def include(self, other: "Collected") -> None:
+        """Put another unit's rows behind these; the other keeps them too."""
+        for form, rows in other._rows.items():  # noqa: SLF001 - of the same class
+            self.add(form, rows)
+
+    def forget(self) -> None:
+        """Drop all rows."""
+        self._rows = {}
+
+    def write(self, connection: Connection) -> None:
+        """Insert all rows, a form at a time, and forget them.
+
+        Raises:
+            Taken: a unique or foreign key constraint is violated.
+            Exception: the form's refusal, where its condition did not hold.
+        """
+        rows, self._rows = self._rows, {}
+        for form, many in rows.items():
+            text = _text(form, connection.dialect)
+            bound = [text.bound(row) for row in many]
+            try:
+                done = connection.exec_driver_sql(text.sql, bound if len(bound) > 1 else bound[0])
+            except IntegrityError as error:
+                raise Taken(form.table.name) from error
+            if form.refusal is not None and done.rowcount != len(many):
+                raise form.refusal()
