@@ -82,8 +82,8 @@ def record(node: Node, unit: Unit, entry: Entry, *, event_id: str = "") -> str:
     place (PROTOCOL §6), which are the salt column then. Because nothing changes without an event,
     this is also the one place that keeps a restored node read-only (PROTOCOL §8).
 
-    The unit fails with ``node.restoring`` at its commit or before where the node was restored from a
-    backup and the act must wait.
+    Where the node was restored from a backup and the act must wait, the unit fails with
+    ``node.restoring`` at its commit or before.
     """
     touched, state = unit.take_change_set()
     event = Event(

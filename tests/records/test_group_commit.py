@@ -17,7 +17,7 @@ from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.postgresql_writer import PostgresqlWriter
 from api.records.unit_of_work import Unit
-from tests.support.statements import Counted, counted
+from tests.support.asked import Counted, counted
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from api.domain.events import Act
 from api.ports.signer import Signer
 from api.records import heads, log, node_state
 from api.records.unit_of_work import Unit
-from api.services import recording
 from api.services.log import log_keys, remembering
 from api.services.log.own_tiles import GrowingTiles, StoredTiles
 from api.services.node import Node

@@ -21,7 +21,6 @@ from api.domain.errors import Conflict, Unavailable
 from api.ports.head_memory import Remembered
 from api.records import heads, log, node_state
 from api.records.unit_of_work import Unit
-from api.services import recording
 from api.services.log import guard
 from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node

@@ -25,7 +25,6 @@ from api.domain.errors import Conflict, Invalid, Refused
 from api.domain.log_trust import open_head_of
 from api.records import log, node_state, peer_logs
 from api.records.unit_of_work import Unit
-from api.services import recording
 from api.services.log import log_keys
 from api.services.log.checkpoints import signature_line
 from api.services.node import Node
