@@ -189,6 +189,15 @@ def count_unsequenced(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
+def count_beyond(connection: Connection, size: int) -> int:
+    """Return how many committed events no head of ``size`` leaves covers.
+
+    Leaves under a head that is committed and not yet shown count as much as events without a leaf.
+    """
+    leaves = select(func.count()).select_from(EVENTS).where(EVENTS.c.leaf_index >= size)
+    return connection.execute(leaves).scalar_one() + count_unsequenced(connection)
+
+
 def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
     """Give consecutive leaf indexes to events, and with them the number that goes with the place.
 

@@ -235,6 +235,18 @@ def replace_content(
     return reread(node, draft_id)
 
 
+def signable(node: Node, draft: DraftView) -> bytes:
+    """Return what the preparer's own signature over the present version covers (PROTOCOL §9).
+
+    Raises:
+        Stale: ``draft.stale``: the draft has no nonce yet.
+    """
+    if draft.nonce is None:
+        raise rules.stale()
+    content = Content(draft.type, draft.to, dict(draft.body), draft.thread)
+    return prepared_bytes(content, issuer=node.ministry, nonce=draft.nonce)
+
+
 def give_back(node: Node, caller: Caller, draft_id: str, reason: str) -> DraftView:
     """Return a draft to its authors with a reason."""
     rules.require_reason(reason)
