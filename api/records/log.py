@@ -458,13 +458,7 @@ def events_page(
 
 def event_of_statement(connection: Connection, statement_id: str) -> RowMapping | None:
     """Return the first event that commits to this statement's envelope."""
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.statement == statement_id, EVENTS.c.envelope_digest.is_not(None))
-        .order_by(EVENTS.c.seq)
-        .limit(1)
-    )
-    return connection.execute(query).mappings().one_or_none()
+    return events_of_statements(connection, [statement_id]).get(statement_id)
 
 
 def events_of_statements(
