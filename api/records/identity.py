@@ -5,6 +5,7 @@ Owns the tables ``identity_profiles`` and ``identity_keys``. They are made from 
 are not recorded; nothing follows from what they suggest until an officer gives a verdict.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Index,
@@ -39,10 +41,14 @@ _ROWS: Final = 4000
 STATEMENTS: Final = ""
 """Stands in ``series`` for what statements, proposals and threads describe."""
 
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+# Numbers below are given in turn, those from here on are made of a reference.
+_OF_REFERENCES: Final = 1 << 62
+
 IDENTITY_PROFILES = Table(
     "identity_profiles",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
     Column("ref", Text, nullable=False),
     Column("series", Text, nullable=False),
     Column("digest", Text, nullable=False),
@@ -57,7 +63,7 @@ IDENTITY_KEYS = Table(
     "identity_keys",
     METADATA,
     Column("key", Text, nullable=False),
-    Column("profile", Integer, nullable=False),
+    Column("profile", _NUMBER, nullable=False),
     PrimaryKeyConstraint("key", "profile", name="pk_identity_keys"),
     info=VOLATILE,
     sqlite_with_rowid=False,
@@ -108,34 +114,54 @@ def _batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield some
 
 
+def _row(number: int, one: Indexed) -> dict[str, object]:
+    return {
+        "id": number,
+        "ref": one.profile.ref,
+        "series": one.series,
+        "digest": one.digest,
+        "programs": json.dumps(one.programs),
+        "body": json.dumps(one.profile.to_json(), ensure_ascii=False),
+    }
+
+
+def _keys(one: Indexed) -> list[str]:
+    return sorted(one.keys if one.keys is not None else keys(one.profile))
+
+
+def add(unit: Unit, described: Sequence[Indexed]) -> None:
+    """Add descriptions whose references are not in the index, reading nothing.
+
+    Their numbers are made of their references, so that units need not wait for each other to take
+    the next one. Nothing follows from the order of numbers.
+    """
+    for one in described:
+        digest = hashlib.sha256(one.profile.ref.encode()).digest()
+        number = _OF_REFERENCES | (int.from_bytes(digest[:8]) & (_OF_REFERENCES - 1))
+        unit.insert(IDENTITY_PROFILES, _row(number, one))
+        unit.insert(IDENTITY_KEYS, [{"key": key, "profile": number} for key in _keys(one)])
+
+
 def put(unit: Unit, described: Sequence[Indexed]) -> None:
     """Add descriptions to the index, in the place of those with the same references."""
     if not described:
         return
     unit.lock("identity index")
     remove(unit, [one.profile.ref for one in described])
-    highest = select(func.coalesce(func.max(IDENTITY_PROFILES.c.id), 0))
+    highest = select(func.coalesce(func.max(IDENTITY_PROFILES.c.id), 0)).where(
+        IDENTITY_PROFILES.c.id < _OF_REFERENCES
+    )
     first = unit.connection.execute(highest).scalar_one() + 1
     for number, some in enumerate(_batches(described, _BATCH)):
         start = first + number * _BATCH
         unit.connection.execute(
             insert(IDENTITY_PROFILES),
-            [
-                {
-                    "id": start + place,
-                    "ref": one.profile.ref,
-                    "series": one.series,
-                    "digest": one.digest,
-                    "programs": json.dumps(one.programs),
-                    "body": json.dumps(one.profile.to_json(), ensure_ascii=False),
-                }
-                for place, one in enumerate(some)
-            ],
+            [_row(start + place, one) for place, one in enumerate(some)],
         )
         rows = (
             {"key": key, "profile": start + place}
             for place, one in enumerate(some)
-            for key in sorted(one.keys if one.keys is not None else keys(one.profile))
+            for key in _keys(one)
         )
         for group in _batches(rows, _ROWS):
             unit.connection.execute(insert(IDENTITY_KEYS), group)

@@ -24,6 +24,9 @@ METADATA = MetaData(
 )
 
 RECORDED = {"protection": "recorded"}
+# Of recorded tables that say who an officer is and what they may do: a unit that changes one also
+# raises the version by which processes know that what they remember is old (``officers.py``).
+STANDING = {**RECORDED, "standing": True}
 DERIVED = {"protection": "derived"}
 VOLATILE = {"protection": "volatile"}
 

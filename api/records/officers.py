@@ -13,7 +13,8 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, Index, Table, Text, bindparam, select
 
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, RECORDED, STANDING
+from api.records.standing_version import CURRENT
 from api.records.suspensions import IN_FORCE, SUSPENSIONS
 
 OFFICERS = Table(
@@ -26,7 +27,7 @@ OFFICERS = Table(
     Column("expires_at", Text),
     Column("outside", Text),
     Column("proposed_by", Text),
-    info=RECORDED,
+    info=STANDING,
 )
 
 IDENTITIES = Table(
@@ -36,7 +37,7 @@ IDENTITIES = Table(
     Column("sub", Text, primary_key=True),
     Column("officer", Text, nullable=False),
     Index("ix_officer_identities_officer", "officer"),
-    info=RECORDED,
+    info=STANDING,
 )
 
 GRANTS = Table(
@@ -52,7 +53,7 @@ GRANTS = Table(
     Column("decided_at", Text),
     Column("sub", Text),
     Index("ix_role_grants_officer", "officer", "state"),
-    info=RECORDED,
+    info=STANDING,
 )
 
 OFFICER_KEYS = Table(
@@ -68,7 +69,7 @@ OFFICER_KEYS = Table(
     Column("decided_by", Text),
     Column("decided_at", Text),
     Index("ix_officer_keys_officer", "officer", "state"),
-    info=RECORDED,
+    info=STANDING,
 )
 
 RECUSALS = Table(
@@ -259,6 +260,7 @@ class Standing:
         outside: the person is not of this ministry.
         roles: names of the roles held with this account.
         kids: thumbprints of the enrolled keys.
+        suspended: a suspension is in force now; it may end by itself, at an hour of its own.
     """
 
     officer: str
@@ -268,6 +270,7 @@ class Standing:
     outside: bool
     roles: frozenset[str]
     kids: frozenset[str]
+    suspended: bool = False
 
 
 # Built once: every call of every officer asks these three.
@@ -314,7 +317,13 @@ def standing(connection: Connection, iss: str, sub: str, now: str) -> Standing |
         outside=person["outside"] is not None,
         roles=frozenset(roles),
         kids=frozenset(kids),
+        suspended=person["suspension"] is not None,
     )
+
+
+def version(connection: Connection) -> int:
+    """Return the number that grows with every change of what :func:`standing` reads (0: lost)."""
+    return connection.execute(CURRENT).scalar_one_or_none() or 0
 
 
 def by_id(connection: Connection, officer_id: str) -> Officer | None:

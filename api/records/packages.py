@@ -217,18 +217,17 @@ def exhibits_of(connection: Connection, package_id: str) -> list[ListedExhibit]:
     return every(connection, query, ListedExhibit)
 
 
-def mismatched(connection: Connection, sizes: Mapping[str, int]) -> list[str]:
+def mismatched(here: Mapping[str, Exhibit], sizes: Mapping[str, int]) -> list[str]:
     """Return the digests whose stated size is not that of the bytes held here.
 
     Args:
-        connection: open connection.
+        here: rows of the exhibits that are known here, by digest.
         sizes: what is stated of each digest, in bytes.
     """
-    known = exhibits_by_digest(connection, list(sizes))
     return [
         digest
         for digest, size in sizes.items()
-        if (row := known.get(digest)) is not None
+        if (row := here.get(digest)) is not None
         and row.state is ExhibitState.HELD
         and row.size != size
     ]

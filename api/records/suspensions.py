@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, Table, Text, bindparam, select
 
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, STANDING
 
 SUSPENSIONS = Table(
     "suspensions",
@@ -26,7 +26,7 @@ SUSPENSIONS = Table(
     Column("lifted_by", Text),
     Column("lifted_at", Text),
     Index("ix_suspensions_officer", "officer", "imposed_at"),
-    info=RECORDED,
+    info=STANDING,
 )
 
 IN_FORCE: ColumnElement[bool] = SUSPENSIONS.c.lifted_at.is_(None) & (

@@ -22,6 +22,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from api.records.collected import Collected, Form, Taken, whole
 from api.records.metadata import row_digest, row_key, touched_text
+from api.records.standing_version import NEXT
 
 __all__ = ["Taken", "Unit", "UnitFunction", "UnrecordedChangeError"]
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Unit:
         self.presumed = False
         self.recovering = False
         self._touched: list[tuple[str, list[Any], str | None]] = []
+        self._standing_changed = False
         self.rings: set[str] = set()
         self.acts: list[tuple[str, str]] = []
         self.collected = Collected()
@@ -133,9 +135,15 @@ class Unit:
         form = whole(table)
         full = [{name: row.get(name) for name in form.columns} for row in many]
         self.collected.add(form, full)
+        self._note(table, full)
+
+    def _note(self, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Remember which rows an event must name, and whether officers' standing changed."""
+        if table.info.get("standing"):
+            self._standing_changed = True
         if table.info.get("protection") == "recorded":
             self._touched.extend(
-                (table.name, row_key(table, row), row_digest(table, row)) for row in full
+                (table.name, row_key(table, row), row_digest(table, row)) for row in rows
             )
 
     def insert_as(self, form: Form, row: Mapping[str, Any]) -> None:
@@ -167,8 +175,8 @@ class Unit:
         parameters = {f"is_{name}": value for name, value in equal.items()}
         parameters |= {f"to_{name}": value for name, value in values.items()}
         row = self.connection.execute(statement, parameters).mappings().one_or_none()
-        if row is not None and table.info.get("protection") == "recorded":
-            self._touched.append((table.name, row_key(table, row), row_digest(table, row)))
+        if row is not None:
+            self._note(table, [row])
         return row
 
     def update_many(
@@ -185,10 +193,7 @@ class Unit:
         )
         statement = table.update().where(chosen).values(dict(values)).returning(*table.columns)
         rows = list(self.connection.execute(statement).mappings())
-        if table.info.get("protection") == "recorded":
-            self._touched.extend(
-                (table.name, row_key(table, row), row_digest(table, row)) for row in rows
-            )
+        self._note(table, rows)
         return rows
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> bool:
@@ -197,6 +202,8 @@ class Unit:
         for name, value in key.items():
             statement = statement.where(table.c[name] == value)
         gone = self.connection.execute(statement).rowcount > 0
+        if gone and table.info.get("standing"):
+            self._standing_changed = True
         if gone and table.info.get("protection") == "recorded":
             pk = [key[column.name] for column in table.primary_key.columns]
             self._touched.append((table.name, pk, None))
@@ -245,6 +252,8 @@ class Unit:
         if self._touched:
             tables = sorted({name for name, _, _ in self._touched})
             raise UnrecordedChangeError(f"rows of {', '.join(tables)} changed without an event")
+        if self._standing_changed:
+            self.connection.execute(NEXT)
 
 
 UnitFunction = Callable[[Unit], T]

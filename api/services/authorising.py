@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import Connection
-
 from api.domain.errors import NotFound, NotSignedIn, Refused
 from api.domain.events import Act, Actor, Subject
 from api.ports.policy import Action, PolicyDecision, Principal, Resource
-from api.records import officers
 from api.services import lending, recording
 from api.services.lending import Lent
 from api.services.node import Node
@@ -163,18 +160,17 @@ def officer_caller(
     Raises:
         NotSignedIn: ``officer.unknown``: the account is nobody's here.
     """
-
-    def read(connection: Connection) -> tuple[officers.Standing | None, Lent | None]:
-        standing = officers.standing(connection, iss, sub, node.now())
-        if standing is None or not in_place_of:
-            return standing, None
-        return standing, lending.load(connection, in_place_of, standing.officer, node.now())
-
-    found, lent = node.db.read(read)
+    found = node.standings.of(node.db, iss, sub, node.now())
     if found is None:
         raise NotSignedIn(
             "officer.unknown",
             "Your account is not known at this node: ask its administrators to add you.",
+        )
+    person = found.officer
+    lent = None
+    if in_place_of:
+        lent = node.db.read(
+            lambda connection: lending.load(connection, in_place_of, person, node.now())
         )
     expires = None
     if found.expires_at is not None:

@@ -96,7 +96,7 @@ def made_before(node: Node, once: Once | None) -> Made | None:
     Raises:
         Invalid: ``idempotency.reused``.
     """
-    return node.db.read(once.found) if once is not None else None
+    return node.db.look(once.found) if once is not None else None
 
 
 def write_once(node: Node, once: Once | None, made: Made, write: Callable[[Unit], None]) -> Made:
@@ -115,11 +115,13 @@ def write_once(node: Node, once: Once | None, made: Made, write: Callable[[Unit]
 
     def unit_of_work(unit: Unit) -> Made:
         if once is not None:
-            # Two calls may meet here: the second waits, then finds what the first one made.
-            unit.lock(f"idempotency {once.caller} {once.key}")
-            known = once.found(unit.connection)
-            if known is not None:
-                return known
+            # Two calls may meet here. As a rule they do not; where they do, the second one's key is
+            # taken, and its next run waits, then finds what the first one made.
+            if not unit.presumes():
+                unit.lock(f"idempotency {once.caller} {once.key}")
+                known = once.found(unit.connection)
+                if known is not None:
+                    return known
             once.keep(node, unit, made)
         write(unit)
         return made

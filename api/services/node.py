@@ -17,6 +17,7 @@ from api.ports.signer import Signer
 from api.ports.store import ExhibitStore
 from api.ports.system import Clock, Entropy
 from api.records.database import Database
+from api.services.standings import Standings
 from api.wire.encoding import format_instant
 from api.wire.membership import Member, Membership
 
@@ -71,6 +72,7 @@ class Node:
     calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
+    standings: Standings = field(default_factory=Standings)
 
     @property
     def me(self) -> Member:

@@ -10,7 +10,7 @@ a release draft stands on its package, a finding on its thread and on what it re
 the designations and packages that it is about, an exhibit on every package that lists it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -225,6 +225,11 @@ def recused_from(connection: Connection, named: Iterable[str]) -> frozenset[str]
     """Return who stands aside from any of these objects or from what they stand on."""
     walls = _walls_around(connection, {"": set(named)})
     return walls.get("", _NOBODY)
+
+
+def aside_from(node: Node, named: Collection[str]) -> frozenset[str]:
+    """Return who stands aside from what a new object names; nothing is read where it names none."""
+    return node.db.read(lambda connection: recused_from(connection, named)) if named else _NOBODY
 
 
 # ---- the questions -------------------------------------------------------------------------

@@ -27,8 +27,10 @@ from api.web.problems import STATUSES
 T = TypeVar("T")
 PUBLIC: Final = "public"
 SIGNED_MESSAGE: Final = "signed-message"
-_WORKERS: Final = 48
-_SHARE: Final = 24
+# A few threads are enough for what runs at once on the processors of one process: more of them only
+# take the interpreter's lock from each other.
+_WORKERS: Final = 8
+_SHARE: Final = 4
 
 
 class Resolvable(Protocol):

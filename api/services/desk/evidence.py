@@ -18,6 +18,7 @@ from api.ports.policy import Action, Resource
 from api.ports.store import Stored
 from api.records import packages, statements
 from api.records.acquisitions import acquisitions_of
+from api.records.claimed_nonces import claim
 from api.records.package_rows import Exhibit, Holder, Package
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
@@ -39,7 +40,7 @@ from api.services.desk.package_views import (
     PackageView,
     ReleaseView,
 )
-from api.services.idempotency import keyed_call, made_before, write_once
+from api.services.idempotency import keyed_call, made_before
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.sealing import Sealed, seal_statement
@@ -83,8 +84,8 @@ def submit(
         return str(known["id"])
     drafting.require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
-    effect = effect_of(EVIDENCE_PACKAGE)
-    node.db.read(lambda connection: effect.check(node, connection, content))
+    ask = node.db.look if body.get("supersedes") is None else node.db.read
+    here = ask(lambda connection: effects.look_up(node, connection, body))
     statement = compose_statement(
         content,
         issuer=node.ministry,
@@ -98,19 +99,22 @@ def submit(
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
-    def write(unit: Unit) -> None:
-        drafting.require_fresh_nonce(node, unit, made.nonce)
-        _store_package(node, unit, caller, sealed, entry)
+    drafting.require_fresh_nonce(node, made.nonce)
 
-    return write_once(node, once, {"id": sealed.statement.id}, write)["id"]
+    def write(unit: Unit) -> None:
+        claim(unit, made.nonce)
+        _store_package(
+            node, unit, Issued(sealed.statement, node.now(), caller.person, "", here), sealed, entry
+        )
+
+    return drafting.write_fresh(node, once, {"id": sealed.statement.id}, write)["id"]
 
 
 def _permit_to_submit(
     node: Node, caller: Caller, body: Mapping[str, Any], endorsement: Mapping[str, Any] | None
 ) -> Permit:
     """Ask with what the package is to supersede: who stands aside from that one submits nothing."""
-    named = visibility.named_in(body)
-    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    aside = visibility.aside_from(node, visibility.named_in(body))
     fresh = visibility.package_resource(node, None, frozenset(), aside)
     seen_by = Action.PACKAGE_READ if aside & caller.authors else None
     form = endorsing.form_of(endorsement)
@@ -120,14 +124,14 @@ def _permit_to_submit(
 def _store_package(
     node: Node,
     unit: Unit,
-    caller: Caller,
+    issued: Issued,
     sealed: Sealed,
     entry: recording.Entry,
 ) -> None:
-    at, package = node.now(), sealed.statement
-    filed = statements.Filed(sealed.envelope, sealed.digest, "own", package.id, at)
+    package = issued.statement
+    filed = statements.Filed(sealed.envelope, sealed.digest, "own", package.id, issued.at)
     statements.store(unit, package, filed)
-    effect_of(EVIDENCE_PACKAGE).issue(node, unit, Issued(package, at, caller.person))
+    effect_of(EVIDENCE_PACKAGE).issue(node, unit, issued)
     recording.record(node, unit, recording.concerning(entry, package.id, sealed.digest))
 
 

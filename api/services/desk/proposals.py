@@ -325,7 +325,7 @@ def permit_on(
 def _permit_to_create(node: Node, caller: Caller, body: Mapping[str, Any]) -> Permit:
     """Ask as for a draft: who prepares proposals writes them, unless they stand aside from it."""
     named = visibility.named_in(body)
-    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    aside = visibility.aside_from(node, named)
     target = visibility.draft_resource(node, table_row(node, TYPE), None, aside)
     seen_by = Action.DRAFT_CREATE if aside & caller.authors else None
     try:

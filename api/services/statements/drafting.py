@@ -23,11 +23,12 @@ from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import drafts
+from api.records.claimed_nonces import CLAIMED_NONCES, claim
 from api.records.drafts import Draft
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
-from api.services.idempotency import Once, keyed_call, made_before, write_once
+from api.services.idempotency import Made, Once, keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place, visible_page
 from api.services.statements import approving, endorsing
@@ -92,13 +93,15 @@ def create(
         "created_at": values["updated_at"],
     }
 
+    require_fresh_nonce(node, made.nonce)
+
     def write(unit: Unit) -> None:
-        require_fresh_nonce(node, unit, made.nonce)
+        claim(unit, made.nonce)
         unit.insert(drafts.DRAFTS, values)
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
-    return _sent(node, caller, _write_fresh(node, once, values["id"], write))
+    return _sent(node, caller, write_fresh(node, once, {"draft": values["id"]}, write)["draft"])
 
 
 def require_meaning(content: Content) -> None:
@@ -114,21 +117,21 @@ def require_meaning(content: Content) -> None:
     require_main_names(body)
 
 
-def _write_fresh(
-    node: Node, once: Once | None, draft_id: str, write: Callable[[Unit], None]
-) -> str:
-    """Write a new draft, unless its nonce stands in another one.
+def write_fresh(node: Node, once: Once | None, made: Made, write: Callable[[Unit], None]) -> Made:
+    """Run a unit that claims the nonce of what it makes; see ``idempotency.write_once``.
 
     Raises:
-        Conflict: ``draft.nonce-used``.
+        Conflict: ``draft.nonce-used``: another call claims it at this moment.
     """
     try:
-        return str(write_once(node, once, {"draft": draft_id}, write)["draft"])
-    except Taken:
+        return write_once(node, once, made, write)
+    except Taken as taken:
+        if taken.table not in {CLAIMED_NONCES.name, drafts.DRAFTS.name}:
+            raise
         raise _nonce_used() from None
 
 
-def require_fresh_nonce(node: Node, unit: Unit, nonce: str) -> None:
+def require_fresh_nonce(node: Node, nonce: str) -> None:
     """Refuse a nonce that stands in another draft or in a statement of this ministry.
 
     Partners refuse a ministry's second statement with one nonce (PROTOCOL §9, *Preparer's bytes*).
@@ -136,8 +139,7 @@ def require_fresh_nonce(node: Node, unit: Unit, nonce: str) -> None:
     Raises:
         Conflict: ``draft.nonce-used``.
     """
-    unit.lock(f"nonces of {node.ministry}")
-    if drafts.nonce_is_used(unit.connection, node.ministry, nonce):
+    if node.db.look(lambda connection: drafts.nonce_is_used(connection, node.ministry, nonce)):
         raise _nonce_used()
 
 
@@ -154,7 +156,7 @@ def _permit_to_create(
     named = visibility.named_in(content.body)
     if content.thread is not None:
         named.add(content.thread)
-    aside = node.db.read(lambda connection: visibility.recused_from(connection, named))
+    aside = visibility.aside_from(node, named)
     target = visibility.draft_resource(node, table_row(node, content.type), None, aside)
     form = endorsing.form_of(endorsement)
     # The answer for what is not there: a 403 would tell what they stand aside from.

@@ -18,6 +18,7 @@ from api.domain.decisions import ALLOWED, Decision
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.records import statements
+from api.records.package_rows import Exhibit
 from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services.node import Node
@@ -35,12 +36,15 @@ class Issued:
         at: the node's clock.
         person: the officer whose act made it (approver, or preparer where none approves).
         draft: id of the draft it came from; empty for packages and dispositions.
+        exhibits: rows of a package's exhibits as they were read for its check, which the unit may
+            presume to stand; ``None``: it reads them.
     """
 
     statement: Statement
     at: str
     person: str
     draft: str = ""
+    exhibits: Mapping[str, Exhibit] | None = None
 
 
 @dataclass(frozen=True, slots=True)

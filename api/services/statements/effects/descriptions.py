@@ -57,7 +57,7 @@ def note(
     if fresh:
         rows = [_row(kind, object_id, issuer, subject) for subject in described]
         unit.insert(subjects.SUBJECTS, rows)
-        identity.put(unit, [_indexed(row) for row in rows])
+        identity.add(unit, [_indexed(row) for row in rows])
         return
     known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:

@@ -13,7 +13,7 @@ from api.domain.errors import Invalid
 from api.domain.evidence import PackageState
 from api.domain.reliance import Change, Kind
 from api.records import packages, statements
-from api.records.package_rows import Package
+from api.records.package_rows import Exhibit, Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import reliance
@@ -25,13 +25,17 @@ def sizes_of(body: Mapping[str, Any]) -> dict[str, int]:
     return {str(item["digest"]): int(item["size"]) for item in body["exhibits"]}
 
 
-def require_sizes(connection: Connection, sizes: Mapping[str, int]) -> None:
+def require_sizes(here: Mapping[str, Exhibit], sizes: Mapping[str, int]) -> None:
     """Refuse exhibits whose stated size is not that of their stored bytes.
+
+    Args:
+        here: rows of the exhibits that are known here, by digest.
+        sizes: what is stated of each digest, in bytes.
 
     Raises:
         Invalid: ``exhibit.size-mismatch``.
     """
-    if packages.mismatched(connection, sizes):
+    if packages.mismatched(here, sizes):
         raise Invalid(
             "exhibit.size-mismatch", "State the size that the exhibit's stored bytes have."
         )

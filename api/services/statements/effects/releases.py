@@ -61,7 +61,8 @@ class ReleaseEffect(Plain):
         require_members(node, content.to)
         package = held.known(connection, member_text(body, "package"))
         listed = packages.exhibits_of(connection, package.id)
-        require_sizes(connection, {one.digest: one.size for one in listed})
+        sizes = {one.digest: one.size for one in listed}
+        require_sizes(packages.exhibits_by_digest(connection, list(sizes)), sizes)
         if list(content.to) != [body.get("recipient")]:
             raise Invalid("release.recipient", "Release to exactly the recipient the body names.")
         held.require(rules.may_release(_situation(connection, package), body), Conflict)
