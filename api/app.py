@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from api import __version__
 from api.domain.errors import ComityError, Full, Unavailable
-from api.jobs.loop import Loop
+from api.jobs.loop import Loop, Pace
 from api.ports.identity import RelyingParty, TokenVerifier
 from api.ports.observing import UNOBSERVED, Observer
 from api.services.log import remembering
@@ -216,7 +216,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
 
 def _start_counting(node: Node, strangers: AnonymousRefusals) -> Loop:
     """Start recording, once a minute, how many callers were refused whom nobody knows."""
-    loop = Loop("refusals", partial(strangers.record, node), None, refusals.EVERY)
+    loop = Loop("refusals", partial(strangers.record, node), None, Pace(refusals.EVERY))
     loop.start()
     return loop
 

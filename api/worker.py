@@ -17,13 +17,14 @@ from api.jobs import reconcile
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.destroy import destroy_exhibits
-from api.jobs.loop import Loop
+from api.jobs.loop import Loop, Pace
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.reconcile import judge_parked
 from api.jobs.sequence import Sequencer
 from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
+from api.records.notices import RECORDED
 from api.services.desk.deadlines import expire_clocks
 from api.services.log import remembering
 from api.services.log.comparing import others
@@ -32,9 +33,12 @@ from api.services.node import Node
 _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
 # Events that no delivery waits for are integrated in batches: a head costs two signatures.
-_SEQUENCE_TICK = 0.2
+_LINGER = 0.2
 _ALONE_TICK = 0.5
 _SHARED_TICK = 0.1
+# Sleeps of loops that find nothing grow to this; commits wake them at once, in whatever process
+# (``records/notices.py``). What no commit tells, a partner's return, is met by then.
+_REST = 5.0
 # A call to a partner that hangs may take longer to end; whatever it left is repeated safely.
 _END_SECONDS = 5.0
 
@@ -44,9 +48,9 @@ class Worker:
 
     Args:
         node: the node to work for.
-        tick: longest sleep of loops that other processes may have work for, in seconds; by default
-            half a second on SQLite, where every commit is this process's own, else a tenth. Commits
-            in this process wake them at once.
+        tick: sleep of loops after their last piece of work, in seconds; by default half a second on
+            SQLite, where every commit is this process's own, else a tenth. Commits wake them at
+            once.
         observer: watches each piece of work.
         certificate_until: end of the client certificate shown to partners, if there is one.
     """
@@ -66,15 +70,18 @@ class Worker:
             tick = _ALONE_TICK if node.db.dialect == "sqlite" else _SHARED_TICK
         bell = node.db.bell
         loop = partial(Loop, observer=observer)
+        batches = Pace(tick, _REST, bell("urgent", RECORDED), _LINGER)
         expiry = WatchExpiry(node, certificate_until)
         self.loops = [
-            loop("sequence", Sequencer(node, holder), bell("urgent"), _SEQUENCE_TICK),
-            loop("inbox", partial(process_inbox, node, self._pool), bell("inbox"), tick),
-            loop("anchor", partial(anchor, node), None, node.limits.watch_every),
-            loop("destroy", partial(destroy_exhibits, node), bell("exhibits"), 60.0),
-            loop("expiry", expiry, None, EVERY),
-            loop("parked", partial(judge_parked, node), bell("applied", "ruled"), 5.0),
-            loop("clocks", partial(expire_clocks, node), None, 30.0),
+            loop("sequence", Sequencer(node, holder), bell("urgent"), batches),
+            loop(
+                "inbox", partial(process_inbox, node, self._pool), bell("inbox"), Pace(tick, _REST)
+            ),
+            loop("anchor", partial(anchor, node), None, Pace(node.limits.watch_every)),
+            loop("destroy", partial(destroy_exhibits, node), bell("exhibits"), Pace(60.0)),
+            loop("expiry", expiry, None, Pace(EVERY)),
+            loop("parked", partial(judge_parked, node), bell("applied", "ruled"), Pace(5.0)),
+            loop("clocks", partial(expire_clocks, node), None, Pace(30.0)),
         ]
         for peer in others(node):
             self.loops += self._loops_for(node, peer, tick, observer)
@@ -83,16 +90,16 @@ class Worker:
     def _loops_for(node: Node, peer: str, tick: float, observer: Observer) -> list[Loop]:
         """Return the loops that wait for one partner's door: nobody else's work waits with them."""
         bell, limits = node.db.bell, node.limits
-        every: list[tuple[str, Callable[[], bool], threading.Event | None, float]] = [
-            ("deliver", partial(deliver, node, peer), bell("head", "composed"), tick),
-            ("gaps", partial(fill_gaps, node, peer), None, 1.0),
-            ("exhibits", partial(fetch_exhibits, node, peer), bell("exhibits"), 1.0),
-            ("watch", Watch(node, peer), bell("submitted"), limits.watch_every),
-            ("compare", partial(reconcile.reconcile, node, peer), None, reconcile.EVERY),
+        every: list[tuple[str, Callable[[], bool], threading.Event | None, Pace]] = [
+            ("deliver", partial(deliver, node, peer), bell("head", "composed"), Pace(tick, _REST)),
+            ("gaps", partial(fill_gaps, node, peer), bell("early"), Pace(1.0, _REST)),
+            ("exhibits", partial(fetch_exhibits, node, peer), bell("exhibits"), Pace(1.0, _REST)),
+            ("watch", Watch(node, peer), bell("submitted"), Pace(limits.watch_every)),
+            ("compare", partial(reconcile.reconcile, node, peer), None, Pace(reconcile.EVERY)),
         ]
         return [
-            Loop(f"{name}-{peer}", step, wake, seconds, peer=peer, observer=observer)
-            for name, step, wake, seconds in every
+            Loop(f"{name}-{peer}", step, wake, pace, peer=peer, observer=observer)
+            for name, step, wake, pace in every
         ]
 
     def start(self) -> None:
@@ -102,6 +109,7 @@ class Worker:
             Unavailable: ``memory.unreachable``, ``memory.unreadable``.
         """
         remembering.check(self._node)
+        self._node.db.listen()
         for loop in self.loops:
             loop.start()
 
@@ -117,6 +125,7 @@ class Worker:
         for loop in self.loops:
             if not loop.join(max(0.0, end - time.monotonic())):
                 _log.warning("job cut off", extra={"job": loop.name})
+        self._node.db.end_listening()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

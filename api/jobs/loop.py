@@ -1,5 +1,7 @@
 """The loop every job runs in: look, work until nothing is left, sleep until a bell or a tick.
 
+While nothing is found and no bell rings, the sleeps grow to ``rest``: an idle node looks rarely.
+
 Owns threads and their graceful end. A job is a function that does one bounded piece of work and
 says whether more is waiting; it must be safe to repeat after a crash anywhere inside it.
 """
@@ -7,12 +9,34 @@ says whether more is waiting; it must be safe to repeat after a crash anywhere i
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from api.domain.errors import Conflict, Full, Unavailable
 from api.ports.observing import IDLE, UNOBSERVED, Kind, Observer, Piece
 
 _log = logging.getLogger(__name__)
 _PAUSE_AFTER_ERROR = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a loop sleeps when there is nothing to do; times are seconds.
+
+    Attributes:
+        tick: after the last piece of work.
+        rest: at the longest; 0 for a job that only ticks.
+        quiet: set, with the bell or without, when there is work that may wait for more of its kind.
+        linger: for how long it may.
+    """
+
+    tick: float
+    rest: float = 0.0
+    quiet: threading.Event | None = None
+    linger: float = 0.0
+
+    def longer(self, sleep: float) -> float:
+        """Return the sleep that follows one in which nothing happened."""
+        return max(self.tick, min(2 * sleep, self.rest))
 
 
 class Loop:
@@ -22,7 +46,7 @@ class Loop:
         name: for logs.
         step: does one piece of work; returns whether to go on at once.
         bell: set when there may be work; ``None`` for jobs that only tick.
-        tick: longest sleep in seconds.
+        pace: how long it sleeps.
         peer: the partner it works for, if it is one's own.
         observer: watches each piece of work.
     """
@@ -32,7 +56,7 @@ class Loop:
         name: str,
         step: Callable[[], bool],
         bell: threading.Event | None,
-        tick: float,
+        pace: Pace,
         *,
         peer: str = "",
         observer: Observer = UNOBSERVED,
@@ -42,7 +66,7 @@ class Loop:
         self._observer = observer
         self._step = step
         self._bell = bell if bell is not None else threading.Event()
-        self._tick = tick
+        self._pace = pace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"comity-{name}", daemon=True)
 
@@ -54,6 +78,8 @@ class Loop:
         """Ask the loop to end after the piece of work at hand."""
         self._stop.set()
         self._bell.set()
+        if self._pace.quiet is not None:
+            self._pace.quiet.set()
 
     def join(self, timeout: float) -> bool:
         """Wait for the loop's end; returns whether it came."""
@@ -61,10 +87,24 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        sleep = self._pace.tick
         while not self._stop.is_set():
             self._bell.clear()
-            if not self._once():
-                self._bell.wait(self._tick)
+            if self._pace.quiet is not None:
+                self._pace.quiet.clear()
+            busy = self._once() or self._woken(sleep)
+            sleep = self._pace.tick if busy else self._pace.longer(sleep)
+
+    def _woken(self, sleep: float) -> bool:
+        """Sleep; returns whether a bell ended it."""
+        quiet = self._pace.quiet
+        if quiet is None:
+            return self._bell.wait(sleep)
+        # Whatever rings the bell rings the quiet one too.
+        woken = quiet.wait(sleep)
+        if woken:
+            self._bell.wait(self._pace.linger)
+        return woken
 
     def _once(self) -> bool:
         piece = Piece(Kind.JOB, self.name, peer=self._peer)

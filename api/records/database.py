@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 
 from api.domain.errors import Full, Unavailable
 from api.ports.observing import UNOBSERVED, Observer
+from api.records.notices import RECORDED, Notices
 from api.records.outages import translated
 from api.records.postgresql_writer import PostgresqlWriter
 from api.records.sqlite_writer import SqliteWriter
@@ -27,9 +28,9 @@ T = TypeVar("T")
 
 _READERS = 8
 _PATIENCE = 30_000  # milliseconds that a statement waits for another connection of SQLite
-# Threads of the use cases (``web/routing.py``) and as many jobs; a connection is opened when it is
-# first needed, and kept.
-_CONNECTIONS: Final = 16
+# Threads of the use cases (``web/routing.py``), as many jobs, one that listens; a connection is
+# opened when it is first needed, and kept.
+_CONNECTIONS: Final = 17
 _FRESH: Final = 1.0  # seconds for which a connection that was just used is not asked whether it is
 
 
@@ -50,6 +51,7 @@ class Database:
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
         self._recovering = False
+        self._notices: Notices | None = None
         self._writer: SqliteWriter | PostgresqlWriter
         if self.dialect == "sqlite":
             self.engine = create_engine(
@@ -75,7 +77,8 @@ class Database:
             )
             _keep_whole(self.engine)
             self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._writer = PostgresqlWriter(self.engine, self._tell, self._notify)
+            self._notices = Notices(self.engine, self._ring)
+            self._writer = PostgresqlWriter(self.engine, self._tell, self._notices.tell)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on a consistent snapshot and return what it returns.
@@ -149,12 +152,24 @@ class Database:
     def _tell(self, topics: set[str], acts: Sequence[tuple[str, str]]) -> None:
         """Wake those who listen for what was just committed, and let it be counted."""
         for topic in topics:
-            for bell in self._listeners.get(topic, ()):
-                bell.set()
+            self._ring(topic)
+        if acts:
+            self._ring(RECORDED)
         self._observer.committed(acts)
 
-    def _notify(self, connection: Connection, topics: set[str]) -> None:
-        """Wake other processes' listeners with the commit of this transaction."""
+    def _ring(self, topic: str) -> None:
+        for bell in self._listeners.get(topic, ()):
+            bell.set()
+
+    def listen(self) -> None:
+        """Let commits of other processes ring the bells of this one, where there may be any."""
+        if self._notices is not None:
+            self._notices.start()
+
+    def end_listening(self) -> None:
+        """Hear no other process any more."""
+        if self._notices is not None:
+            self._notices.stop()
 
     def forget(self) -> bool:
         """Remove from SQLite's write-ahead log what committed changes have overwritten.
@@ -186,6 +201,7 @@ class Database:
 
     def close(self) -> None:
         """Finish queued units and close all connections."""
+        self.end_listening()
         self._writer.close()
         self.engine.dispose()
 

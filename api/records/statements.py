@@ -126,6 +126,18 @@ def restating(connection: Connection, statement_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+_NONCE_IS_USED = (
+    select(STATEMENTS.c.id)
+    .where(
+        STATEMENTS.c.issuer == bindparam("issuer"),
+        STATEMENTS.c.nonce == bindparam("nonce"),
+        STATEMENTS.c.id != bindparam("but"),
+        STATEMENTS.c.standing != Standing.DROPPED,
+    )
+    .limit(1)
+)
+
+
 def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = "") -> bool:
     """Tell whether a statement of an issuer that counts here has this nonce.
 
@@ -135,13 +147,8 @@ def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = ""
         nonce: as in the payload, b64u.
         but: id of a statement that does not count.
     """
-    query = select(STATEMENTS.c.id).where(
-        STATEMENTS.c.issuer == issuer,
-        STATEMENTS.c.nonce == nonce,
-        STATEMENTS.c.id != but,
-        STATEMENTS.c.standing != Standing.DROPPED,
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    asked = {"issuer": issuer, "nonce": nonce, "but": but}
+    return connection.execute(_NONCE_IS_USED, asked).first() is not None
 
 
 @dataclass(frozen=True, slots=True)

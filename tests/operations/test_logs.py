@@ -19,7 +19,7 @@ from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.crypto.sealed_file import KdfCost
 from api.adapters.observing.logs import JsonLines, LogContext, described
 from api.domain.errors import Unavailable
-from api.jobs.loop import Loop
+from api.jobs.loop import Loop, Pace
 from api.ports.observing import Kind, Piece
 from api.records.officers import OFFICERS
 from api.services.desk import evidence
@@ -316,7 +316,7 @@ def _fail_in_jobs(nodes: RunningNodes, folder: Path) -> None:
         raise Unavailable("peer.unreachable", SECRETS["peer"]) from cause
 
     for step in (open_keystore, fail, unreachable):
-        loop = Loop(step.__name__, step, None, 1.0, observer=LogContext())
+        loop = Loop(step.__name__, step, None, Pace(1.0), observer=LogContext())
         assert loop._work(Piece(Kind.JOB, loop.name)) is False
 
 

@@ -15,7 +15,7 @@ from api.adapters.observing.counting import Counting, status_class
 from api.domain import events
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act
-from api.jobs.loop import Loop
+from api.jobs.loop import Loop, Pace
 from api.jobs.process_inbox import process_inbox
 from api.ports.observing import Kind, Piece
 from api.services import recording
@@ -127,7 +127,7 @@ class TestCounting:
             loop.stop()
             return True
 
-        loop = Loop("sequence", step, None, 0.01, observer=counting)
+        loop = Loop("sequence", step, None, Pace(0.01), observer=counting)
         loop.start()
         if fault is not None:
             # The first piece has been counted as soon as the loop pauses.

@@ -27,7 +27,7 @@ from api.adapters.peers.http import HttpPeers
 from api.app import create_app
 from api.bootstrap import watchers_of
 from api.domain.errors import Invalid, Unavailable
-from api.jobs.loop import Loop
+from api.jobs.loop import Loop, Pace
 from api.ports.observing import UNOBSERVED, Kind, Piece
 from tests.support.journeys import release, submit
 from tests.support.observed_nodes import observed_nodes
@@ -87,7 +87,9 @@ class TestSpans:
     ) -> None:
         with observed_nodes(tmp_path, tracing, US, UK) as nodes:
             release(nodes.federation, submit(nodes.federation), UK)
-            loop = Loop("deliver-uk-fcdo", lambda: step(nodes), None, 1, peer=UK, observer=tracing)
+            loop = Loop(
+                "deliver-uk-fcdo", lambda: step(nodes), None, Pace(1), peer=UK, observer=tracing
+            )
             exporter.clear()
             for _ in range(3):
                 loop._once()

@@ -6,13 +6,17 @@ what the use case needs on that database, from the officer's standing to the ans
 
 import copy
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.jobs.deliver import deliver
+from api.jobs.process_inbox import process_inbox
 from api.services.desk import evidence
+from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.statements import approving, previewing
 from api.wire.statements import Content
@@ -20,14 +24,10 @@ from tests.support import foreign
 from tests.support.asked import Counted, counted
 from tests.support.bodies import body
 from tests.support.databases import Postgres
-from tests.support.exchange import UK, US, designate, draft, person
+from tests.support.exchange import REGIME, UK, US, designate, draft, person, request
 from tests.support.federation import Federation
 from tests.support.signing import UK as UK_KEYS
 from tests.support.signing import US as US_KEYS
-
-BOUNDS = {
-    "publish": (0, 0, 0),
-}
 
 
 @pytest.fixture(params=foreign.EACH_DATABASE)
@@ -41,22 +41,18 @@ def any_federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[F
     made.close()
 
 
-def asked(federation: Federation, node: Node, work: Callable[[], object]) -> Counted:
+def asked(node: Node, work: Callable[[], object]) -> Counted:
     with counted(node.db) as found:
         work()
     return found
 
 
-def within(name: str, node: Node, found: Counted) -> None:
-    """Compare with the bound, and say what was asked where it is not kept."""
-    figures = (len(found.texts), found.reads, found.commits)
-    print(
-        name,
-        node.db.dialect,
-        figures,
-        *(t.replace("\n", " ")[:60] for t in found.texts),
-        sep="\n  ",
-    )
+def within(found: Counted, selects: int, inserts: int, reads: int) -> None:
+    """Compare with the bounds: look-ups, inserts, transactions that only read."""
+    figures = (len(found.of("SELECT")), len(found.of("INSERT")), found.reads)
+    said = "\n".join(text.replace("\n", " ")[:100] for text in found.texts)
+    bounds = (selects, inserts, reads)
+    assert all(one <= most for one, most in zip(figures, bounds, strict=True)), (figures, said)
 
 
 def submission(federation: Federation, number: int) -> dict[str, Any]:
@@ -70,7 +66,8 @@ def submission(federation: Federation, number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", ["", "a-key"])
-def test_publishing(any_federation: Federation, key: str) -> None:
+def test_publishing_reads_thrice_and_only_inserts(any_federation: Federation, key: str) -> None:
+    """Standing's version, exhibits, nonce; the key, where there is one. One insert for each table."""
     federation, node = any_federation, any_federation[US]
     made = [submission(federation, number) for number in range(2)]
 
@@ -80,13 +77,20 @@ def test_publishing(any_federation: Federation, key: str) -> None:
         evidence.submit(node, caller, made[number])
 
     publish(0)
-    within(f"publish {key}", node, asked(federation, node, lambda: publish(1)))
+    found = asked(node, lambda: publish(1))
+    more = bool(key)
+    within(found, selects=3 + more, inserts=8 + more, reads=0)
+    assert found.commits == 1
 
 
-def test_approving(any_federation: Federation) -> None:
+def test_approving_takes_six_look_ups(any_federation: Federation) -> None:
     federation, node = any_federation, any_federation[UK]
     content = body(
-        "designation/1", subject=person("A Person"), jurisdiction="UK", regime="UK-GHR", mirrors=[]
+        "designation/1",
+        subject=person("A Person"),
+        jurisdiction="UK",
+        regime="UK-GHR",
+        mirrors=[],
     )
     drafts = [
         draft(federation, UK, "designation/1", (US,), copy.deepcopy(content)) for _ in range(2)
@@ -99,16 +103,67 @@ def test_approving(any_federation: Federation) -> None:
     for one in drafts:
         previewing.preview(node, federation.officer(UK, "reviewer"), one.id)
     approve(0)
-    within("approve", node, asked(federation, node, lambda: approve(1)))
+    found = asked(node, lambda: approve(1))
+    within(found, selects=5, inserts=9, reads=4)
+    assert found.commits == 1
 
 
-def test_accepting_and_applying(any_federation: Federation) -> None:
-    federation, node = any_federation, any_federation[US]
-    for number in range(2):
-        designate(federation, UK, f"Person {number}", to=(US,))
-        federation.settle()
-    for number in range(8):
-        designate(federation, UK, f"Further {number}", to=(US,))
-    with counted(node.db) as found:
-        federation.settle()
-    within("settle", node, found)
+def test_approving_in_a_thread_loads_it_once_before_it_writes(any_federation: Federation) -> None:
+    federation, node = any_federation, any_federation[UK]
+    known = designate(federation, US, "A Person", to=(UK,))
+    federation.settle()
+    thread = request(federation, US, UK, {"s1": known})
+    federation.settle()
+    content = {
+        "subject": "s1",
+        "finding": "mirror",
+        "reasons": {"releasable": "As shown."},
+        "relies_on": [],
+        "regime": REGIME[UK],
+    }
+    made = draft(federation, UK, "mirror-finding/1", (US,), content, thread)
+    previewing.preview(node, federation.officer(UK, "reviewer"), made.id)
+
+    def approve() -> None:
+        officer = federation.officer(UK, "reviewer")
+        approving.approve_recorded(node, officer, made.id, made.digest)
+
+    found = asked(node, approve)
+    within(found, selects=18, inserts=7, reads=4)
+    before = found.texts[: [text.startswith("UPDATE") for text in found.texts].index(True)]
+    assert len([text for text in before if "FROM statements" in text]) == 1
+
+
+def arrivals(federation: Federation, count: int) -> tuple[Counted, Counted]:
+    """What accepting a message of so many statements asks, and applying it."""
+    node = federation[US]
+    for number in range(count):
+        designate(federation, UK, f"Person {count} {number}", to=(US,))
+    for holder in (UK, US):
+        checkpoints.integrate(federation[holder], "test")
+    accepted = asked(node, lambda: [deliver(federation[UK], US) for _ in range(2)])
+    with ThreadPoolExecutor(2) as pool:
+        applied = asked(node, lambda: process_inbox(node, pool))
+    federation.settle()
+    return accepted, applied
+
+
+def test_a_message_is_accepted_with_as_many_questions_whatever_it_holds(
+    any_federation: Federation,
+) -> None:
+    arrivals(any_federation, 1)
+    (few, _), (many, _) = arrivals(any_federation, 2), arrivals(any_federation, 10)
+    # A log that grew by more leaves is proven over one more tile at most.
+    assert len(many.texts) <= len(few.texts) + 2
+    within(many, selects=21, inserts=4, reads=4)
+    assert many.commits == 1
+
+
+def test_applying_asks_seven_things_of_a_statement(any_federation: Federation) -> None:
+    """One unit for a message; for each statement two look-ups and its rows, on PostgreSQL a lock."""
+    arrivals(any_federation, 1)
+    (_, few), (_, many) = arrivals(any_federation, 2), arrivals(any_federation, 10)
+    each = 7 if any_federation[US].db.dialect == "sqlite" else 8
+    assert len(many.texts) - len(few.texts) <= 8 * each
+    assert len(few.texts) - 2 * each <= 12
+    assert many.commits == 1

@@ -14,7 +14,8 @@ from sqlalchemy import event
 from api.records.database import Database
 
 _ENDS = ("COMMIT", "ROLLBACK")
-_MARKS = ("SAVEPOINT", "RELEASE", "PRAGMA")
+# A notice to other processes is part of the commit; some commits carry none.
+_MARKS = ("SAVEPOINT", "RELEASE", "PRAGMA", "SELECT PG_NOTIFY")
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Counted:
 
     Attributes:
         texts: every statement, without those that begin or end something.
-        reads: transactions that ended without a commit.
+        begun: transactions, without statements that were asked alone.
         commits: transactions that were committed.
     """
 
@@ -56,9 +57,11 @@ def counted(database: Database) -> Iterator[Counted]:
             elif not word.startswith((*_ENDS, *_MARKS)):
                 found.texts.append(text)
 
-    def begun(_connection: Any) -> None:
+    def begun(connection: Any) -> None:
+        # A single statement without a transaction around it counts as a statement only.
+        alone = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
         with lock:
-            found.begun += 1
+            found.begun += not alone
 
     def committed(_connection: Any) -> None:
         with lock:

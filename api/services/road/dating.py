@@ -49,12 +49,13 @@ def stored_with(
     if seen is not None and seen.size > 0:
         newest = (seen.size, signed_at(node, peer, seen.note))
     times = []
+    brought = seen_heads.too_small(connection, peer, indexes)
     for index in indexes:
-        brought = seen_heads.head_too_small(connection, peer, index)
-        head_at = brought.head_at if brought is not None else None
+        largest = brought[index].largest
+        head_at = largest.head_at if largest is not None else None
         if newest is not None and newest[0] <= index:
             head_at = newest[1]
-        times.append([head_at, seen_heads.last_head_too_small(connection, peer, index)])
+        times.append([head_at, brought[index].last_at])
     return {
         "head_size": size,
         "head_at": signed_at(node, peer, note),

@@ -428,6 +428,8 @@ def _store(
         ),
     )
     unit.ring("inbox")
+    if place.early:
+        unit.ring("early")
 
 
 def _indexes(message: Authenticated) -> list[int]:

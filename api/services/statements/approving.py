@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
-from api.domain.errors import Invalid, Stale
+from api.domain.errors import ComityError, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Row
 from api.records import drafts, statements
@@ -34,6 +36,7 @@ from api.services.statements import endorsing
 from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
+from api.services.statements.effects.thread_record import loaded_once
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode, format_instant, parse_instant
 from api.wire.endorsements import check_endorsement
@@ -41,6 +44,7 @@ from api.wire.envelope import APPROVED, RECORDED, Endorsement
 from api.wire.statements import (
     By,
     Officer,
+    Place,
     Statement,
     compose_statement,
     parse_statement,
@@ -63,7 +67,7 @@ def candidate(node: Node, caller: Caller, draft_id: str, form: str, kid: str) ->
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, form)
     endorsing.require_own_key(caller, kid)
     approver = endorsing.officer(caller, opened.table.approved_by, form, kid)
-    return _compose(node, opened.draft, approver).payload
+    return _compose(node, opened.draft, approver, _judge(node, opened.draft)).payload
 
 
 def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> DraftView:
@@ -77,8 +81,9 @@ def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Dr
     rules.require_seen(opened.draft.digest, seen)
     look = _look(node, caller, opened.draft)
     approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
-    statement = _compose(node, opened.draft, approver)
-    return _seal(node, _Approval(caller, opened, look), statement, None)
+    judged = _judge(node, opened.draft)
+    statement = _compose(node, opened.draft, approver, judged)
+    return _seal(node, _Approval(caller, opened, look, judged), statement, None)
 
 
 def approve_signed(
@@ -94,17 +99,19 @@ def approve_signed(
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
     look = _look(node, caller, opened.draft)
-    approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
+    judged = _judge(node, opened.draft)
+    approver = _check_candidate(node, caller, opened, proposed, endorsement.form, judged)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
-    return _seal(node, _Approval(caller, opened, look), proposed, endorsement)
+    return _seal(node, _Approval(caller, opened, look, judged), proposed, endorsement)
 
 
 def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     """Seal a draft of a type that needs no approval before it leaves."""
     opened = opened_for(node, caller, draft_id, DraftAct.SEND)
-    statement = _compose(node, opened.draft, None)
-    return _seal(node, _Approval(caller, opened, None), statement, None)
+    judged = _judge(node, opened.draft)
+    statement = _compose(node, opened.draft, None, judged)
+    return _seal(node, _Approval(caller, opened, None, judged), statement, None)
 
 
 def _look(node: Node, caller: Caller, draft: Draft) -> Preview:
@@ -113,8 +120,44 @@ def _look(node: Node, caller: Caller, draft: Draft) -> Preview:
     return require_preview(node, caller, shown, "draft.not-previewed")
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one look at the database says of a draft.
+
+    Attributes:
+        place: of the statement in its thread; ``None`` outside of threads.
+        about: id of the object that it is about.
+        refusal: why its type's rules let it not be issued now.
+    """
+
+    place: Place | None
+    about: str | None = None
+    refusal: ComityError | None = None
+
+
+def _judge(node: Node, draft: Draft) -> _Judged:
+    """Find a draft's place and judge its content, on one snapshot and with its thread loaded once.
+
+    A refusal is kept until the candidate was compared: whose thread moved hears of that first.
+    """
+
+    def read(connection: Connection) -> _Judged:
+        place = effect_of(draft.type).place(node, connection, draft.content)
+        try:
+            return _Judged(place, check_content(node, connection, draft.content))
+        except ComityError as error:
+            return _Judged(place, refusal=error)
+
+    with loaded_once():
+        return node.db.read(read)
+
+
 def _compose(
-    node: Node, draft: Draft, approver: Officer | None, like: Statement | None = None
+    node: Node,
+    draft: Draft,
+    approver: Officer | None,
+    judged: _Judged,
+    like: Statement | None = None,
 ) -> Statement:
     """Compose the statement that a draft becomes now.
 
@@ -122,14 +165,12 @@ def _compose(
         node: this node.
         draft: what was prepared.
         approver: who approves; ``None`` where nobody does before it leaves.
+        judged: where the statement stands.
         like: a candidate that was composed before: its time is taken over.
     """
     content = draft.content
     if draft.nonce is None:
         raise Stale("draft.stale", "This draft has no nonce yet: write its next version first.")
-    place = node.db.read(
-        lambda connection: effect_of(content.type).place(node, connection, content)
-    )
     issued_at = parse_instant(like.issued_at) if like is not None else node.clock.now()
     return compose_statement(
         content,
@@ -137,12 +178,12 @@ def _compose(
         issued_at=issued_at,
         nonce=b64u_decode(draft.nonce),
         by=By(draft.prepared, approver),
-        place=place,
+        place=judged.place,
     )
 
 
 def _check_candidate(
-    node: Node, caller: Caller, opened: Opened, proposed: Statement, form: str
+    node: Node, caller: Caller, opened: Opened, proposed: Statement, form: str, judged: _Judged
 ) -> Officer:
     """Compare a candidate, whole, with what this node composes for this caller now.
 
@@ -163,7 +204,7 @@ def _check_candidate(
     if not -_CLOCK_SKEW <= age <= _CANDIDATE_LIFE:
         raise Invalid("candidate.expired", "This candidate is too old; ask for a new one.")
     approver = endorsing.officer(caller, opened.table.approved_by, form, kid)
-    expected = _compose(node, opened.draft, approver, like=proposed)
+    expected = _compose(node, opened.draft, approver, judged, like=proposed)
     if proposed.payload == expected.payload:
         return approver
     if (proposed.seq, proposed.prev, proposed.seen) != (
@@ -184,6 +225,7 @@ class _Approval:
     caller: Caller
     opened: Opened
     look: Preview | None
+    judged: _Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +236,11 @@ class _Sealing:
         approval: whose act it is, with the draft and its permit.
         sealed: the statement in its envelope.
         effect: its type's effect.
-        about: id of the object that it is about.
     """
 
     approval: _Approval
     sealed: Sealed
     effect: Effect
-    about: str | None
 
 
 def _seal(
@@ -208,10 +248,11 @@ def _seal(
 ) -> DraftView:
     draft = approval.opened.draft
     effect = effect_of(draft.type)
-    about = node.db.read(lambda connection: check_content(node, connection, draft.content))
+    if approval.judged.refusal is not None:
+        raise approval.judged.refusal
     endorsements = [proof for proof in (draft.endorsement, signature) if proof is not None]
     sealed = seal_statement(node, statement, endorsements)
-    sealing = _Sealing(approval, sealed, effect, about)
+    sealing = _Sealing(approval, sealed, effect)
     try:
         node.db.write(lambda unit: _write_sealed(node, unit, sealing))
     except Taken as error:
@@ -237,7 +278,7 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
                 "at": at,
             },
         )
-    filed = Filed(sealed.envelope, sealed.digest, "own", sealing.about, at)
+    filed = Filed(sealed.envelope, sealed.digest, "own", approval.judged.about, at)
     statements.store(unit, sealed.statement, filed)
     if approval.look is not None:
         subject = Subject("draft", draft.id, draft.version)

@@ -206,10 +206,10 @@ class ThreadEffect(Plain):
         place = place_of(record, node.ministry)
         if (statement.seq, statement.prev, statement.seen) != (place.seq, place.prev, place.seen):
             raise Stale("thread.moved", "The thread moved; read it again.")
-        decision = sequences.judge(record, statement)
+        before = fold(record)
+        decision = sequences.judge(record, statement, before)
         if not decision:
             raise Conflict(decision.code, decision.reason)
-        before = fold(record)
         thread_record.keep(unit, record.adding(statement), issued.at)
         _answer_reviews(unit, before, statement, issued.at)
         subject = Subject("thread", thread)

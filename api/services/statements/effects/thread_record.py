@@ -6,6 +6,8 @@ pages, look-ups and tasks, and touches only the rows that changed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from typing import Any
 
@@ -29,6 +31,21 @@ RESUME = "resume"
 """The ruling after which an issuer's later statements are judged again."""
 
 
+_LOADED: ContextVar[dict[tuple[str, str], Record | None] | None] = ContextVar(
+    "loaded", default=None
+)
+
+
+@contextmanager
+def loaded_once() -> Iterator[None]:
+    """Load each thread once in what follows, which must read one snapshot and write nothing."""
+    token = _LOADED.set({})
+    try:
+        yield
+    finally:
+        _LOADED.reset(token)
+
+
 def load(connection: Connection, thread_id: str, *, without: str = "") -> Record | None:
     """Return what this node has stored of a thread, or ``None`` for an unknown one.
 
@@ -37,6 +54,15 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
         thread_id: the opener's id.
         without: id of a statement that is just being stored and does not count yet.
     """
+    known, key = _LOADED.get(), (thread_id, without)
+    if known is None:
+        return _load(connection, thread_id, without)
+    if key not in known:
+        known[key] = _load(connection, thread_id, without)
+    return known[key]
+
+
+def _load(connection: Connection, thread_id: str, without: str) -> Record | None:
     rows = [row for row in statements.in_thread(connection, thread_id) if row["id"] != without]
     if not any(row["id"] == thread_id for row in rows):
         return None
