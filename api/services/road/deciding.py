@@ -7,10 +7,7 @@ outage ends the whole unit. So one run finds everything that is refused, and nei
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
-
-from sqlalchemy.engine import RowMapping
 
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import ComityError
@@ -19,6 +16,7 @@ from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
 from api.records.statements import Leaf, Standing
+from api.records.stream_rows import ItemState, MessageIn
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
 from api.services.road.opening import Opened, ids, refusable
@@ -30,15 +28,6 @@ from api.wire.statements import Statement
 from api.wire.types import RECALL
 
 FULL: Final = "statement.parked-full"
-
-
-class State(StrEnum):
-    """What became of one item."""
-
-    APPLIED = "applied"
-    REFUSED = "refused"
-    PARKED = "parked"
-    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +44,7 @@ class Decided:
     """
 
     opened: Opened
-    state: State
+    state: ItemState
     code: str = ""
     detail: str = ""
     part: Part | None = None
@@ -68,7 +57,7 @@ class _Run:
 
     node: Node
     unit: Unit
-    message: RowMapping
+    message: MessageIn
     patient: bool
     known: dict[str, str]
     stuck: frozenset[str]
@@ -77,7 +66,7 @@ class _Run:
 
 
 def decide(
-    node: Node, unit: Unit, message: RowMapping, opened: Sequence[Opened], *, patient: bool
+    node: Node, unit: Unit, message: MessageIn, opened: Sequence[Opened], *, patient: bool
 ) -> list[Decided]:
     """Run the effects of a message's items; returns what became of each, in order.
 
@@ -99,16 +88,16 @@ def decide(
         unit,
         message,
         patient,
-        {id_: row["standing"] for id_, row in rows.items()},
+        {id_: row.standing for id_, row in rows.items()},
         parked.stuck(unit.connection),
-        parked.count_of(unit.connection, message["peer"]),
+        parked.count_of(unit.connection, message.peer),
     )
     return [_one(run, each) for each in opened]
 
 
 def _one(run: _Run, opened: Opened) -> Decided:
     if opened.id in run.seen:
-        return Decided(opened, State.REPEATED)
+        return Decided(opened, ItemState.REPEATED)
     run.seen.add(opened.id)
     if opened.defect:
         return _undecidable(run, opened, Part.OPEN, opened.defect)
@@ -126,7 +115,7 @@ def _considered(run: _Run, opened: Opened) -> Decided:
         return _undecidable(run, opened, Part.RECEIVE, error)
     if decision:
         run.known[opened.id] = Standing.JUDGED
-        return Decided(opened, State.APPLIED)
+        return Decided(opened, ItemState.APPLIED)
     if sequences.waits(decision):
         return _wait(run, opened, decision.code)
     return _refused(run, opened, decision)
@@ -174,12 +163,12 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     statement = sealed.statement
     if run.known.get(statement.id) == Standing.JUDGED:
         return refuse("statement.known", "This statement is known.")
-    at, peer = run.node.now(), str(run.message["peer"])
+    at, peer = run.node.now(), str(run.message.peer)
     received = Received(
         statement,
         at,
         peer,
-        run.message["id"],
+        run.message.id,
         {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
         opened.times,
     )
@@ -228,19 +217,19 @@ def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
     )
     if error:
         return _undecidable(run, opened, Part.REFUSE, error)
-    return Decided(opened, State.REFUSED, decision.code, decision.reason)
+    return Decided(opened, ItemState.REFUSED, decision.code, decision.reason)
 
 
 def keep_refused(
-    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+    node: Node, unit: Unit, message: MessageIn, opened: Opened, decision: Decision
 ) -> Decision:
     """Do what refusing a statement does to the tables; returns an allowed decision."""
     done = Decision(allowed=True)
-    statement = refusable(opened, message["peer"])
+    statement = refusable(opened, message.peer)
     if statement is None:
         return done
     row = statements.by_id(unit.connection, statement.id)
-    if row is not None and row["standing"] != Standing.BROUGHT:
+    if row is not None and row.standing != Standing.BROUGHT:
         return done
     effect = EFFECTS[statement.type]
     if row is not None:
@@ -249,7 +238,7 @@ def keep_refused(
         effect.dropped(node, unit, statement)
         return done
     raw = opened.item.envelope
-    refusal = Refusal(statement, raw, decision, message["peer"], message["id"], node.now())
+    refusal = Refusal(statement, raw, decision, message.peer, message.id, node.now())
     effect.refused(node, unit, refusal)
     return done
 
@@ -260,16 +249,16 @@ def _wait(run: _Run, opened: Opened, code: str) -> Decided:
     run.parked += 1
     if code == parked.BEHIND:
         run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, code)
+    return Decided(opened, ItemState.PARKED, code)
 
 
 def _undecidable(run: _Run, opened: Opened, part: Part, error: str) -> Decided:
     if run.parked >= parked.MOST:
         full = _full()
-        return Decided(opened, State.REFUSED, full.code, full.reason)
+        return Decided(opened, ItemState.REFUSED, full.code, full.reason)
     run.parked += 1
     run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, parked.UNDECIDABLE, "", part, error)
+    return Decided(opened, ItemState.PARKED, parked.UNDECIDABLE, "", part, error)
 
 
 def _full() -> Decision:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from api.records import audit, log
+from api.records import audit, log, log_places
 from api.services.audit.fsck.reading import Row, stored_rows
 from api.services.audit.fsck.scope import Scope
 from api.tlog.merkle import leaf_hash
@@ -139,7 +139,7 @@ def _judge(scope: Scope, row: Row, *, fits: bool) -> None:
 def _judge_gap(scope: Scope, row: Row, erased: str | None, entry: bytes | None) -> None:
     """Check a row whose event was erased (its change set stays) or lost (nothing is left)."""
     index = row["leaf_index"]
-    blank = log.lost_event(index) if erased is None else audit.blank_event(index)
+    blank = log_places.lost_event(index) if erased is None else audit.blank_event(index)
     fault = None
     if any(row[name] != value for name, value in blank.items()):
         fault = "Something of a missing event is left or was put back."
