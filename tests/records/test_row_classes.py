@@ -58,6 +58,7 @@ CLASSES: list[tuple[type, Table]] = [
     (package_rows.PackageExhibit, packages.PACKAGE_EXHIBITS),
     (package_rows.Release, packages.RELEASES),
     (peer_logs.PeerLog, peer_logs.PEER_LOGS),
+    (peer_logs.PeerTile, peer_logs.PEER_TILES),
     (peer_logs.Submitted, peer_logs.SUBMITTED),
     (subjects.Description, subjects.SUBJECTS),
     (subjects.Verdict, subjects.VERDICTS),

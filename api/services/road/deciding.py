@@ -7,7 +7,7 @@ outage ends the whole unit. So one run finds everything that is refused, and nei
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import ComityError
@@ -15,7 +15,7 @@ from api.domain.threads import sequences
 from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
-from api.records.statements import Leaf, Standing
+from api.records.statements import Filed, Leaf, Standing
 from api.records.stream_rows import ItemState, MessageIn
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
@@ -177,13 +177,13 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     if not decision:
         return decision
     about = about_of(statement)
-    stored = statements.Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
-    _judge(run.unit, statements.row_of(statement, stored), known=statement.id in run.known)
+    stored = Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
+    _judge(run.unit, statement, stored, known=statement.id in run.known)
     for one in opened.brought:
         brought = one.sealed.statement
         if brought.id in run.known:
             continue
-        stored = statements.Filed(
+        stored = Filed(
             one.sealed.envelope,
             one.sealed.digest,
             peer,
@@ -201,13 +201,14 @@ def _leaf(one: Item | Carried) -> Leaf:
     return Leaf(one.index, one.opening.e, one.opening.salt_s)
 
 
-def _judge(unit: Unit, row: dict[str, Any], *, known: bool) -> None:
+def _judge(unit: Unit, statement: Statement, stored: Filed, *, known: bool) -> None:
     """Store a statement as judged; one that was only brought before becomes so."""
+    row = statements.row_of(statement, stored)
     if not known:
         unit.insert(statements.STATEMENTS, row)
         return
     values = {name: value for name, value in row.items() if name != "id"}
-    unit.update(statements.STATEMENTS, {"id": row["id"]}, values)
+    unit.update(statements.STATEMENTS, {"id": statement.id}, values)
 
 
 def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:

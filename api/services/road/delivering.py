@@ -119,7 +119,7 @@ def compose(node: Node, peer: str) -> str | None:
         taken = unit.update_many(
             streams.OUTBOX, [(row.id,) for row in rows], {"message": message_id}
         )
-        if len(taken) != len(rows):
+        if taken != len(rows):
             raise Conflict("stream.moved", "Something was withdrawn before it left.")
         recording.record(
             node,
