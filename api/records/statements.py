@@ -54,9 +54,11 @@ STATEMENTS = Table(
     Column("leaf_index", BigInteger, info=added(None)),
     Column("leaf_e", LargeBinary, info=added(None)),
     Column("leaf_salt", LargeBinary, info=added(None)),
+    Column("nonce", Text, info=added(None)),
     Index("ix_statements_restates", "restates"),
     Index("ix_statements_type_stored", "type", "stored_at", "id"),
     Index("ix_statements_about", "about", "type"),
+    Index("ix_statements_issuer_nonce", "issuer", "nonce"),
     Index("uq_statements_thread_issuer_seq", "thread", "issuer", "seq", unique=True),
     info=RECORDED,
 )
@@ -100,6 +102,7 @@ class StoredStatement:
         leaf_index: where its issuer's log has it, as it was told; own ones' events tell.
         leaf_e: the event's commitment in that leaf.
         leaf_salt: salt of the statement's commitment in that leaf.
+        nonce: as in its payload; ``None`` where it came before nonces were kept.
     """
 
     id: str
@@ -118,6 +121,7 @@ class StoredStatement:
     leaf_index: int | None
     leaf_e: bytes | None
     leaf_salt: bytes | None
+    nonce: str | None
 
     @property
     def leaf(self) -> Leaf | None:
@@ -181,6 +185,24 @@ def restating(connection: Connection, statement_id: str) -> list[StoredStatement
     return every(connection, query, StoredStatement)
 
 
+def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = "") -> bool:
+    """Tell whether a statement of an issuer that counts here has this nonce.
+
+    Args:
+        connection: open for reading.
+        issuer: ministry.
+        nonce: as in the payload, b64u.
+        but: id of a statement that does not count.
+    """
+    query = select(STATEMENTS.c.id).where(
+        STATEMENTS.c.issuer == issuer,
+        STATEMENTS.c.nonce == nonce,
+        STATEMENTS.c.id != but,
+        STATEMENTS.c.standing != Standing.DROPPED,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Filed:
     """How a statement comes to be stored.
@@ -225,6 +247,7 @@ def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:
         "leaf_index": leaf.index if leaf is not None else None,
         "leaf_e": leaf.e if leaf is not None else None,
         "leaf_salt": leaf.salt_s if leaf is not None else None,
+        "nonce": statement.nonce,
     }
 
 
