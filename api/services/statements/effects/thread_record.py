@@ -63,8 +63,8 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
 
 
 def _load(connection: Connection, thread_id: str, without: str) -> Record | None:
-    rows = [row for row in statements.in_thread(connection, thread_id) if row["id"] != without]
-    if not any(row["id"] == thread_id for row in rows):
+    rows = [row for row in statements.in_thread(connection, thread_id) if row.id != without]
+    if not any(row.id == thread_id for row in rows):
         return None
     disputed = {
         row.issuer for row in threads.disputes_of(connection, thread_id) if row.ruling != RESUME
