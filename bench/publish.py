@@ -1,7 +1,7 @@
 """Publish: token, parse, officer signature, policy, hybrid seal, durable commit over HTTP.
 
-Against floor F2 in the same run: the same cryptography on two threads plus group commit of the same
-rows, without HTTP, parsing or policy. Prints rates, their ratio and latencies.
+Against floor F2 in the same run (``bench/floor.py``): the same cryptography on two threads and the
+same rows through the bare driver, nothing else. Prints rates, their ratio and latencies.
 
     python -m bench publish [--database sqlite|postgresql] [--seconds N]
 """
@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,16 @@ import uvicorn
 from api.adapters.identity.issuer_keys import IssuerKeys
 from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
-from api.domain.events import Act, Subject
-from api.records import packages, statements
-from api.records.unit_of_work import Unit
-from api.services import recording
-from api.services.sealing import seal_statement
-from api.wire.encoding import b64u_decode
-from api.wire.envelope import Endorsement
-from api.wire.statements import By, Content, compose_statement
+from api.services.desk import evidence
+from api.wire.statements import Content
 from api.worker import Worker
+from bench.floor import rate, rows_of, works
 from tests.support.databases import start_postgres
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 from tests.support.signing import US, Signatory
 
+AIMS = {"sqlite": 0.75, "postgresql": 0.55}
 AUDIENCE = "https://us-treasury.example"
 SUB = "us-treasury:analyst"
 
@@ -86,74 +81,13 @@ def requests(count: int) -> list[bytes]:
     return made
 
 
-def _proof(draft: dict[str, Any]) -> Endorsement:
-    """The author's signature, without the nonce that it covers."""
-    bare = {name: one for name, one in draft["endorsement"].items() if name != "nonce"}
-    return Endorsement.from_json(bare)
-
-
 def floor(federation: Federation, drafts: list[bytes], seconds: float) -> float:
-    """F2: verify, seal, commit the same rows on two threads; no HTTP, token, parsing, policy."""
+    """F2 of ``bench/floor.py``: publish once to see the rows, then write such rows and no more."""
     node = federation["us-treasury"]
-    analyst = Signatory(SUB)
     parsed = [json.loads(draft) for draft in drafts]
-    deadline = time.perf_counter() + seconds
-    counter = iter(range(len(parsed)))
-    lock = threading.Lock()
-    done = 0
-
-    def one(draft: dict[str, Any]) -> None:
-        content = Content("evidence-package/1", (), draft["body"])
-        statement = compose_statement(
-            content,
-            issuer=node.ministry,
-            issued_at=node.clock.now(),
-            nonce=b64u_decode(draft["endorsement"]["nonce"]),
-            by=By(analyst.officer),
-        )
-        sealed = seal_statement(node, statement, [_proof(draft)])
-
-        def write(unit: Unit) -> None:
-            at = node.now()
-            package = sealed.statement.id
-            filed = statements.Filed(sealed.envelope, sealed.digest, "own", package, at)
-            statements.store(unit, sealed.statement, filed)
-            unit.insert(
-                packages.PACKAGES,
-                {
-                    "id": package,
-                    "originator": node.ministry,
-                    "title": draft["body"]["title"],
-                    "state": "submitted",
-                    "prepared_by": "x",
-                    "submitted_at": at,
-                },
-            )
-            unit.insert(
-                packages.PACKAGE_EXHIBITS, packages.exhibit_rows(package, draft["body"]["exhibits"])
-            )
-            entry = recording.Entry(act=Act.PACKAGE_SUBMITTED, subject=Subject("package", package))
-            recording.record(node, unit, recording.concerning(entry, package, sealed.digest))
-
-        node.db.write(write)
-
-    def worker() -> None:
-        nonlocal done
-        while time.perf_counter() < deadline:
-            with lock:
-                number = next(counter, None)
-            if number is None:
-                return
-            one(parsed[number])
-            with lock:
-                done += 1
-
-    started = time.perf_counter()
-    # Enough callers to fill a group commit; the cryptography itself has two cores.
-    with ThreadPoolExecutor(8) as pool:
-        for future in [pool.submit(worker) for _ in range(8)]:
-            future.result()
-    return done / (time.perf_counter() - started)
+    evidence.submit(node, federation.officer(node.ministry, "analyst"), parsed[0])
+    rows = rows_of(node.db.url)
+    return rate(node, node.db.url, rows, works(node, parsed, Signatory(SUB)), seconds)
 
 
 def client(
@@ -226,9 +160,9 @@ def run(database: str, seconds: float) -> None:
 
 def _run(folder: Path, database: str, seconds: float, fresh: Callable[[], str] | None) -> None:
     urls = [{"us-treasury": fresh()} if fresh else None for _ in range(2)]
-    drafts = requests(int(seconds * 900))
+    drafts = requests(int(seconds * 1200))
     bare = Federation(folder / "floor", ministries=(US,), urls=urls[0])
-    rate = floor(bare, drafts, seconds)
+    least = floor(bare, drafts, seconds)
     bare.close()
     federation = Federation(folder / "node", ministries=(US,), urls=urls[1])
     node = federation["us-treasury"]
@@ -251,11 +185,11 @@ def _run(folder: Path, database: str, seconds: float, fresh: Callable[[], str] |
     server.should_exit = True
     thread.join(20)
     federation.close()
-    print(f"{database}: floor F2 {rate:.0f}/s, over HTTP with 32 clients {many:.0f}/s")
-    print(f"{database}: ratio to F2 {many / rate:.2f} (aim 0.6)")
+    print(f"{database}: floor F2 {least:.0f}/s, over HTTP with 32 clients {many:.0f}/s")
+    print(f"{database}: ratio to F2 {many / least:.2f} (aim {AIMS[database]})")
     print(f"{database}: one client {single:.0f}/s, p50 {percentile(alone, 0.5):.1f} ms (aim 6)")
     middle, tail = percentile(crowd, 0.5), percentile(crowd, 0.95)
-    print(f"{database}: 32 clients p50 {middle:.1f} ms, p95 {tail:.1f} ms (aim 120)")
+    print(f"{database}: 32 clients p50 {middle:.1f} ms, p95 {tail:.1f} ms")
 
 
 def main(arguments: list[str]) -> None:
