@@ -18,7 +18,6 @@ from api.domain.evidence import PackageState
 from api.ports.policy import Action, Resource
 from api.records import packages, statements
 from api.records.acquisitions import acquisitions_of
-from api.records.claimed_nonces import claim
 from api.records.package_rows import Holder, Package
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
@@ -99,15 +98,14 @@ def submit(
 
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
-    drafting.require_fresh_nonce(node, made.nonce)
+    fresh = drafting.Fresh(made.nonce, {"id": sealed.statement.id})
 
     def write(unit: Unit) -> None:
-        claim(unit, made.nonce)
         _store_package(
             node, unit, Issued(sealed.statement, node.now(), caller.person, "", here), sealed, entry
         )
 
-    return drafting.write_fresh(node, once, {"id": sealed.statement.id}, write)["id"]
+    return drafting.write_fresh(node, once, fresh, write)["id"]
 
 
 def _permit_to_submit(

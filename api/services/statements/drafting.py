@@ -12,7 +12,8 @@ Owns the first half of the one road by which a statement of this ministry comes 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -93,15 +94,13 @@ def create(
         "created_at": values["updated_at"],
     }
 
-    require_fresh_nonce(node, made.nonce)
-
     def write(unit: Unit) -> None:
-        claim(unit, made.nonce)
         unit.insert(drafts.DRAFTS, values)
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
 
-    return _sent(node, caller, write_fresh(node, once, {"draft": values["id"]}, write)["draft"])
+    fresh = Fresh(made.nonce, {"draft": str(values["id"])})
+    return _sent(node, caller, write_fresh(node, once, fresh, write)["draft"])
 
 
 def require_meaning(content: Content) -> None:
@@ -117,30 +116,45 @@ def require_meaning(content: Content) -> None:
     require_main_names(body)
 
 
-def write_fresh(node: Node, once: Once | None, made: Made, write: Callable[[Unit], None]) -> Made:
-    """Run a unit that claims the nonce of what it makes; see ``idempotency.write_once``.
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What a call makes under a nonce that nothing else of this ministry may have.
+
+    Attributes:
+        nonce: of the draft or package.
+        made: ids of what is made, as ``write_once`` takes them.
+    """
+
+    nonce: str
+    made: Made
+
+
+def write_fresh(node: Node, once: Once | None, fresh: Fresh, write: Callable[[Unit], None]) -> Made:
+    """Run a unit that takes a nonce for what it makes; see ``idempotency.write_once``.
+
+    Partners refuse a ministry's second statement with one nonce (PROTOCOL §9, *Preparer's bytes*).
+    The nonce may have been taken by the same call a moment ago, whose key then tells so.
 
     Raises:
-        Conflict: ``draft.nonce-used``: another call claims it at this moment.
+        Conflict: ``draft.nonce-used``: it stands in a draft or statement of this ministry.
     """
+    used = partial(drafts.nonce_is_used, issuer=node.ministry, nonce=fresh.nonce)
+    if node.db.look(used):
+        known = made_before(node, once)
+        if known is None:
+            raise _nonce_used()
+        return known
+
+    def claiming(unit: Unit) -> None:
+        claim(unit, fresh.nonce)
+        write(unit)
+
     try:
-        return write_once(node, once, made, write)
+        return write_once(node, once, fresh.made, claiming)
     except Taken as taken:
         if taken.table not in {CLAIMED_NONCES.name, drafts.DRAFTS.name}:
             raise
         raise _nonce_used() from None
-
-
-def require_fresh_nonce(node: Node, nonce: str) -> None:
-    """Refuse a nonce that stands in another draft or in a statement of this ministry.
-
-    Partners refuse a ministry's second statement with one nonce (PROTOCOL §9, *Preparer's bytes*).
-
-    Raises:
-        Conflict: ``draft.nonce-used``.
-    """
-    if node.db.look(lambda connection: drafts.nonce_is_used(connection, node.ministry, nonce)):
-        raise _nonce_used()
 
 
 def _nonce_used() -> Conflict:
