@@ -12,6 +12,7 @@ from api.services.statements import approving, drafting, previewing
 from api.services.statements.draft_form import DraftView
 from api.web.console import listing, passkeys, reading
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
+from api.web.console.pages import revising
 from api.web.console.words import mark
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.envelope import APPROVED, PREPARED, WEBAUTHN
@@ -59,7 +60,7 @@ def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
         "title": reading.draft_title(visit, draft),
         "seen": seen,
         "names": _names(visit, draft),
-        "powers": reading.draft_powers(visit, draft),
+        "powers": _powers(visit, draft),
         "moved": False,
         "unseen": False,
         "reason": "",
@@ -67,6 +68,11 @@ def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
         **more,
     }
     return View("draft.html", members, status)
+
+
+def _powers(visit: Visit, draft: DraftView) -> dict[str, Any]:
+    powers = reading.draft_powers(visit, draft)
+    return powers | {"revise": powers["edit"] and draft.type in revising.FORMS}
 
 
 def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
