@@ -1,7 +1,7 @@
 """package papers
 
 Revision: 0032_package_papers
-After: 0022_names
+After: 0060_statement_nonces
 
 Packages that an analyst prepares in the browser, before they are signed.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0032_package_papers'
-down_revision = '0022_names'
+down_revision = '0060_statement_nonces'
 branch_labels = None
 depends_on = None
 

@@ -25,7 +25,7 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
-from api.services.desk import evidence, grants, package_papers, proposals
+from api.services.desk import evidence, grants, package_papers, proposals, relying_parties
 from api.services.node import Node
 from api.web.console.pages import PAGES
 from tests.support import exchange
@@ -236,6 +236,12 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "analyst",
     )
     federation.settle()
+    party = relying_parties.propose(
+        federation[ministry],
+        federation.officer(ministry, "admin2"),
+        f"{ministry}.example",
+        [f"https://{ministry}.example"],
+    )
     paper = package_papers.start(federation[ministry], analyst, _begun())
     parts = {
         "proposal": proposal.id,
@@ -243,6 +249,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "section": "subjects",
         "number": "1",
         "release": _release(federation, ministry, package),
+        "party": party.id,
         "task": "0" * 32,
         "leaf": "3",
         "kind": "grants",

@@ -13,7 +13,7 @@ from api.domain.verification.package import verify_draft
 from api.ports.policy import Action
 from api.services import visibility
 from api.services.authorising import Caller, authorise
-from api.services.desk import evidence
+from api.services.desk import evidence, exhibits
 from api.services.node import Node
 from api.wire.errors import WireError
 from api.wire.limits import ENVELOPE
@@ -41,5 +41,5 @@ def hand_in(node: Node, caller: Caller, source: IO[bytes]) -> str:
     draft = json.loads(file.read(DRAFT, ENVELOPE))
     for digest, size in file.exhibits.items():
         chunks = file.chunks(exhibit_name(digest))
-        evidence.store_exhibit(node, caller, digest, size, chunks)
+        exhibits.store_exhibit(node, caller, digest, size, chunks)
     return evidence.submit(node, caller, draft)

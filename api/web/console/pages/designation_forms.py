@@ -102,7 +102,11 @@ def _designations(visit: Visit, *, home: bool) -> list[designations.DesignationS
 
 def faults_of(type_: str, body: Mapping[str, Any]) -> Faults:
     """Return the faults of a designation's body at the fields of its form."""
-    return body_words.faults_in(type_, body, groups=_GROUPS)
+    found = body_words.faults_in(type_, body, groups=_GROUPS)
+    # All dates are read in one zone.
+    zones = [one for one in found if one["field"].endswith("_zone")]
+    others = [one for one in found if one not in zones]
+    return [*others, *({**one, "field": "zone"} for one in zones[:1])]
 
 
 def designate(visit: Visit) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from api.domain.errors import ComityError, NotFound, Stale
 from api.ports.policy import Action
-from api.services.desk import evidence, package_papers
+from api.services.desk import exhibits, package_papers
 from api.services.desk.package_papers import PaperView
 from api.web.console import body_words, described, paper_parts, passkeys, reading
 from api.web.console.page import ANALYST, Answer, Moved, Page, View, Visit
@@ -227,7 +227,7 @@ def _take_files(visit: Visit, paper: PaperView, found: list[dict[str, Any]]) -> 
         digest, size = paper_parts.measured(upload.file)
         if digest in {one["digest"] for one in made}:
             continue
-        evidence.store_exhibit(visit.node, visit.caller, digest, size, pieces(upload.file))
+        exhibits.store_exhibit(visit.node, visit.caller, digest, size, pieces(upload.file))
         name = upload.filename or ""
         label = paper_parts.label_for(name, [one["label"] for one in made])
         media_type = paper_parts.media_type_for(upload.content_type or "", name)

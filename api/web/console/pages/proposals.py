@@ -15,7 +15,7 @@ _STATES: Final = tuple(ProposalState)
 _REVIEWERS: Final = frozenset({REVIEWER})
 _WRITTEN: Final = frozenset({ProposalState.DRAFTED, ProposalState.RETURNED})
 _FOLLOWED: Final = frozenset({ProposalState.ENDORSED, ProposalState.DESIGNATED})
-_OVER: Final = frozenset({ProposalState.DESIGNATED, ProposalState.LAPSED})
+_OVER: Final = frozenset({ProposalState.DRAFTED, ProposalState.DESIGNATED, ProposalState.LAPSED})
 
 
 def index(visit: Visit) -> Answer:

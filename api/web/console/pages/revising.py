@@ -13,7 +13,7 @@ from api.ports.policy import Action
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.web.console import designation_parts, reading
-from api.web.console.page import DESK, Answer, Moved, Page, Target, Visit
+from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
 from api.web.console.pages import designation_forms, request_forms, thread_moves
 from api.wire.errors import WireError
 from api.wire.types import DESIGNATION
@@ -92,22 +92,25 @@ FORMS: Final[Mapping[str, Form]] = {
 
 
 def ask(visit: Visit) -> Answer:
-    """Show the draft in its form."""
-    draft, form = _draft(visit)
+    """Show the draft in its form, or say why there is none for this officer."""
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    form = _form_of(visit, draft)
+    if form is None:
+        members = {"row": draft, "draft": draft, "faults": [], "moved": False}
+        return View("draft_no_form.html", members)
     return form.show(visit, draft, draft.body, [], 200)
 
 
-def _draft(visit: Visit) -> tuple[DraftView, Form]:
-    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
-    form = FORMS.get(draft.type)
-    if form is None or not reading.draft_powers(visit, draft)["edit"]:
-        raise Conflict("draft.no-form", "Set this draft aside and make another: it has no form.")
-    return draft, form
+def _form_of(visit: Visit, draft: DraftView) -> Form | None:
+    return FORMS.get(draft.type) if reading.draft_powers(visit, draft)["edit"] else None
 
 
 def revise(visit: Visit) -> Answer:
     """Keep the next version."""
-    draft, form = _draft(visit)
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    form = _form_of(visit, draft)
+    if form is None:
+        raise Conflict("draft.no-form", "Only its authors revise a draft that has not left.")
     body, faults = form.read(visit, draft)
     if faults:
         return form.show(visit, draft, body, faults, 422)
