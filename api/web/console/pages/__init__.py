@@ -21,6 +21,7 @@ from api.web.console.pages import (
     packages,
     parked,
     partners,
+    passkeys,
     people,
     proposals,
     recalls,
@@ -34,6 +35,7 @@ from api.web.console.pages import (
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *account.PAGES,
+    *passkeys.PAGES,
     *drafts.PAGES,
     *packages.PAGES,
     *recalls.PAGES,
