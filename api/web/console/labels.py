@@ -342,12 +342,6 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "ended": mark("Ended"),
         "over": mark("Over"),
     },
-    "key-state": {
-        "requested": mark("Asked for"),
-        "proposed": mark("Waits for the second administrator"),
-        "active": mark("In force"),
-        "revoked": mark("Not accepted any more"),
-    },
     "check": {
         "database": mark("Database"),
         "schema": mark("Schema of the database"),
