@@ -133,4 +133,4 @@ def ordered(federation: Federation, ministry: str) -> str:
     """A legal order to erase that waits for the other administrator; returns its id."""
     order = erasure.NewOrder("event", "1", "High Court", "CO/123/2026")
     row = erasure.propose(federation[ministry], federation.officer(ministry, "admin2"), order)
-    return str(row["id"])
+    return row.id
