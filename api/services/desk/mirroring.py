@@ -230,10 +230,10 @@ def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
 def read(node: Node, caller: Caller, thread_id: str) -> ThreadView:
     """Return a thread's state with both sequences."""
     row = permit_on(node, caller, thread_id)
-    return node.db.read(lambda connection: _view(connection, row))
+    return node.db.read(lambda connection: _thread_view(connection, row))
 
 
-def _view(connection: Connection, row: Thread) -> ThreadView:
+def _thread_view(connection: Connection, row: Thread) -> ThreadView:
     record = thread_record.require(connection, row.id)
     state = fold(record)
     stored = {each.id: each.stored_at for each in statements.in_thread(connection, row.id)}

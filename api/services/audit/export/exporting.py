@@ -84,7 +84,7 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
     if not _ROOM.acquire(blocking=False):
         raise Unavailable("export.busy", "Two exports are being made already; try again later.")
     try:
-        _record(node, caller, permit, wanted)
+        _record_export(node, caller, permit, wanted)
         return _make(node, caller, wanted, note, bounds)
     finally:
         _ROOM.release()
@@ -124,7 +124,7 @@ def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int
     return start, end
 
 
-def _record(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
+def _record_export(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
     """Commit the event of the export, and what was asked for, before anything leaves."""
     parameters = canonical(wanted.parameters())
     entry = entry_of(caller, permit, Act.EXPORT_MADE, Subject("export", digest(parameters)))
