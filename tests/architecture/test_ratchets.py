@@ -1,6 +1,7 @@
 """What shall fall to nothing does not rise; what nothing calls has a reason to be there."""
 
 import ast
+import functools
 import os
 import tomllib
 from pathlib import Path
@@ -47,8 +48,9 @@ def test_limits_are_never_raised_by_the_program() -> None:
     assert counting.lowered(now, allowed) == {"long files": {"a": 480, "b": 460}}
 
 
+@functools.cache
 def named(path: Path) -> set[str]:
-    """Functions of a module that stand alone or are imported from it by their bare names."""
+    """Functions that stand at the top of a module."""
     return {
         node.name
         for node in ast.parse(path.read_text("utf-8")).body
@@ -56,6 +58,7 @@ def named(path: Path) -> set[str]:
     }
 
 
+@functools.cache
 def bare_imports() -> set[tuple[str, str]]:
     """Module and name of each function of the package that another module imports without it."""
     return {

@@ -208,7 +208,7 @@ def permit_on(
     if found is None:
         raise unknown("designation")
     row, target = found
-    return row, visibility.permit_on(node, caller, action, row, target)
+    return row, visibility.permit_on_package(node, caller, action, row, target)
 
 
 def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:

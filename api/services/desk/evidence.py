@@ -206,7 +206,7 @@ def permit_on(
     if found is None:
         raise unknown("package")
     package, target = found
-    return package, visibility.permit_on(node, caller, action, package, target)
+    return package, visibility.permit_on_package(node, caller, action, package, target)
 
 
 def read(node: Node, caller: Caller, package_id: str) -> PackageView:

@@ -223,7 +223,7 @@ def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
     if found is None:
         raise unknown("thread")
     row, target = found
-    visibility.permit_on(node, caller, Action.MIRROR_READ, row, target)
+    visibility.permit_on_package(node, caller, Action.MIRROR_READ, row, target)
     return row
 
 

@@ -228,7 +228,7 @@ def newest(folder: Path) -> Path:
     return found[-1]
 
 
-def check(folder: Path, membership: Membership, ministry: str) -> Backup:
+def check_backup(folder: Path, membership: Membership, ministry: str) -> Backup:
     """Check a backup: sealed by this ministry, every file as it was.
 
     Exhibits are checked when they are loaded.

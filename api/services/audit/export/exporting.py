@@ -28,7 +28,7 @@ from api.records import audit, audit_reading
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit.export import export_streams
-from api.services.audit.export.export_entries import Wanted, bare_leaves, check, export_lines
+from api.services.audit.export.export_entries import Wanted, bare_leaves, check_wanted, export_lines
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.log import heads
 from api.services.log.own_tiles import StoredTiles
@@ -78,7 +78,7 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
         Unavailable: ``export.busy``; ``log.damaged``: the stored log does not lead to its head.
     """
     permit = authorise(node, caller, Action.AUDIT_EXPORT, collection("audit"))
-    check(wanted)
+    check_wanted(wanted)
     note, size = node.db.read(lambda connection: witnessed_head(node, connection))
     bounds = node.db.read(lambda connection: _bounds(connection, wanted, size))
     if not _ROOM.acquire(blocking=False):
