@@ -108,7 +108,7 @@ def test_a_key_is_made_requested_and_enrolled_by_two(
     assert made.code == 0, made.err
     kid = made.document["kid"]
     profile = ProfileStore(tmp_path).load(name)
-    assert profile.key_file == f"keys/{name}.json"
+    assert profile.key_file == f"keys/{name}.pem"
     assert OfficerKey.open(tmp_path / profile.key_file, PASSPHRASE).kid == kid
 
     secret.chmod(0o644)
