@@ -6,6 +6,7 @@ attempt counters, whose loss or change costs nothing). ``tests/tamper-exemptions
 exactly the volatile ones.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -44,6 +45,17 @@ def added(default: object) -> dict[str, object]:
     return {_ADDED: default}
 
 
+# Built once: every row that is written is digested.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_NO_DEFAULT = object()
+
+
+@functools.cache
+def _columns(table: Table) -> tuple[tuple[str, object], ...]:
+    """Return a table's columns in declared order, each with the default it was added with."""
+    return tuple((column.name, column.info.get(_ADDED, _NO_DEFAULT)) for column in table.columns)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, bytes | memoryview | bytearray):
         return f"b:{hashlib.sha256(value).hexdigest()}"
@@ -57,12 +69,12 @@ def row_digest(table: Table, row: Mapping[Any, Any]) -> str:
 
     Byte values enter by their own digest, so that a later reader needs no large bodies to compare.
     """
-    cells = [
-        [column.name, _plain(row.get(column.name))]
-        for column in table.columns
-        if _ADDED not in column.info or row.get(column.name) != column.info[_ADDED]
-    ]
-    text = json.dumps([table.name, cells], ensure_ascii=False, separators=(",", ":"))
+    cells = []
+    for name, default in _columns(table):
+        value = row.get(name)
+        if default is _NO_DEFAULT or value != default:
+            cells.append([name, _plain(value)])
+    text = _encode([table.name, cells])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -73,4 +85,4 @@ def row_key(table: Table, row: Mapping[Any, Any]) -> list[Any]:
 
 def touched_text(touched: Sequence[tuple[str, list[Any], str | None]]) -> str:
     """Return the canonical text of a change set: ``[[table, key, row digest or null], …]``."""
-    return json.dumps([list(entry) for entry in touched], ensure_ascii=False, separators=(",", ":"))
+    return _encode([list(entry) for entry in touched])
