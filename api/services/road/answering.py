@@ -14,10 +14,10 @@ from api.domain.events import Act, Actor, Subject
 from api.domain.quotas import Allowance
 from api.ports.policy import Action, Resource
 from api.records import answered, node_state, packages, streams
-from api.records.unit_of_work import Taken
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Permit, authorise, peer_caller
-from api.services.log import misbehaviour, witnessing
+from api.services.log import misbehaviour, tail_answers, witnessing
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
 from api.services.road import delivering, offering
@@ -175,6 +175,12 @@ def cosigned(node: Node, peer: str, body: MessageBody, evidence: Evidence) -> by
         if error.code == witnessing.INCONSISTENT:
             misbehaviour.refused(node, peer, evidence.checkpoint.encode())
         raise
+    told = tail_answers.open_all(node, peer, evidence.held)
     word = witnessing.cosign(node, examined, body.substantive_size)
-    node.db.write(lambda unit: witnessing.persist(unit, examined, word))
+
+    def write(unit: Unit) -> None:
+        witnessing.persist(unit, examined, word)
+        tail_answers.keep(node, unit, peer, told)
+
+    node.db.write(write)
     return "".join(f"{line}\n" for line in word.lines).encode()

@@ -13,7 +13,7 @@ Owns outbox, sending streams and retry state. The road of one statement, with wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -28,7 +28,7 @@ from api.ports.peers import PeerReply
 from api.records import heads, log, node_state, statements, streams
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.log import checkpoints
+from api.services.log import checkpoints, tail_answers
 from api.services.node import Node
 from api.services.road import offering
 from api.services.statements.effects import EFFECTS
@@ -228,7 +228,12 @@ def build_request(node: Node, message: RowMapping, cosigned: int) -> bytes:
         message: row of ``messages_out``.
         cosigned: size from which the recipient wants consistency and leaf hashes.
     """
-    evidence = node.db.read(lambda connection: _evidence(connection, message, cosigned))
+    evidence = node.db.read(
+        lambda connection: replace(
+            _evidence(connection, message, cosigned),
+            held=tail_answers.due(node, connection, message["peer"]),
+        )
+    )
     return compose_request(bytes(message["envelope"]), evidence)
 
 

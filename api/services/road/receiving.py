@@ -30,7 +30,7 @@ from api.records import node_state, streams
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Permit, authorise, peer_caller
-from api.services.log import checkpoints, misbehaviour, witnessing
+from api.services.log import checkpoints, misbehaviour, tail_answers, witnessing
 from api.services.node import Node
 from api.services.road import answering, dating
 from api.tlog.errors import LogError
@@ -135,10 +135,16 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
             misbehaviour.refused(node, message.peer, message.evidence.checkpoint.encode())
         raise
     statements = _check_items(message, examined)
+    told = tail_answers.open_all(node, message.peer, message.evidence.held)
     word = witnessing.cosign(node, examined, message.body.substantive_size)
     receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(word.lines)))
+
+    def write(unit: Unit) -> None:
+        _store(node, unit, message, state, receipt, (examined, word))
+        tail_answers.keep(node, unit, message.peer, told)
+
     try:
-        node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, word)))
+        node.db.write(write)
     except Conflict as error:
         if error.code != _MOVED:
             raise
