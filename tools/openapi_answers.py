@@ -316,6 +316,7 @@ ANSWERS: Final[dict[str, Answer]] = {
                 "attempts": map_of(ANY_OBJECT),
                 "stopped": FLAG,
                 "misbehaviour": COUNT,
+                "parked": map_of(ANY_OBJECT),
             }
         ),
     ),

@@ -10,14 +10,15 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
+from api.domain.tasks import PARKED_TIME
 from api.ports.policy import Action
-from api.records import log, node_state, streams, transfers
+from api.records import log, node_state, parked, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.log import guard, heads
 from api.services.node import Node
-from api.wire.encoding import parse_instant
+from api.wire.encoding import format_instant, parse_instant
 
 STOP_SWITCH = "stop-switch"
 _SEQUENCER = "sequencer"
@@ -46,6 +47,9 @@ class Status:
         unwitnessed: what lies beyond it: leaves, unsequenced events, time and age of the oldest.
         restore: how far a restore has come; ``pending`` while the node is read-only.
         awaited: exhibits promised by received packages that are not here yet.
+        parked: by partner that has any: statements that wait here without a disposition;
+            ``undecidable`` for an administrator, ``others`` for what comes before them; how many
+            of the first are ``overdue``, and since when the ``oldest`` waits.
         at: when this was read.
     """
 
@@ -66,6 +70,7 @@ class Status:
     unwitnessed: dict[str, Any]
     restore: dict[str, Any]
     awaited: int
+    parked: dict[str, dict[str, Any]]
     at: str
 
 
@@ -100,10 +105,24 @@ def figures(node: Node) -> Status:
             unwitnessed=asdict(heads.tail(node, connection, public)),
             restore=asdict(guard.standing(node, connection)),
             awaited=transfers.count_awaited(connection, _MOST_AWAITED),
+            parked=_parked(connection, now),
             at=now,
         )
 
     return node.db.read(read)
+
+
+def _parked(connection: Connection, now: str) -> dict[str, dict[str, Any]]:
+    before = format_instant(parse_instant(now) - PARKED_TIME)
+    return {
+        row.peer: {
+            "undecidable": row.undecidable,
+            "others": row.others,
+            "overdue": row.overdue,
+            "oldest": row.oldest,
+        }
+        for row in parked.by_partner(connection, before)
+    }
 
 
 def _holder(connection: Connection, now: str) -> str:
