@@ -27,6 +27,7 @@ from api.records import (
     suspensions,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 from api.records.metadata import METADATA
@@ -58,6 +59,7 @@ MODULES = (
     suspensions,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 

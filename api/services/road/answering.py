@@ -11,7 +11,7 @@ from typing import Final
 
 from api.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from api.domain.events import Act, Actor, Subject
-from api.domain.quotas import Allowance
+from api.domain.quotas import Allowance, Share
 from api.ports.policy import Action, Resource
 from api.records import answered, node_state, packages, streams
 from api.records.unit_of_work import Taken, Unit
@@ -20,7 +20,7 @@ from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import misbehaviour, tail_answers, witnessing
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import delivering, offering
+from api.services.road import delivering, offering, traffic
 from api.wire.canonical import Json, canonical, parse_canonical
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.limits import MESSAGE
@@ -122,6 +122,7 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     Raises:
         NotFound: ``exhibit.unknown``: absent, or not released to this peer with that package.
         Unavailable: ``node.stopped``, ``node.restoring``.
+        TooMany: ``peer.quota``: the bytes of exhibits that go to one partner in a day are bounded.
     """
     _require_open(node)
     wanted = ExhibitRange.from_json(body.body)
@@ -144,6 +145,8 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     if stored is None:
         raise NotFound("exhibit.unknown", "There is no such exhibit here.")
     end = min(wanted.offset + wanted.length, stored.size)
+    length = max(0, end - wanted.offset)
+    node.db.write(lambda unit: traffic.charge(node, unit, peer, Share.EXHIBITS_OUT, length))
     data = b"".join(node.store.read(wanted.digest, min(wanted.offset, end), end))
     part = _PART[wanted.offset == 0, end == stored.size]
     if part:

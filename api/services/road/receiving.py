@@ -24,7 +24,7 @@ from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Full, Invalid, Refused
 from api.domain.events import Act, Actor, Subject
-from api.domain.quotas import Allowance
+from api.domain.quotas import Allowance, Share
 from api.ports.policy import Action, Resource
 from api.records import node_state, streams
 from api.records.unit_of_work import Unit
@@ -32,7 +32,7 @@ from api.services import recording, sealing
 from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import checkpoints, misbehaviour, tail_answers, witnessing
 from api.services.node import Node
-from api.services.road import answering, dating
+from api.services.road import answering, dating, traffic
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
@@ -113,6 +113,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
         WireError: ``json.*``, ``message.*``, ``envelope.*``, ``key.*``, ``signature.*``.
         Refused: ``message.audience``, ``message.sender``, or the policy's code.
         Conflict: ``log.size``, ``stream.*``, ``equivocation``.
+        TooMany: ``peer.quota``.
         Invalid: ``log.*``: the evidence does not hold.
     """
     message = authenticate(node, request_body, request)
@@ -125,6 +126,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
         return Answer(stored)
     if stored is not None:
         return Answer(_contradiction(node, message, stored))
+    traffic.require_room(node, message.peer, Share.MESSAGES, len(message.raw))
     state = node.db.read(lambda connection: _judge_number(node, connection, message))
     try:
         examined = node.db.read(
@@ -142,6 +144,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
     def write(unit: Unit) -> None:
         _store(node, unit, message, state, receipt, (examined, word))
         tail_answers.keep(node, unit, message.peer, told)
+        traffic.charge(node, unit, message.peer, Share.MESSAGES, len(message.raw))
 
     try:
         node.db.write(write)
