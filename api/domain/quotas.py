@@ -1,9 +1,9 @@
 """What one partner may ask of a node in a time, so that one's haste is nobody else's wait.
 
-Owns the arithmetic of allowances that refill (token buckets), which are held in memory, each process
-its own; and which bytes a partner may move in a day (UTC), which are counted in the database
-(``services/road/traffic.py``). Both bound rates and never what is kept (PROTOCOL §9): who is told to
-wait loses nothing.
+Owns the arithmetic of allowances that refill (token buckets), held in memory, each process its own;
+and which bytes a partner may move in a day (UTC), counted in the database
+(``services/road/traffic.py``). Both bound rates and never what is kept (PROTOCOL §9): who waits
+loses nothing.
 """
 
 import math

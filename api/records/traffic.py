@@ -1,7 +1,7 @@
 """How many bytes went to and came from each partner in a day, so that a restart forgets no share.
 
-Owns the table ``peer_traffic``: one row for each partner, kind of bytes and day (UTC). Older days go
-when the next is begun. A lost row gives a partner another day's share, and nothing else.
+Owns the table ``peer_traffic``: one row for each partner, kind of bytes and day (UTC). Older days
+go when the next is begun. A lost row gives a partner another day's share, and nothing else.
 """
 
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select
