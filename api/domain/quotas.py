@@ -94,7 +94,7 @@ class Quotas:
     rates: dict[Allowance, Rate] = field(default_factory=lambda: dict(RATES))
     daily: dict[Share, int] = field(default_factory=lambda: dict(DAILY))
     _left: dict[tuple[str, Allowance], tuple[float, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     def take(self, peer: str, what: Allowance, now: float, amount: float = 1) -> None:
         """Use some of a partner's allowance.

@@ -136,7 +136,8 @@ def hear(node: Node, unit: Unit, message: MessageIn, opened: Opened) -> None:
 
     What follows from each outcome may fail alone, and so may the statement as a whole.
     """
-    sealed, met = opened.sealed, []
+    sealed = opened.sealed
+    met: list[str] = []
     if sealed is None:
         raise TypeError("only what was opened can be heard")
 
@@ -154,14 +155,14 @@ def hear(node: Node, unit: Unit, message: MessageIn, opened: Opened) -> None:
 
 def _consequences(
     node: Node, unit: Unit, peer: str, sealed: Sealed
-) -> Sequence[Callable[[], None]]:
+) -> Sequence[Callable[[], object]]:
     """Return what follows from a statement of a partner's node, each part for itself."""
     if sealed.statement.type == EXHIBITS_HELD:
         return [lambda: note_held(unit, sealed.statement)]
     return [_noting(node, unit, peer, sealed, outcome) for outcome in outcomes_of(sealed.envelope)]
 
 
-def _guarded(unit: Unit, work: Any) -> str:
+def _guarded(unit: Unit, work: Callable[[], object]) -> str:
     """Run a part of the unit; returns the kind of the defect that undid it, or nothing."""
     try:
         with unit.part():
