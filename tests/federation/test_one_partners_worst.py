@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.jobs.process_inbox import process_inbox
-from api.records import node_state, packages, streams
+from api.records import node_state, packages, stream_counts, streams
 from api.services.desk import withdrawing
 from api.services.log import checkpoints
 from api.services.road import applying, delivering, disposing, epochs, receiving
@@ -65,7 +65,7 @@ def test_a_message_that_cannot_be_handled_stops_nobody_elses(
     original, broken = applying.open_items, [True]
 
     def opening(node: Any, message: Any, *rest: Any) -> Any:
-        if broken[0] and (message["peer"], message["seq"]) == (UK, 1):
+        if broken[0] and (message.peer, message.seq) == (UK, 1):
             raise met
         return original(node, message, *rest)
 
@@ -209,4 +209,4 @@ def test_what_was_withdrawn_does_not_leave_in_a_new_epoch(federation: Federation
     assert uk.db.read(lambda c: packages.by_id(c, gone)) is None
     held = {row["id"] for row in contents(uk)["releases"]}
     assert held == {stays}
-    assert us.db.read(streams.queue_lengths) == {}
+    assert us.db.read(stream_counts.queue_lengths) == {}
