@@ -1,14 +1,14 @@
 """Bytes of each partner by the day.
 
 Revision: 0062_peer_traffic
-After: 0060_statement_nonces
+After: 0032_package_papers
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0062_peer_traffic"
-down_revision = "0060_statement_nonces"
+down_revision = "0032_package_papers"
 branch_labels = None
 depends_on = None
 
