@@ -39,7 +39,7 @@ AUDIENCES: dict[str, tuple[str, ...] | None] = {
 }
 
 TWO_PARTIES = {"release/1": "release.recipient", "mirror-request/1": "thread.not-a-party"} | {
-    type_: "thread.not-a-party" for type_ in THREAD_TYPES if type_ != "mirror-request/1"
+    type_: "thread.wrong-recipient" for type_ in THREAD_TYPES if type_ != "mirror-request/1"
 }
 """Types whose ``to`` is exactly one ministry, with the refusal of any other beside it."""
 
@@ -71,8 +71,14 @@ def answer(type_: str, audience: str) -> str:
     return TWO_PARTIES[type_] if type_ in TWO_PARTIES else MANY[type_]
 
 
-def sealed(bad: BadPeer, type_: str, content: dict[str, Any], thread: str, audience: str) -> bytes:
-    """A sealed and endorsed statement to whomever; no model has looked at it."""
+def sealed(
+    bad: BadPeer, type_: str, content: dict[str, Any], chain: list[str], audience: str
+) -> bytes:
+    """A sealed and endorsed statement to whomever; no model has looked at it.
+
+    Args:
+        chain: ids of this ministry's statements in the thread so far, the opener first.
+    """
     to, bad.made = AUDIENCES[audience], bad.made + 1
     payload: dict[str, Any] = {
         "comity": "1",
@@ -87,7 +93,7 @@ def sealed(bad: BadPeer, type_: str, content: dict[str, Any], thread: str, audie
     if type_ == "mirror-request/1":
         payload["seq"] = 1
     elif type_ in THREAD_TYPES:
-        payload |= {"thread": thread, "seq": 2, "prev": thread}
+        payload |= {"thread": chain[0], "seq": len(chain) + 1, "prev": chain[-1]}
     if type_ in NODE_TYPES:
         return bad.ministry.seal(canonical(payload))
     approver = None if type_ == "evidence-package/1" else SECOND.officer
@@ -104,35 +110,50 @@ def sealed(bad: BadPeer, type_: str, content: dict[str, Any], thread: str, audie
 @pytest.fixture(scope="module")
 def calm(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Federation, BadPeer, str]]:
-    """A federation, a bad peer, and a thread that the two have opened."""
+) -> Iterator[tuple[Federation, BadPeer, list[str]]]:
+    """A federation, a bad peer, and what it has said in a thread that the two have opened."""
     made = Federation(tmp_path_factory.mktemp("audiences"))
     bad = BadPeer(UK, NODE)
     beside = bad.statement("designation/1", designation())
     request = body("mirror-request/1", designations={"s1": id_of(beside)}, evidence=[])
     opener = bad.commit(bad.statement("mirror-request/1", request, place=Place(1)), beside)
     assert outcomes(made, bad.deliver(opener)) == [("applied", None)]
-    yield made, bad, id_of(opener.envelope)
+    yield made, bad, [id_of(opener.envelope)]
     made.close()
+
+
+def others(federation: Federation, statement: str, thread: str) -> dict[str, list[Any]]:
+    """What the node knows but of one statement and, where one is named, of its issuer's thread.
+
+    A refused statement takes its number there all the same (PROTOCOL §5).
+    """
+    known = without(federation, statement)
+    if not thread:
+        return known
+    return {name: [row for row in rows if thread not in repr(row)] for name, rows in known.items()}
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
 def test_each_type_to_each_wrong_audience(
-    calm: tuple[Federation, BadPeer, str], audience: str
+    calm: tuple[Federation, BadPeer, list[str]], audience: str
 ) -> None:
-    federation, bad, thread = calm
+    federation, bad, chain = calm
     for type_ in sorted(STATEMENT_TYPES):
         along = own_package(bad)[0]
-        raw = sealed(bad, type_, carriers(bad, id_of(along))[type_], thread, audience)
+        raw = sealed(bad, type_, carriers(bad, id_of(along))[type_], chain, audience)
         item = bad.commit(raw, *((along,) if type_ == "release/1" else ()))
-        before = without(federation, id_of(raw))
+        threaded = type_ in THREAD_TYPES and type_ != "mirror-request/1"
+        place = chain[0] if threaded else ""
+        before = others(federation, id_of(raw), place)
         kind = Kind.DISPOSITION if type_ in NODE_TYPES else Kind.DELIVER
         assert federation.receive(NODE, bad.deliver(item, kind=kind)).status == 200
         federation.step(NODE)
-        found = [
-            row for row in contents(federation[NODE])["inbox"] if row["statement"] == id_of(raw)
-        ]
-        codes = [row["code"] or "" for row in found] or ["-"]
-        assert codes == [answer(type_, audience)], (type_, audience)
-        if codes != [""]:
-            assert without(federation, id_of(raw)) == before, (type_, audience)
+        inbox = contents(federation[NODE])["inbox"]
+        found = [row["code"] or "" for row in inbox if row["statement"] == id_of(raw)] or ["-"]
+        wanted = answer(type_, audience)
+        assert found == [wanted], (type_, audience)
+        if wanted:
+            assert others(federation, id_of(raw), place) == before, (type_, audience)
+        if threaded and wanted not in {"statement.members", "statement.recipients"}:
+            chain.append(id_of(raw))
+    assert contents(federation[NODE])["misbehaviour"] == []
