@@ -7,11 +7,12 @@ what a row of ``events`` holds once its event is gone. Owns no event (``records/
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, select
 from sqlalchemy.engine import RowMapping
 
+from api.domain.notation import Count, Digest, Instant, RecordId
 from api.records.log import EVENTS
 from api.records.metadata import METADATA, RECORDED
 
@@ -79,6 +80,64 @@ _RANGE: Final = re.compile(r"([0-9]{1,16}):([0-9]{1,16})")
 _ERASED: Final = "erased-"
 EVENT, EXHIBIT = "event", "exhibit"
 PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One row of ``erasure_orders``: a legal order to erase.
+
+    Attributes:
+        id: 32 hex digits.
+        kind: ``event`` or ``exhibit``.
+        target: leaf index of the event, or digest of the exhibit.
+        authority: court or statute that orders it.
+        reference: its file number.
+        state: ``proposed``, ``carried-out`` or ``rejected``.
+        change_set: digest of an erased event's change set, by which the log is still replayed.
+        proposed_by: officer record of the first administrator.
+        proposed_at: when the order was entered.
+        decided_by: the second administrator.
+        decided_at: when.
+    """
+
+    id: RecordId
+    kind: Literal["event", "exhibit"]
+    target: str
+    authority: str
+    reference: str
+    state: Literal["proposed", "carried-out", "rejected"]
+    change_set: Digest | None
+    proposed_by: RecordId
+    proposed_at: Instant
+    decided_by: RecordId | None
+    decided_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One row of ``audit_samples``; ``rule`` and ``entries`` are JSON."""
+
+    id: RecordId
+    officer: RecordId
+    name: str
+    rule: str
+    size: Count
+    root: str
+    entries: str
+    saved_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """One row of ``review_notes``; ``document`` and ``endorsement`` are JSON."""
+
+    id: Digest
+    officer: RecordId
+    sample: RecordId | None
+    leaf: Count | None
+    document: str
+    endorsement: str | None
+    written_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,54 +290,58 @@ def empty_event(connection: Connection, index: int) -> None:
     connection.execute(query)
 
 
-def orders(connection: Connection) -> list[RowMapping]:
+def orders(connection: Connection) -> list[Erasure]:
     """Return all orders to erase, newest first."""
     query = select(ERASURES).order_by(ERASURES.c.proposed_at.desc(), ERASURES.c.id.desc())
-    return list(connection.execute(query).mappings())
+    return [Erasure(**row) for row in connection.execute(query).mappings()]
 
 
-def order_by_id(connection: Connection, order_id: str) -> RowMapping | None:
+def order_by_id(connection: Connection, order_id: str) -> Erasure | None:
     """Return one order."""
     query = select(ERASURES).where(ERASURES.c.id == order_id)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else Erasure(**row)
 
 
-def waiting_order(connection: Connection, kind: str, target: str) -> RowMapping | None:
+def waiting_order(connection: Connection, kind: str, target: str) -> Erasure | None:
     """Return the order about this event or exhibit that waits for a second administrator."""
     query = select(ERASURES).where(
         ERASURES.c.kind == kind, ERASURES.c.target == target, ERASURES.c.state == PROPOSED
     )
-    return connection.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Erasure(**row)
 
 
-def samples(connection: Connection) -> list[RowMapping]:
+def samples(connection: Connection) -> list[SampleRow]:
     """Return all samples, newest first."""
     query = select(SAMPLES).order_by(SAMPLES.c.saved_at.desc(), SAMPLES.c.id.desc())
-    return list(connection.execute(query).mappings())
+    return [SampleRow(**row) for row in connection.execute(query).mappings()]
 
 
-def sample_by_id(connection: Connection, sample_id: str) -> RowMapping | None:
+def sample_by_id(connection: Connection, sample_id: str) -> SampleRow | None:
     """Return one sample."""
     query = select(SAMPLES).where(SAMPLES.c.id == sample_id)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else SampleRow(**row)
 
 
-def note_by_id(connection: Connection, note_id: str) -> RowMapping | None:
+def note_by_id(connection: Connection, note_id: str) -> NoteRow | None:
     """Return one review note."""
     query = select(NOTES).where(NOTES.c.id == note_id)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else NoteRow(**row)
 
 
 def notes(
     connection: Connection, *, leaf: int | None = None, sample: str | None = None
-) -> list[RowMapping]:
+) -> list[NoteRow]:
     """Return review notes, newest first: all, or those about an entry or a sample."""
     query = select(NOTES).order_by(NOTES.c.written_at.desc(), NOTES.c.id.desc())
     if leaf is not None:
         query = query.where(NOTES.c.leaf == leaf)
     if sample is not None:
         query = query.where(NOTES.c.sample == sample)
-    return list(connection.execute(query).mappings())
+    return [NoteRow(**row) for row in connection.execute(query).mappings()]
 
 
 def leaves_of_acts(

@@ -47,9 +47,9 @@ def order(kind: str, target: str) -> NewOrder:
 def carried_out(federation: Federation, kind: str, target: str) -> str:
     node = federation[US]
     row = erasure.propose(node, federation.officer(US, "admin"), order(kind, target))
-    done = erasure.approve(node, federation.officer(US, "admin2"), row["id"])
-    assert done["state"] == "carried-out"
-    return str(row["id"])
+    done = erasure.approve(node, federation.officer(US, "admin2"), row.id)
+    assert done.state == "carried-out"
+    return row.id
 
 
 def leaf_of(node: Node, act: str) -> int:
@@ -101,8 +101,8 @@ def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) ->
     assert (gap["e"], gap["s"]) == (line["e"], line["s"])
     assert (gap["event"], gap["salt_e"], gap["gap"]) == (None, None, "erased")
     known = erasure.gaps(node, federation.officer(US, "auditor"))
-    assert identifier in [each["id"] for each in known["erased"]]
-    events = [each for each in known["erased"] if each["kind"] == "event"]
+    assert identifier in [each.id for each in known.erased]
+    events = [each for each in known.erased if each.kind == "event"]
     assert checked(federation).erased == len(events)
     seen = auditing.events(node, federation.officer(US, "auditor"), auditing.Wanted(), limit=500)
     (shown,) = [each for each in seen if each.index == index]
@@ -214,17 +214,17 @@ def test_it_takes_two_administrators(federation: Federation) -> None:
     with pytest.raises(Conflict, match="waits"):
         erasure.propose(node, admin, order("event", index))
     with pytest.raises(Refused) as refusal:
-        erasure.approve(node, admin, row["id"])
+        erasure.approve(node, admin, row.id)
     assert refusal.value.code == "policy.own-proposal"
     event = node.db.read(lambda c: audit.event_at(c, int(index)))
     assert event is not None
     assert event["body"] is not None
     second = federation.officer(US, "admin2")
-    assert erasure.reject(node, second, row["id"])["state"] == "rejected"
+    assert erasure.reject(node, second, row.id).state == "rejected"
     for decide in (erasure.approve, erasure.reject):
         with pytest.raises(Conflict, match="decided"):
-            decide(node, second, row["id"])
-    assert {each["state"] for each in erasure.listed(node, admin)} >= {"rejected"}
+            decide(node, second, row.id)
+    assert {each.state for each in erasure.listed(node, admin)} >= {"rejected"}
     with pytest.raises(Refused):
         erasure.listed(node, federation.officer(US, "analyst"))
 
@@ -288,5 +288,5 @@ def test_a_recovered_log_is_exported_with_its_losses(
     report = checked(made)
     assert report.lost == found.log.bare + found.log.stated
     known = erasure.gaps(us, made.officer(US, "auditor"))
-    assert known["lost"] == [{"from": found.log.before, "to": found.log.size}]
+    assert known.lost == ({"from": found.log.before, "to": found.log.size},)
     made.close()

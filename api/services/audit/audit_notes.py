@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role
+from api.domain.notation import Digest, Nullable, RecordId
 from api.ports.policy import Action
 from api.records import audit
+from api.records.audit import NoteRow
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit.export.exporting import witnessed_head
@@ -66,7 +67,24 @@ class NewNote:
         return members
 
 
-def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A review note; its id is the digest of its document in canonical form.
+
+    Attributes:
+        id: by which the log names it.
+        officer: officer record of the auditor.
+        document: what the auditor said of which entry or sample.
+        endorsement: the auditor's signature; ``None`` where the node recorded their word.
+    """
+
+    id: Digest
+    officer: RecordId
+    document: Mapping[str, Any]
+    endorsement: Nullable[Mapping[str, Any]]
+
+
+def write(node: Node, caller: Caller, new: NewNote) -> Note:
     """Check the signature and keep the note.
 
     Raises:
@@ -116,7 +134,7 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
     return _kept(node, write_once(node, once, {"id": row["id"]}, store)["id"])
 
 
-def _kept(node: Node, note_id: str) -> dict[str, Any]:
+def _kept(node: Node, note_id: str) -> Note:
     row = node.db.read(lambda connection: audit.note_by_id(connection, note_id))
     if row is None:
         raise unknown("note")
@@ -143,18 +161,18 @@ def _witnessed(node: Node, connection: Connection, new: NewNote) -> tuple[int, s
 
 def listed(
     node: Node, caller: Caller, *, leaf: int | None = None, sample: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[Note]:
     """Return notes, newest first: all, or those about an entry or a sample."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
     rows = node.db.read(lambda connection: audit.notes(connection, leaf=leaf, sample=sample))
     return [_view(row) for row in rows]
 
 
-def _view(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
-    proof = row["endorsement"]
-    return {
-        "id": row["id"],
-        "officer": row["officer"],
-        "document": json.loads(row["document"]),
-        "endorsement": None if proof is None else json.loads(proof),
-    }
+def _view(row: NoteRow) -> Note:
+    proof = row.endorsement
+    return Note(
+        row.id,
+        row.officer,
+        json.loads(row.document),
+        None if proof is None else json.loads(proof),
+    )

@@ -6,20 +6,23 @@ range, by anyone (``api.domain.sampling``). Must not change or reorder what it s
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Instant, RecordId
 from api.domain.sampling import draw
 from api.ports.policy import Action
 from api.records import audit, log
+from api.records.audit import SampleRow
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit import auditing
+from api.services.audit.auditing import EventView
 from api.services.audit.export.exporting import witnessed_head
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
@@ -65,7 +68,39 @@ class NewSample:
         return {"name": self.name, "rule": rule, "entries": [*self.entries]}
 
 
-def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Entries of the log at a witnessed head; the rule draws the same ones again.
+
+    Attributes:
+        id: names it at this node.
+        officer: officer record of who saved it.
+        name: as the auditor called it.
+        rule: how it was drawn, or that it was listed.
+        size: leaves in the head.
+        root: the head's root, hex.
+        entries: leaf indexes in order.
+        saved_at: when.
+    """
+
+    id: RecordId
+    officer: RecordId
+    name: str
+    rule: Mapping[str, Any]
+    size: Count
+    root: str
+    entries: tuple[Count, ...]
+    saved_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class SampleWithEvents(Sample):
+    """A sample with the events it holds, those that are still here."""
+
+    events: tuple[EventView, ...]
+
+
+def save(node: Node, caller: Caller, new: NewSample) -> Sample:
     """Draw a sample from the newest witnessed head and keep it.
 
     Raises:
@@ -93,11 +128,11 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
     return _saved(node, write_once(node, once, {"id": row["id"]}, write)["id"])
 
 
-def _saved(node: Node, sample_id: str) -> dict[str, Any]:
+def _saved(node: Node, sample_id: str) -> Sample:
     row = node.db.read(lambda connection: audit.sample_by_id(connection, sample_id))
     if row is None:
         raise unknown("sample")
-    return _view(row)
+    return Sample(**_members(row))
 
 
 def _drawn(node: Node, connection: Connection, new: NewSample) -> dict[str, Any]:
@@ -143,13 +178,13 @@ def _draw(connection: Connection, rule: Rule, root: bytes, size: int) -> list[in
     return draw(root, rule.seed, candidates, rule.count)
 
 
-def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
+def listed(node: Node, caller: Caller) -> list[Sample]:
     """Return all samples, newest first."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
-    return [_view(row) for row in node.db.read(audit.samples)]
+    return [Sample(**_members(row)) for row in node.db.read(audit.samples)]
 
 
-def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
+def read(node: Node, caller: Caller, sample_id: str) -> SampleWithEvents:
     """Return a sample with the events it holds.
 
     Raises:
@@ -157,16 +192,19 @@ def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
     """
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
-    def load(connection: Connection) -> dict[str, Any] | None:
+    def load(connection: Connection) -> SampleWithEvents | None:
         row = audit.sample_by_id(connection, sample_id)
         if row is None:
             return None
-        view = _view(row)
+        members = _members(row)
+        entries = members["entries"]
         events = {
-            event.leaf_index: asdict(auditing.view(event))
-            for event in audit.event_rows(connection, view["entries"])
+            event.leaf_index: auditing.view(event)
+            for event in audit.event_rows(connection, entries)
         }
-        return view | {"events": [events[index] for index in view["entries"] if index in events]}
+        return SampleWithEvents(
+            **members, events=tuple(events[index] for index in entries if index in events)
+        )
 
     found = node.db.read(load)
     if found is None:
@@ -174,6 +212,5 @@ def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
     return found
 
 
-def _view(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
-    plain = {name: row[name] for name in ("id", "officer", "name", "size", "root", "saved_at")}
-    return plain | {"rule": json.loads(row["rule"]), "entries": json.loads(row["entries"])}
+def _members(row: SampleRow) -> dict[str, Any]:
+    return asdict(row) | {"rule": json.loads(row.rule), "entries": tuple(json.loads(row.entries))}

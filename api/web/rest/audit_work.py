@@ -3,23 +3,24 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
+from api.records.audit import Erasure
 from api.services.audit import audit_notes, audit_samples, erasure
-from api.services.audit.audit_samples import MOST
-from api.web import bodies
+from api.services.audit.audit_notes import Note
+from api.services.audit.audit_samples import MOST, Sample, SampleWithEvents
+from api.services.audit.erasure import Gaps
+from api.web import answers, bodies
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest.views import plain
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/audit", tags=["audit"])
 RecordId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 ErasureId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", alias="erasure")]
 Leaf = Annotated[int, Field(ge=0, lt=1 << 53)]
-_NO_STORE = {"cache-control": "no-store"}
 
 
 class NewRule(BaseModel):
@@ -74,8 +75,9 @@ class NewOrder(BaseModel):
     status_code=201,
     body=NewSample,
     operation_id="save_sample",
+    response_description="The sample.",
 )
-async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> Created[Sample]:
     """Draw a sample from the newest witnessed head, or list its entries, and keep it."""
     content = await bodies.model_body(request, NewSample)
     rule = content.rule
@@ -87,61 +89,91 @@ async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> JSON
         tuple(content.entries),
     )
     saved = await run(audit_samples.save, node, caller, new)
-    place = f"/api/v1/audit/samples/{saved['id']}"
-    return JSONResponse(saved, status_code=201, headers={"location": place})
-
-
-@router.route_for("GET", "/samples", Action.AUDIT_LIST, operation_id="list_samples")
-async def samples(node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """List saved samples, newest first."""
-    items = await run(audit_samples.listed, node, caller)
-    return JSONResponse({"items": items}, headers=_NO_STORE)
-
-
-@router.route_for("GET", "/samples/{sample}", Action.AUDIT_LIST, operation_id="read_sample")
-async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Return a sample with the events it holds."""
-    found = await run(audit_samples.read, node, caller, sample)
-    return JSONResponse(found, headers=_NO_STORE)
+    place = f"/api/v1/audit/samples/{saved.id}"
+    return Created(saved, place)
 
 
 @router.route_for(
-    "POST", "/notes", Action.AUDIT_NOTE, status_code=201, body=NewNote, operation_id="write_note"
+    "GET",
+    "/samples",
+    Action.AUDIT_LIST,
+    operation_id="list_samples",
+    response_description="Saved samples.",
 )
-async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def samples(node: NodeOf, caller: OfficerOf) -> Answer[Page[Sample]]:
+    """List saved samples, newest first."""
+    return answers.page(await run(audit_samples.listed, node, caller))
+
+
+@router.route_for(
+    "GET",
+    "/samples/{sample}",
+    Action.AUDIT_LIST,
+    operation_id="read_sample",
+    response_description="The sample with its events.",
+)
+async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[SampleWithEvents]:
+    """Return a sample with the events it holds."""
+    return Answer(await run(audit_samples.read, node, caller, sample))
+
+
+@router.route_for(
+    "POST",
+    "/notes",
+    Action.AUDIT_NOTE,
+    status_code=201,
+    body=NewNote,
+    operation_id="write_note",
+    response_description="The note.",
+)
+async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Note]:
     """Keep a review note, signed with the auditor's own key or on the node's word."""
     content = await bodies.model_body(request, NewNote)
     new = audit_notes.NewNote(
         content.verdict, content.text, content.leaf, content.sample, content.endorsement
     )
-    return JSONResponse(await run(audit_notes.write, node, caller, new), status_code=201)
+    return Answer(await run(audit_notes.write, node, caller, new), 201)
 
 
-@router.route_for("GET", "/notes", Action.AUDIT_LIST, operation_id="list_notes")
+@router.route_for(
+    "GET",
+    "/notes",
+    Action.AUDIT_LIST,
+    operation_id="list_notes",
+    response_description="Review notes.",
+)
 async def notes(
     node: NodeOf,
     caller: OfficerOf,
     leaf: Annotated[int | None, Query(ge=0, lt=1 << 53)] = None,
     sample: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
-) -> JSONResponse:
+) -> Answer[Page[Note]]:
     """List review notes, newest first: all, or those about an entry or a sample."""
-    items = await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample)
-    return JSONResponse({"items": items}, headers=_NO_STORE)
+    return answers.page(await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample))
 
 
-@router.route_for("GET", "/gaps", Action.AUDIT_LIST, operation_id="list_gaps")
-async def gaps(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/gaps",
+    Action.AUDIT_LIST,
+    operation_id="list_gaps",
+    response_description="What is missing, and on whose word.",
+)
+async def gaps(node: NodeOf, caller: OfficerOf) -> Answer[Gaps]:
     """Return what was erased from the log under which order, and what was lost and recovered."""
-    found = await run(erasure.gaps, node, caller)
-    items = [plain(row) for row in found["erased"]]
-    return JSONResponse({"erased": items, "lost": found["lost"]}, headers=_NO_STORE)
+    return Answer(await run(erasure.gaps, node, caller))
 
 
-@router.route_for("GET", "/erasures", Action.AUDIT_ERASE_PROPOSE, operation_id="list_erasures")
-async def erasures(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/erasures",
+    Action.AUDIT_ERASE_PROPOSE,
+    operation_id="list_erasures",
+    response_description="All orders.",
+)
+async def erasures(node: NodeOf, caller: OfficerOf) -> Answer[Page[Erasure]]:
     """List orders to erase, newest first."""
-    rows = await run(erasure.listed, node, caller)
-    return JSONResponse({"items": [plain(row) for row in rows]}, headers=_NO_STORE)
+    return answers.page(await run(erasure.listed, node, caller))
 
 
 @router.route_for(
@@ -151,13 +183,13 @@ async def erasures(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewOrder,
     operation_id="propose_erasure",
+    response_description="The order.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Erasure]:
     """Enter a legal order to erase an event's body or an exhibit."""
     content = await bodies.model_body(request, NewOrder)
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
-    row = await run(erasure.propose, node, caller, order)
-    return JSONResponse(plain(row), status_code=201)
+    return Answer(await run(erasure.propose, node, caller, order), 201)
 
 
 @router.route_for(
@@ -165,10 +197,11 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     "/erasures/{erasure}/approve",
     Action.AUDIT_ERASE_APPROVE,
     operation_id="approve_erasure",
+    response_description="The order.",
 )
-async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Erasure]:
     """Carry an order out, as the second administrator."""
-    return JSONResponse(plain(await run(erasure.approve, node, caller, erasure_id)))
+    return Answer(await run(erasure.approve, node, caller, erasure_id))
 
 
 @router.route_for(
@@ -176,7 +209,8 @@ async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSO
     "/erasures/{erasure}/reject",
     Action.AUDIT_ERASE_APPROVE,
     operation_id="reject_erasure",
+    response_description="The order.",
 )
-async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Erasure]:
     """Reject an order, as the second administrator."""
-    return JSONResponse(plain(await run(erasure.reject, node, caller, erasure_id)))
+    return Answer(await run(erasure.reject, node, caller, erasure_id))

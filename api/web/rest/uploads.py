@@ -74,6 +74,7 @@ async def describe(doors: DoorsOf) -> Response:
     "",
     Action.EXHIBIT_WRITE,
     operation_id="begin_upload",
+    keyed=False,
     openapi_extra={
         "parameters": [
             _RESUMABLE,
