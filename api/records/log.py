@@ -189,6 +189,15 @@ def count_unsequenced(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
+def count_beyond(connection: Connection, size: int) -> int:
+    """Return how many committed events no head of ``size`` leaves covers.
+
+    Leaves under a head that is committed and not yet shown count as much as events without a leaf.
+    """
+    leaves = select(func.count()).select_from(EVENTS).where(EVENTS.c.leaf_index >= size)
+    return connection.execute(leaves).scalar_one() + count_unsequenced(connection)
+
+
 def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
     """Give consecutive leaf indexes to events, and with them the number that goes with the place.
 
@@ -449,13 +458,7 @@ def events_page(
 
 def event_of_statement(connection: Connection, statement_id: str) -> RowMapping | None:
     """Return the first event that commits to this statement's envelope."""
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.statement == statement_id, EVENTS.c.envelope_digest.is_not(None))
-        .order_by(EVENTS.c.seq)
-        .limit(1)
-    )
-    return connection.execute(query).mappings().one_or_none()
+    return events_of_statements(connection, [statement_id]).get(statement_id)
 
 
 def events_of_statements(

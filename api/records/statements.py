@@ -54,9 +54,11 @@ STATEMENTS = Table(
     Column("leaf_index", BigInteger, info=added(None)),
     Column("leaf_e", LargeBinary, info=added(None)),
     Column("leaf_salt", LargeBinary, info=added(None)),
+    Column("nonce", Text, info=added(None)),
     Index("ix_statements_restates", "restates"),
     Index("ix_statements_type_stored", "type", "stored_at", "id"),
     Index("ix_statements_about", "about", "type"),
+    Index("ix_statements_issuer_nonce", "issuer", "nonce"),
     Index("uq_statements_thread_issuer_seq", "thread", "issuer", "seq", unique=True),
     info=RECORDED,
 )
@@ -124,6 +126,24 @@ def restating(connection: Connection, statement_id: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = "") -> bool:
+    """Tell whether a statement of an issuer that counts here has this nonce.
+
+    Args:
+        connection: open for reading.
+        issuer: ministry.
+        nonce: as in the payload, b64u.
+        but: id of a statement that does not count.
+    """
+    query = select(STATEMENTS.c.id).where(
+        STATEMENTS.c.issuer == issuer,
+        STATEMENTS.c.nonce == nonce,
+        STATEMENTS.c.id != but,
+        STATEMENTS.c.standing != Standing.DROPPED,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """Where a statement is told to stand in its issuer's log: index, ``e`` and ``salt_s``."""
@@ -177,6 +197,7 @@ def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:
         "leaf_index": leaf.index if leaf is not None else None,
         "leaf_e": leaf.e if leaf is not None else None,
         "leaf_salt": leaf.salt_s if leaf is not None else None,
+        "nonce": statement.nonce,
     }
 
 

@@ -71,6 +71,7 @@ def submit(
         Invalid: ``package.*``, or the body is against its schema (``statement.body``).
         WireError: ``endorsement.*``.
         Refused: the policy denies it, or ``key.not-enrolled``.
+        Conflict: ``draft.nonce-used``: this draft was submitted before, or another has its nonce.
     """
     body, endorsement = _parts(node, draft)
     content = Content(EVIDENCE_PACKAGE, (), body)
@@ -98,6 +99,7 @@ def submit(
     entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
     def write(unit: Unit) -> None:
+        drafting.require_fresh_nonce(node, unit, made.nonce)
         _store_package(node, unit, caller, sealed, entry)
 
     return write_once(node, once, {"id": sealed.statement.id}, write)["id"]

@@ -67,7 +67,7 @@ class Status:
     Attributes:
         log_size: leaves in the newest signed head.
         root: its root, hex.
-        unsequenced: committed events without a leaf.
+        unsequenced: committed events that the newest shown head does not cover.
         unsequenced_since: when the oldest of them was recorded; empty if there is none.
         sequencer: which process holds the sequencer's lease; empty if none does now.
         cosigned: largest cosigned size by partner.
@@ -118,7 +118,7 @@ def figures(node: Node) -> Status:
         return Status(
             log_size=size,
             root=head.root if head is not None else "",
-            unsequenced=log.count_unsequenced(connection),
+            unsequenced=log.count_beyond(connection, size),
             unsequenced_since=log.oldest_beyond(connection, size),
             sequencer=_holder(connection, now),
             cosigned={peer: log.last_cosigned(connection, peer) for peer in peers},

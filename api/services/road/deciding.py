@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import RowMapping
 
-from api.domain.decisions import Decision, refuse
+from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError
 from api.domain.threads import sequences
 from api.records import parked, statements
@@ -30,6 +30,7 @@ from api.wire.statements import Statement
 from api.wire.types import RECALL
 
 FULL: Final = "statement.parked-full"
+NONCE: Final = "statement.nonce-used"
 
 
 class State(StrEnum):
@@ -185,6 +186,7 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     )
     decision = restating.may_take(run.unit.connection, statement)
     decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
+    decision = decision and _with_own_nonce(run, opened)
     if not decision:
         return decision
     about = about_of(statement)
@@ -206,6 +208,30 @@ def _apply(run: _Run, opened: Opened) -> Decision:
         run.unit.insert(statements.STATEMENTS, statements.row_of(brought, stored))
         run.known[brought.id] = Standing.BROUGHT
     return decision
+
+
+def _with_own_nonce(run: _Run, opened: Opened) -> Decision:
+    """Refuse a statement whose nonce its issuer has used, or beside which such a one came.
+
+    Asked after the effect, so that a contradiction is judged for what it is. A nonce belongs to one
+    draft: what a preparer signed once makes one statement (PROTOCOL §9, *Preparer's bytes*). What
+    was refused counts as not told, and its nonce as unused.
+    """
+    if opened.sealed is None:
+        raise TypeError("an item that did not open is never applied")
+    beside = [one.sealed.statement for one in opened.brought]
+    counting = {Standing.JUDGED, Standing.BROUGHT}
+    each = {one.id: one for one in (opened.sealed.statement, *beside)}.values()
+    fresh = [one for one in each if run.known.get(one.id) not in counting]
+    for issuer in sorted({one.issuer for one in fresh}):
+        run.unit.lock(f"nonces of {issuer}")
+    used = {(one.issuer, one.nonce) for one in fresh}
+    if len(used) < len(fresh) or any(
+        statements.nonce_is_used(run.unit.connection, one.issuer, one.nonce, one.id)
+        for one in fresh
+    ):
+        return refuse(NONCE, "Its issuer has used this nonce: draw one for each statement.")
+    return ALLOWED
 
 
 def _leaf(one: Item | Carried) -> Leaf:
