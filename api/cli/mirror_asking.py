@@ -52,9 +52,9 @@ def register(app: typer.Typer) -> None:
 
 def other_party(api: Api, thread: str) -> tuple[str, ...]:
     """Return whom a statement in this thread is addressed to: the party that is not ours."""
-    row = api.get(f"/mirror-requests/{thread}")
+    item = api.get(f"/mirror-requests/{thread}")
     mine = api.get("/me")["ministry"]
-    return (row["addressee"] if row["requester"] == mine else row["requester"],)
+    return (item["addressee"] if item["requester"] == mine else item["requester"],)
 
 
 def request(

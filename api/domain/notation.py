@@ -30,7 +30,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ShownNull:
     """Says that a member without a value is shown as ``null``; others are left out."""
 
 
@@ -39,7 +39,7 @@ class Split:
     """Says that a text of words separated by spaces is shown as a list."""
 
 
-Nullable = Annotated[T | None, Kept()]
+Nullable = Annotated[T | None, ShownNull()]
 """A member that is shown as ``null`` where it has no value."""
 
 Digest = Annotated[str, Written({"pattern": "^sha256:[0-9a-f]{64}$"})]

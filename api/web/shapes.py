@@ -31,7 +31,7 @@ from typing import (
     is_typeddict,
 )
 
-from api.domain.notation import Kept, Split, Written
+from api.domain.notation import ShownNull, Split, Written
 
 Schema = dict[str, Any]
 Writer = Callable[[Any], Any]
@@ -259,7 +259,7 @@ def _member(name: str, hint: Any) -> _Member:
     if get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)
         marks = tuple(rest)
-    kept = any(isinstance(mark, Kept) for mark in marks)
+    kept = any(isinstance(mark, ShownNull) for mark in marks)
     alternatives = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else ()
     optional = type(None) in alternatives and not kept
     if optional:

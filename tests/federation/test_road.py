@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.records import packages, streams
+from api.records import packages, stream_counts
 from api.services.desk import evidence
 from api.services.statements import approving, previewing
 from api.wire.statements import Content
@@ -120,5 +120,5 @@ def test_a_recall_reaches_every_holder(federation: Federation) -> None:
         row = federation[ministry].db.read(lambda c: packages.by_id(c, package))
         assert row is not None
         assert row.state == "recalled"
-    lengths = us.db.read(streams.queue_lengths)
+    lengths = us.db.read(stream_counts.queue_lengths)
     assert lengths == {}

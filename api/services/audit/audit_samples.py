@@ -6,7 +6,6 @@ range, by anyone (``api.domain.sampling``). Must not change or reorder what it s
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,11 +13,10 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
-from api.domain.notation import Count, Instant, RecordId
 from api.domain.sampling import draw
 from api.ports.policy import Action
 from api.records import audit, log
-from api.records.audit import SampleRow
+from api.records.audit import Sample
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit import auditing
@@ -69,34 +67,10 @@ class NewSample:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """Entries of the log at a witnessed head; the rule draws the same ones again.
+class OpenedSample:
+    """A sample with those of its entries that are there."""
 
-    Attributes:
-        id: names it at this node.
-        officer: officer record of who saved it.
-        name: as the auditor called it.
-        rule: how it was drawn, or that it was listed.
-        size: leaves in the head.
-        root: the head's root, hex.
-        entries: leaf indexes in order.
-        saved_at: when.
-    """
-
-    id: RecordId
-    officer: RecordId
-    name: str
-    rule: Mapping[str, Any]
-    size: Count
-    root: str
-    entries: tuple[Count, ...]
-    saved_at: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class SampleWithEvents(Sample):
-    """A sample with the events it holds, those that are still here."""
-
+    sample: Sample
     events: tuple[EventView, ...]
 
 
@@ -112,9 +86,10 @@ def save(node: Node, caller: Caller, new: NewSample) -> Sample:
     if (known := made_before(node, once)) is not None:
         return _saved(node, known["id"])
     auditing.require_acts(*(new.rule.acts if new.rule is not None else ()))
+    sample_id = node.entropy.identifier()
     row = node.db.read(lambda connection: _drawn(node, connection, new))
     row |= {
-        "id": node.entropy.identifier(),
+        "id": sample_id,
         "officer": caller.person,
         "name": new.name,
         "saved_at": node.now(),
@@ -122,17 +97,17 @@ def save(node: Node, caller: Caller, new: NewSample) -> Sample:
 
     def write(unit: Unit) -> None:
         unit.insert(audit.SAMPLES, row)
-        entry = entry_of(caller, permit, Act.SAMPLE_SAVED, Subject("sample", row["id"]))
+        entry = entry_of(caller, permit, Act.SAMPLE_SAVED, Subject("sample", sample_id))
         recording.record(node, unit, entry)
 
-    return _saved(node, write_once(node, once, {"id": row["id"]}, write)["id"])
+    return _saved(node, write_once(node, once, {"id": sample_id}, write)["id"])
 
 
 def _saved(node: Node, sample_id: str) -> Sample:
     row = node.db.read(lambda connection: audit.sample_by_id(connection, sample_id))
     if row is None:
         raise unknown("sample")
-    return Sample(**_members(row))
+    return row
 
 
 def _drawn(node: Node, connection: Connection, new: NewSample) -> dict[str, Any]:
@@ -181,10 +156,10 @@ def _draw(connection: Connection, rule: Rule, root: bytes, size: int) -> list[in
 def listed(node: Node, caller: Caller) -> list[Sample]:
     """Return all samples, newest first."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
-    return [Sample(**_members(row)) for row in node.db.read(audit.samples)]
+    return node.db.read(audit.samples)
 
 
-def read(node: Node, caller: Caller, sample_id: str) -> SampleWithEvents:
+def read(node: Node, caller: Caller, sample_id: str) -> OpenedSample:
     """Return a sample with the events it holds.
 
     Raises:
@@ -192,25 +167,14 @@ def read(node: Node, caller: Caller, sample_id: str) -> SampleWithEvents:
     """
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
-    def load(connection: Connection) -> SampleWithEvents | None:
-        row = audit.sample_by_id(connection, sample_id)
-        if row is None:
+    def load(connection: Connection) -> OpenedSample | None:
+        sample = audit.sample_by_id(connection, sample_id)
+        if sample is None:
             return None
-        members = _members(row)
-        entries = members["entries"]
-        events = {
-            event.leaf_index: auditing.view(event)
-            for event in audit.event_rows(connection, entries)
-        }
-        return SampleWithEvents(
-            **members, events=tuple(events[index] for index in entries if index in events)
-        )
+        rows = audit.event_rows(connection, sample.entries)
+        return OpenedSample(sample, tuple(auditing.view(row) for row in rows))
 
     found = node.db.read(load)
     if found is None:
         raise unknown("sample")
     return found
-
-
-def _members(row: SampleRow) -> dict[str, Any]:
-    return asdict(row) | {"rule": json.loads(row.rule), "entries": tuple(json.loads(row.entries))}

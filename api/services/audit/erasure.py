@@ -18,16 +18,15 @@ What partners hold is not reached by this: a recall is (``services/desk/evidence
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
-from api.domain.notation import Count
 from api.ports.policy import Action
 from api.records import audit, packages
-from api.records.audit import Erasure
+from api.records.audit import ErasureOrder
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import (
@@ -78,24 +77,7 @@ class NewOrder:
     reference: str
 
 
-LostRange = TypedDict("LostRange", {"from": Count, "to": Count})
-"""Entries that were lost and recovered without their events: the first, and the one after."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gaps:
-    """What is missing from the log.
-
-    Attributes:
-        erased: under which orders.
-        lost: ranges of entries that were recovered without their events.
-    """
-
-    erased: tuple[Erasure, ...]
-    lost: tuple[LostRange, ...]
-
-
-def propose(node: Node, caller: Caller, order: NewOrder) -> Erasure:
+def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
     """Enter an order; another administrator carries it out.
 
     Raises:
@@ -135,7 +117,7 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> Erasure:
     return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
-def approve(node: Node, caller: Caller, identifier: str) -> Erasure:
+def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Carry an order out as the second administrator; again finishes what a crash interrupted.
 
     Raises:
@@ -157,7 +139,7 @@ def approve(node: Node, caller: Caller, identifier: str) -> Erasure:
     return _load(node, identifier)
 
 
-def reject(node: Node, caller: Caller, identifier: str) -> Erasure:
+def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Reject an order as the second administrator.
 
     Raises:
@@ -178,10 +160,18 @@ def reject(node: Node, caller: Caller, identifier: str) -> Erasure:
     return _load(node, identifier)
 
 
-def listed(node: Node, caller: Caller) -> list[Erasure]:
+def listed(node: Node, caller: Caller) -> list[ErasureOrder]:
     """Return all orders, newest first, to those who decide on them."""
     authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, change_of("new"))
     return node.db.read(audit.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What is missing from the log: what was erased on which order, and leaves ``(first, end)``."""
+
+    erased: tuple[ErasureOrder, ...]
+    lost: tuple[tuple[int, int], ...]
 
 
 def gaps(node: Node, caller: Caller) -> Gaps:
@@ -190,10 +180,7 @@ def gaps(node: Node, caller: Caller) -> Gaps:
 
     def read(connection: Connection) -> Gaps:
         decided = [row for row in audit.orders(connection) if row.state == audit.CARRIED_OUT]
-        lost = [
-            LostRange({"from": first, "to": end}) for first, end in audit.lost_ranges(connection)
-        ]
-        return Gaps(tuple(decided), tuple(lost))
+        return Gaps(tuple(decided), audit.lost_ranges(connection))
 
     return node.db.read(read)
 
@@ -205,22 +192,22 @@ def _require_target(connection: Connection, kind: str, target: str) -> None:
             raise _no_target()
         return
     event = audit.event_at(connection, int(target)) if target.isdecimal() else None
-    if event is None or event["body"] is None:
+    if event is None or event.body is None:
         raise _no_target()
-    if event["act"] in KEPT_ACTS:
+    if event.act in KEPT_ACTS:
         raise Invalid("erasure.kept-event", "This event accounts for a gap or for the log itself.")
 
 
-def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: Erasure) -> None:
+def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: ErasureOrder) -> None:
     """Step 1, in one transaction."""
     _require_target(unit.connection, row.kind, row.target)
     change_set = None
     if row.kind == audit.EVENT:
         index = int(row.target)
         event = audit.event_at(unit.connection, index)
-        if event is None:
+        if event is None or event.body is None:
             raise _no_target()
-        change_set = json.loads(bytes(event["body"]))["state"]
+        change_set = json.loads(event.body)["state"]
         audit.empty_event(unit.connection, index)
     else:
         key = {"digest": row.target}
@@ -230,7 +217,9 @@ def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: Eras
     _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 
-def _decide(node: Node, unit: Unit, caller: Caller, row: Erasure, values: dict[str, Any]) -> None:
+def _decide(
+    node: Node, unit: Unit, caller: Caller, row: ErasureOrder, values: dict[str, Any]
+) -> None:
     decided = {**values, "decided_by": caller.person, "decided_at": node.now()}
     expect = {"state": audit.PROPOSED}
     if unit.update(audit.ERASURES, {"id": row.id}, decided, expect=expect) is None:
@@ -243,7 +232,7 @@ def _record(
     recording.record(node, unit, entry_of(caller, permit, act, subject))
 
 
-def _load(node: Node, identifier: str) -> Erasure:
+def _load(node: Node, identifier: str) -> ErasureOrder:
     row = node.db.read(lambda connection: audit.order_by_id(connection, identifier))
     if row is None:
         raise unknown("erasure")

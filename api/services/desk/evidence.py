@@ -228,8 +228,8 @@ def _view(node: Node, connection: Connection, caller: Caller, package: Package) 
         recall=recall,
         withheld=withheld,
         body={} if withheld else effects.package_body(connection, package.id),
-        issued_at=statement["issued_at"],
-        envelope_digest=statement["envelope_digest"],
+        issued_at=statement.issued_at,
+        envelope_digest=statement.envelope_digest,
         exhibits=tuple(
             ExhibitView(one.label, one.digest, one.size, one.media_type, one.state)
             for one in exhibits

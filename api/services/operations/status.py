@@ -11,7 +11,7 @@ from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.domain.notation import Count, Instant, Nullable
 from api.ports.policy import Action
-from api.records import log, node_state, streams, transfers
+from api.records import log, node_state, stream_counts, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -30,7 +30,7 @@ class Attempts:
 
     count: Count
     next_at: Instant
-    code: str
+    code: Nullable[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,10 @@ def figures(node: Node) -> Status:
             unsequenced_since=log.oldest_beyond(connection, size),
             sequencer=_holder(connection, now),
             cosigned={peer: log.last_cosigned(connection, peer) for peer in peers},
-            queues=streams.queue_lengths(connection),
-            oldest=streams.oldest_unreceipted(connection),
+            queues=stream_counts.queue_lengths(connection),
+            oldest=stream_counts.oldest_unreceipted(connection),
             attempts={
-                peer: Attempts(row["count"], row["next_at"], row["code"])
-                for peer, row in tries.items()
+                peer: Attempts(row.count, row.next_at, row.code) for peer, row in tries.items()
             },
             stopped=node_state.value(connection, STOP_SWITCH) == "on",
             misbehaviour=node_state.awaiting_ruling(connection),
@@ -185,10 +184,10 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
     unit.ring("composed")
 
 
-def stream_counts(connection: Connection, peer: str) -> StreamCounts:
+def sent_counts(connection: Connection, peer: str) -> StreamCounts:
     """Return what became of the statements that were delivered to a peer."""
-    sent = streams.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
-    done = streams.applied_counts(connection).get(peer, {})
+    sent = stream_counts.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
+    done = stream_counts.applied_counts(connection).get(peer, {})
     return StreamCounts(
         sent["sent"], sent["receipted"], done.get("applied", 0), done.get("refused", 0)
     )

@@ -89,7 +89,7 @@ def listed(node: Node, caller: Caller) -> list[PeerView]:
                 epoch_change=_epoch_change(connection, member.id),
                 queue=figures.queues.get(member.id, {}),
                 attempts=figures.attempts.get(member.id),
-                stream=status.stream_counts(connection, member.id),
+                stream=status.sent_counts(connection, member.id),
             )
             for member in others
         ]
@@ -99,7 +99,7 @@ def listed(node: Node, caller: Caller) -> list[PeerView]:
 
 def _sending(connection: Connection, peer: str) -> Sending | None:
     row = streams.stream_out(connection, peer)
-    return None if row is None else Sending(row["epoch"], row["next_seq"], row["state"])
+    return None if row is None else Sending(row.epoch, row.next_seq, row.state)
 
 
 def _epoch_change(connection: Connection, peer: str) -> ProposedEpoch | None:

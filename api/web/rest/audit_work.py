@@ -1,15 +1,19 @@
 """The auditor's own work over REST (samples, review notes), and erasure by two administrators."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.notation import Count, Digest, Nullable
+from api.domain.notation import RecordId as OfficerId
 from api.ports.policy import Action
-from api.records.audit import Erasure
+from api.records.audit import ErasureOrder, Note, Sample
 from api.services.audit import audit_notes, audit_samples, erasure
-from api.services.audit.audit_notes import Note
-from api.services.audit.audit_samples import MOST, Sample, SampleWithEvents
+from api.services.audit.audit_samples import MOST, OpenedSample
+from api.services.audit.auditing import EventView
 from api.services.audit.erasure import Gaps
 from api.web import answers, bodies
 from api.web.answers import Answer, Created, Page
@@ -68,6 +72,73 @@ class NewOrder(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+@dataclass(frozen=True, slots=True)
+class SampleWithEvents(Sample):
+    """A sample with the events it holds, those that are still here."""
+
+    events: tuple[EventView, ...]
+
+    @classmethod
+    def of(cls, opened: OpenedSample) -> "SampleWithEvents":
+        """Return the view of an opened sample."""
+        one = opened.sample
+        return cls(
+            id=one.id,
+            officer=one.officer,
+            name=one.name,
+            rule=one.rule,
+            size=one.size,
+            root=one.root,
+            entries=one.entries,
+            saved_at=one.saved_at,
+            events=opened.events,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A review note; its id is the digest of its document in canonical form.
+
+    Attributes:
+        id: by which the log names it.
+        officer: officer record of the auditor.
+        document: what the auditor said, of which entry or sample.
+        endorsement: the auditor's signature; null where the node recorded their word.
+    """
+
+    id: Digest
+    officer: OfficerId
+    document: Mapping[str, Any]
+    endorsement: Nullable[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, note: Note) -> "NoteView":
+        """Return the view of a note."""
+        return cls(note.id, note.officer, note.document, note.endorsement)
+
+
+LostRange = TypedDict("LostRange", {"from": Count, "to": Count})
+"""Entries that were lost and recovered without their events: the first, and the one after."""
+
+
+@dataclass(frozen=True, slots=True)
+class GapsView:
+    """What is missing from the log.
+
+    Attributes:
+        erased: under which orders.
+        lost: entries that were recovered without their events: the first, and the one after.
+    """
+
+    erased: tuple[ErasureOrder, ...]
+    lost: tuple[LostRange, ...]
+
+    @classmethod
+    def of(cls, found: Gaps) -> "GapsView":
+        """Return the view of gaps."""
+        return cls(found.erased, tuple({"from": first, "to": end} for first, end in found.lost))
+
+
 @router.route_for(
     "POST",
     "/samples",
@@ -114,7 +185,7 @@ async def samples(node: NodeOf, caller: OfficerOf) -> Answer[Page[Sample]]:
 )
 async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[SampleWithEvents]:
     """Return a sample with the events it holds."""
-    return Answer(await run(audit_samples.read, node, caller, sample))
+    return Answer(SampleWithEvents.of(await run(audit_samples.read, node, caller, sample)))
 
 
 @router.route_for(
@@ -126,13 +197,13 @@ async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Sa
     operation_id="write_note",
     response_description="The note.",
 )
-async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Note]:
+async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[NoteView]:
     """Keep a review note, signed with the auditor's own key or on the node's word."""
     content = await bodies.model_body(request, NewNote)
     new = audit_notes.NewNote(
         content.verdict, content.text, content.leaf, content.sample, content.endorsement
     )
-    return Answer(await run(audit_notes.write, node, caller, new), 201)
+    return Answer(NoteView.of(await run(audit_notes.write, node, caller, new)), 201)
 
 
 @router.route_for(
@@ -147,9 +218,10 @@ async def notes(
     caller: OfficerOf,
     leaf: Annotated[int | None, Query(ge=0, lt=1 << 53)] = None,
     sample: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
-) -> Answer[Page[Note]]:
+) -> Answer[Page[NoteView]]:
     """List review notes, newest first: all, or those about an entry or a sample."""
-    return answers.page(await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample))
+    found = await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample)
+    return answers.page([NoteView.of(one) for one in found])
 
 
 @router.route_for(
@@ -159,9 +231,9 @@ async def notes(
     operation_id="list_gaps",
     response_description="What is missing, and on whose word.",
 )
-async def gaps(node: NodeOf, caller: OfficerOf) -> Answer[Gaps]:
+async def gaps(node: NodeOf, caller: OfficerOf) -> Answer[GapsView]:
     """Return what was erased from the log under which order, and what was lost and recovered."""
-    return Answer(await run(erasure.gaps, node, caller))
+    return Answer(GapsView.of(await run(erasure.gaps, node, caller)))
 
 
 @router.route_for(
@@ -171,7 +243,7 @@ async def gaps(node: NodeOf, caller: OfficerOf) -> Answer[Gaps]:
     operation_id="list_erasures",
     response_description="All orders.",
 )
-async def erasures(node: NodeOf, caller: OfficerOf) -> Answer[Page[Erasure]]:
+async def erasures(node: NodeOf, caller: OfficerOf) -> Answer[Page[ErasureOrder]]:
     """List orders to erase, newest first."""
     return answers.page(await run(erasure.listed, node, caller))
 
@@ -185,7 +257,7 @@ async def erasures(node: NodeOf, caller: OfficerOf) -> Answer[Page[Erasure]]:
     operation_id="propose_erasure",
     response_description="The order.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Erasure]:
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[ErasureOrder]:
     """Enter a legal order to erase an event's body or an exhibit."""
     content = await bodies.model_body(request, NewOrder)
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
@@ -199,7 +271,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[E
     operation_id="approve_erasure",
     response_description="The order.",
 )
-async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Erasure]:
+async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[ErasureOrder]:
     """Carry an order out, as the second administrator."""
     return Answer(await run(erasure.approve, node, caller, erasure_id))
 
@@ -211,6 +283,6 @@ async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Ans
     operation_id="reject_erasure",
     response_description="The order.",
 )
-async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Erasure]:
+async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[ErasureOrder]:
     """Reject an order, as the second administrator."""
     return Answer(await run(erasure.reject, node, caller, erasure_id))
