@@ -142,10 +142,7 @@ def approvals(
         ("APPROVER", lambda item: item["approver"].rpartition(" ")[2]),
         ("AUTHORS", lambda item: [each.rpartition(" ")[2] for each in item["authors"]]),
         ("APPROVED", "approved_at"),
-        (
-            "SEEN",
-            lambda item: f"{item['seconds']} s before" if item["previewed_at"] else "NOT SEEN",
-        ),
+        ("SEEN", _seen_before),
     ]
     output.result(context, {"items": items}, output.table(items, columns))
     unseen = sum(each["previewed_at"] is None for each in items)

@@ -72,8 +72,7 @@ def as_stored(kind: type[T], row: Mapping[Any, Any]) -> T:
 
     For checks of rows that nobody may believe yet; see :func:`made` for all others.
     """
-    columns, _ = _plan(kind)  # type: ignore[arg-type]  # classes hash by identity
-    return kind(**{name: row[column] for name, column in columns})
+    return kind(**{name: row[column] for name, column in columns_of(kind)})
 
 
 def columns_of(kind: type[Any]) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from api.services.audit import auditing, erasure, fsck
 from api.services.audit.erasure import NewOrder
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
-from api.services.desk import evidence, package_files
+from api.services.desk import exhibits, package_files
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.recovery import backups, recovering
@@ -177,7 +177,7 @@ def test_what_is_erased_does_not_come_back(federation: Federation) -> None:
     digest = digest_of(exhibit)
     carried_out(federation, "exhibit", digest)
     with pytest.raises(Conflict) as refusal:
-        evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+        exhibits.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
     assert refusal.value.code == "exhibit.erased"
     assert node.store.head(digest) is None
     with pytest.raises(Conflict) as refusal:

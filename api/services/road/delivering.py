@@ -99,35 +99,28 @@ def compose(node: Node, peer: str) -> str | None:
         spliced_items(items),
     )
     raw = sealing.seal_message(node, payload)
+    row = {
+        "id": message_id,
+        "peer": peer,
+        "kind": kind.value,
+        "epoch": epoch,
+        "seq": seq,
+        "envelope": raw,
+        "digest": digest(raw),
+        "state": SentState.COMPOSED,
+    }
 
     def write(unit: Unit) -> None:
         _take_number(unit, peer, stream, digest(raw))
-        unit.insert(
-            streams.MESSAGES_OUT,
-            {
-                "id": message_id,
-                "peer": peer,
-                "kind": kind.value,
-                "epoch": epoch,
-                "seq": seq,
-                "envelope": raw,
-                "digest": digest(raw),
-                "state": SentState.COMPOSED,
-                "composed_at": node.now(),
-            },
-        )
+        unit.insert(streams.MESSAGES_OUT, {**row, "composed_at": node.now()})
         taken = unit.update_many(
             streams.OUTBOX, [(row.id,) for row in rows], {"message": message_id}
         )
         if taken != len(rows):
             raise Conflict("stream.moved", "Something was withdrawn before it left.")
-        recording.record(
-            node,
-            unit,
-            recording.Entry(
-                act=Act.MESSAGE_SENT, subject=Subject("message", message_id), message=message_id
-            ),
-        )
+        about = Subject("message", message_id)
+        sent = recording.Entry(act=Act.MESSAGE_SENT, subject=about, message=message_id)
+        recording.record(node, unit, sent)
         unit.ring("composed")
 
     node.db.write(write)

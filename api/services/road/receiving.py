@@ -1,8 +1,8 @@
 """The receiving end of federation: authenticates, stores and receipts what partners send.
 
 Owns PROTOCOL §7 steps 1, 2 and 4 for the recipient. What the statements *mean* is applied later
-by ``services/road/applying.py``; here nothing but the message is judged. The steps of
-:func:`accept`:
+by ``services/road/applying.py``; here nothing but the message is judged, and who sent it in
+``services/road/authenticating.py``. The steps of :func:`accept`:
 
 1. Decode strictly; the sender is another member, the audience is this ministry.
 2. Both message signatures verify with the sender's message keys.
@@ -21,43 +21,35 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from api.domain.errors import Conflict, Full, Invalid, Refused
+from api.domain.errors import Conflict, Full, Invalid
 from api.domain.events import Act, Actor, Subject
 from api.domain.quotas import Allowance
-from api.ports.policy import Action, Resource
-from api.records import node_state, streams
+from api.records import streams
 from api.records.stream_rows import MessageIn, ReceivedState, Stream, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import checkpoints, misbehaviour, witnessing
 from api.services.node import Node
 from api.services.road import answering, dating
+from api.services.road.authenticating import Authenticated, authenticate
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
 from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import (
-    MESSAGE,
-    Envelope,
     parse_envelope,
     payload_digest,
-    verify_seal,
-    verify_signed_then,
 )
 from api.wire.errors import WireError
-from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
 from api.wire.message_bodies import Cosignature, EpochChange, Item, Receipt, parse_items
 from api.wire.messages import (
     DATED,
     NUMBERED,
-    Evidence,
     Kind,
     MessageBody,
     compose_message,
     parse_message,
-    parse_request,
 )
 from api.wire.misbehaviour import MisbehaviourKind
 
@@ -75,35 +67,6 @@ class Answer:
 
     body: bytes
     media_type: str = MESSAGE_TYPE
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """A message whose signatures, sender and audience verified."""
-
-    raw: bytes
-    envelope: Envelope
-    body: MessageBody
-    evidence: Evidence
-    permit: Permit
-    request: str
-
-    @property
-    def peer(self) -> str:
-        """The sending ministry."""
-        return self.body.from_
-
-    @property
-    def digest(self) -> str:
-        """Digest of the raw envelope."""
-        return self.envelope.digest
-
-    @property
-    def seq(self) -> int:
-        """Number in the stream; only for kinds that take one."""
-        if self.body.seq is None:
-            raise TypeError("this kind takes no number")
-        return self.body.seq
 
 
 def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
@@ -164,52 +127,6 @@ def _after_a_race(node: Node, message: Authenticated, lost: Conflict) -> Answer:
     if stored is not None:
         return Answer(_contradiction(node, message, stored))
     raise lost
-
-
-def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated:
-    """Steps 1 to 3."""
-    raw, evidence = parse_request(request_body)
-    envelope, body = parse_message(raw)
-    if body.to != node.ministry:
-        raise Refused("message.audience", "This message is for another ministry.")
-    if node.membership.find(body.from_) is None or body.from_ == node.ministry:
-        raise Refused("message.sender", "The sender is not in the pinned membership of this node.")
-    _verify(node, envelope, body)
-    permit = authorise(
-        node,
-        peer_caller(node, body.from_, request=request),
-        Action.MESSAGE_DELIVER,
-        Resource("stream", body.from_, {"peer": body.from_}),
-    )
-    return Authenticated(raw, envelope, body, evidence, permit, request)
-
-
-def _verify(node: Node, envelope: Envelope, body: MessageBody) -> None:
-    """Verify a message by its sender's current keys, or what is known already by former ones.
-
-    A retired key opens no new message (PROTOCOL §9, *Keys in time*). What it signed before is
-    answered as it was, and a node that recovers takes it in again.
-
-    Raises:
-        WireError: ``key.*``, ``signature.*``, ``time-unproven``.
-    """
-    keys = node.membership.keys(body.from_, Purpose.MESSAGE)
-    try:
-        verify_seal(envelope, keys, MESSAGE)
-    except WireError as error:
-        if error.code != "time-unproven" or not _is_known(node, envelope, body):
-            raise
-        verify_signed_then(envelope, keys, MESSAGE)
-
-
-def _is_known(node: Node, envelope: Envelope, body: MessageBody) -> bool:
-    def read(connection: Connection) -> bool:
-        if node_state.restoring(connection):
-            return True
-        known = streams.message_in(connection, body.from_, body.id)
-        return known is not None and bool(known.digest == envelope.digest)
-
-    return node.db.read(read)
 
 
 def _unnumbered(node: Node, message: Authenticated) -> Answer:
@@ -393,22 +310,9 @@ def _store(
         node, unit.connection, message.peer, examined.note, examined.size, indexes
     )
     witnessing.persist(unit, *witnessed)
-    unit.insert(
-        streams.MESSAGES_IN,
-        {
-            "peer": message.peer,
-            "id": message.body.id,
-            "kind": message.body.kind.value,
-            "epoch": message.body.epoch,
-            "seq": message.seq,
-            "envelope": message.raw,
-            "digest": message.digest,
-            "receipt": receipt,
-            "received_at": node.now(),
-            "state": ReceivedState.HELD if place.early else _first_state(message.body.kind),
-            **dated,
-        },
-    )
+    state = ReceivedState.HELD if place.early else _first_state(message.body.kind)
+    row = {**_columns(message), "receipt": receipt, "received_at": node.now(), "state": state}
+    unit.insert(streams.MESSAGES_IN, {**row, **dated})
     if not place.early:
         _advance(unit, message, place.stream)
     recording.record(
@@ -426,6 +330,18 @@ def _store(
         ),
     )
     unit.ring("inbox")
+
+
+def _columns(message: Authenticated) -> dict[str, object]:
+    return {
+        "peer": message.peer,
+        "id": message.body.id,
+        "kind": message.body.kind.value,
+        "epoch": message.body.epoch,
+        "seq": message.seq,
+        "envelope": message.raw,
+        "digest": message.digest,
+    }
 
 
 def _indexes(message: Authenticated) -> list[int]:
