@@ -75,7 +75,7 @@ def test_samples_of_acts_and_of_listed_entries(federation: Federation, auditor: 
     rule = Rule(count=2, seed="s", acts=("draft.approved", "draft.created"))
     saved = audit_samples.save(node, auditor, NewSample("drafts", rule))
     events = audit_samples.read(node, auditor, saved.id).events
-    assert {event.event.act for event in events} <= set(rule.acts)
+    assert {event.event["act"] for event in events} <= set(rule.acts)
     listed = audit_samples.save(node, auditor, NewSample("these", entries=(4, 2, 2)))
     assert listed.entries == (2, 4)
 
