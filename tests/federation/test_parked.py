@@ -262,7 +262,7 @@ def test_whoever_runs_the_node_sees_what_waits_and_what_waits_too_long(
     outcomes(federation, bad.deliver(item))
     (row,) = us.db.read(parked.every)
     found = status.status(us, admin)
-    assert found.parked == {UK.id: {"undecidable": 1, "others": 0, "overdue": 0, "oldest": row.at}}
+    assert found.parked == {UK.id: status.ParkedCounts(1, 0, 0, row.at)}
     (task,) = tasks.tasks_page(us, admin, Scope.MINE, limit=10)
     assert (task.kind, task.about.id, task.asked_by) == ("settle-parked", row.statement, UK.id)
     assert not task.overdue
@@ -274,7 +274,7 @@ def test_whoever_runs_the_node_sees_what_waits_and_what_waits_too_long(
     assert "OVERDUE" not in said
     federation.clock.sleep(24 * 3600)
     found = status.status(us, admin)
-    assert found.parked[UK.id]["overdue"] == 1
+    assert found.parked[UK.id].overdue == 1
     assert "1 OVERDUE" in "\n".join(status_lines(json.loads(json.dumps(asdict(found)))))
     (task,) = tasks.tasks_page(us, admin, Scope.OVERDUE, limit=10)
     assert task.overdue
