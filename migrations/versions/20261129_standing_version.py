@@ -1,14 +1,14 @@
 """Units that only insert: claimed nonces, the version of officers' standing, wide index numbers.
 
 Revision: 0070_standing_version
-After: 0032_package_papers
+After: 0062_peer_traffic
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0070_standing_version"
-down_revision = "0032_package_papers"
+down_revision = "0062_peer_traffic"
 branch_labels = None
 depends_on = None
 
