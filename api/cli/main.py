@@ -40,6 +40,7 @@ from api.cli import (
     session,
     subjects,
     tasks_commands,
+    tongue,
     verify,
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
@@ -160,7 +161,7 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
         if callable(show):
             show()
         else:
-            output.talk(f"Error: {error.format_message()}")
+            output.talk(f"{tongue.say('Error:')} {error.format_message()}")
     return ExitCode.USAGE
 
 
@@ -172,10 +173,12 @@ def _refused(error: Exception, *, as_json: bool) -> int:
         return exit_of(error)
     hint = ""
     if exit_of(error) is ExitCode.UNEXPECTED and problem["code"] == "internal":
-        hint = f" ({type(error).__name__}; set COMITY_DEBUG=1 for the trace)"
-    output.talk(f"Error: {problem['detail']} [{problem['code']}]{hint}")
+        hint = f" ({type(error).__name__}; {tongue.say('set COMITY_DEBUG=1 for the trace')})"
+    told = tongue.refusal(tongue.say(problem["detail"]))
+    output.talk(f"{tongue.say('Error:')} {told} [{problem['code']}]{hint}")
     for policy in problem.get("policies", []):
-        output.talk(f"  decided by policy {policy}")
+        output.talk(f"  {tongue.say('decided by policy')} {policy}")
     for fault in problem.get("errors", []):
-        output.talk(f"  at {fault.get('pointer') or fault.get('parameter')}: {fault.get('fault')}")
+        place = fault.get("pointer") or fault.get("parameter")
+        output.talk(f"  {tongue.say('at')} {place}: {fault.get('fault')}")
     return exit_of(error)

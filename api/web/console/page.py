@@ -108,6 +108,7 @@ class Page:
         show: answers a look.
         act: answers a posted form; ``None`` where there is none.
         fresh: the person must have proved themselves lately (decisions).
+        file: a look is answered with a file to download, or with a page that says why not.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Page:
     show: Handler
     act: Handler | None = None
     fresh: bool = False
+    file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
