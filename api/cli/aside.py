@@ -77,7 +77,7 @@ def recusals(
 
 
 @command(delegation, "propose")
-def propose(
+def propose_delegation(
     context: CliContext,
     delegate: Annotated[str, typer.Argument(help="Record id of the colleague who will act.")],
     role: Annotated[str, typer.Argument(help="analyst or reviewer.")],
@@ -112,21 +112,21 @@ def propose(
 
 
 @command(delegation, "approve")
-def approve(context: CliContext, delegation_id: RecordId) -> None:
+def approve_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """Approve a delegation that you have no part in.
 
     Example: comity --profile us-admin delegation approve 01a2…
     """
-    _decide(context, delegation_id, "approve")
+    _decide_delegation(context, delegation_id, "approve")
 
 
 @command(delegation, "end")
-def end(context: CliContext, delegation_id: RecordId) -> None:
+def end_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """End a delegation at once.
 
     Example: comity --profile us-reviewer delegation end 01a2…
     """
-    _decide(context, delegation_id, "end")
+    _decide_delegation(context, delegation_id, "end")
 
 
 @command(delegation, "list")
@@ -149,7 +149,7 @@ def delegations(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _decide(context: CliContext, delegation_id: str, act: str) -> None:
+def _decide_delegation(context: CliContext, delegation_id: str, act: str) -> None:
     with connected(context) as api:
         done = api.post(f"/delegations/{delegation_id}/{act}")
     output.result(context, done, _delegation(done))

@@ -82,7 +82,7 @@ def samples(context: CliContext) -> None:
 
 
 @command(sample, "show")
-def show(context: CliContext, sample: RecordId) -> None:
+def show_sample(context: CliContext, sample: RecordId) -> None:
     """Show the events of a sample.
 
     Example: comity --profile us-auditor audit sample show 0123456789abcdef0123456789abcdef
@@ -161,7 +161,7 @@ def gaps(context: CliContext) -> None:
 
 
 @command(erase, "propose")
-def propose(
+def propose_erasure(
     context: CliContext,
     *,
     target: Annotated[str, typer.Option(help="Leaf of the event, or digest of the exhibit.")],
@@ -181,12 +181,12 @@ def propose(
 
 
 @command(erase, "approve")
-def approve(context: CliContext, erasure: RecordId) -> None:
+def approve_erasure(context: CliContext, erasure: RecordId) -> None:
     """Carry an order out, as the second administrator. What is erased does not come back.
 
     Example: comity --profile us-admin2 audit erase approve 0123456789abcdef0123456789abcdef
     """
-    _decide(context, erasure, "approve")
+    _decide_erasure(context, erasure, "approve")
 
 
 @command(erase, "reject")
@@ -195,7 +195,7 @@ def reject(context: CliContext, erasure: RecordId) -> None:
 
     Example: comity --profile us-admin2 audit erase reject 0123456789abcdef0123456789abcdef
     """
-    _decide(context, erasure, "reject")
+    _decide_erasure(context, erasure, "reject")
 
 
 @command(erase, "list")
@@ -253,7 +253,7 @@ def retention(
     output.result(context, {"items": rows}, output.table(rows, columns))
 
 
-def _decide(context: CliContext, erasure: str, verb: str) -> None:
+def _decide_erasure(context: CliContext, erasure: str, verb: str) -> None:
     with connected(context) as api:
         done = api.post(f"/audit/erasures/{erasure}/{verb}")
     output.result(context, done, output.details(done))

@@ -30,7 +30,7 @@ class RoleName(StrEnum):
 
 
 @command(officers, "list")
-def listed(context: CliContext) -> None:
+def list_officers(context: CliContext) -> None:
     """List the officers with their accounts, roles and keys.
 
     Example: comity --profile us-admin officer list
@@ -50,7 +50,7 @@ def listed(context: CliContext) -> None:
 
 
 @command(officers, "propose")
-def propose(
+def propose_officer(
     context: CliContext,
     *,
     name: Annotated[str, typer.Option(help="The person's name.")],
@@ -83,7 +83,7 @@ def propose(
 
 
 @command(officers, "approve")
-def approve(context: CliContext, officer: RecordId) -> None:
+def approve_change(context: CliContext, officer: RecordId) -> None:
     """Approve a person whom another administrator proposed.
 
     Example: comity --profile us-admin2 officer approve 01a2…

@@ -18,7 +18,7 @@ app = group("relying-party", "Where officers use passkeys.")
 
 
 @command(app, "propose")
-def propose(
+def propose_relying_party(
     context: CliContext,
     rp_id: Annotated[str, typer.Argument(help="The domain, such as comity.example.")],
     *,
@@ -37,7 +37,7 @@ def propose(
 
 
 @command(app, "approve")
-def approve(context: CliContext, party: RecordId) -> None:
+def approve_relying_party(context: CliContext, party: RecordId) -> None:
     """Approve it as the second administrator; what was in force is replaced.
 
     Example: comity --profile us-admin2 relying-party approve 01a2…

@@ -45,13 +45,13 @@ def _dispositions(stage: Stage, package: str) -> None:
     wanted = {partner.id for partner in partners_of(cast.US)}
 
     def look() -> bool:
-        rows = releasing.holders(owner, package)
+        rows = releasing.shown_holders(owner, package)
         return {
             item["ministry"] for item in rows if item.get("recall_outcome") == "applied"
         } >= wanted
 
     stage.until(f"the recall of {short(package)} at every holder", look)
-    for item in releasing.holders(owner, package):
+    for item in releasing.shown_holders(owner, package):
         stage.narrator.say(
             f"{item['ministry']} stopped using {short(package)}: receipted "
             f"{item['recall_receipted_at']}, disposition {item['recall_outcome']} "

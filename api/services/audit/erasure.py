@@ -112,7 +112,9 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
                 "proposed_at": node.now(),
             },
         )
-        _record(node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier)
+        )
 
     return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
@@ -154,7 +156,9 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
 
     def write(unit: Unit) -> None:
         _decide(node, unit, caller, row, {"state": audit.REJECTED})
-        _record(node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier)
+        )
 
     node.db.write(write)
     return _load(node, identifier)
@@ -213,8 +217,8 @@ def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: Eras
         key = {"digest": row.target}
         unit.update(packages.EXHIBITS, key, {"state": _ERASED}, expect={"state": _HELD})
     _decide(node, unit, caller, row, {"state": audit.CARRIED_OUT, "change_set": change_set})
-    _record(node, unit, caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
-    _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
+    _record_erasure(node, unit, caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
+    _record_erasure(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 
 def _decide(
@@ -226,7 +230,7 @@ def _decide(
         raise _decided()
 
 
-def _record(
+def _record_erasure(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, subject: Subject
 ) -> None:
     recording.record(node, unit, entry_of(caller, permit, act, subject))

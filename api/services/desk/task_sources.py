@@ -194,7 +194,7 @@ def changes_waiting(
 ) -> Iterable[Entry]:
     """Return the officers, roles and keys that wait for a second administrator."""
     start = _untimed_after(after)
-    for row in proposed.changes(connection)[:]:
+    for row in proposed.proposed_changes(connection)[:]:
         if start is not None and row.id <= start:
             continue
         about = (row.kind, row.id)
