@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 from fastapi import FastAPI
@@ -267,4 +267,6 @@ def _paths(parts: dict[str, str]) -> dict[str, str]:
             found[page.name] = page.path.format(**parts)
         except KeyError:
             continue
+    found["news"] += "?since=2026-11-23T12:00:00.000Z"
+    found["list_entry"] += "?" + urlencode({"id": parts["entry"]})
     return found

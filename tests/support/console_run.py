@@ -143,7 +143,14 @@ def published(federation: Federation, ministry: str) -> dict[str, str]:
     node, analyst = federation[ministry], federation.officer(ministry, "analyst")
     for path in (list_files.CHINA_2021, list_files.CHINA_2025):
         made = lists.import_list(node, analyst, path, ImportTerms(path.name, floor=0))
-    return {"edition": made.edition.id, "series": made.edition.series.id, "regime": "CA-JVCFOA"}
+    held = made.edition
+    first = lists.edition(node, analyst, held.id, limit=1).entries[0].id
+    return {
+        "edition": held.id,
+        "series": held.series.id,
+        "entry": first,
+        "regime": "CA-JVCFOA",
+    }
 
 
 def sampled(federation: Federation, ministry: str) -> str:

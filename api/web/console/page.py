@@ -109,6 +109,7 @@ class Page:
         act: answers a posted form; ``None`` where there is none.
         fresh: the person must have proved themselves lately (decisions).
         file: a look is answered with a file to download, or with a page that says why not.
+        quiet: a script asks it; the session ends as if nobody had.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Page:
     act: Handler | None = None
     fresh: bool = False
     file: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

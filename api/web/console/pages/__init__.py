@@ -19,6 +19,7 @@ from api.web.console.pages import (
     membership,
     mirror_requests,
     misbehaviour,
+    news,
     officers,
     packages,
     parked,
@@ -41,6 +42,7 @@ PAGES: Final[tuple[Page, ...]] = (
     # Before what takes any name in their last place.
     *tables.PAGES,
     *work.PAGES,
+    *news.PAGES,
     *account.PAGES,
     *passkeys.PAGES,
     *drafts.PAGES,
