@@ -49,7 +49,7 @@ def measured(browsers: dict[str, Browser], paths: dict[str, str]) -> dict[str, F
     assets: dict[str, int] = {}
     found = {}
     for page in PAGES:
-        if page.file:
+        if page.download:
             continue
         name = next(name for name, role in OFFICERS.items() if role in page.roles)
         browser, path = browsers[name], f"/fr{paths[page.name]}"

@@ -65,7 +65,7 @@ def opened_by(page) -> str:
 
 
 def visited(matter) -> list[tuple[str, str]]:
-    return [(opened_by(page), matter.paths[page.name]) for page in PAGES if not page.file]
+    return [(opened_by(page), matter.paths[page.name]) for page in PAGES if not page.download]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

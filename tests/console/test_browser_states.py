@@ -23,7 +23,7 @@ ROLES = {
     "auditor": "auditor",
     "admin": "administrator",
 }
-LISTS = [page for page in PAGES if "{" not in page.path and not page.file]
+LISTS = [page for page in PAGES if "{" not in page.path and not page.download]
 FORMS = {
     "officer_new": "admin",
     "officer_grant": "admin",
@@ -146,7 +146,7 @@ def test_text_four_times_as_large_needs_no_scrolling_sideways(served, browser, m
         )
         tab = context.new_page()
         for page in PAGES:
-            if page.file or opened_by(page) != name:
+            if page.download or opened_by(page) != name:
                 continue
             tab.goto(f"{served.address}/fr{matter.paths[page.name]}")
             tab.add_style_tag(content="html { font-size: 400% !important; }")

@@ -116,7 +116,7 @@ def changes(visit: Visit) -> Answer:
 
 PAGES: Final = (
     Page("lists", _HOME, _READERS, Action.LIST_READ, index),
-    Page("list_import", f"{_HOME}/new", DESK, Action.LIST_IMPORT, ask_import, bring_in),
+    Page("list_import", f"{_HOME}/new", DESK, Action.LIST_IMPORT, ask_import, bring_in, files=True),
     Page("edition", f"{_HOME}/editions/{{edition}}", _READERS, Action.LIST_READ, edition),
     Page("list_entry", f"{_HOME}/{{series}}/{{edition}}/entry", _READERS, Action.LIST_READ, entry),
     Page("list_changes", f"{_HOME}/{{series}}/changes", _READERS, Action.LIST_READ, changes),

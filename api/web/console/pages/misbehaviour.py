@@ -97,7 +97,7 @@ PAGES: Final = (
         _WATCHERS,
         Action.NODE_STATUS,
         download,
-        file=True,
+        download=True,
     ),
     Page(
         "misbehaviour_rule",

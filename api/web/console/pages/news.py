@@ -37,4 +37,6 @@ def count(visit: Visit) -> Answer:
     return Sending(iter([content]), "news.json", "application/json", len(content))
 
 
-PAGES: Final = (Page("news", "/news", EVERYONE, Action.TASK_LIST, count, file=True, quiet=True),)
+PAGES: Final = (
+    Page("news", "/news", EVERYONE, Action.TASK_LIST, count, download=True, quiet=True),
+)

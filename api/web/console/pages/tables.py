@@ -212,7 +212,7 @@ def _partners(visit: Visit) -> Rows:
 
 
 def _page(path: str, roles: frozenset[str], action: Action, table: _Table) -> Page:
-    return Page(f"{table.name}_csv", f"{path}.csv", roles, action, table.send, file=True)
+    return Page(f"{table.name}_csv", f"{path}.csv", roles, action, table.send, download=True)
 
 
 _WATCHED: Final = DESK | {AUDITOR}

@@ -112,4 +112,4 @@ def _export(node: Node, source: IO[bytes]) -> Judgement:
     return Judgement("export", ok=True, facts=facts)
 
 
-PAGES: Final = (Page("verify", "/verify", _READERS, Action.ME_READ, ask, judge),)
+PAGES: Final = (Page("verify", "/verify", _READERS, Action.ME_READ, ask, judge, files=True),)
