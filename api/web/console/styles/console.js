@@ -29,7 +29,7 @@ if (news) {
     if (!answer?.ok) return;
     const count = (await answer.json()).new;
     news.querySelector("span").textContent =
-      count === 1 ? news.dataset.one : news.dataset.many.replace("%(count)s", count);
+      count === 1 ? news.dataset.singular : news.dataset.plural.replace("%(count)s", count);
     news.hidden = count === 0;
   };
   setInterval(ask, 60_000);
