@@ -148,11 +148,10 @@ def _designations(visit: Visit) -> Rows:
 
 
 def _coverage(visit: Visit) -> Rows:
-    found: Any = coverage.board(visit.node, visit.caller, visit.query.get("as_of") or None)
-    for subject in found["subjects"]:
-        for home, cell in subject["jurisdictions"].items():
-            row = cell or {}
-            yield (subject["name"], home, *(row.get(name) for name in _CELL))
+    found = coverage.board(visit.node, visit.caller, visit.query.get("as_of") or None)
+    for subject in found.subjects:
+        for home, cell in subject.jurisdictions.items():
+            yield (subject.name, home, *(getattr(cell, name, None) for name in _CELL))
 
 
 def _editions(visit: Visit) -> Rows:
@@ -198,13 +197,13 @@ def _people(visit: Visit) -> Rows:
 
 def _partners(visit: Visit) -> Rows:
     for one in peering.listed(visit.node, visit.caller):
-        queue = one["queue"]
+        queue = one.queue
         yield (
-            one["ministry"],
-            one["jurisdiction"],
-            one["name"],
-            one["url"],
-            one["cosigned_our_log"],
+            one.ministry,
+            one.jurisdiction,
+            one.name,
+            one.url,
+            one.cosigned_our_log,
             queue.get("waiting", 0),
             queue.get("unreceipted", 0),
             queue.get("dead", 0),
