@@ -461,7 +461,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "uphold": mark("Uphold"),
     },
     "stream-state": {
-        "open": mark("Open"),
+        "open": mark("Running"),
         "blocked": mark("Blocked"),
         "frozen": mark("Frozen"),
     },
