@@ -133,6 +133,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; results are on stdout, everything else on stderr.
     """
     as_json = "--json" in arguments
+    tongue.for_machines(as_json=as_json)
     try:
         ended = get_command(app).main(
             args=list(arguments), prog_name="comity", standalone_mode=False

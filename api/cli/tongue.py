@@ -7,6 +7,7 @@ stay English. Babel is loaded for French only, so that English starts as fast as
 
 import functools
 import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +15,18 @@ _CATALOGUE: Final = Path(__file__).resolve().parent / "locale/fr/LC_MESSAGES/cli
 _VARIABLES: Final = ("COMITY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
+_for_machines: ContextVar[bool] = ContextVar("for_machines", default=False)
+
+
+def for_machines(*, as_json: bool) -> None:
+    """Speak English whatever the environment says: programs read the output of ``--json``."""
+    _for_machines.set(as_json)
+
+
 def language() -> str:
     """Return ``fr`` or ``en``: the first of the variables that is set decides (POSIX order)."""
+    if _for_machines.get():
+        return "en"
     chosen = next((value for name in _VARIABLES if (value := os.environ.get(name))), "")
     return "fr" if chosen.lower().partition("_")[0].partition("-")[0] == "fr" else "en"
 

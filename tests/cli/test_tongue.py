@@ -58,7 +58,16 @@ def test_tables_and_refusals_speak_french(monkeypatch, capsys, tmp_path):
     assert next(iter(output.table([], []))) == "Rien à afficher."
     rows = [{"ministry": "ca-gac"}]
     assert next(iter(output.table(rows, [("MINISTRY", "ministry")]))) == "MINISTÈRE"
-    assert main.main(["--home", str(tmp_path), "me"]) != 0
     monkeypatch.setenv("COMITY_LANG", "en")
     assert next(iter(output.table([], []))) == "Nothing to show."
     capsys.readouterr()
+
+
+def test_programs_are_answered_in_english(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("COMITY_LANG", "fr")
+    monkeypatch.setenv("COMITY_HOME", str(tmp_path))
+    assert main.main(["--json", "whoami"]) != 0
+    assert tongue.accepted() == "en"
+    assert main.main(["whoami"]) != 0
+    assert tongue.accepted().startswith("fr")
+    assert "Erreur" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.domain.errors import ComityError, Invalid, NotFound
 from api.domain.events import Act
 from api.ports.policy import Action
-from api.services.audit import audit_notes, auditing, entry_proof
+from api.services.audit import audit_notes, auditing, entry_proof, erasure
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
 from api.services.operations import status
@@ -103,7 +103,12 @@ def log(visit: Visit) -> Answer:
     """Show who vouches for the log, and how far."""
     found = status.status(visit.node, visit.caller)
     partners = peering.listed(visit.node, visit.caller)
-    members = {"status": found, "partners": partners, "origin": visit.node.me.origin}
+    members = {
+        "status": found,
+        "partners": partners,
+        "origin": visit.node.me.origin,
+        "gaps": erasure.gaps(visit.node, visit.caller),
+    }
     return View("log.html", members)
 
 
