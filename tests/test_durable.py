@@ -50,10 +50,12 @@ def test_nothing_is_seen_before_the_end_and_nothing_left_of_a_failure(tmp_path: 
 
 def test_whoever_comes_second_is_told(tmp_path: Path) -> None:
     path = tmp_path / "wanted"
-    with (
-        pytest.raises(FileExistsError),
-        durable.appearing(path, replace=False) as mine,
-    ):
-        mine.write_bytes(b"mine")
-        path.write_bytes(b"theirs")
+
+    def second() -> None:
+        with durable.appearing(path, replace=False) as mine:
+            mine.write_bytes(b"mine")
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError):
+        second()
     assert (path.read_bytes(), names(tmp_path)) == (b"theirs", {"wanted"})

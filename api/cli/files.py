@@ -24,7 +24,7 @@ def write_new(path: Path, data: bytes, *, replace: bool = False, mode: int = 0o6
         Conflict: ``file.exists``.
         NotFound: ``file.no-folder``.
     """
-    with _said(path, replace=replace):
+    with _refused_clearly(path, replace=replace):
         durable.write(path, data, replace=replace, mode=mode)
 
 
@@ -38,12 +38,15 @@ def appearing(path: Path, *, replace: bool = False) -> Iterator[Path]:
         Conflict: ``file.exists``, before anything is done or when another was faster.
         NotFound: ``file.no-folder``.
     """
-    with _said(path, replace=replace), durable.appearing(path, replace=replace) as temporary:
+    with (
+        _refused_clearly(path, replace=replace),
+        durable.appearing(path, replace=replace) as temporary,
+    ):
         yield temporary
 
 
 @contextmanager
-def _said(path: Path, *, replace: bool) -> Iterator[None]:
+def _refused_clearly(path: Path, *, replace: bool) -> Iterator[None]:
     """Refuse, before anything is done, what cannot be written; and when another was faster."""
     if not path.parent.is_dir():
         raise NotFound("file.no-folder", f"There is no folder {path.parent} to write to.")
