@@ -7,9 +7,12 @@ Owns one table for each kind of value. A value without a label is shown as it is
 from collections.abc import Mapping
 from typing import Final
 
+from api.web.console import law_labels, run_labels
 from api.web.console.words import Language, catalogue, mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    **law_labels.LABELS,
+    **run_labels.LABELS,
     "role": {
         "analyst": mark("Analyst"),
         "reviewer": mark("Reviewer"),
@@ -299,66 +302,6 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "active": mark("Active"),
         "suspended": mark("Suspended"),
     },
-    "grant-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "active": mark("In force"),
-        "revoked": mark("Taken away"),
-    },
-    "assessment": {
-        "met": mark("Met"),
-        "not-met": mark("Not met"),
-        "not-covered": mark("Not covered"),
-        "unknown": mark("Unknown"),
-    },
-    "basis": {
-        "verified_primary": mark("read in the law itself"),
-        "verified_secondary": mark("read in a source about the law"),
-        "general_knowledge": mark("general knowledge, not read"),
-    },
-    "case-kind": {
-        "person": mark("A person"),
-        "entity": mark("An organisation"),
-        "vessel": mark("A vessel"),
-    },
-    "case-conduct": {
-        "arbitrary-detention": mark("Arbitrary detention"),
-        "bribery": mark("Bribery"),
-        "forced-labour": mark("Forced labour"),
-        "killing": mark("Unlawful killing"),
-        "misappropriation": mark("Misappropriation"),
-        "other-corruption": mark("Other corruption"),
-        "other-gross-violation": mark("Another gross violation of rights"),
-        "religious-persecution": mark("Religious persecution"),
-        "torture": mark("Torture"),
-    },
-    "case-part": {
-        "agent-of-state": mark("Acted for the state"),
-        "associate-or-family": mark("Associate or family"),
-        "attempt": mark("Tried to do it"),
-        "conceals": mark("Conceals it"),
-        "fails-to-prosecute": mark("Fails to prosecute it"),
-        "leader-or-official": mark("Leads the body that did it"),
-        "owned-or-acting-for": mark("Owned by, or acts for, who did it"),
-        "profits": mark("Profits from it"),
-        "responsible": mark("Responsible for it"),
-        "support": mark("Supports it"),
-    },
-    "clock-event": {
-        "designated": mark("Designated"),
-        "urgent-designated": mark("Designated by the urgent route"),
-        "urgent-renewed": mark("Urgent designation renewed"),
-        "made": mark("Made"),
-        "ceased": mark("Ceased"),
-        "review-requested": mark("Review requested"),
-        "review-decided": mark("Review decided"),
-        "identity-certificate-requested": mark("Certificate of mistaken identity requested"),
-        "identity-certificate-decided": mark("Certificate of mistaken identity decided"),
-        "expenses-certificate-requested": mark("Certificate for expenses requested"),
-        "expenses-certificate-decided": mark("Certificate for expenses decided"),
-        "tabled": mark("Tabled in Parliament"),
-        "reported": mark("Reported"),
-        "revoked": mark("Revoked"),
-    },
     "check-step": {
         "container": mark("The file is whole and in one form"),
         "decoding": mark("Every part can be read"),
@@ -371,11 +314,6 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "receipts": mark("The receipts"),
         "proof": mark("Its place in the log, and who vouches for it"),
     },
-    "day-from": {
-        "publisher": mark("the publisher"),
-        "file-name": mark("the name of the file"),
-        "officer": mark("the officer who brought it in"),
-    },
     "described-in": {
         "designation": mark("Designation"),
         "package": mark("Package"),
@@ -383,103 +321,15 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "thread": mark("Mirror request"),
         "list": mark("Published list"),
     },
-    "entry-kind": {
-        "person": mark("Person"),
-        "entity": mark("Organisation"),
-        "vessel": mark("Vessel"),
-        "aircraft": mark("Aircraft"),
-        "other": mark("Other"),
-    },
     "file-kind": {
         "package": mark("a package"),
         "export": mark("an export of a log"),
         "proof": mark("a proof of misbehaviour"),
     },
-    "list-outcome": {
-        "added": mark("Added"),
-        "removed": mark("Removed"),
-        "amended": mark("Amended"),
-    },
     "note": {
         "in-order": mark("In order"),
         "question": mark("A question"),
         "finding": mark("A finding"),
-    },
-    "since": {
-        "list": mark("the list says so"),
-        "designation": mark("a designation says so"),
-        "editions": mark("first edition that has it"),
-        "unknown": mark("not known"),
-    },
-    "strength": {
-        "primary": mark("main name"),
-        "strong": mark("strong alias"),
-        "weak": mark("weak alias"),
-        "unstated": mark("not stated"),
-    },
-    "subject-kind": {
-        "person": mark("persons"),
-        "entity": mark("organisations"),
-        "vessel": mark("vessels"),
-    },
-    "change-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "approved": mark("Approved"),
-    },
-    "erasure-kind": {
-        "event": mark("Content of an entry of the log"),
-        "exhibit": mark("Exhibit"),
-    },
-    "erasure-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "carried-out": mark("Carried out"),
-        "rejected": mark("Rejected"),
-    },
-    "key-purpose": {
-        "seal": mark("Seal of the ministry"),
-        "message": mark("Messages"),
-        "log": mark("Log"),
-        "log-pq": mark("Log, post-quantum"),
-        "witness": mark("Witness of other logs"),
-        "witness-pq": mark("Witness, post-quantum"),
-        "encryption": mark("Encryption"),
-    },
-    "misbehaviour": {
-        "inconsistent-heads": mark("Two heads of its log that do not fit"),
-        "message-number-reuse": mark("Two messages under one number"),
-        "statement-equivocation": mark("Two statements under one number"),
-        "refused-head": mark("A head that cannot be judged yet; no proof"),
-    },
-    "ruling": {
-        "none": mark("Waits for a ruling"),
-        "resume": mark("The exchange goes on"),
-        "uphold": mark("Upheld: the stream is frozen"),
-        "consistent": mark("Of the same history"),
-        "contradictory": mark("Of another history"),
-    },
-    "ruling-act": {
-        "resume": mark("Let it go on"),
-        "uphold": mark("Uphold"),
-    },
-    "stream-state": {
-        "open": mark("Running"),
-        "blocked": mark("Blocked"),
-        "frozen": mark("Frozen"),
-    },
-    "concern": {
-        "certificate.expires": mark("A certificate ends soon"),
-        "certificate.expired": mark("A certificate has ended"),
-        "key.missing": mark("A key is missing"),
-        "key.retired": mark("A retired key still lies here"),
-        "key.revoked": mark("A revoked key still lies here"),
-        "key.out-of-step": mark("A key signs here that the membership ends or revokes"),
-    },
-    "delegation-state": {
-        "proposed": mark("Waits for an administrator"),
-        "to-come": mark("Approved, not begun"),
-        "active": mark("In force"),
-        "ended": mark("Ended"),
-        "over": mark("Over"),
     },
     "check": {
         "database": mark("Database"),
