@@ -29,6 +29,7 @@ from api.records import (
     task_claims,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 from api.records.metadata import METADATA
@@ -62,6 +63,7 @@ MODULES = (
     task_claims,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 
