@@ -1,7 +1,7 @@
 """task claims
 
 Revision: 0033_task_claims
-After: 0032_package_papers
+After: 0062_peer_traffic
 
 Who said that they work on which task.
 """
@@ -11,7 +11,7 @@ from alembic import op
 
 
 revision = '0033_task_claims'
-down_revision = '0032_package_papers'
+down_revision = '0062_peer_traffic'
 branch_labels = None
 depends_on = None
 
