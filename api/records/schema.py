@@ -26,8 +26,10 @@ from api.records import (
     streams,
     subjects,
     suspensions,
+    task_claims,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 from api.records.metadata import METADATA
@@ -58,8 +60,10 @@ MODULES = (
     streams,
     subjects,
     suspensions,
+    task_claims,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 

@@ -20,7 +20,7 @@ from api.records import (
     threads,
 )
 from api.records.drafts import Draft
-from api.services.desk.task_sources import ADMINISTRATION, Entry
+from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
 
@@ -121,6 +121,8 @@ def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> l
             title = f"{change.name}: {change.detail}" if change.detail else change.name
             asked = names.get(change.proposed_by or "", "")
             found.append(Words(title, (change.name,), asked))
+        elif one.about[0] == PARKED:
+            found.append(Words(one.about[1], (), one.key))
         else:
             found.append(_of_indexed(connection, one, known))
     return found
