@@ -1,14 +1,14 @@
 """Units that only insert: claimed nonces, the version of officers' standing, wide index numbers.
 
 Revision: 0070_standing_version
-After: 0062_peer_traffic
+After: 0033_task_claims
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0070_standing_version"
-down_revision = "0062_peer_traffic"
+down_revision = "0033_task_claims"
 branch_labels = None
 depends_on = None
 
