@@ -14,6 +14,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from api.domain.identity.profiles import Profile
+from api.domain.identity.scoring import LIKELY
+from api.domain.lists.announcements import Announcement, by_entry
 from api.domain.lists.entries import EntryKind, ListEntry
 from api.ports.policy import Action
 from api.records import identity, lists, subjects
@@ -25,10 +27,6 @@ from api.services.desk.identity import Likeness, Matcher
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
 
-LIKELY: Final = 0.88
-"""Least score of a match. Set by looking at the GLOMAG entries of May 2024 against Canada's lists:
-of fifteen pairs between 0.78 and this, none was of one subject."""
-
 _SURE: Final = 0.95
 _DAYS_BETWEEN: Final = 7
 _DESIGNATION: Final = "designation:"
@@ -39,6 +37,7 @@ class Basis(StrEnum):
 
     LIST = "list"
     DESIGNATION = "designation"
+    ANNOUNCEMENT = "announcement"
     EDITIONS = "editions"
     UNKNOWN = "unknown"
 
@@ -49,7 +48,8 @@ class Since:
 
     Attributes:
         day: ISO 8601, or empty where it is not known.
-        basis: what says so; ``editions`` means that the edition of that day is the first that has
+        basis: what says so; ``announcement`` is a day that the ministry's policy directory gives
+            with its source; ``editions`` means that the edition of that day is the first that has
             the entry and one of a few days before has not.
     """
 
@@ -181,17 +181,28 @@ def by_programme(
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     seen = seen_designations(node, caller)
-    return node.db.read(lambda connection: _by_programme(connection, programme, jurisdiction, seen))
+    said = by_entry(node.announcements)
+    return node.db.read(
+        lambda connection: _by_programme(connection, programme, jurisdiction, _Known(seen, said))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What says days beside the lists: the designations that the caller may read, announcements."""
+
+    seen: frozenset[str] = frozenset()
+    announced: Mapping[tuple[str, str], Announcement] = field(default_factory=dict)
 
 
 def _by_programme(
-    connection: Connection, programme: str, jurisdiction: str, seen: frozenset[str]
+    connection: Connection, programme: str, jurisdiction: str, known: _Known
 ) -> ProgrammeCoverage:
     newest = _one_language(lists.newest_editions(connection))
     measured = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
     others = [id_ for id_ in newest if id_ not in measured]
     base = identity.of_programme(connection, programme, others)
-    work = _Work(connection, measured, seen)
+    work = _Work(connection, measured, known)
     found = [_subject(work, one, newest[one.series]) for one in base]
     return ProgrammeCoverage(
         programme=programme,
@@ -216,15 +227,18 @@ class _Work:
     """What one comparison looks up again and again."""
 
     def __init__(
-        self, connection: Connection, measured: Mapping[str, Edition], seen: frozenset[str]
+        self, connection: Connection, measured: Mapping[str, Edition], known: _Known
     ) -> None:
         self.connection = connection
         self.measured = measured
+        self._announced = known.announced
         self.matcher = Matcher(connection)
         self.entries: dict[str, ListEntry] = {}
         self._first: dict[str, dict[str, Since]] = {}
         self._designated = {
-            f"{_DESIGNATION}{one.id}": one for one in all_standing(connection) if one.id in seen
+            f"{_DESIGNATION}{one.id}": one
+            for one in all_standing(connection)
+            if one.id in known.seen
         }
         self.verdicts = {
             frozenset({row.one, row.other}): str(row.outcome)
@@ -245,6 +259,9 @@ class _Work:
         stated = self._designation(indexed.profile, jurisdiction)
         if stated:
             return Since(stated, Basis.DESIGNATION)
+        announced = self._announced.get((indexed.series, entry.id))
+        if announced is not None:
+            return Since(announced.day.isoformat(), Basis.ANNOUNCEMENT)
         if indexed.series not in self._first:
             self._first[indexed.series] = _first_seen(self.connection, indexed.series)
         return self._first[indexed.series].get(entry.id, Since())
@@ -254,10 +271,12 @@ class _Work:
         known = {ref for ref, one in self._designated.items() if one.jurisdiction == jurisdiction}
         if not known:
             return ""
-        found = self.matcher.look(
-            profile, accept=lambda one: one.series == STATEMENTS and one.profile.ref in known
-        )
-        likely = [one for one in found.found if one.resemblance.score >= _SURE]
+        found = self.matcher.look(profile, series=[STATEMENTS])
+        likely = [
+            one
+            for one in found.found
+            if one.resemblance.score >= _SURE and one.indexed.profile.ref in known
+        ]
         if not likely:
             return ""
         return self._designated[likely[0].indexed.profile.ref].since.isoformat()
@@ -284,7 +303,7 @@ def _first_seen(connection: Connection, series: str) -> dict[str, Since]:
 
 def _subject(work: _Work, one: Indexed, edition: Edition) -> ListedSubject:
     since = work.since(one, edition.series.jurisdiction)
-    likely = work.matcher.look(one.profile, accept=lambda other: other.series in work.measured)
+    likely = work.matcher.look(one.profile, series=work.measured.keys())
     matches = [_match(work, one, since, found) for found in likely.found]
     kept = [match for match in matches if match.score >= LIKELY or match.verdict == "same"]
     entry = work.entry(one.digest)

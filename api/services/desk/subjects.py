@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.identity.profiles import Profile, spellings
-from api.domain.identity.scoring import Signal
+from api.domain.identity.scoring import Signal, Suggestion
 from api.domain.lists.entries import EntryKind
 from api.ports.policy import Action, Resource
 from api.records import lists, subjects
@@ -49,6 +49,7 @@ class Candidate:
         shared: the words that it shares with what was looked for, in that order.
         score: 0 to 1; an order, not a decision.
         equal: it has a name of the very same words.
+        suggested: the verdict that the signals suggest.
         signals: what speaks for and against, in words.
     """
 
@@ -64,6 +65,7 @@ class Candidate:
     shared: tuple[str, ...]
     score: float
     equal: bool
+    suggested: Suggestion
     signals: tuple[Signal, ...]
 
 
@@ -132,6 +134,7 @@ def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> 
         shared=tuple(word for word in wanted.spellings[0].words if word in words),
         score=likeness.resemblance.score,
         equal=likeness.resemblance.equal,
+        suggested=likeness.resemblance.suggested,
         signals=likeness.resemblance.signals,
     )
 

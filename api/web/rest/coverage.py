@@ -39,7 +39,7 @@ async def compare(
 
 
 class SinceBasis(BaseModel):
-    """What says since when: list, designation, editions or unknown."""
+    """What says since when: list, designation, announcement, editions or unknown."""
 
     base: Basis
     match: Basis

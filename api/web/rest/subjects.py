@@ -100,6 +100,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "shared": list(one.shared),
         "score": one.score,
         "equal": one.equal,
+        "suggested": one.suggested.value,
         "signals": [
             {"kind": each.kind.value, "bearing": each.bearing.value, "text": each.text}
             for each in one.signals

@@ -14,6 +14,7 @@ from typing import Any
 from api.domain.identity import profiles
 from api.records import identity, subjects
 from api.records.identity import Indexed
+from api.records.subjects import Description
 from api.records.unit_of_work import Unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -73,8 +74,13 @@ def note(
 
 
 def _indexed(row: Mapping[str, Any]) -> Indexed:
-    names, births = json.loads(row["names"]), json.loads(row["births"])
-    return Indexed(profiles.of_description(row["ref"], row["schema"], names, births))
+    return indexed(Description(**row))
+
+
+def indexed(row: Description) -> Indexed:
+    """Return what the index gets for a noted description."""
+    names, births = json.loads(row.names), json.loads(row.births)
+    return Indexed(profiles.of_description(row.ref, row.schema, names, births))
 
 
 def _row(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> dict[str, Any]:
