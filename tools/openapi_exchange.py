@@ -193,11 +193,25 @@ EXCHANGE_SCHEMAS: Final[dict[str, Schema]] = {
             "id": TEXT,
             "one": TEXT,
             "other": TEXT,
-            "outcome": one_of("same", "not-same"),
+            "outcome": one_of("same", "not-same", "unsure"),
             "reason": TEXT,
             "by": TEXT,
             "at": INSTANT,
             "replaced_by?": TEXT,
+        }
+    ),
+    "SharedVerdict": object_of(
+        {
+            "statement": DIGEST,
+            "ministry": TEXT,
+            "one": TEXT,
+            "other": TEXT,
+            "outcome": one_of("same", "not-same", "unsure"),
+            "reason": TEXT,
+            "signals": list_of(TEXT),
+            "prepared_by": TEXT,
+            "approved_by": TEXT,
+            "issued_at": INSTANT,
         }
     ),
 }
@@ -251,6 +265,10 @@ EXCHANGE_ANSWERS: Final[dict[str, Answer]] = {
     "list_tasks": Answer("What waits.", page_of(named("Task"))),
     "list_thread_statements": Answer(
         "Both sequences, the requester's first.", page_of(named("ThreadStatement"))
+    ),
+    "list_shared_verdicts": Answer(
+        "Verdicts that ministries told each other and that stand.",
+        object_of({"items": list_of(named("SharedVerdict"))}),
     ),
     "list_verdicts": Answer("One page of verdicts.", page_of(named("Verdict"))),
     "propose_delegation": Answer("The delegation, awaiting approval.", named("Delegation")),
@@ -315,10 +333,18 @@ EXCHANGE_ANSWERS: Final[dict[str, Answer]] = {
             {
                 "items": list_of(
                     object_of(
-                        {"ref": TEXT, "kind": TEXT, "object": DIGEST, "name": TEXT, "score": NUMBER}
+                        {
+                            "ref": TEXT,
+                            "kind": TEXT,
+                            "object": TEXT,
+                            "name": TEXT,
+                            "score": NUMBER,
+                            "suggested": one_of("same", "not-same", "unsure"),
+                        }
                     )
                 ),
                 "verdicts": list_of(named("Verdict")),
+                "shared_verdicts": list_of(named("SharedVerdict")),
                 "note": TEXT,
             }
         ),

@@ -26,7 +26,6 @@ LIST: Final = "list"
 _MOST_SHARING: Final = 250
 _COMPARED: Final = 40
 _LEAST_WORTH: Final = 0.1
-"""Least part of the best candidate's keys, by worth, that another must share to be compared."""
 _WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "@": 2.0, "&": 3.0, "~": 1.0}
 
 
@@ -93,6 +92,7 @@ class Matcher:
         *,
         series: Collection[str] | None = None,
         compared: int = _COMPARED,
+        least: float = _LEAST_WORTH,
     ) -> Likenesses:
         """Return the candidates for a description, itself left out.
 
@@ -100,18 +100,19 @@ class Matcher:
             wanted: what is looked for.
             series: the lists on which it is looked for; ``None`` for all, and for statements.
             compared: how many are compared word by word; every equal name is, however many.
+            least: part of the best candidate's keys, by worth, that others must share.
         """
         found = identity.sharing(self._connection, profiles.keys(wanted), most=_MOST_SHARING)
         there = identity.others(self._connection, found.shared, wanted.ref, series)
         shared = {number: keys for number, keys in found.shared.items() if number in there}
         exact = [one for one, keys in shared.items() if any(key[0] in "=+#" for key in keys)]
-        ranked = [one for one in self._ranked(shared) if one not in set(exact)]
+        ranked = [one for one in self._ranked(shared, least) if one not in set(exact)]
         kept = self._load([*sorted(exact), *ranked[:compared]])
         self._weigh(kept, wanted)
         likenesses = [self._compare(wanted, one) for one in kept]
         return Likenesses(tuple(sorted(likenesses, key=lambda one: one.order)), found.left_out > 0)
 
-    def _ranked(self, shared: Mapping[int, frozenset[str]]) -> list[int]:
+    def _ranked(self, shared: Mapping[int, frozenset[str]], part: float) -> list[int]:
         """Return profiles by the worth of the keys they share, without those worth little."""
         many: dict[str, int] = {}
         for keys in shared.values():
@@ -119,7 +120,7 @@ class Matcher:
                 many[key] = many.get(key, 0) + 1
         each = {key: _WEIGHTS[key[0]] / (1 + math.log(number)) for key, number in many.items()}
         worth = {number: sum(each[key] for key in keys) for number, keys in shared.items()}
-        least = max(worth.values(), default=0.0) * _LEAST_WORTH
+        least = max(worth.values(), default=0.0) * part
         ranked = sorted((-value, number) for number, value in worth.items() if value >= least)
         return [number for _, number in ranked]
 

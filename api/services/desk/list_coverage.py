@@ -18,10 +18,11 @@ from api.domain.identity.scoring import LIKELY
 from api.domain.lists.announcements import Announcement, by_entry
 from api.domain.lists.entries import EntryKind, ListEntry
 from api.ports.policy import Action
-from api.records import identity, lists, subjects
+from api.records import identity, lists
 from api.records.identity import STATEMENTS, Indexed
 from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk import verdicts
 from api.services.desk.coverage import seen_designations
 from api.services.desk.identity import Likeness, Matcher
 from api.services.node import Node
@@ -68,7 +69,7 @@ class ListMatch:
         score: 0 to 1.
         since: since when it stands there.
         lag_days: days from the base listing to it, ``None`` where one of the two is not known.
-        verdict: the verdict that stands between the two, or empty.
+        verdict: what ministries' verdicts on the two come to here, or empty.
         measures: what follows from the listing, where the list says so.
         signals: what speaks for and against, in words.
     """
@@ -183,14 +184,17 @@ def by_programme(
     seen = seen_designations(node, caller)
     said = by_entry(node.announcements)
     return node.db.read(
-        lambda connection: _by_programme(connection, programme, jurisdiction, _Known(seen, said))
+        lambda connection: _by_programme(
+            connection, programme, jurisdiction, _Known(node.ministry, seen, said)
+        )
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What says days beside the lists: the designations that the caller may read, announcements."""
+    """What counts beside lists: own verdicts first, readable designations, announcements."""
 
+    ministry: str = ""
     seen: frozenset[str] = frozenset()
     announced: Mapping[tuple[str, str], Announcement] = field(default_factory=dict)
 
@@ -240,10 +244,8 @@ class _Work:
             for one in all_standing(connection)
             if one.id in known.seen
         }
-        self.verdicts = {
-            frozenset({row.one, row.other}): str(row.outcome)
-            for row in subjects.standing_verdicts(connection)
-        }
+        given = verdicts.given(connection, known.ministry)
+        self.verdicts = verdicts.outcomes(given, known.ministry)
 
     def entry(self, digest: str) -> ListEntry:
         """Return an entry by its digest."""

@@ -43,6 +43,7 @@ _TYPES = {
     "mirror-withdrawal": "Withdrawal",
     "mirror-closure": "Closure",
     "recall-answer": "Answer to a recall",
+    "identity-verdict": "Verdict on who is who",
 }
 
 

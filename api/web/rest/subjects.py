@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services.desk import subjects
+from api.services.desk import subject_pages, subjects
 from api.services.desk.subjects import Candidate, Judgement
 from api.web import bodies, cursors
 from api.web.deps import NodeOf
@@ -45,11 +45,21 @@ async def search(
     content = {
         "items": [_candidate(one) for one in found.candidates],
         "verdicts": [views.document(row) for row in found.verdicts],
+        "shared_verdicts": [views.document(row) for row in found.shared],
         "left_out": found.left_out,
         "common": found.common,
         "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
     }
     return JSONResponse(content, headers={"cache-control": "no-store"})
+
+
+@router.route_for("GET", "/subjects/page", Action.SUBJECT_SEARCH, operation_id="read_subject")
+async def page(
+    node: NodeOf, caller: OfficerOf, ref: Annotated[str, Query(max_length=500, pattern=_REF)]
+) -> JSONResponse:
+    """Show a description with its candidates, verdicts, listings, links and ownership tests."""
+    found = await run(subject_pages.page, node, caller, ref)
+    return JSONResponse(views.document(found), headers={"cache-control": "no-store"})
 
 
 @router.route_for("GET", "/verdicts", Action.SUBJECT_SEARCH, operation_id="list_verdicts")
@@ -68,6 +78,16 @@ async def verdicts(
         last = rows[limit - 1]
         following = cursors.make(node, caller, "verdicts", [last.at, last.id])
     return views.page([views.document(row) for row in rows[:limit]], following)
+
+
+@router.route_for(
+    "GET", "/verdicts/shared", Action.SUBJECT_SEARCH, operation_id="list_shared_verdicts"
+)
+async def shared(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """List the verdicts that ministries told each other and that stand: whose, and why."""
+    rows = await run(subjects.told, node, caller)
+    content = {"items": [views.document(row) for row in rows]}
+    return JSONResponse(content, headers={"cache-control": "no-store"})
 
 
 @router.route_for(
