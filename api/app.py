@@ -4,8 +4,8 @@ Owns the order of middleware, the doors and the error handler; no business rule.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -171,6 +171,37 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     """
     spool = Spool(edge.spool)
     strangers = AnonymousRefusals()
+    app = FastAPI(
+        title="Comity",
+        version=__version__,
+        description="Federated exchange of signed evidence packages and mirror requests.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan(node, background, strangers, spool),
+        # A redirect to another spelling would be made of the Host header that the caller sent.
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    intake = Intake(edge.allowance)
+    app.state.doors = Doors(node, tokens, public_url, intake, spool, edge.exhibit_limit)
+    app.state.readiness = Readiness(node, edge.bounds, longest_wait)
+    for router in ROUTERS:
+        app.include_router(router)
+    if relying_party is not None:
+        console_door.mount(app, Console(relying_party, public_url, node.ministry))
+    app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
+    for kind in (ComityError, WireError, LogError, Exception):
+        app.add_exception_handler(kind, _refusal)
+    app.add_exception_handler(RequestValidationError, _malformed_request)
+    app.add_exception_handler(HTTPException, _http)
+    return app
+
+
+def _lifespan(
+    node: Node, background: Background | None, strangers: AnonymousRefusals, spool: Spool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts before the first request and ends after the last."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -187,31 +218,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
             await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
             spool.close()
 
-    app = FastAPI(
-        title="Comity",
-        version=__version__,
-        description="Federated exchange of signed evidence packages and mirror requests.",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=lifespan,
-        # A redirect to another spelling would be made of the Host header that the caller sent.
-        redirect_slashes=False,
-        telemetry=_NO_TELEMETRY,
-    )
-    intake = Intake(edge.allowance)
-    app.state.doors = Doors(node, tokens, public_url, intake, spool, edge.exhibit_limit)
-    app.state.readiness = Readiness(node, edge.bounds, longest_wait)
-    for router in ROUTERS:
-        app.include_router(router)
-    if relying_party is not None:
-        console_door.mount(app, Console(relying_party, public_url, node.ministry))
-    app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
-    for kind in (ComityError, WireError, LogError, Exception):
-        app.add_exception_handler(kind, _refusal)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _http)
-    return app
+    return lifespan
 
 
 def _start_counting(node: Node, strangers: AnonymousRefusals) -> Loop:
@@ -234,7 +241,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
     return problems.answer(request, error)
 
 
-async def _malformed(request: Request, error: Exception) -> Response:
+async def _malformed_request(request: Request, error: Exception) -> Response:
     """Answer parameters that do not fit their declaration, naming them without their values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     where = [{"parameter": "/".join(str(part) for part in fault["loc"][1:])} for fault in faults]

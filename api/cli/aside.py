@@ -77,7 +77,7 @@ def recusals(
 
 
 @command(delegation, "propose")
-def propose(
+def propose_delegation(
     context: CliContext,
     delegate: Annotated[str, typer.Argument(help="Record id of the colleague who will act.")],
     role: Annotated[str, typer.Argument(help="analyst or reviewer.")],
@@ -112,21 +112,21 @@ def propose(
 
 
 @command(delegation, "approve")
-def approve(context: CliContext, delegation_id: RecordId) -> None:
+def approve_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """Approve a delegation that you have no part in.
 
     Example: comity --profile us-admin delegation approve 01a2…
     """
-    _decide(context, delegation_id, "approve")
+    _decide_delegation(context, delegation_id, "approve")
 
 
 @command(delegation, "end")
-def end(context: CliContext, delegation_id: RecordId) -> None:
+def end_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """End a delegation at once.
 
     Example: comity --profile us-reviewer delegation end 01a2…
     """
-    _decide(context, delegation_id, "end")
+    _decide_delegation(context, delegation_id, "end")
 
 
 @command(delegation, "list")
@@ -149,34 +149,34 @@ def delegations(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _decide(context: CliContext, delegation_id: str, act: str) -> None:
+def _decide_delegation(context: CliContext, delegation_id: str, act: str) -> None:
     with connected(context) as api:
         done = api.post(f"/delegations/{delegation_id}/{act}")
     output.result(context, done, _delegation(done))
 
 
-def _recusal(row: Mapping[str, Any]) -> Iterable[str]:
+def _recusal(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
-        {"officer": row["officer"], "object": row["object"], "state": row["state"]}
+        {"officer": item["officer"], "object": item["object"], "state": item["state"]}
     )
 
 
-def _delegation(row: Mapping[str, Any]) -> Iterable[str]:
+def _delegation(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "delegation": row["id"],
-            "state": _state(row),
-            "role": row["role"],
-            "lent by": row["delegator"],
-            "lent to": row["delegate"],
-            "starts": row["starts"],
-            "ends": row["ends"],
-            "acts": ", ".join(row["acts"]),
+            "delegation": item["id"],
+            "state": _state(item),
+            "role": item["role"],
+            "lent by": item["delegator"],
+            "lent to": item["delegate"],
+            "starts": item["starts"],
+            "ends": item["ends"],
+            "acts": ", ".join(item["acts"]),
         }
     )
 
 
-def _state(row: Mapping[str, Any]) -> str:
-    if row.get("ended_at"):
+def _state(item: Mapping[str, Any]) -> str:
+    if item.get("ended_at"):
         return "ended"
-    return "approved" if row.get("approved_by") else "proposed"
+    return "approved" if item.get("approved_by") else "proposed"

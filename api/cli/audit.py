@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 
 @command(app, "list")
-def listed(
+def list_events(
     context: CliContext,
     *,
     act: Annotated[
@@ -70,12 +70,12 @@ def listed(
         found = api.items("/audit/events", limit, **asked)
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("TIME", lambda row: _event(row).get("time")),
-        ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
-        ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
+        ("TIME", lambda item: _event(item).get("time")),
+        ("ACT", lambda item: _event(item).get("act", item.get("gap"))),
+        ("OUTCOME", lambda item: _event(item).get("code") or _event(item).get("outcome")),
         ("ACTOR", _actor),
         ("OBJECT", _object),
-        ("POLICIES", lambda row: _event(row).get("policies", [])),
+        ("POLICIES", lambda item: _event(item).get("policies", [])),
     ]
     output.result(context, found, output.table(found["items"], columns))
     if "next" in found:
@@ -83,7 +83,7 @@ def listed(
 
 
 @command(app, "show")
-def show(
+def show_event(
     context: CliContext, leaf: Annotated[int, typer.Argument(min=0, help="Its place in the log.")]
 ) -> None:
     """Show everything that the event at one place of the log says.
@@ -116,7 +116,7 @@ def show(
 
 
 @command(app, "approvals")
-def approvals(
+def list_approvals(
     context: CliContext,
     *,
     export: Annotated[
@@ -139,10 +139,10 @@ def approvals(
         ("LEAF", "index"),
         ("DRAFT", "draft"),
         ("VERSION", "version"),
-        ("APPROVER", lambda row: row["approver"].rpartition(" ")[2]),
-        ("AUTHORS", lambda row: [each.rpartition(" ")[2] for each in row["authors"]]),
+        ("APPROVER", lambda item: item["approver"].rpartition(" ")[2]),
+        ("AUTHORS", lambda item: [each.rpartition(" ")[2] for each in item["authors"]]),
         ("APPROVED", "approved_at"),
-        ("SEEN", lambda row: f"{row['seconds']} s before" if row["previewed_at"] else "NOT SEEN"),
+        ("SEEN", _seen_before),
     ]
     output.result(context, {"items": items}, output.table(items, columns))
     unseen = sum(each["previewed_at"] is None for each in items)
@@ -283,15 +283,19 @@ def _bar(what: str) -> Callable[[int, int], None]:
     return advance
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
-    return row.get("event") or {}
+def _seen_before(item: Mapping[str, Any]) -> str:
+    return f"{item['seconds']} s before" if item["previewed_at"] else "NOT SEEN"
 
 
-def _actor(row: Mapping[str, Any]) -> str | None:
-    actor: dict[str, str] = _event(row).get("actor", {})
+def _event(item: Mapping[str, Any]) -> dict[str, Any]:
+    return item.get("event") or {}
+
+
+def _actor(item: Mapping[str, Any]) -> str | None:
+    actor: dict[str, str] = _event(item).get("actor", {})
     return actor.get("sub") or actor.get("iss") or actor.get("kind")
 
 
-def _object(row: Mapping[str, Any]) -> str | None:
-    about = _event(row).get("object")
+def _object(item: Mapping[str, Any]) -> str | None:
+    about = _event(item).get("object")
     return f"{about['kind']} {about['id']}" if about else None

@@ -74,7 +74,7 @@ def samples(context: CliContext) -> None:
     columns: list[output.Column] = [
         ("ID", "id"),
         ("NAME", "name"),
-        ("ENTRIES", lambda row: len(row["entries"])),
+        ("ENTRIES", lambda item: len(item["entries"])),
         ("LOG", "size"),
         ("SAVED", output.at("saved_at")),
     ]
@@ -82,7 +82,7 @@ def samples(context: CliContext) -> None:
 
 
 @command(sample, "show")
-def show(context: CliContext, sample: RecordId) -> None:
+def show_sample(context: CliContext, sample: RecordId) -> None:
     """Show the events of a sample.
 
     Example: comity --profile us-auditor audit sample show 0123456789abcdef0123456789abcdef
@@ -91,10 +91,10 @@ def show(context: CliContext, sample: RecordId) -> None:
         found = api.get(f"/audit/samples/{sample}")
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("TIME", lambda row: output.moment(_event(row).get("time"))),
-        ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
-        ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
-        ("OBJECT", lambda row: _event(row).get("object", {}).get("id")),
+        ("TIME", lambda item: output.moment(_event(item).get("time"))),
+        ("ACT", lambda item: _event(item).get("act", item.get("gap"))),
+        ("OUTCOME", lambda item: _event(item).get("code") or _event(item).get("outcome")),
+        ("OBJECT", lambda item: _event(item).get("object", {}).get("id")),
     ]
     output.result(context, found, output.table(found["events"], columns))
 
@@ -138,12 +138,12 @@ def notes(
     with connected(context) as api:
         found = api.get("/audit/notes", leaf=leaf, sample=sample)
     columns: list[output.Column] = [
-        ("WRITTEN", lambda row: output.moment(row["document"]["written_at"])),
-        ("BY", lambda row: row["document"]["by"]["sub"]),
-        ("SIGNED", lambda row: row["endorsement"] is not None),
+        ("WRITTEN", lambda item: output.moment(item["document"]["written_at"])),
+        ("BY", lambda item: item["document"]["by"]["sub"]),
+        ("SIGNED", lambda item: item["endorsement"] is not None),
         ("ABOUT", _about),
-        ("VERDICT", lambda row: row["document"]["body"]["verdict"]),
-        ("TEXT", lambda row: row["document"]["body"]["text"]),
+        ("VERDICT", lambda item: item["document"]["body"]["verdict"]),
+        ("TEXT", lambda item: item["document"]["body"]["text"]),
     ]
     output.result(context, found, output.table(found["items"], columns))
 
@@ -161,7 +161,7 @@ def gaps(context: CliContext) -> None:
 
 
 @command(erase, "propose")
-def propose(
+def propose_erasure(
     context: CliContext,
     *,
     target: Annotated[str, typer.Option(help="Leaf of the event, or digest of the exhibit.")],
@@ -181,12 +181,12 @@ def propose(
 
 
 @command(erase, "approve")
-def approve(context: CliContext, erasure: RecordId) -> None:
+def approve_erasure(context: CliContext, erasure: RecordId) -> None:
     """Carry an order out, as the second administrator. What is erased does not come back.
 
     Example: comity --profile us-admin2 audit erase approve 0123456789abcdef0123456789abcdef
     """
-    _decide(context, erasure, "approve")
+    _decide_erasure(context, erasure, "approve")
 
 
 @command(erase, "reject")
@@ -195,7 +195,7 @@ def reject(context: CliContext, erasure: RecordId) -> None:
 
     Example: comity --profile us-admin2 audit erase reject 0123456789abcdef0123456789abcdef
     """
-    _decide(context, erasure, "reject")
+    _decide_erasure(context, erasure, "reject")
 
 
 @command(erase, "list")
@@ -244,7 +244,7 @@ def retention(
     ]
     columns: list[output.Column] = [
         ("CLASS", "class"),
-        ("YEARS", lambda row: row["years"] or "for good"),
+        ("YEARS", lambda item: item["years"] or "for good"),
         ("BODIES", "bodies"),
         ("DUE", "due"),
         ("FIRST", "first"),
@@ -253,16 +253,16 @@ def retention(
     output.result(context, {"items": rows}, output.table(rows, columns))
 
 
-def _decide(context: CliContext, erasure: str, verb: str) -> None:
+def _decide_erasure(context: CliContext, erasure: str, verb: str) -> None:
     with connected(context) as api:
         done = api.post(f"/audit/erasures/{erasure}/{verb}")
     output.result(context, done, output.details(done))
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
-    return row.get("event") or {}
+def _event(item: Mapping[str, Any]) -> dict[str, Any]:
+    return item.get("event") or {}
 
 
-def _about(row: Mapping[str, Any]) -> str:
-    body = row["document"]["body"]
+def _about(item: Mapping[str, Any]) -> str:
+    body = item["document"]["body"]
     return f"leaf {body['leaf']}" if "leaf" in body else f"sample {body['sample'][:_SHOWN]}"

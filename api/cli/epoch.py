@@ -18,7 +18,7 @@ Member = Annotated[str, typer.Argument(help="The partner, as in the membership."
 
 
 @command(app, "propose")
-def propose(context: CliContext, member: Member) -> None:
+def propose_epoch(context: CliContext, member: Member) -> None:
     """Propose that the stream to a partner goes on in a new epoch.
 
     The partner is asked which number it knows last; a second administrator approves just that.
@@ -32,7 +32,7 @@ def propose(context: CliContext, member: Member) -> None:
 
 
 @command(app, "approve")
-def approve(context: CliContext, member: Member) -> None:
+def approve_epoch(context: CliContext, member: Member) -> None:
     """Open the proposed epoch as the second administrator.
 
     Example: comity --profile us-admin2 epoch approve uk-fcdo
@@ -44,7 +44,7 @@ def approve(context: CliContext, member: Member) -> None:
 
 
 @command(app, "withdraw")
-def withdraw(context: CliContext, member: Member) -> None:
+def withdraw_epoch(context: CliContext, member: Member) -> None:
     """Give a proposed epoch up.
 
     Example: comity --profile us-admin epoch withdraw uk-fcdo

@@ -18,12 +18,12 @@ from api.wire.encoding import b64u_encode
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``comity membership``."""
-    command(app, "propose")(propose)
-    command(app, "approve")(approve)
-    command(app, "changes")(changes)
+    command(app, "propose")(propose_membership)
+    command(app, "approve")(approve_change)
+    command(app, "changes")(list_changes)
 
 
-def propose(
+def propose_membership(
     context: CliContext,
     path: Annotated[Path, typer.Argument(help="Membership file.", exists=True, dir_okay=False)],
 ) -> None:
@@ -36,7 +36,7 @@ def propose(
     output.result(context, made, _lines(made))
 
 
-def approve(
+def approve_change(
     context: CliContext,
     digest: Annotated[str, typer.Argument(help="Digest that you compared out of band.")],
 ) -> None:
@@ -50,7 +50,7 @@ def approve(
     output.talk("Put the file in its place, enter its digest, and restart the node.")
 
 
-def changes(context: CliContext) -> None:
+def list_changes(context: CliContext) -> None:
     """List the memberships that were proposed at your node.
 
     Example: comity --profile us-admin membership changes
@@ -67,14 +67,14 @@ def changes(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(row: Mapping[str, Any]) -> Iterable[str]:
-    difference = row["difference"]
+def _lines(item: Mapping[str, Any]) -> Iterable[str]:
+    difference = item["difference"]
     changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
     return output.details(
         {
-            "serial": row["serial"],
-            "digest": row["digest"],
-            "state": row["state"],
+            "serial": item["serial"],
+            "digest": item["digest"],
+            "state": item["state"],
             "adds": ", ".join(difference["added"]) or None,
             "removes": ", ".join(difference["removed"]) or None,
             "changes": "; ".join(changed) or None,

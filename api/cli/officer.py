@@ -30,7 +30,7 @@ class RoleName(StrEnum):
 
 
 @command(officers, "list")
-def listed(context: CliContext) -> None:
+def list_officers(context: CliContext) -> None:
     """List the officers with their accounts, roles and keys.
 
     Example: comity --profile us-admin officer list
@@ -41,16 +41,16 @@ def listed(context: CliContext) -> None:
         ("ID", "id"),
         ("STATE", "state"),
         ("NAME", "name"),
-        ("ROLES", lambda row: _active(row["grants"], "role")),
-        ("ACCOUNTS", lambda row: [each["sub"] for each in row["identities"]]),
-        ("KEYS", lambda row: len(_active(row["keys"], "kid"))),
+        ("ROLES", lambda item: _active(item["grants"], "role")),
+        ("ACCOUNTS", lambda item: [each["sub"] for each in item["identities"]]),
+        ("KEYS", lambda item: len(_active(item["keys"], "kid"))),
         ("UNTIL", output.at("expires_at")),
     ]
     output.result(context, found, output.table(found["items"], columns))
 
 
 @command(officers, "propose")
-def propose(
+def propose_officer(
     context: CliContext,
     *,
     name: Annotated[str, typer.Option(help="The person's name.")],
@@ -83,7 +83,7 @@ def propose(
 
 
 @command(officers, "approve")
-def approve(context: CliContext, officer: RecordId) -> None:
+def approve_change(context: CliContext, officer: RecordId) -> None:
     """Approve a person whom another administrator proposed.
 
     Example: comity --profile us-admin2 officer approve 01a2…
@@ -199,17 +199,17 @@ def _account(text: str) -> dict[str, str]:
 
 
 def _active(rows: list[dict[str, Any]], member: str) -> list[str]:
-    return [row[member] for row in rows if row["state"] == "active"]
+    return [item[member] for item in rows if item["state"] == "active"]
 
 
-def _officer(row: Mapping[str, Any]) -> Iterable[str]:
+def _officer(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "officer": row["id"],
-            "state": row["state"],
-            "name": row["name"],
-            "until": row.get("expires_at"),
-            "suspended": _suspended(row.get("suspension")),
+            "officer": item["id"],
+            "state": item["state"],
+            "name": item["name"],
+            "until": item.get("expires_at"),
+            "suspended": _suspended(item.get("suspension")),
         }
     )
 
@@ -225,13 +225,13 @@ def _suspended(found: Mapping[str, Any] | None) -> str | None:
     return f"until {output.moment(found['ends_at'])}, unless another administrator confirms"
 
 
-def _grant(row: Mapping[str, Any]) -> Iterable[str]:
+def _grant(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "grant": row["id"],
-            "state": row["state"],
-            "role": row["role"],
-            "officer": row["officer"],
-            "account": row.get("sub"),
+            "grant": item["id"],
+            "state": item["state"],
+            "role": item["role"],
+            "officer": item["officer"],
+            "account": item.get("sub"),
         }
     )

@@ -71,7 +71,7 @@ def restore(
 
     loaded = load_settings(settings)
     folder = backups.newest(source)
-    checked = backups.check(folder, pinned_membership(loaded), loaded.ministry)
+    checked = backups.check_backup(folder, pinned_membership(loaded), loaded.ministry)
     url = loaded.database_url
     copying.require_empty(url)
     # An SQLite file gets its place only once it is marked as restored.
@@ -88,7 +88,7 @@ def restore(
     finally:
         installation.close()
     if work != url:
-        copying.settle(work)
+        copying.into_one_file(work)
         copying.move_into_place(work, url)
     found = {"backup": str(folder), "log_size": checked.log_size, "exhibits": put}
     said = f"Restored {folder.name}; read-only until every partner has answered."
@@ -141,14 +141,14 @@ def misbehaviour(
 
     with connected(context) as api:
         found: dict[str, Any] = api.get("/misbehaviour")
-        for row in found["items"] if out is not None else []:
-            if out is None or row["kind"] == "refused-head":
+        for item in found["items"] if out is not None else []:
+            if out is None or item["kind"] == "refused-head":
                 continue
             out.mkdir(parents=True, exist_ok=True)
-            target = out / f"{row['id'].removeprefix('sha256:')}.json"
+            target = out / f"{item['id'].removeprefix('sha256:')}.json"
             if not target.exists():
-                write_new(target, canonical(api.get(f"/misbehaviour/{row['id']}")))
-            row["file"] = str(target)
+                write_new(target, canonical(api.get(f"/misbehaviour/{item['id']}")))
+            item["file"] = str(target)
     columns: list[output.Column] = [
         ("MINISTRY", "ministry"),
         ("KIND", "kind"),

@@ -54,7 +54,7 @@ def list_regimes(context: CliContext) -> None:
         ("ID", "id"),
         ("WHERE", "jurisdiction"),
         ("KINDS", "kinds"),
-        ("GROUNDS", lambda row: len(row["grounds"])),
+        ("GROUNDS", lambda item: len(item["grounds"])),
         ("THRESHOLD", "threshold"),
     ]
     output.result(context, {"items": rows}, output.table(rows, columns))
@@ -101,8 +101,8 @@ def show_regime(
                 "state": each.state or None,
                 "consolidated_to": each.consolidated_to,
                 "classes": [
-                    {"ground": row.ground or None, **_provision(row.provision)}
-                    for row in each.classes
+                    {"ground": item.ground or None, **_provision(item.provision)}
+                    for item in each.classes
                 ],
             }
             for each in one.regulations
@@ -112,11 +112,11 @@ def show_regime(
             for rule in one.clocks
         ],
     }
-    output.result(context, document, _shown(one, language))
+    output.result(context, document, _regime_lines(one, language))
 
 
 @command(app, "check")
-def check(
+def check_regimes(
     context: CliContext,
     regime: Annotated[
         str | None, typer.Argument(help="Regime, such as CA-JVCFOA; all of them if none is given.")
@@ -269,7 +269,7 @@ def _provision(one: "Provision") -> dict[str, Any]:
     }
 
 
-def _shown(one: "Regime", language: str) -> Iterable[str]:
+def _regime_lines(one: "Regime", language: str) -> Iterable[str]:
     yield output.safe(f"{one.id}: {one.name.get(language)} (edition {one.edition})")
     yield output.safe(f"  finding to be made: {one.threshold.text} [{one.threshold.basis}]")
     for ground in one.grounds.values():
@@ -278,8 +278,8 @@ def _shown(one: "Regime", language: str) -> Iterable[str]:
     for each in one.regulations:
         title = each.title.get(language)
         yield output.safe(f"{each.id} ({each.state or 'no state'}): {title}")
-        for row in each.classes:
-            yield from _quoted(row.provision, language)
+        for item in each.classes:
+            yield from _quoted(item.provision, language)
     for rule in one.clocks:
         yield output.safe(f"clock {rule.id}: {rule.name.get(language)}, {rule.text.get(language)}")
 

@@ -18,7 +18,7 @@ app = group("relying-party", "Where officers use passkeys.")
 
 
 @command(app, "propose")
-def propose(
+def propose_relying_party(
     context: CliContext,
     rp_id: Annotated[str, typer.Argument(help="The domain, such as comity.example.")],
     *,
@@ -37,7 +37,7 @@ def propose(
 
 
 @command(app, "approve")
-def approve(context: CliContext, party: RecordId) -> None:
+def approve_relying_party(context: CliContext, party: RecordId) -> None:
     """Approve it as the second administrator; what was in force is replaced.
 
     Example: comity --profile us-admin2 relying-party approve 01a2…
@@ -65,12 +65,12 @@ def parties(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(row: Mapping[str, Any]) -> Iterable[str]:
+def _lines(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "relying party": row["id"],
-            "state": row["state"],
-            "domain": row["rp_id"],
-            "addresses": ", ".join(row["origins"]),
+            "relying party": item["id"],
+            "state": item["state"],
+            "domain": item["rp_id"],
+            "addresses": ", ".join(item["origins"]),
         }
     )

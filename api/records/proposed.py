@@ -36,7 +36,7 @@ class ProposedChange:
     at: str
 
 
-def changes(connection: Connection) -> list[ProposedChange]:
+def proposed_changes(connection: Connection) -> list[ProposedChange]:
     """Return every change that waits, by id; a ministry has few of them at a time."""
     people = select(
         literal("officer").label("kind"),

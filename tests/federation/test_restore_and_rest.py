@@ -39,7 +39,7 @@ def test_idle_logs_come_to_rest(federation: Federation) -> None:
     assert sizes[-1] == sizes[-2] == sizes[-3]
     for node in federation:
         anchored = [
-            row["object_id"].split(":")[0]
+            row.object_id.split(":")[0]
             for row in node.db.read(lambda c: log.events_page(c, limit=200, act="anchor.recorded"))
         ]
         assert sorted(set(anchored)) == sorted({US, UK, CA} - {node.ministry})
@@ -83,7 +83,7 @@ def test_every_member_answers_or_is_waived_by_two(federation: Federation, tmp_pa
     assert (done.log.before, done.log.size, done.blocked) == (10, 30, [CA])
     blocked = us.db.read(lambda c: streams.stream_out(c, CA))
     assert blocked is not None
-    assert blocked["state"] == "blocked"
+    assert blocked.state == "blocked"
     with pytest.raises(Conflict, match="nothing is missing"):
         recovering.recover(us)
 
@@ -105,9 +105,9 @@ def test_a_backup_that_lost_nothing_opens_by_itself(federation: Federation, tmp_
 def test_a_changed_backup_is_refused(federation: Federation, tmp_path: Path) -> None:
     backup = backups.make(federation[US], tmp_path / "backups")
     assert backups.newest(tmp_path / "backups") == backup
-    assert backups.check(backup, federation.membership, US).ministry == US
+    assert backups.check_backup(backup, federation.membership, US).ministry == US
     with (backup / "database.sqlite").open("r+b") as file:
         file.seek(5000)
         file.write(b"\xff")
     with pytest.raises(Exception, match="not as it was written"):
-        backups.check(backup, federation.membership, US)
+        backups.check_backup(backup, federation.membership, US)

@@ -45,15 +45,17 @@ def _dispositions(stage: Stage, package: str) -> None:
     wanted = {partner.id for partner in partners_of(cast.US)}
 
     def look() -> bool:
-        rows = releasing.holders(owner, package)
-        return {row["ministry"] for row in rows if row.get("recall_outcome") == "applied"} >= wanted
+        rows = releasing.shown_holders(owner, package)
+        return {
+            item["ministry"] for item in rows if item.get("recall_outcome") == "applied"
+        } >= wanted
 
     stage.until(f"the recall of {short(package)} at every holder", look)
-    for row in releasing.holders(owner, package):
+    for item in releasing.shown_holders(owner, package):
         stage.narrator.say(
-            f"{row['ministry']} stopped using {short(package)}: receipted "
-            f"{row['recall_receipted_at']}, disposition {row['recall_outcome']} "
-            f"{short(row['recall_disposition'])}"
+            f"{item['ministry']} stopped using {short(package)}: receipted "
+            f"{item['recall_receipted_at']}, disposition {item['recall_outcome']} "
+            f"{short(item['recall_disposition'])}"
         )
     for partner in partners_of(cast.US):
         analyst = stage.officer(partner, "analyst")

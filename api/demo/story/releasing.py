@@ -53,19 +53,19 @@ def delivered(
     wanted = {recipient.id for recipient in recipients}
 
     def look() -> bool:
-        rows = holders(owner, package)
-        return {row["ministry"] for row in rows if row["state"] == "applied"} >= wanted
+        rows = shown_holders(owner, package)
+        return {item["ministry"] for item in rows if item["state"] == "applied"} >= wanted
 
     stage.until(f"delivery of {short(package)}", look)
-    for row in holders(owner, package):
-        if row["ministry"] in wanted:
+    for item in shown_holders(owner, package):
+        if item["ministry"] in wanted:
             stage.narrator.say(
-                f"{row['ministry']} holds {short(package)}: receipted {row['receipted_at']}, "
-                f"disposition {row['state']} {short(row['disposition'])}"
+                f"{item['ministry']} holds {short(package)}: receipted {item['receipted_at']}, "
+                f"disposition {item['state']} {short(item['disposition'])}"
             )
 
 
-def holders(owner: OfficerAtNode, package: str) -> list[dict[str, Any]]:
+def shown_holders(owner: OfficerAtNode, package: str) -> list[dict[str, Any]]:
     """Return who holds a package and what each did with it."""
     found = owner.get(f"ask who holds {short(package)}", f"/packages/{package}/holders")
     items: list[dict[str, Any]] = found["items"]

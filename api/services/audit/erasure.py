@@ -21,12 +21,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import audit, packages
+from api.records.audit import ErasureOrder
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import (
@@ -77,7 +77,7 @@ class NewOrder:
     reference: str
 
 
-def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
+def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
     """Enter an order; another administrator carries it out.
 
     Raises:
@@ -112,12 +112,14 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
                 "proposed_at": node.now(),
             },
         )
-        _record(node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier)
+        )
 
     return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
-def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
+def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Carry an order out as the second administrator; again finishes what a crash interrupted.
 
     Raises:
@@ -127,19 +129,19 @@ def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
     """
     row = _load(node, identifier)
     permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
-    if row["state"] == audit.PROPOSED:
+    if row.state == audit.PROPOSED:
         node.db.write(lambda unit: _carry_out(node, unit, caller, permit, row))
-    elif row["state"] != audit.CARRIED_OUT:
+    elif row.state != audit.CARRIED_OUT:
         raise _decided()
-    if row["kind"] == audit.EXHIBIT:
-        node.store.delete(row["target"])
+    if row.kind == audit.EXHIBIT:
+        node.store.delete(row.target)
     node.db.forget()
     return _load(node, identifier)
 
 
-def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
+def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Reject an order as the second administrator.
 
     Raises:
@@ -149,31 +151,40 @@ def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
     """
     row = _load(node, identifier)
     permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
 
     def write(unit: Unit) -> None:
         _decide(node, unit, caller, row, {"state": audit.REJECTED})
-        _record(node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier)
+        )
 
     node.db.write(write)
     return _load(node, identifier)
 
 
-def listed(node: Node, caller: Caller) -> list[RowMapping]:
+def listed(node: Node, caller: Caller) -> list[ErasureOrder]:
     """Return all orders, newest first, to those who decide on them."""
     authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, change_of("new"))
     return node.db.read(audit.orders)
 
 
-def gaps(node: Node, caller: Caller) -> dict[str, Any]:
-    """Return what is missing from the log and on whose word: ``{erased, lost}``, to auditors."""
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What is missing from the log: what was erased on which order, and leaves ``(first, end)``."""
+
+    erased: tuple[ErasureOrder, ...]
+    lost: tuple[tuple[int, int], ...]
+
+
+def gaps(node: Node, caller: Caller) -> Gaps:
+    """Return what is missing from the log and on whose word, to auditors."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
-    def read(connection: Connection) -> dict[str, Any]:
-        decided = [row for row in audit.orders(connection) if row["state"] == audit.CARRIED_OUT]
-        lost = [{"from": first, "to": end} for first, end in audit.lost_ranges(connection)]
-        return {"erased": [dict(row) for row in decided], "lost": lost}
+    def read(connection: Connection) -> Gaps:
+        decided = [row for row in audit.orders(connection) if row.state == audit.CARRIED_OUT]
+        return Gaps(tuple(decided), audit.lost_ranges(connection))
 
     return node.db.read(read)
 
@@ -185,47 +196,47 @@ def _require_target(connection: Connection, kind: str, target: str) -> None:
             raise _no_target()
         return
     event = audit.event_at(connection, int(target)) if target.isdecimal() else None
-    if event is None or event["body"] is None:
+    if event is None or event.body is None:
         raise _no_target()
-    if event["act"] in KEPT_ACTS:
+    if event.act in KEPT_ACTS:
         raise Invalid("erasure.kept-event", "This event accounts for a gap or for the log itself.")
 
 
-def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: RowMapping) -> None:
+def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: ErasureOrder) -> None:
     """Step 1, in one transaction."""
-    _require_target(unit.connection, row["kind"], row["target"])
+    _require_target(unit.connection, row.kind, row.target)
     change_set = None
-    if row["kind"] == audit.EVENT:
-        index = int(row["target"])
+    if row.kind == audit.EVENT:
+        index = int(row.target)
         event = audit.event_at(unit.connection, index)
-        if event is None:
+        if event is None or event.body is None:
             raise _no_target()
-        change_set = json.loads(bytes(event["body"]))["state"]
+        change_set = json.loads(event.body)["state"]
         audit.empty_event(unit.connection, index)
     else:
-        key = {"digest": row["target"]}
+        key = {"digest": row.target}
         unit.update(packages.EXHIBITS, key, {"state": _ERASED}, expect={"state": _HELD})
     _decide(node, unit, caller, row, {"state": audit.CARRIED_OUT, "change_set": change_set})
-    _record(node, unit, caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row["id"]))
-    _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row["kind"], row["target"]))
+    _record_erasure(node, unit, caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
+    _record_erasure(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 
 def _decide(
-    node: Node, unit: Unit, caller: Caller, row: RowMapping, values: dict[str, Any]
+    node: Node, unit: Unit, caller: Caller, row: ErasureOrder, values: dict[str, Any]
 ) -> None:
     decided = {**values, "decided_by": caller.person, "decided_at": node.now()}
     expect = {"state": audit.PROPOSED}
-    if unit.update(audit.ERASURES, {"id": row["id"]}, decided, expect=expect) is None:
+    if unit.update(audit.ERASURES, {"id": row.id}, decided, expect=expect) is None:
         raise _decided()
 
 
-def _record(
+def _record_erasure(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, subject: Subject
 ) -> None:
     recording.record(node, unit, entry_of(caller, permit, act, subject))
 
 
-def _load(node: Node, identifier: str) -> RowMapping:
+def _load(node: Node, identifier: str) -> ErasureOrder:
     row = node.db.read(lambda connection: audit.order_by_id(connection, identifier))
     if row is None:
         raise unknown("erasure")

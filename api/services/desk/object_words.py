@@ -102,7 +102,7 @@ def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> l
     ids |= {place for draft in made.values() for place in (draft.thread, draft.about) if place}
     known = of_objects(connection, ids)
     waiting = (
-        {one.id: one for one in proposed.changes(connection)}
+        {one.id: one for one in proposed.proposed_changes(connection)}
         if any(one.about[0] in ADMINISTRATION for one in entries)
         else {}
     )

@@ -61,7 +61,7 @@ def recall_of(
     rows = [
         row
         for row in statements.about(connection, package.id, RECALL)
-        if row["issuer"] == package.originator
+        if row.issuer == package.originator
     ]
     if not rows:
         return None
@@ -77,7 +77,7 @@ def recall_of(
         reason=str(said.body.get("reason", "")),
         instruction=str(said.body.get("instruction", "")),
         replaced_by=replaced if isinstance(replaced, str) else None,
-        at=str(rows[-1]["stored_at"]),
+        at=str(rows[-1].stored_at),
         acknowledged=looked is not None,
         answer=answer.answer if answer is not None else None,
         locked=foreign and answer is None and looked is None,
@@ -124,7 +124,7 @@ def acknowledge(node: Node, caller: Caller, package_id: str) -> RecallView:
     if found is None:
         raise unknown("package")
     package, target = found
-    permit = visibility.permit_on(node, caller, Action.PACKAGE_READ, package, target)
+    permit = visibility.permit_on_package(node, caller, Action.PACKAGE_READ, package, target)
     view = node.db.read(lambda connection: recall_of(node, connection, caller, package))
     if view is None:
         raise Conflict("package.not-recalled", "This package was not recalled.")

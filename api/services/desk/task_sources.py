@@ -180,9 +180,9 @@ def recalls_waiting(
     for row in packages.recalled_unanswered(connection, node.ministry, size, start):
         recall = next(
             (
-                one["id"]
+                one.id
                 for one in reversed(statements.about(connection, row.id, RECALL))
-                if one["issuer"] == row.originator
+                if one.issuer == row.originator
             ),
             "",
         )
@@ -194,7 +194,7 @@ def changes_waiting(
 ) -> Iterable[Entry]:
     """Return the officers, roles and keys that wait for a second administrator."""
     start = _untimed_after(after)
-    for row in proposed.changes(connection)[:]:
+    for row in proposed.proposed_changes(connection)[:]:
         if start is not None and row.id <= start:
             continue
         about = (row.kind, row.id)

@@ -7,10 +7,7 @@ outage ends the whole unit. So one run finds everything that is refused, and nei
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final
-
-from sqlalchemy.engine import RowMapping
+from typing import Final
 
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError
@@ -18,7 +15,8 @@ from api.domain.threads import sequences
 from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
-from api.records.statements import Leaf, Standing
+from api.records.statements import Filed, Leaf, Standing
+from api.records.stream_rows import ItemState, MessageIn
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
 from api.services.road.opening import Opened, ids, refusable
@@ -31,15 +29,6 @@ from api.wire.types import RECALL
 
 FULL: Final = "statement.parked-full"
 NONCE: Final = "statement.nonce-used"
-
-
-class State(StrEnum):
-    """What became of one item."""
-
-    APPLIED = "applied"
-    REFUSED = "refused"
-    PARKED = "parked"
-    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +45,7 @@ class Decided:
     """
 
     opened: Opened
-    state: State
+    state: ItemState
     code: str = ""
     detail: str = ""
     part: Part | None = None
@@ -69,7 +58,7 @@ class _Run:
 
     node: Node
     unit: Unit
-    message: RowMapping
+    message: MessageIn
     patient: bool
     known: dict[str, str]
     stuck: frozenset[str]
@@ -78,7 +67,7 @@ class _Run:
 
 
 def decide(
-    node: Node, unit: Unit, message: RowMapping, opened: Sequence[Opened], *, patient: bool
+    node: Node, unit: Unit, message: MessageIn, opened: Sequence[Opened], *, patient: bool
 ) -> list[Decided]:
     """Run the effects of a message's items; returns what became of each, in order.
 
@@ -100,16 +89,16 @@ def decide(
         unit,
         message,
         patient,
-        {id_: row["standing"] for id_, row in rows.items()},
+        {id_: row.standing for id_, row in rows.items()},
         parked.stuck(unit.connection),
-        parked.count_of(unit.connection, message["peer"]),
+        parked.count_of(unit.connection, message.peer),
     )
     return [_one(run, each) for each in opened]
 
 
 def _one(run: _Run, opened: Opened) -> Decided:
     if opened.id in run.seen:
-        return Decided(opened, State.REPEATED)
+        return Decided(opened, ItemState.REPEATED)
     run.seen.add(opened.id)
     if opened.defect:
         return _undecidable(run, opened, Part.OPEN, opened.defect)
@@ -127,7 +116,7 @@ def _considered(run: _Run, opened: Opened) -> Decided:
         return _undecidable(run, opened, Part.RECEIVE, error)
     if decision:
         run.known[opened.id] = Standing.JUDGED
-        return Decided(opened, State.APPLIED)
+        return Decided(opened, ItemState.APPLIED)
     if sequences.waits(decision):
         return _wait(run, opened, decision.code)
     return _refused(run, opened, decision)
@@ -175,12 +164,12 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     statement = sealed.statement
     if run.known.get(statement.id) == Standing.JUDGED:
         return refuse("statement.known", "This statement is known.")
-    at, peer = run.node.now(), str(run.message["peer"])
+    at, peer = run.node.now(), str(run.message.peer)
     received = Received(
         statement,
         at,
         peer,
-        run.message["id"],
+        run.message.id,
         {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
         opened.times,
     )
@@ -190,13 +179,13 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     if not decision:
         return decision
     about = about_of(statement)
-    stored = statements.Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
-    _judge(run.unit, statements.row_of(statement, stored), known=statement.id in run.known)
+    stored = Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
+    _judge(run.unit, statement, stored, known=statement.id in run.known)
     for one in opened.brought:
         brought = one.sealed.statement
         if brought.id in run.known:
             continue
-        stored = statements.Filed(
+        stored = Filed(
             one.sealed.envelope,
             one.sealed.digest,
             peer,
@@ -238,13 +227,14 @@ def _leaf(one: Item | Carried) -> Leaf:
     return Leaf(one.index, one.opening.e, one.opening.salt_s)
 
 
-def _judge(unit: Unit, row: dict[str, Any], *, known: bool) -> None:
+def _judge(unit: Unit, statement: Statement, stored: Filed, *, known: bool) -> None:
     """Store a statement as judged; one that was only brought before becomes so."""
+    row = statements.row_of(statement, stored)
     if not known:
         unit.insert(statements.STATEMENTS, row)
         return
     values = {name: value for name, value in row.items() if name != "id"}
-    unit.update(statements.STATEMENTS, {"id": row["id"]}, values)
+    unit.update(statements.STATEMENTS, {"id": statement.id}, values)
 
 
 def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
@@ -254,19 +244,19 @@ def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
     )
     if error:
         return _undecidable(run, opened, Part.REFUSE, error)
-    return Decided(opened, State.REFUSED, decision.code, decision.reason)
+    return Decided(opened, ItemState.REFUSED, decision.code, decision.reason)
 
 
 def keep_refused(
-    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+    node: Node, unit: Unit, message: MessageIn, opened: Opened, decision: Decision
 ) -> Decision:
     """Do what refusing a statement does to the tables; returns an allowed decision."""
     done = Decision(allowed=True)
-    statement = refusable(opened, message["peer"])
+    statement = refusable(opened, message.peer)
     if statement is None:
         return done
     row = statements.by_id(unit.connection, statement.id)
-    if row is not None and row["standing"] != Standing.BROUGHT:
+    if row is not None and row.standing != Standing.BROUGHT:
         return done
     effect = EFFECTS[statement.type]
     if row is not None:
@@ -275,7 +265,7 @@ def keep_refused(
         effect.dropped(node, unit, statement)
         return done
     raw = opened.item.envelope
-    refusal = Refusal(statement, raw, decision, message["peer"], message["id"], node.now())
+    refusal = Refusal(statement, raw, decision, message.peer, message.id, node.now())
     effect.refused(node, unit, refusal)
     return done
 
@@ -286,16 +276,16 @@ def _wait(run: _Run, opened: Opened, code: str) -> Decided:
     run.parked += 1
     if code == parked.BEHIND:
         run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, code)
+    return Decided(opened, ItemState.PARKED, code)
 
 
 def _undecidable(run: _Run, opened: Opened, part: Part, error: str) -> Decided:
     if run.parked >= parked.MOST:
         full = _full()
-        return Decided(opened, State.REFUSED, full.code, full.reason)
+        return Decided(opened, ItemState.REFUSED, full.code, full.reason)
     run.parked += 1
     run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, parked.UNDECIDABLE, "", part, error)
+    return Decided(opened, ItemState.PARKED, parked.UNDECIDABLE, "", part, error)
 
 
 def _full() -> Decision:

@@ -35,6 +35,7 @@ from api.services.statements.draft_form import DraftView, Opened, opened_for, re
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
+from api.services.statements.reading_record import require_read
 from api.wire.encoding import b64u_decode, format_instant, parse_instant
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
@@ -75,7 +76,7 @@ def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Dr
     """
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, RECORDED)
     rules.require_seen(opened.draft.digest, seen)
-    look = _look(node, caller, opened.draft)
+    look = _look(node, caller, opened)
     approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
     statement = _compose(node, opened.draft, approver)
     return _seal(node, _Approval(caller, opened, look), statement, None)
@@ -93,7 +94,7 @@ def approve_signed(
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
-    look = _look(node, caller, opened.draft)
+    look = _look(node, caller, opened)
     approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
@@ -107,10 +108,17 @@ def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     return _seal(node, _Approval(caller, opened, None), statement, None)
 
 
-def _look(node: Node, caller: Caller, draft: Draft) -> Preview:
-    """Return the look at this very digest without which nobody approves it."""
+def _look(node: Node, caller: Caller, opened: Opened) -> Preview:
+    """Return the look at this very digest without which nobody approves it.
+
+    Raises:
+        Refused: ``draft.not-previewed``, ``draft.exhibits-unread``.
+    """
+    draft = opened.draft
     shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
-    return require_preview(node, caller, shown, "draft.not-previewed")
+    look = require_preview(node, caller, shown, "draft.not-previewed")
+    require_read(node, caller, draft, opened.table)
+    return look
 
 
 def _compose(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import grants, officer_keys, officers
+from api.services.desk import grants, officer_keys, officers, suspending
 from api.services.desk.officers import OfficerEntry
 from api.services.node import Node
 from api.web.console import reading
@@ -22,6 +22,8 @@ _APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
     "grants": grants.approve_grant,
     "keys": officer_keys.approve_key,
     "key-requests": officer_keys.propose_key,
+    "suspensions": suspending.confirm,
+    "reinstatements": suspending.approve_reinstatement,
 }
 
 
@@ -30,7 +32,8 @@ class Change:
     """What one person asked for and an administrator has not decided.
 
     Attributes:
-        kind: ``officers``, ``grants``, ``keys`` or ``key-requests`` (nobody vouched yet).
+        kind: ``officers``, ``grants``, ``keys``, ``key-requests`` (nobody vouched yet),
+            ``suspensions`` (to confirm) or ``reinstatements``.
         id: of the record.
         who: name of the officer whom it is about.
         what: role or key.
@@ -67,6 +70,7 @@ def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Change]:
         who, by = one.officer.name, one.officer.proposed_by or ""
         if one.officer.state == _PROPOSED:
             yield Change("officers", one.officer.id, who, "", by, names.get(by, ""))
+        yield from _about_suspension(one, names)
         for grant in one.grants:
             if grant.state == _PROPOSED:
                 by = grant.proposed_by
@@ -76,6 +80,19 @@ def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Change]:
                 kind = "keys" if key.state == _PROPOSED else "key-requests"
                 by = key.proposed_by
                 yield Change(kind, key.kid, who, key.kid, by, names.get(by, ""))
+
+
+def _about_suspension(one: OfficerEntry, names: Mapping[str, str]) -> Iterator[Change]:
+    found = one.officer.suspension
+    if found is None:
+        return
+    who, id_ = one.officer.name, one.officer.id
+    if found.confirmed_at is None:
+        by = found.imposed_by
+        yield Change("suspensions", id_, who, found.ends_at, by, names.get(by, ""))
+    if found.lift_proposed_by is not None:
+        by = found.lift_proposed_by
+        yield Change("reinstatements", id_, who, "", by, names.get(by, ""))
 
 
 def ask(visit: Visit) -> Answer:
