@@ -28,8 +28,8 @@ def told(found: dict[str, Any]) -> Iterable[str]:
         yield output.safe(f"  {name['text']} ({marks})")
     for born in card["births"]:
         yield output.safe(f"  born {born['text']}")
-    for kind, number, country in card["identifiers"]:
-        yield output.safe(f"  {kind}: {number} {country}".rstrip())
+    for one in card["identifiers"]:
+        yield output.safe(f"  {one['kind']}: {one['number']} {one['country']}".rstrip())
     for one in found["listings"]:
         until = f", gone since {one['until']}" if one["until"] else ""
         since = one["since"] or "an unknown day"

@@ -143,12 +143,12 @@ def _log(found: Status) -> Iterator[Metric]:
         (
             "comity_unwitnessed_leaves",
             "Leaves beyond the newest head that the quorum of partners cosigned.",
-            found.unwitnessed["leaves"],
+            found.unwitnessed.leaves,
         ),
         (
             "comity_unwitnessed_age_seconds",
             "Age of the oldest event beyond that head.",
-            age(found.unwitnessed["since"], found.at),
+            age(found.unwitnessed.since, found.at),
         ),
         (
             "comity_sequencer_lease_held",
@@ -167,7 +167,7 @@ def _partners(node: Node, found: Status) -> Iterator[Metric]:
         return {(peer,): found.queues.get(peer, {}).get(name, 0) for peer in peers}
 
     failures: Labelled = {
-        (peer,): float(found.attempts.get(peer, {}).get("count", 0)) for peer in peers
+        (peer,): float(tried.count if (tried := found.attempts.get(peer)) else 0) for peer in peers
     }
     ages: Labelled = {(peer,): age(found.oldest.get(peer, ""), found.at) for peer in peers}
     cosigned: Labelled = {(peer,): float(found.cosigned.get(peer, 0)) for peer in peers}
@@ -199,7 +199,7 @@ def _state(found: Status) -> Iterator[Metric]:
         (
             "comity_restoring",
             "Whether the node is read-only until its partners have answered.",
-            found.restore["pending"],
+            found.restore.pending,
         ),
         ("comity_misbehaviour", "Proofs of misbehaviour that await a ruling.", found.misbehaviour),
     )

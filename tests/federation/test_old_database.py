@@ -203,7 +203,7 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     assert checkpoints.newest(us).size == 20
     shown = status.figures(us)
     assert (shown.log_size, shown.unsequenced) == (20, 20), "it waits as much as before"
-    assert shown.unwitnessed["unsequenced"] == 20
+    assert shown.unwitnessed.unsequenced == 20
     federation.watch()
     seen = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
     assert seen == 0

@@ -54,6 +54,15 @@ class BirthLine:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberLine:
+    """A number by which somebody is known: kind, number and issuing country, as published."""
+
+    kind: str
+    number: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One description, with its source.
 
@@ -63,7 +72,7 @@ class Card:
         name: its first name.
         names: all names.
         births: every birth date.
-        identifiers: kind, number and country, as published.
+        identifiers: numbers by which the subject is known.
         countries: as published.
         posts: as published.
         measures: what follows from a listing, where the list says so.
@@ -75,7 +84,7 @@ class Card:
     name: str
     names: tuple[NameLine, ...]
     births: tuple[BirthLine, ...]
-    identifiers: tuple[tuple[str, str, str], ...] = ()
+    identifiers: tuple[NumberLine, ...] = ()
     countries: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
@@ -292,7 +301,9 @@ def _of_entry(ref: str, entry: ListEntry, source: str) -> Card:
         name=entry.name,
         names=tuple(NameLine(o.text, o.strength, o.language, o.script) for o in entry.names),
         births=tuple(BirthLine(one.text, one.earliest, one.latest) for one in entry.births),
-        identifiers=tuple((one.kind, one.number, one.country) for one in entry.identifiers),
+        identifiers=tuple(
+            NumberLine(one.kind, one.number, one.country) for one in entry.identifiers
+        ),
         countries=entry.countries,
         posts=entry.posts,
         measures=entry.measures,
