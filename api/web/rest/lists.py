@@ -15,7 +15,8 @@ from api.domain.lists.tree import Leaf
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
-from api.services.desk.lists import EditionDifference, ImportTerms
+from api.services.desk.list_differences import EditionDifference
+from api.services.desk.lists import ImportTerms
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run

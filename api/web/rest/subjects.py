@@ -16,7 +16,7 @@ from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
-_REF = (
+REF = (
     "^((designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?"
     "|list:[a-z0-9-]{1,100}:.{1,300})$"
 )
@@ -27,8 +27,8 @@ class NewVerdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    one: Annotated[str, Field(pattern=_REF)]
-    other: Annotated[str, Field(pattern=_REF)]
+    one: Annotated[str, Field(pattern=REF)]
+    other: Annotated[str, Field(pattern=REF)]
     outcome: Literal["same", "not-same", "unsure"]
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -55,7 +55,7 @@ async def search(
 
 @router.route_for("GET", "/subjects/page", Action.SUBJECT_SEARCH, operation_id="read_subject")
 async def page(
-    node: NodeOf, caller: OfficerOf, ref: Annotated[str, Query(max_length=500, pattern=_REF)]
+    node: NodeOf, caller: OfficerOf, ref: Annotated[str, Query(max_length=500, pattern=REF)]
 ) -> JSONResponse:
     """Show a description with its candidates, verdicts, listings, links and ownership tests."""
     found = await run(subject_pages.page, node, caller, ref)
