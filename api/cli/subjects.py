@@ -135,6 +135,53 @@ def withdraw(
         subject_lines.drafted(context, api, key, to, body)
 
 
+@command(app, "watch")
+def watch(
+    context: CliContext,
+    ref: Annotated[str, typer.Argument(help="A description, or programme:us-ofac-sdn:GLOMAG.")],
+    *,
+    reason: Reason,
+) -> None:
+    """Ask to be told, as a task, when a published list changes about it.
+
+    Example: comity --profile ca-analyst subjects watch programme:us-ofac-sdn:GLOMAG
+    --reason "Whom we may follow."
+    """
+    with connected(context) as api:
+        made = api.post("/watches", {"ref": ref, "reason": reason})
+    output.result(context, made, output.details(made))
+
+
+@command(app, "watches")
+def watches(context: CliContext) -> None:
+    """List what is watched.
+
+    Example: comity --profile ca-analyst subjects watches
+    """
+    with connected(context) as api:
+        found = api.get("/watches")
+    columns: list[output.Column] = [
+        ("WATCHED", "ref"),
+        ("REASON", "reason"),
+        ("SINCE", output.at("at")),
+        ("ID", "id"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(app, "unwatch")
+def unwatch(
+    context: CliContext, watch: Annotated[str, typer.Argument(help="Its id, see watches.")]
+) -> None:
+    """End a watch.
+
+    Example: comity --profile ca-analyst subjects unwatch 01a2…
+    """
+    with connected(context) as api:
+        ended = api.post(f"/watches/{watch}/end", {})
+    output.result(context, ended, output.details(ended))
+
+
 @command(app, "verdicts")
 def verdicts(context: CliContext, *, limit: Limit = 50) -> None:
     """List verdicts, newest first, replaced ones included.
