@@ -26,11 +26,12 @@ from api import __version__
 from api.domain.errors import ComityError, Conflict, Invalid
 from api.services.node import Node
 from api.services.operations import attention, status
-from api.services.operations.status import Status, age
+from api.services.operations.status import ParkedCounts, Status, age
 
 Labelled: TypeAlias = Mapping[tuple[str, ...], float]
 
 _KEPT_SECONDS: Final = 2.0
+_NONE: Final = ParkedCounts(0, 0, 0, "")
 _LARGEST_PORT: Final = 65535
 
 
@@ -181,6 +182,16 @@ def _partners(node: Node, found: Status) -> Iterator[Metric]:
             "comity_cosigned_leaves",
             "Largest size of this log that the partner cosigned.",
             cosigned,
+        ),
+        (
+            "comity_parked_statements",
+            "The partner's statements that wait for an administrator.",
+            {(peer,): float(found.parked.get(peer, _NONE).undecidable) for peer in peers},
+        ),
+        (
+            "comity_parked_overdue",
+            "Of those, the ones that have waited longer than a day.",
+            {(peer,): float(found.parked.get(peer, _NONE).overdue) for peer in peers},
         ),
         (
             "comity_accused",

@@ -331,3 +331,14 @@ def test_whoami_says_name_and_roles(comity: CommandLine) -> None:
     me = comity("whoami", profile="us-reviewer", as_json=True)
     assert me.document["roles"] == ["reviewer"]
     assert me.document["name"]
+
+
+@pytest.mark.parametrize("approve", [(), ("--approve",)])
+@pytest.mark.parametrize("what", [("waive", CA), ("give-up-tail",)])
+def test_nothing_is_let_go_of_while_nothing_was_lost(
+    comity: CommandLine, what: tuple[str, ...], approve: tuple[str, ...]
+) -> None:
+    ended = comity("node", *what, *approve, profile="us-admin", as_json=True)
+    assert (ended.code, ended.problem["code"]) == (6, "restore.not-pending")
+    other = comity("node", *what, *approve, profile="us-analyst", as_json=True)
+    assert other.code == 4

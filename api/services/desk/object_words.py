@@ -21,7 +21,7 @@ from api.records import (
 )
 from api.records.drafts import Draft
 from api.services.desk.identity import LIST
-from api.services.desk.task_sources import ADMINISTRATION, Entry
+from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
 
@@ -123,6 +123,8 @@ def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> l
             title = f"{change.name}: {change.detail}" if change.detail else change.name
             asked = names.get(change.proposed_by or "", "")
             found.append(Words(title, (change.name,), asked))
+        elif one.about[0] == PARKED:
+            found.append(Words(one.about[1], (), one.key))
         else:
             found.append(_of_indexed(connection, one, known))
     return found

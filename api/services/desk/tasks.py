@@ -145,6 +145,7 @@ def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
             task_sources.proposals_waiting,
             task_sources.recalls_waiting,
             task_sources.changes_waiting,
+            task_sources.parked_waiting,
         )
     )
 

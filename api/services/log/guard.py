@@ -30,6 +30,7 @@ from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of
+from api.services.log import tail_answers
 from api.services.log.log_client import seen_head
 from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
@@ -167,7 +168,10 @@ def noticed(node: Node, peer: str) -> bool:
         head = own_head(node, note) if note is not None else None
     except ComityError:
         return False
-    if head is None or node.db.read(lambda connection: _holds(connection, head)):
+    if note is None or head is None or node.db.read(lambda connection: _holds(connection, head)):
+        return False
+    if tail_answers.denied(node, node.ministry, note) is not None:
+        # Every member signed that it holds none of that tail; comparing convicts who did.
         return False
     if not node.db.read(node_state.restoring):
         begin(node, "noticed")
@@ -234,12 +238,12 @@ def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
         NotFound: ``restore.unknown-member``.
         Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.not-proposed``.
     """
-    found = _require_silent(node, member)
-    if member not in found.proposed:
-        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
     text = node.db.read(lambda connection: node_state.value(connection, _WAIVER + member)) or ""
     proposer = text.removeprefix("proposed:")
     _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
+    found = _require_silent(node, member)
+    if member not in found.proposed:
+        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
     return _waive(node, caller, member, f"approved:{proposer}:{caller.person}", "waived")
 
 

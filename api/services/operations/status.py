@@ -10,14 +10,15 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.domain.notation import Count, Instant, Nullable
+from api.domain.tasks import PARKED_TIME
 from api.ports.policy import Action
-from api.records import log, node_state, stream_counts, streams, transfers
+from api.records import log, node_state, parked, stream_counts, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.log import guard, heads
 from api.services.node import Node
-from api.wire.encoding import parse_instant
+from api.wire.encoding import format_instant, parse_instant
 
 STOP_SWITCH = "stop-switch"
 _SEQUENCER = "sequencer"
@@ -61,6 +62,23 @@ class StreamCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedCounts:
+    """How many statements of one partner wait here without a disposition.
+
+    Attributes:
+        undecidable: for an administrator.
+        others: for what comes before them.
+        overdue: of the first, those that have waited longer than a day.
+        oldest: since when the first of these waits; empty if there is none.
+    """
+
+    undecidable: Count
+    others: Count
+    overdue: Count
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Figures of one moment.
 
@@ -82,6 +100,7 @@ class Status:
         unwitnessed: what lies beyond it: leaves, unsequenced events, time and age of the oldest.
         restore: how far a restore has come; ``pending`` while the node is read-only.
         awaited: exhibits promised by received packages that are not here yet.
+        parked: what waits of each partner that has anything parked.
         at: when this was read.
     """
 
@@ -102,6 +121,7 @@ class Status:
     unwitnessed: heads.Tail
     restore: guard.Standing
     awaited: Count
+    parked: dict[str, ParkedCounts]
     at: Instant
 
 
@@ -135,10 +155,19 @@ def figures(node: Node) -> Status:
             unwitnessed=heads.tail(node, connection, public),
             restore=guard.standing(node, connection),
             awaited=transfers.count_awaited(connection, _MOST_AWAITED),
+            parked=_parked(connection, now),
             at=now,
         )
 
     return node.db.read(read)
+
+
+def _parked(connection: Connection, now: str) -> dict[str, ParkedCounts]:
+    before = format_instant(parse_instant(now) - PARKED_TIME)
+    return {
+        row.peer: ParkedCounts(row.undecidable, row.others, row.overdue, row.oldest)
+        for row in parked.by_partner(connection, before)
+    }
 
 
 def _holder(connection: Connection, now: str) -> str:

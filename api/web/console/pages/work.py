@@ -1,8 +1,8 @@
 """My work: what the officer can do now, what waits on others, what is new since the last visit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from api.domain.errors import Refused
 from api.ports.policy import Action
@@ -13,6 +13,7 @@ from api.services.statements import drafting
 from api.web.console import reading
 from api.web.console.page import ADMINISTRATOR, AUDITOR, DESK, EVERYONE, Answer, Page, View, Visit
 
+T = TypeVar("T")
 _MOST: Final = 50
 _RECENT: Final = 20
 
@@ -102,18 +103,23 @@ def _new(visit: Visit) -> Iterator[dict[str, Any]]:
         if each.submitted_at > since and each.originator != visit.node.ministry:
             href = reading.href_of(visit, "package", each.id)
             yield {"kind": "package", "title": each.title, "href": href, "at": each.submitted_at}
-    for each in _readable(
+    for thread in _readable(
         lambda: mirroring.threads_page(visit.node, visit.caller, Wanted(), limit=_RECENT)
     ):
-        if each.opened_at > since:
-            names = reading.names_in_thread(visit, each.id, "")
-            href = reading.href_of(visit, "thread", each.id)
-            yield {"kind": "thread", "title": ", ".join(names), "href": href, "at": each.opened_at}
+        if thread.opened_at > since:
+            names = reading.names_in_thread(visit, thread.id, "")
+            href = reading.href_of(visit, "thread", thread.id)
+            yield {
+                "kind": "thread",
+                "title": ", ".join(names),
+                "href": href,
+                "at": thread.opened_at,
+            }
 
 
-def _readable(fetch: Callable[[], Any]) -> list[Any]:
+def _readable(fetch: Callable[[], Sequence[T]]) -> Sequence[T]:
     try:
-        return list(reading.rows(fetch()))
+        return fetch()
     except Refused:
         return []
 
