@@ -1,7 +1,7 @@
 """sounds
 
 Revision: 0050_sounds
-After: 0062_peer_traffic
+After: 0033_task_claims
 
 How many descriptions have each sound, so that a search knows which words find too much. The keys of
 bodies' names have other rules now: run ``comity node reindex`` after the upgrade.
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0050_sounds'
-down_revision = '0062_peer_traffic'
+down_revision = '0033_task_claims'
 branch_labels = None
 depends_on = None
 
