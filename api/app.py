@@ -63,6 +63,7 @@ from api.web.rest import (
     subjects,
     tasks,
     uploads,
+    watches,
     withdrawals,
 )
 from api.web.rest import node as node_routes
@@ -82,6 +83,7 @@ ROUTERS = (
     designations.router,
     diary.router,
     subjects.router,
+    watches.router,
     coverage.router,
     lists.router,
     tasks.router,

@@ -33,6 +33,7 @@ TABLES = (
     "subjects",
     "identity_profiles",
     "identity_keys",
+    "identity_sounds",
     "packages",
     "package_exhibits",
     "events",

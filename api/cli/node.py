@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import break_glass, node_init, node_run, output
+from api.cli import break_glass, node_init, node_reindex, node_run, output
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 
@@ -19,6 +19,7 @@ command(app, "init")(node_init.init)
 command(app, "admins")(node_init.admins)
 command(app, "serve")(node_run.serve)
 command(app, "work")(node_run.work)
+command(app, "reindex")(node_reindex.reindex)
 app.add_typer(break_glass.app)
 
 

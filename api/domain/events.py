@@ -64,6 +64,7 @@ class Act(StrEnum):
     KEY_REQUESTED = "key.requested"
     KEY_REVOKED = "key.revoked"
     KEY_USED = "key.used"
+    LISTS_COMPARED = "lists.compared"
     LISTS_IMPORTED = "lists.imported"
     LOG_RECOVERED = "log.recovered"
     LOG_STARTED = "log.started"
@@ -116,6 +117,8 @@ class Act(StrEnum):
     THREAD_CONTINUED = "thread.continued"
     THREAD_OPENED = "thread.opened"
     VERDICT_RECORDED = "verdict.recorded"
+    WATCH_ENDED = "watch.ended"
+    WATCH_SET = "watch.set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,15 @@ PARKED_TIME: Final = timedelta(hours=24)
 
 
 class Notice(StrEnum):
-    """What a partner did that somebody here takes note of."""
+    """What a partner did, or a published list changed, that somebody here takes note of."""
 
     RECEIVED = "received"
     AMENDED_THERE = "amended-there"
     DELISTED_THERE = "delisted-there"
+    LISTED = "listed"
+    UNLISTED = "unlisted"
+    ENTRY_AMENDED = "entry-amended"
+    PROGRAMME_CHANGED = "programme-changed"
 
 
 NOTICES: Final = frozenset(one.value for one in Notice)
@@ -95,6 +99,10 @@ _WHICH: Final = {
     Notice.RECEIVED: "A partner released this package to this ministry.",
     Notice.AMENDED_THERE: "A partner amended this designation.",
     Notice.DELISTED_THERE: "A partner delisted this designation.",
+    Notice.LISTED: "A published list has a new entry that is likely of this subject.",
+    Notice.UNLISTED: "An entry that is likely of this subject is gone from a published list.",
+    Notice.ENTRY_AMENDED: "A published list changed an entry that is likely of this subject.",
+    Notice.PROGRAMME_CHANGED: "A published list changed under a programme that is watched.",
 }
 
 

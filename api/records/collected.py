@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    TextClause,
     insert,
 )
 from sqlalchemy.exc import IntegrityError
@@ -45,12 +46,12 @@ class Form:
     Attributes:
         table: the table.
         statement: the insert; its parameters are named like the columns.
-        columns: names of the columns that it fills.
+        columns: names of its parameters.
         refusal: of a statement with a condition: what to raise when it inserts nothing.
     """
 
     table: Table
-    statement: Insert
+    statement: Insert | TextClause
     columns: tuple[str, ...]
     refusal: Callable[[], Exception] | None = None
 
@@ -99,7 +100,7 @@ def _compiled(form: Form, dialect: Dialect) -> _Text:
         TypeError: a column's values would need to be converted for the driver.
     """
     for name in form.columns:
-        if not isinstance(form.table.c[name].type, _PLAIN):
+        if name in form.table.c and not isinstance(form.table.c[name].type, _PLAIN):
             raise TypeError(f"{form.table.name}.{name} is of a type that is not sent as it is")
     compiled = form.statement.compile(dialect=dialect, column_keys=list(form.columns))
     constants = {name: value for name, value in compiled.params.items() if name not in form.columns}

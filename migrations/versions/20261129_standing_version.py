@@ -1,14 +1,14 @@
 """Units that only insert: claimed nonces, the version of officers' standing, wide index numbers.
 
 Revision: 0070_standing_version
-After: 0033_task_claims
+After: 0052_watches
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0070_standing_version"
-down_revision = "0033_task_claims"
+down_revision = "0052_watches"
 branch_labels = None
 depends_on = None
 
