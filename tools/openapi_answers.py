@@ -7,6 +7,7 @@ answer. An operation without an entry is documented with its statuses and refusa
 
 from typing import Final
 
+from api.domain.changes import ChangeKind
 from tools.openapi_forms import (
     ANY_OBJECT,
     COUNT,
@@ -124,8 +125,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Approval": object_of(
         {
-            "draft": RECORD,
+            "act": TEXT,
+            "object": TEXT,
             "version": COUNT,
+            "digest": TEXT,
             "approver": TEXT,
             "authors": list_of(TEXT),
             "approved_at": INSTANT,
@@ -134,6 +137,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "seconds": or_null({"type": "number"}),
         },
         "`approver` and `authors` are accounts, issuer and subject.",
+    ),
+    "Change": object_of(
+        {
+            "kind": one_of(*ChangeKind),
+            "id": TEXT,
+            "digest": DIGEST,
+            "effect": TEXT,
+            "facts": list_of(object_of({"name": TEXT, "value": TEXT})),
+        },
+        "What the second officer is shown; an approval rests on a look at this `digest`.",
     ),
     "MembershipChange": object_of(
         {
@@ -225,6 +238,22 @@ ANSWERS: Final[dict[str, Answer]] = {
     "approve_grant": Answer("The grant, now active.", named("Grant")),
     "approve_key": Answer("The key, now active.", named("OfficerKey")),
     "approve_officer": Answer("The person, now active.", named("Officer")),
+    **{
+        f"preview_{name}": Answer("What would be approved, in words.", named("Change"))
+        for name in (
+            "delegation",
+            "epoch",
+            "erasure",
+            "grant",
+            "key",
+            "membership",
+            "officer",
+            "reinstatement",
+            "relying_party",
+            "suspension",
+            "waiver",
+        )
+    },
     "confirm_draft": DRAFT_ANSWER,
     "create_draft": NEW_DRAFT,
     "discard_draft": DRAFT_ANSWER,

@@ -51,8 +51,18 @@ DesignationId = Annotated[str, typer.Argument(help="Id of the designation.", cal
 ProposalId = Annotated[str, typer.Argument(help="Id of the proposal.", callback=_digest)]
 DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record)]
 RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record)]
+ProofId = Annotated[
+    str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_digest)
+]
+MembershipId = Annotated[
+    str, typer.Argument(help="Digest that you compared out of band.", callback=_digest)
+]
 Kid = Annotated[str, typer.Argument(help="Id of the key.", callback=_kid)]
 
+Seen = Annotated[
+    str | None,
+    typer.Option("--digest", callback=_digest, help="Digest of what was read; asks nothing."),
+]
 DigestOption = Annotated[str | None, typer.Option(callback=_digest)]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Most entries to show.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]

@@ -37,6 +37,7 @@ from api.cli import (
     recovery,
     regimes,
     relying_party,
+    ruling,
     session,
     subjects,
     tasks_commands,
@@ -80,6 +81,7 @@ app.add_typer(aside.recusal)
 app.add_typer(aside.delegation)
 app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
+ruling.register(node.app)
 app.add_typer(node.app)
 membership_change.register(membership.app)
 app.add_typer(membership.app)

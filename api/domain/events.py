@@ -23,6 +23,7 @@ class Act(StrEnum):
     ADMINISTRATOR_APPOINTED = "administrator.appointed"
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
+    CHANGE_PREVIEWED = "change.previewed"
     DEADLINE_PASSED = "deadline.passed"
     DIARY_RECORDED = "diary.recorded"
     DIARY_WITHDRAWN = "diary.withdrawn"
@@ -111,11 +112,15 @@ class Act(StrEnum):
     STATEMENT_RULED = "statement.ruled"
     STREAM_RULED = "stream.ruled"
     SUSPENSION_CONFIRMED = "suspension.confirmed"
+    TAIL_ABANDONED = "tail.abandoned"
+    TAIL_PROPOSED = "tail.proposed"
     TASK_CLOSED = "task.closed"
     THREAD_COMPARED = "thread.compared"
     THREAD_CONTINUED = "thread.continued"
     THREAD_OPENED = "thread.opened"
     VERDICT_RECORDED = "verdict.recorded"
+    WAIVER_APPROVED = "waiver.approved"
+    WAIVER_PROPOSED = "waiver.proposed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from api.services.recovery import recovering
 from tests.support import exchange, foreign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
+from tests.support.looking import seen
 from tests.support.tall_logs import lengthen
 
 
@@ -122,7 +123,7 @@ def test_an_old_database_signs_nothing_while_the_partner_that_saw_more_is_away(
     assert refused.value.code == "recover.silent"
     # A waiver does not help: what was signed is remembered.
     guard.propose_waiver(us, federation.officer(US, "admin"), UK)
-    guard.approve_waiver(us, federation.officer(US, "admin2"), UK)
+    seen(guard.approve_waiver, us, federation.officer(US, "admin2"), UK)
     with pytest.raises(Unavailable) as refused:
         recovering.recover(us)
     assert refused.value.code == "recover.tail-remembered"
@@ -201,8 +202,8 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     assert heads_signed(us) == 40
     assert checkpoints.newest(us).size == 20
     federation.watch()
-    seen = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
-    assert seen == 0
+    cosigned = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
+    assert cosigned == 0
     assert checkpoints.integrate(us, "test") == 0
     assert checkpoints.newest(us).size == 40
     remembered = us.memory.read()
@@ -238,10 +239,10 @@ def test_a_tail_that_nobody_holds_is_given_up_on_signed_answers_of_all(
         giving_up.approve(us, first)  # the same person
     federation.down = {CA}
     with pytest.raises(Unavailable) as refused:
-        giving_up.approve(us, second)
+        seen(giving_up.approve, us, second)
     assert refused.value.details["members"] == [CA]
     federation.down = set()
-    giving_up.approve(us, second)
+    seen(giving_up.approve, us, second)
     kept = us.db.read(lambda c: node_state.value(c, giving_up.ANSWERS))
     assert kept is not None
     assert set(json.loads(kept)) == {UK, CA}

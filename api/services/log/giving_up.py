@@ -10,17 +10,19 @@ does not. Facts: ``restore-tail`` (``proposed:<person>`` or ``approved:<person>:
 import json
 from typing import Final
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
 from api.ports.head_memory import Remembered
 from api.ports.policy import Action
-from api.records import log, node_state, peer_logs
+from api.records import log, node_state, officers, peer_logs
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.authorising import Caller, authorise, change_of
+from api.services.authorising import Caller, authorise, change_of, entry_of
 from api.services.log import guard, log_client
 from api.services.log.guard import Standing
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.encoding import b64u_encode
 from api.wire.envelope import MESSAGE, verify_seal
 from api.wire.errors import WireError
@@ -83,12 +85,43 @@ def propose(node: Node, caller: Caller) -> Standing:
     Raises:
         Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.proposed``.
     """
-    authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, change_of("restore-waiver", proposer=""))
+    change = change_of("restore-waiver", proposer="")
+    permit = authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, change)
     _require_tail(node)
     if node.db.read(lambda connection: node_state.value(connection, FACT)) is not None:
         raise Conflict("restore.proposed", "The waiver waits for another administrator.")
-    _write(node, caller, {FACT: f"proposed:{caller.person}"}, "tail-proposed")
-    return guard.standing_now(node)
+    entry = entry_of(caller, permit, Act.TAIL_PROPOSED, Subject("node", node.ministry))
+    return _write(node, {FACT: f"proposed:{caller.person}"}, entry)
+
+
+def preview(node: Node, caller: Caller) -> Change:
+    """Show how much of the own log would be given up.
+
+    Raises:
+        Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.not-proposed``.
+    """
+    return show_change(node, caller, node.ministry, lambda: _losing(node))
+
+
+def _losing(node: Node) -> Change:
+    found = _require_tail(node)
+    proposer = _proposer(node)
+    by = node.db.read(lambda connection: officers.by_id(connection, proposer))
+    facts = {
+        "restored-at": found.since,
+        "own-size": str(found.size),
+        "members-hold": str(found.largest),
+        "signed-before": str(found.remembered),
+        "proposed-by": by.name if by is not None else None,
+    }
+    return Change.of(ChangeKind.TAIL, node.ministry, facts)
+
+
+def _proposer(node: Node) -> str:
+    text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
+    if not text.startswith("proposed:"):
+        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    return text.removeprefix("proposed:")
 
 
 def approve(node: Node, caller: Caller) -> Standing:
@@ -97,15 +130,15 @@ def approve(node: Node, caller: Caller) -> Standing:
     Raises:
         Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.not-proposed``;
             ``restore.tail-held``: a member holds some of it: recover it instead.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Unavailable: ``recover.silent``: a member gives no signed answer; nobody can be waived.
     """
     text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
     proposer = text.removeprefix("proposed:")
     change = change_of("restore-waiver", proposer=proposer)
-    authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
+    permit = authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
     found = _require_tail(node)
-    if not text.startswith("proposed:"):
-        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    look = require_change_seen(node, caller, _losing(node))
     answers, silent = {}, []
     for peer in node.others():
         try:
@@ -123,8 +156,8 @@ def approve(node: Node, caller: Caller) -> Standing:
             members=silent,
         )
     facts = {FACT: f"approved:{proposer}:{caller.person}", ANSWERS: json.dumps(answers)}
-    _write(node, caller, facts, "tail-given-up")
-    return guard.standing_now(node)
+    entry = entry_of(caller, permit, Act.TAIL_ABANDONED, Subject("node", node.ministry))
+    return _write(node, facts, resting_on(entry, look))
 
 
 def _require_tail(node: Node) -> Standing:
@@ -138,22 +171,14 @@ def _require_tail(node: Node) -> Standing:
     return found
 
 
-def _write(node: Node, caller: Caller, facts: dict[str, str], code: str) -> None:
-    entry = recording.Entry(
-        act=Act.NODE_RESTORED,
-        subject=Subject("node", node.ministry),
-        actor=caller.actor,
-        origin=caller.origin,
-        code=code,
-        request=caller.request,
-    )
-
+def _write(node: Node, facts: dict[str, str], entry: recording.Entry) -> Standing:
     def write(unit: Unit) -> None:
         for name, text in facts.items():
             node_state.put(unit, name, text, node.now())
         recording.record(node, unit, entry)
 
     node.db.write(write)
+    return guard.standing_now(node)
 
 
 def is_given_up(node: Node) -> bool:

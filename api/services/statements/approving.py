@@ -28,10 +28,17 @@ from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of
 from api.services.node import Node
-from api.services.previews import Shown, require_preview
+from api.services.previews import resting_on
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import endorsing
-from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
+from api.services.statements.draft_form import (
+    DraftView,
+    Opened,
+    opened_for,
+    require_draft_seen,
+    reread,
+    swap,
+)
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
@@ -75,7 +82,7 @@ def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Dr
     """
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, RECORDED)
     rules.require_seen(opened.draft.digest, seen)
-    look = _look(node, caller, opened.draft)
+    look = require_draft_seen(node, caller, opened.draft)
     approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
     statement = _compose(node, opened.draft, approver)
     return _seal(node, _Approval(caller, opened, look), statement, None)
@@ -93,7 +100,7 @@ def approve_signed(
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
-    look = _look(node, caller, opened.draft)
+    look = require_draft_seen(node, caller, opened.draft)
     approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
@@ -105,12 +112,6 @@ def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     opened = opened_for(node, caller, draft_id, DraftAct.SEND)
     statement = _compose(node, opened.draft, None)
     return _seal(node, _Approval(caller, opened, None), statement, None)
-
-
-def _look(node: Node, caller: Caller, draft: Draft) -> Preview:
-    """Return the look at this very digest without which nobody approves it."""
-    shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
-    return require_preview(node, caller, shown, "draft.not-previewed")
 
 
 def _compose(
@@ -242,8 +243,7 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
     if approval.look is not None:
         subject = Subject("draft", draft.id, draft.version)
         entry = entry_of(caller, opened.permit, Act.DRAFT_APPROVED, subject)
-        look = approval.look.event
-        recording.record(node, unit, recording.about_digest(entry, draft.digest, look))
+        recording.record(node, unit, resting_on(entry, approval.look))
     issued = Issued(sealed.statement, at, caller.person, draft.id)
     consequence = sealing.effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)

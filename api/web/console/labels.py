@@ -285,6 +285,20 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "kept": mark("We keep it, for a reason"),
     },
     "outcome": {"done": mark("Done"), "refused": mark("Refused")},
+    "change-fact": {
+        "accounts": mark("Accounts"),
+        "account": mark("Only with the account"),
+        "until": mark("Until"),
+        "outside": mark("Outside the ministry"),
+        "holds": mark("Roles held now"),
+        "proposed-at": mark("Proposed at"),
+        "form": mark("Form of signature"),
+    },
+    "change-effect": {
+        "officer": mark("This person becomes an officer here; roles are granted apart."),
+        "grant": mark("This officer has the role at once."),
+        "key": mark("What this key signs counts as signed by this officer."),
+    },
 }
 
 WHY: Final[Mapping[str, str]] = {

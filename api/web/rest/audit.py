@@ -60,7 +60,7 @@ async def event(
 
 @router.route_for("GET", "/approvals", Action.AUDIT_LIST, operation_id="list_approvals")
 async def approvals(node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Say who approved whose draft, after how long, having seen it; newest first."""
+    """Say who approved whose work, after how long, having seen it; newest first."""
     found = await run(auditing.approvals, node, caller)
     items = [{**asdict(each), "seconds": each.seconds} for each in found]
     return JSONResponse({"items": items}, headers=_NO_STORE)

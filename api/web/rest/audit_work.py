@@ -12,6 +12,7 @@ from api.services.audit.audit_samples import MOST
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
+from api.web.rest import views
 from api.web.rest.views import plain
 from api.web.routing import ActionRouter, run
 
@@ -158,6 +159,17 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
     row = await run(erasure.propose, node, caller, order)
     return JSONResponse(plain(row), status_code=201)
+
+
+@router.route_for(
+    "GET",
+    "/erasures/{erasure}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_erasure",
+)
+async def preview(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+    """Show what would be erased, on whose word; without this look nobody approves."""
+    return views.answer(await run(erasure.preview, node, caller, erasure_id))
 
 
 @router.route_for(

@@ -92,6 +92,17 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
 
 
 @router.route_for(
+    "GET",
+    "/delegations/{delegation_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_delegation",
+)
+async def preview(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show who would act for whom; without this look nobody approves."""
+    return views.answer(await run(delegating.preview, node, caller, delegation_id))
+
+
+@router.route_for(
     "POST",
     "/delegations/{delegation_id}/approve",
     Action.DELEGATION_APPROVE,

@@ -96,6 +96,12 @@ async def propose_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse
     return JSONResponse(members(await run(officer_keys.propose_key, node, caller, kid)))
 
 
+@router.route_for("GET", "/keys/{kid}/preview", Action.CHANGE_PREVIEW, operation_id="preview_key")
+async def preview_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show whose key waits; without this look nobody approves."""
+    return views.answer(await run(officer_keys.preview_key, node, caller, kid))
+
+
 @router.route_for("POST", "/keys/{kid}/approve", Action.KEY_APPROVE, operation_id="approve_key")
 async def approve_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Approve a key as the second administrator."""
@@ -128,6 +134,17 @@ async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> JS
     content = await bodies.model_body(request, NewRelyingParty)
     made = await run(relying_parties.propose, node, caller, content.rp_id, content.origins)
     return JSONResponse(_party(made), 201)
+
+
+@router.route_for(
+    "GET",
+    "/relying-parties/{party_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_relying_party",
+)
+async def preview_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show where passkeys would be used; without this look nobody approves."""
+    return views.answer(await run(relying_parties.preview, node, caller, party_id))
 
 
 @router.route_for(

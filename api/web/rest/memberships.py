@@ -50,6 +50,14 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
 
 
 @router.route_for(
+    "GET", "/{digest}/preview", Action.CHANGE_PREVIEW, operation_id="preview_membership"
+)
+async def preview(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show what a proposed membership changes; without this look nobody approves."""
+    return views.answer(await run(use_cases.preview, node, caller, digest))
+
+
+@router.route_for(
     "POST", "/{digest}/approve", Action.MEMBERSHIP_APPROVE, operation_id="approve_membership"
 )
 async def approve(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:

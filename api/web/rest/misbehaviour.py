@@ -14,6 +14,7 @@ from api.services.log.misbehaviour import Ruling
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
+from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["node"])
@@ -97,6 +98,19 @@ async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> J
     else:
         found = await run(guard.propose_waiver, node, caller, content.member)
     return JSONResponse(asdict(found), headers=_QUIET)
+
+
+@router.route_for(
+    "GET",
+    "/node/restore/waivers/{member}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_waiver",
+)
+async def preview_waiver(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show whose answer would be waived, or what would be given up; nobody approves without."""
+    if member == node.ministry:
+        return views.answer(await run(giving_up.preview, node, caller))
+    return views.answer(await run(guard.preview_waiver, node, caller, member))
 
 
 @router.route_for(

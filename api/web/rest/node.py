@@ -13,6 +13,7 @@ from api.services.road import epochs, peering
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
+from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["node"])
@@ -56,6 +57,17 @@ async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONRe
     """Give a proposed epoch up."""
     await run(epochs.withdraw, node, caller, member)
     return JSONResponse({"ministry": member, "withdrawn": True})
+
+
+@router.route_for(
+    "GET",
+    "/peers/{member}/epoch/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_epoch",
+)
+async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show where the old epoch would end; without this look nobody approves."""
+    return views.answer(await run(epochs.preview, node, caller, member))
 
 
 @router.route_for(

@@ -14,6 +14,7 @@ from api.services.desk.officers import OfficerView
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
+from api.web.rest import views
 from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
@@ -116,6 +117,17 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
 
 
 @router.route_for(
+    "GET",
+    "/officers/{officer_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_officer",
+)
+async def preview(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show who is proposed; without this look nobody approves."""
+    return views.answer(await run(officers.preview_officer, node, caller, officer_id))
+
+
+@router.route_for(
     "POST",
     "/officers/{officer_id}/approve",
     Action.OFFICER_APPROVE,
@@ -138,6 +150,17 @@ async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
 
 
 @router.route_for(
+    "GET",
+    "/officers/{officer_id}/suspension/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_suspension",
+)
+async def preview_suspension(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show the suspension that waits for confirmation; without this look nobody confirms."""
+    return views.answer(await run(suspending.preview_suspension, node, caller, officer_id))
+
+
+@router.route_for(
     "POST",
     "/officers/{officer_id}/suspension/confirm",
     Action.OFFICER_SUSPEND_CONFIRM,
@@ -157,6 +180,19 @@ async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
 async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Propose to take a suspension back; another administrator approves."""
     return _answer(await run(suspending.propose_reinstatement, node, caller, officer_id))
+
+
+@router.route_for(
+    "GET",
+    "/officers/{officer_id}/reinstatement/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_reinstatement",
+)
+async def preview_reinstatement(
+    officer_id: RecordId, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
+    """Show whose suspension would end; without this look nobody approves."""
+    return views.answer(await run(suspending.preview_reinstatement, node, caller, officer_id))
 
 
 @router.route_for(
@@ -193,6 +229,14 @@ async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> JS
     content = await bodies.model_body(request, NewGrant)
     made = await run(grants.propose_grant, node, caller, content.officer, content.role, content.sub)
     return _answer(made, 201)
+
+
+@router.route_for(
+    "GET", "/role-grants/{grant_id}/preview", Action.CHANGE_PREVIEW, operation_id="preview_grant"
+)
+async def preview_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+    """Show which role is proposed for whom; without this look nobody approves."""
+    return views.answer(await run(grants.preview_grant, node, caller, grant_id))
 
 
 @router.route_for(
