@@ -431,6 +431,12 @@ def disposition_of(connection: Connection, peer: str, statement: str) -> RowMapp
     return connection.execute(_DISPOSITION_OF, place).mappings().one_or_none()
 
 
+def dispositions_on(connection: Connection, statement: str) -> Sequence[RowMapping]:
+    """Return what partners decided on one of our statements, by partner."""
+    query = select(DISPOSITIONS).where(DISPOSITIONS.c.statement == statement)
+    return connection.execute(query.order_by(DISPOSITIONS.c.peer)).mappings().all()
+
+
 _WAS_POSTED = (
     select(OUTBOX.c.id)
     .where(OUTBOX.c.peer == bindparam("peer"), OUTBOX.c.statement == bindparam("wanted"))

@@ -19,10 +19,12 @@ from api.services.desk import (
     officers,
     relying_parties,
     suspending,
+    tasks,
 )
 from api.services.desk.delegating import Proposed
 from api.services.desk.officer_keys import NewKey
 from api.services.desk.officers import NewOfficer
+from api.services.desk.tasks import Scope
 from api.services.node import Node
 from api.services.road import epochs
 from api.wire.encoding import b64u_encode
@@ -151,6 +153,11 @@ def last_event(node: Node, act: str) -> dict[str, Any]:
     return found
 
 
+def waiting(federation: Federation, who: str, about: str) -> bool:
+    found = tasks.tasks_page(federation[US], federation.officer(US, who), Scope.MINE, limit=100)
+    return any(one.kind == "decide-change" and one.about.id == about for one in found)
+
+
 @pytest.mark.parametrize("propose", KINDS, ids=lambda each: each.__name__)
 def test_an_approval_of_this_kind_needs_the_approvers_own_look(
     federation: Federation, propose: Callable[[Federation], tuple[Approve, str]]
@@ -158,6 +165,10 @@ def test_an_approval_of_this_kind_needs_the_approvers_own_look(
     us = federation[US]
     approve, about = propose(federation)
     second: Caller = federation.officer(US, "admin2")
+    assert waiting(federation, "admin2", about)
+    if propose is not delegation:
+        assert not waiting(federation, "admin", about), "whoever proposed it waits for the other"
+    assert not waiting(federation, "reviewer", about)
     with pytest.raises(Refused) as blind:
         approve(us, second, about)
     assert blind.value.code == "change.not-previewed"
@@ -175,6 +186,7 @@ def test_an_approval_of_this_kind_needs_the_approvers_own_look(
     look = last_event(us, "change.previewed")
     assert look["digest"] == shown.digest
     approve(us, second, about)
+    assert not waiting(federation, "admin2", about)
     done = auditing.approvals(us, federation.officer(US, "auditor"))[0]
     assert (done.digest, done.object) == (shown.digest, about)
     assert done.previewed_at == look["time"]

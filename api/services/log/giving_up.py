@@ -30,7 +30,7 @@ from api.wire.held_heads import HeldHead
 from api.wire.keys import Purpose
 from api.wire.messages import Kind, MessageBody, compose_message, parse_message
 
-FACT: Final = "restore-tail"
+FACT: Final = node_state.TAIL
 ANSWERS: Final = "restore-tail-answers"
 
 

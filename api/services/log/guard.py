@@ -41,7 +41,7 @@ from api.tlog.proofs import root_at
 
 PENDING = "pending"
 _ANSWER = "restore-answer:"
-_WAIVER = "restore-waiver:"
+_WAIVER = node_state.WAIVER
 
 
 @dataclass(frozen=True, slots=True)

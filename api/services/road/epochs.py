@@ -42,7 +42,7 @@ from api.wire.envelope import payload_digest
 from api.wire.message_bodies import EpochChange, parse_items
 from api.wire.messages import Kind, MessageBody, compose_message, parse_message
 
-_FACT: Final = "epoch-change:"
+_FACT: Final = node_state.EPOCH_CHANGE
 
 
 @dataclass(frozen=True, slots=True)

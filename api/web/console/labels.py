@@ -309,7 +309,7 @@ WHY: Final[Mapping[str, str]] = {
     "approve": mark("The draft waits for a second officer."),
     "decide-change": mark("Another administrator proposed it and waits for a second one."),
     "endorse": mark("The proposal was submitted and waits for a reviewer."),
-    "notice": mark("A partner sent something that this ministry has not taken note of."),
+    "notice": mark("Something came in or came back that nobody here has taken note of."),
     "close": mark("Every subject is decided or withdrawn."),
     "confirm": mark("The statement left at once and waits for a second officer."),
     "effect": mark("The finding was to mirror and no designation followed."),
