@@ -4,8 +4,8 @@ Owns the order of middleware, the doors and the error handler; no business rule.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -171,22 +171,6 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     """
     spool = Spool(edge.spool)
     strangers = AnonymousRefusals()
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # Before any door is open: a database that went back in time signs nothing.
-        await anyio.to_thread.run_sync(remembering.check, node)
-        counting = _start_counting(node, strangers)
-        if background is not None:
-            background.start()
-        try:
-            yield
-        finally:
-            if background is not None:
-                await anyio.to_thread.run_sync(background.stop)
-            await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
-            spool.close()
-
     app = FastAPI(
         title="Comity",
         version=__version__,
@@ -194,7 +178,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=lifespan,
+        lifespan=_lifespan(node, background, strangers, spool),
         # A redirect to another spelling would be made of the Host header that the caller sent.
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
@@ -212,6 +196,29 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     return app
+
+
+def _lifespan(
+    node: Node, background: Background | None, strangers: AnonymousRefusals, spool: Spool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts before the first request and ends after the last."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Before any door is open: a database that went back in time signs nothing.
+        await anyio.to_thread.run_sync(remembering.check, node)
+        counting = _start_counting(node, strangers)
+        if background is not None:
+            background.start()
+        try:
+            yield
+        finally:
+            if background is not None:
+                await anyio.to_thread.run_sync(background.stop)
+            await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
+            spool.close()
+
+    return lifespan
 
 
 def _start_counting(node: Node, strangers: AnonymousRefusals) -> Loop:

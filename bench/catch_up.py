@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.designations import DESIGNATION
 from api.domain.events import Act, Subject
-from api.records import statements, streams
+from api.records import statements, stream_counts, streams
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Limits
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> None:
         first = 0.0
         while disposed < options.statements or not first:
             time.sleep(0.25)
-            counts = federation[US].db.read(streams.delivered_counts)
+            counts = federation[US].db.read(stream_counts.delivered_counts)
             receipted = counts.get(UK, {"receipted": 0})["receipted"]
             if receipted >= options.statements and not first:
                 first = time.perf_counter() - started

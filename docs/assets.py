@@ -58,6 +58,7 @@ def build(packages: Path) -> dict[str, bytes]:
         (STYLES / "console.js").read_text(encoding="utf-8").replace("GOVUK-FRONTEND", f"./{script}")
     )
     _add(made, "console.js", own.encode())
+    _add(made, "passkeys.js", (STYLES / "passkeys.js").read_bytes())
     sheet = _compiled(govuk).replace("FONT-REGULAR", regular).replace("FONT-BOLD", bold)
     _add(made, "console.css", sheet.encode())
     _add(made, "icon.svg", (STYLES / "icon.svg").read_bytes())

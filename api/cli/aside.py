@@ -169,28 +169,28 @@ def _decide(context: CliContext, delegation_id: str, act: str) -> None:
     output.result(context, done, _delegation(done))
 
 
-def _recusal(row: Mapping[str, Any]) -> Iterable[str]:
+def _recusal(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
-        {"officer": row["officer"], "object": row["object"], "state": row["state"]}
+        {"officer": item["officer"], "object": item["object"], "state": item["state"]}
     )
 
 
-def _delegation(row: Mapping[str, Any]) -> Iterable[str]:
+def _delegation(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "delegation": row["id"],
-            "state": _state(row),
-            "role": row["role"],
-            "lent by": row["delegator"],
-            "lent to": row["delegate"],
-            "starts": row["starts"],
-            "ends": row["ends"],
-            "acts": ", ".join(row["acts"]),
+            "delegation": item["id"],
+            "state": _state(item),
+            "role": item["role"],
+            "lent by": item["delegator"],
+            "lent to": item["delegate"],
+            "starts": item["starts"],
+            "ends": item["ends"],
+            "acts": ", ".join(item["acts"]),
         }
     )
 
 
-def _state(row: Mapping[str, Any]) -> str:
-    if row.get("ended_at"):
+def _state(item: Mapping[str, Any]) -> str:
+    if item.get("ended_at"):
         return "ended"
-    return "approved" if row.get("approved_by") else "proposed"
+    return "approved" if item.get("approved_by") else "proposed"

@@ -70,12 +70,12 @@ def listed(
         found = api.items("/audit/events", limit, **asked)
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("TIME", lambda row: _event(row).get("time")),
-        ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
-        ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
+        ("TIME", lambda item: _event(item).get("time")),
+        ("ACT", lambda item: _event(item).get("act", item.get("gap"))),
+        ("OUTCOME", lambda item: _event(item).get("code") or _event(item).get("outcome")),
         ("ACTOR", _actor),
         ("OBJECT", _object),
-        ("POLICIES", lambda row: _event(row).get("policies", [])),
+        ("POLICIES", lambda item: _event(item).get("policies", [])),
     ]
     output.result(context, found, output.table(found["items"], columns))
     if "next" in found:
@@ -140,10 +140,10 @@ def approvals(
         ("LEAF", "index"),
         ("ACT", "act"),
         ("OBJECT", "object"),
-        ("APPROVER", lambda row: row["approver"].rpartition(" ")[2]),
-        ("AUTHORS", lambda row: [each.rpartition(" ")[2] for each in row["authors"]]),
+        ("APPROVER", lambda item: item["approver"].rpartition(" ")[2]),
+        ("AUTHORS", lambda item: [each.rpartition(" ")[2] for each in item["authors"]]),
         ("APPROVED", "approved_at"),
-        ("SEEN", lambda row: f"{row['seconds']} s before" if row["previewed_at"] else "NOT SEEN"),
+        ("SEEN", _seen_before),
     ]
     output.result(context, {"items": items}, output.table(items, columns))
     unseen = sum(each["previewed_at"] is None for each in items)
@@ -284,15 +284,19 @@ def _bar(what: str) -> Callable[[int, int], None]:
     return advance
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
-    return row.get("event") or {}
+def _seen_before(item: Mapping[str, Any]) -> str:
+    return f"{item['seconds']} s before" if item["previewed_at"] else "NOT SEEN"
 
 
-def _actor(row: Mapping[str, Any]) -> str | None:
-    actor: dict[str, str] = _event(row).get("actor", {})
+def _event(item: Mapping[str, Any]) -> dict[str, Any]:
+    return item.get("event") or {}
+
+
+def _actor(item: Mapping[str, Any]) -> str | None:
+    actor: dict[str, str] = _event(item).get("actor", {})
     return actor.get("sub") or actor.get("iss") or actor.get("kind")
 
 
-def _object(row: Mapping[str, Any]) -> str | None:
-    about = _event(row).get("object")
+def _object(item: Mapping[str, Any]) -> str | None:
+    about = _event(item).get("object")
     return f"{about['kind']} {about['id']}" if about else None

@@ -75,7 +75,7 @@ def samples(context: CliContext) -> None:
     columns: list[output.Column] = [
         ("ID", "id"),
         ("NAME", "name"),
-        ("ENTRIES", lambda row: len(row["entries"])),
+        ("ENTRIES", lambda item: len(item["entries"])),
         ("LOG", "size"),
         ("SAVED", output.at("saved_at")),
     ]
@@ -92,10 +92,10 @@ def show(context: CliContext, sample: RecordId) -> None:
         found = api.get(f"/audit/samples/{sample}")
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("TIME", lambda row: output.moment(_event(row).get("time"))),
-        ("ACT", lambda row: _event(row).get("act", row.get("gap"))),
-        ("OUTCOME", lambda row: _event(row).get("code") or _event(row).get("outcome")),
-        ("OBJECT", lambda row: _event(row).get("object", {}).get("id")),
+        ("TIME", lambda item: output.moment(_event(item).get("time"))),
+        ("ACT", lambda item: _event(item).get("act", item.get("gap"))),
+        ("OUTCOME", lambda item: _event(item).get("code") or _event(item).get("outcome")),
+        ("OBJECT", lambda item: _event(item).get("object", {}).get("id")),
     ]
     output.result(context, found, output.table(found["events"], columns))
 
@@ -139,12 +139,12 @@ def notes(
     with connected(context) as api:
         found = api.get("/audit/notes", leaf=leaf, sample=sample)
     columns: list[output.Column] = [
-        ("WRITTEN", lambda row: output.moment(row["document"]["written_at"])),
-        ("BY", lambda row: row["document"]["by"]["sub"]),
-        ("SIGNED", lambda row: row["endorsement"] is not None),
+        ("WRITTEN", lambda item: output.moment(item["document"]["written_at"])),
+        ("BY", lambda item: item["document"]["by"]["sub"]),
+        ("SIGNED", lambda item: item["endorsement"] is not None),
         ("ABOUT", _about),
-        ("VERDICT", lambda row: row["document"]["body"]["verdict"]),
-        ("TEXT", lambda row: row["document"]["body"]["text"]),
+        ("VERDICT", lambda item: item["document"]["body"]["verdict"]),
+        ("TEXT", lambda item: item["document"]["body"]["text"]),
     ]
     output.result(context, found, output.table(found["items"], columns))
 
@@ -260,7 +260,7 @@ def retention(
     ]
     columns: list[output.Column] = [
         ("CLASS", "class"),
-        ("YEARS", lambda row: row["years"] or "for good"),
+        ("YEARS", lambda item: item["years"] or "for good"),
         ("BODIES", "bodies"),
         ("DUE", "due"),
         ("FIRST", "first"),
@@ -269,10 +269,10 @@ def retention(
     output.result(context, {"items": rows}, output.table(rows, columns))
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
-    return row.get("event") or {}
+def _event(item: Mapping[str, Any]) -> dict[str, Any]:
+    return item.get("event") or {}
 
 
-def _about(row: Mapping[str, Any]) -> str:
-    body = row["document"]["body"]
+def _about(item: Mapping[str, Any]) -> str:
+    body = item["document"]["body"]
     return f"leaf {body['leaf']}" if "leaf" in body else f"sample {body['sample'][:_SHOWN]}"

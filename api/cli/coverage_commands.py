@@ -98,7 +98,7 @@ def _programme(found: dict[str, Any]) -> Iterable[str]:
 
 def _board(found: dict[str, Any]) -> Iterable[str]:
     def since(home: str) -> Any:
-        return lambda row: (row["jurisdictions"][home] or {}).get("since")
+        return lambda item: (item["jurisdictions"][home] or {}).get("since")
 
     columns: list[output.Column] = [("NAME", "name")]
     columns += [(home, since(home)) for home in found["jurisdictions"]]

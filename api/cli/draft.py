@@ -49,7 +49,7 @@ def listed(
         ("TYPE", "type"),
         ("TO", "to"),
         ("CHANGED", output.at("updated_at")),
-        ("PREPARED BY", lambda row: row["prepared"]["sub"]),
+        ("PREPARED BY", lambda item: item["prepared"]["sub"]),
     ]
     output.result(context, found, output.table(found["items"], columns))
     if "next" in found:

@@ -77,14 +77,14 @@ def changes(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(row: Mapping[str, Any]) -> Iterable[str]:
-    difference = row["difference"]
+def _lines(item: Mapping[str, Any]) -> Iterable[str]:
+    difference = item["difference"]
     changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
     return output.details(
         {
-            "serial": row["serial"],
-            "digest": row["digest"],
-            "state": row["state"],
+            "serial": item["serial"],
+            "digest": item["digest"],
+            "state": item["state"],
             "adds": ", ".join(difference["added"]) or None,
             "removes": ", ".join(difference["removed"]) or None,
             "changes": "; ".join(changed) or None,

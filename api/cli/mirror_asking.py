@@ -42,6 +42,13 @@ Subjects = Annotated[
 ]
 
 
+RespondBy = Annotated[str | None, typer.Option(help="Instant, as 2027-01-31T17:00:00.000Z.")]
+EvidenceOptions = Annotated[
+    list[str] | None,
+    typer.Option("--evidence", help="Release and package, as sha256:…/sha256:…; may be repeated."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the ``mirror`` group."""
     command(app, "request")(request)
@@ -52,9 +59,9 @@ def register(app: typer.Typer) -> None:
 
 def other_party(api: Api, thread: str) -> tuple[str, ...]:
     """Return whom a statement in this thread is addressed to: the party that is not ours."""
-    row = api.get(f"/mirror-requests/{thread}")
+    item = api.get(f"/mirror-requests/{thread}")
     mine = api.get("/me")["ministry"]
-    return (row["addressee"] if row["requester"] == mine else row["requester"],)
+    return (item["addressee"] if item["requester"] == mine else item["requester"],)
 
 
 def request(
@@ -70,14 +77,9 @@ def request(
     permitted_use: Annotated[
         list[str] | None, typer.Option(help="What it may be used for; may be repeated.")
     ] = None,
-    respond_by: Annotated[
-        str | None, typer.Option(help="Instant, as 2027-01-31T17:00:00.000Z.")
-    ] = None,
+    respond_by: RespondBy = None,
     release_at: Annotated[str | None, typer.Option(help="Coordinated release time.")] = None,
-    evidence: Annotated[
-        list[str] | None,
-        typer.Option(help="Release and package, as sha256:…/sha256:…; may be repeated."),
-    ] = None,
+    evidence: EvidenceOptions = None,
     regime: Annotated[
         list[str] | None, typer.Option(help="Suggested regime, as s1=UK-GHR; may be repeated.")
     ] = None,
@@ -126,10 +128,7 @@ def answer(
     *,
     question: Annotated[str, typer.Option(help="Key of the question, such as q1.")],
     text: Annotated[str, typer.Option(help="The answer.")],
-    evidence: Annotated[
-        list[str] | None,
-        typer.Option(help="Release and package, as sha256:…/sha256:…; may be repeated."),
-    ] = None,
+    evidence: EvidenceOptions = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:

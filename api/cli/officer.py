@@ -42,9 +42,9 @@ def listed(context: CliContext) -> None:
         ("ID", "id"),
         ("STATE", "state"),
         ("NAME", "name"),
-        ("ROLES", lambda row: _active(row["grants"], "role")),
-        ("ACCOUNTS", lambda row: [each["sub"] for each in row["identities"]]),
-        ("KEYS", lambda row: len(_active(row["keys"], "kid"))),
+        ("ROLES", lambda item: _active(item["grants"], "role")),
+        ("ACCOUNTS", lambda item: [each["sub"] for each in item["identities"]]),
+        ("KEYS", lambda item: len(_active(item["keys"], "kid"))),
         ("UNTIL", output.at("expires_at")),
     ]
     output.result(context, found, output.table(found["items"], columns))
@@ -252,17 +252,17 @@ def _account(text: str) -> dict[str, str]:
 
 
 def _active(rows: list[dict[str, Any]], member: str) -> list[str]:
-    return [row[member] for row in rows if row["state"] == "active"]
+    return [item[member] for item in rows if item["state"] == "active"]
 
 
-def _officer(row: Mapping[str, Any]) -> Iterable[str]:
+def _officer(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "officer": row["id"],
-            "state": row["state"],
-            "name": row["name"],
-            "until": row.get("expires_at"),
-            "suspended": _suspended(row.get("suspension")),
+            "officer": item["id"],
+            "state": item["state"],
+            "name": item["name"],
+            "until": item.get("expires_at"),
+            "suspended": _suspended(item.get("suspension")),
         }
     )
 
@@ -278,13 +278,13 @@ def _suspended(found: Mapping[str, Any] | None) -> str | None:
     return f"until {output.moment(found['ends_at'])}, unless another administrator confirms"
 
 
-def _grant(row: Mapping[str, Any]) -> Iterable[str]:
+def _grant(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "grant": row["id"],
-            "state": row["state"],
-            "role": row["role"],
-            "officer": row["officer"],
-            "account": row.get("sub"),
+            "grant": item["id"],
+            "state": item["state"],
+            "role": item["role"],
+            "officer": item["officer"],
+            "account": item.get("sub"),
         }
     )

@@ -19,7 +19,7 @@ import typer
 from api.cli.profiles import CliContext
 
 Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
-"""Heading, and the member to show or a function of the row."""
+"""Heading, and the member to show or a function of the item."""
 
 _GAP: Final = "  "
 _PERCENT: Final = 100
@@ -137,8 +137,8 @@ def details(members: Mapping[str, object]) -> Iterable[str]:
             yield f"{before:<{room}}{_GAP}{safe(line)}"
 
 
-def _cell(row: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> object:
-    return row.get(source) if isinstance(source, str) else source(row)
+def _cell(item: Mapping[str, Any], source: str | Callable[[Mapping[str, Any]], object]) -> object:
+    return item.get(source) if isinstance(source, str) else source(item)
 
 
 def width(text: str) -> int:
@@ -172,7 +172,7 @@ def moment(value: object) -> str:
 
 def at(member: str) -> Callable[[Mapping[str, Any]], str]:
     """Return a column source that shows a member as a moment."""
-    return lambda row: moment(row.get(member))
+    return lambda item: moment(item.get(member))
 
 
 class Progress:

@@ -41,7 +41,7 @@ def peers(context: CliContext) -> None:
 
 
 def _of(member: str, part: str) -> Any:
-    def shown(row: Mapping[str, Any]) -> object:
-        return (row.get(member) or {}).get(part)
+    def shown(item: Mapping[str, Any]) -> object:
+        return (item.get(member) or {}).get(part)
 
     return shown

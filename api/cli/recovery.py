@@ -141,14 +141,14 @@ def misbehaviour(
 
     with connected(context) as api:
         found: dict[str, Any] = api.get("/misbehaviour")
-        for row in found["items"] if out is not None else []:
-            if out is None or row["kind"] == "refused-head":
+        for item in found["items"] if out is not None else []:
+            if out is None or item["kind"] == "refused-head":
                 continue
             out.mkdir(parents=True, exist_ok=True)
-            target = out / f"{row['id'].removeprefix('sha256:')}.json"
+            target = out / f"{item['id'].removeprefix('sha256:')}.json"
             if not target.exists():
-                write_new(target, canonical(api.get(f"/misbehaviour/{row['id']}")))
-            row["file"] = str(target)
+                write_new(target, canonical(api.get(f"/misbehaviour/{item['id']}")))
+            item["file"] = str(target)
     columns: list[output.Column] = [
         ("MINISTRY", "ministry"),
         ("KIND", "kind"),

@@ -54,7 +54,7 @@ def list_regimes(context: CliContext) -> None:
         ("ID", "id"),
         ("WHERE", "jurisdiction"),
         ("KINDS", "kinds"),
-        ("GROUNDS", lambda row: len(row["grounds"])),
+        ("GROUNDS", lambda item: len(item["grounds"])),
         ("THRESHOLD", "threshold"),
     ]
     output.result(context, {"items": rows}, output.table(rows, columns))
@@ -101,8 +101,8 @@ def show_regime(
                 "state": each.state or None,
                 "consolidated_to": each.consolidated_to,
                 "classes": [
-                    {"ground": row.ground or None, **_provision(row.provision)}
-                    for row in each.classes
+                    {"ground": item.ground or None, **_provision(item.provision)}
+                    for item in each.classes
                 ],
             }
             for each in one.regulations
@@ -278,8 +278,8 @@ def _shown(one: "Regime", language: str) -> Iterable[str]:
     for each in one.regulations:
         title = each.title.get(language)
         yield output.safe(f"{each.id} ({each.state or 'no state'}): {title}")
-        for row in each.classes:
-            yield from _quoted(row.provision, language)
+        for item in each.classes:
+            yield from _quoted(item.provision, language)
     for rule in one.clocks:
         yield output.safe(f"clock {rule.id}: {rule.name.get(language)}, {rule.text.get(language)}")
 

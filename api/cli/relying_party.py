@@ -75,12 +75,12 @@ def parties(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(row: Mapping[str, Any]) -> Iterable[str]:
+def _lines(item: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {
-            "relying party": row["id"],
-            "state": row["state"],
-            "domain": row["rp_id"],
-            "addresses": ", ".join(row["origins"]),
+            "relying party": item["id"],
+            "state": item["state"],
+            "domain": item["rp_id"],
+            "addresses": ", ".join(item["origins"]),
         }
     )

@@ -54,9 +54,9 @@ def listed(
         ("DUE", _due),
         ("WHAT", "kind"),
         ("OWED BY", "owed_by"),
-        ("ABOUT", lambda row: row["about"]["kind"]),
+        ("ABOUT", lambda item: item["about"]["kind"]),
         ("KEY", "key"),
-        ("ID", lambda row: row["about"]["id"]),
+        ("ID", lambda item: item["about"]["id"]),
         ("WHY", "why"),
     ]
     output.result(context, found, output.table(found["items"], columns))
@@ -104,9 +104,9 @@ def holdings(
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _due(row: Mapping[str, Any]) -> str:
-    due = row.get("due")
+def _due(item: Mapping[str, Any]) -> str:
+    due = item.get("due")
     if not isinstance(due, str):
         return "-"
     text = output.moment(due) if "T" in due else due
-    return f"{text} (overdue)" if row["overdue"] else text
+    return f"{text} (overdue)" if item["overdue"] else text

@@ -23,12 +23,12 @@ def threads(stage: Stage) -> list[dict[str, Any]]:
     for ministry in cast.MINISTRIES:
         reader = stage.officer(ministry, "analyst")
         listed = reader.get("list the mirror requests", "/mirror-requests", limit=_PAGE)["items"]
-        for row in reversed(listed):
-            entry = found.setdefault(row["id"], _entry(row))
-            entry["state_at"][ministry.id] = row["state_digest"]
-            if ministry.id == row["addressee"]:
+        for item in reversed(listed):
+            entry = found.setdefault(item["id"], _entry(item))
+            entry["state_at"][ministry.id] = item["state_digest"]
+            if ministry.id == item["addressee"]:
                 entry["findings"] = {
-                    one["key"]: one["finding"] for one in row["subjects"] if "finding" in one
+                    one["key"]: one["finding"] for one in item["subjects"] if "finding" in one
                 }
     return list(found.values())
 
@@ -49,6 +49,6 @@ def faults(found: list[dict[str, Any]], told: dict[str, Asked]) -> list[str]:
     return sentences
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _entry(item: dict[str, Any]) -> dict[str, Any]:
     names = ("id", "requester", "addressee", "phase")
-    return {**{name: row[name] for name in names}, "findings": {}, "state_at": {}}
+    return {**{name: item[name] for name in names}, "findings": {}, "state_at": {}}

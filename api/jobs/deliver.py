@@ -1,9 +1,9 @@
 """Carries the outbox to one peer: composes, sends in stream order, waits as the back-off says."""
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.records import node_state, streams
+from api.records.stream_rows import Attempt, MessageOut
 from api.services.log import guard
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
@@ -35,7 +35,7 @@ def deliver(node: Node, peer: str) -> bool:
         # The partner knows of heads or numbers that this node does not: has a disk been swapped?
         guard.noticed(node, peer)
     delivering.note_attempt(node, peer, sent)
-    refusals = (tried["refusals"] if tried is not None else 0) + 1
+    refusals = (tried.refusals if tried is not None else 0) + 1
     if sent.outcome == _REFUSALS and refusals >= node.limits.retry_refusals:
         delivering.abandon(node, message, sent.code)
     return False
@@ -43,12 +43,12 @@ def deliver(node: Node, peer: str) -> bool:
 
 def _next(
     node: Node, connection: Connection, peer: str
-) -> tuple[RowMapping | None, RowMapping | None]:
+) -> tuple[MessageOut | None, Attempt | None]:
     """Return the message to send now and the retry state, honouring switch and back-off."""
     if node_state.value(connection, STOP_SWITCH) == "on":
         return None, None
     tried = streams.attempts(connection).get(peer)
-    if tried is not None and tried["next_at"] > node.now():
+    if tried is not None and tried.next_at > node.now():
         return None, tried
     rows = streams.unreceipted(connection, peer, 1)
     return (rows[0] if rows else None), tried

@@ -4,16 +4,18 @@ Owns the tables ``audit_exports``, ``audit_samples``, ``review_notes`` and ``era
 what a row of ``events`` holds once its event is gone. Owns no event (``records/log.py`` does).
 """
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, select
-from sqlalchemy.engine import RowMapping
 
 from api.records.log import EVENTS
+from api.records.log_rows import StoredEvent
 from api.records.metadata import METADATA, RECORDED
+from api.records.rows import Kept, every, first
 
 EXPORTS = Table(
     "audit_exports",
@@ -79,6 +81,89 @@ _RANGE: Final = re.compile(r"([0-9]{1,16}):([0-9]{1,16})")
 _ERASED: Final = "erased-"
 EVENT, EXHIBIT = "event", "exhibit"
 PROPOSED, CARRIED_OUT, REJECTED = "proposed", "carried-out", "rejected"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample that an auditor saved.
+
+    Attributes:
+        id: random.
+        officer: record of who saved it.
+        name: as they call it.
+        rule: how its entries were chosen: ``{kind: listed}`` or ``{kind: drawn, …}``.
+        size: of the witnessed head it is drawn from.
+        root: hex, of that head.
+        entries: leaf indexes, upwards.
+        saved_at: when.
+    """
+
+    id: str
+    officer: str
+    name: str
+    rule: Annotated[Mapping[str, Any], Kept(json.loads)]
+    size: int
+    root: str
+    entries: Annotated[tuple[int, ...], Kept(_numbers)]
+    saved_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A review note.
+
+    Attributes:
+        id: digest of the document.
+        officer: record of who wrote it.
+        sample: id of the sample it is about, or
+        leaf: the entry it is about.
+        document: what was signed and what the node adds (docs/decisions/0018).
+        endorsement: the auditor's signature; ``None`` where the node has their word.
+        written_at: when.
+    """
+
+    id: str
+    officer: str
+    sample: str | None
+    leaf: int | None
+    document: Annotated[Mapping[str, Any], Kept(json.loads)]
+    endorsement: Annotated[Mapping[str, Any] | None, Kept(json.loads)]
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureOrder:
+    """An order to erase.
+
+    Attributes:
+        id: random.
+        kind: ``event`` or ``exhibit``.
+        target: leaf index or digest.
+        authority: court or statute that orders it.
+        reference: its file number.
+        state: ``proposed``, ``carried-out`` or ``rejected``.
+        change_set: digest of the erased event's change set.
+        proposed_by: officer record.
+        proposed_at: when.
+        decided_by: officer record.
+        decided_at: when.
+    """
+
+    id: str
+    kind: str
+    target: str
+    authority: str
+    reference: str
+    state: str
+    change_set: str | None
+    proposed_by: str
+    proposed_at: str
+    decided_by: str | None
+    decided_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +301,10 @@ def blank_event(index: int) -> dict[str, str | None]:
     }
 
 
-def event_at(connection: Connection, index: int) -> RowMapping | None:
+def event_at(connection: Connection, index: int) -> StoredEvent | None:
     """Return the event at a place of the log."""
     query = select(EVENTS).where(EVENTS.c.leaf_index == index)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, StoredEvent)
 
 
 def empty_event(connection: Connection, index: int) -> None:
@@ -231,54 +316,54 @@ def empty_event(connection: Connection, index: int) -> None:
     connection.execute(query)
 
 
-def orders(connection: Connection) -> list[RowMapping]:
+def orders(connection: Connection) -> list[ErasureOrder]:
     """Return all orders to erase, newest first."""
     query = select(ERASURES).order_by(ERASURES.c.proposed_at.desc(), ERASURES.c.id.desc())
-    return list(connection.execute(query).mappings())
+    return every(connection, query, ErasureOrder)
 
 
-def order_by_id(connection: Connection, order_id: str) -> RowMapping | None:
+def order_by_id(connection: Connection, order_id: str) -> ErasureOrder | None:
     """Return one order."""
     query = select(ERASURES).where(ERASURES.c.id == order_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, ErasureOrder)
 
 
-def waiting_order(connection: Connection, kind: str, target: str) -> RowMapping | None:
+def waiting_order(connection: Connection, kind: str, target: str) -> ErasureOrder | None:
     """Return the order about this event or exhibit that waits for a second administrator."""
     query = select(ERASURES).where(
         ERASURES.c.kind == kind, ERASURES.c.target == target, ERASURES.c.state == PROPOSED
     )
-    return connection.execute(query).mappings().first()
+    return first(connection, query, ErasureOrder)
 
 
-def samples(connection: Connection) -> list[RowMapping]:
+def samples(connection: Connection) -> list[Sample]:
     """Return all samples, newest first."""
     query = select(SAMPLES).order_by(SAMPLES.c.saved_at.desc(), SAMPLES.c.id.desc())
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Sample)
 
 
-def sample_by_id(connection: Connection, sample_id: str) -> RowMapping | None:
+def sample_by_id(connection: Connection, sample_id: str) -> Sample | None:
     """Return one sample."""
     query = select(SAMPLES).where(SAMPLES.c.id == sample_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Sample)
 
 
-def note_by_id(connection: Connection, note_id: str) -> RowMapping | None:
+def note_by_id(connection: Connection, note_id: str) -> Note | None:
     """Return one review note."""
     query = select(NOTES).where(NOTES.c.id == note_id)
-    return connection.execute(query).mappings().one_or_none()
+    return first(connection, query, Note)
 
 
 def notes(
     connection: Connection, *, leaf: int | None = None, sample: str | None = None
-) -> list[RowMapping]:
+) -> list[Note]:
     """Return review notes, newest first: all, or those about an entry or a sample."""
     query = select(NOTES).order_by(NOTES.c.written_at.desc(), NOTES.c.id.desc())
     if leaf is not None:
         query = query.where(NOTES.c.leaf == leaf)
     if sample is not None:
         query = query.where(NOTES.c.sample == sample)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Note)
 
 
 def leaves_of_acts(

@@ -5,13 +5,29 @@ Owns queries made for walking a whole log in constant memory; owns no table.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
-from sqlalchemy.engine import RowMapping
 
 from api.records.log import BUNDLES, EVENTS, HEADS
+from api.records.rows import every
+from api.records.stream_rows import Disposition, InboxItem
 from api.records.streams import DISPOSITIONS, INBOX, MESSAGES_IN, MESSAGES_OUT, OUTBOX
+from api.wire.messages import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class MessageNumber:
+    """What names a message: id, partner, kind, and by epoch and number its place in the stream."""
+
+    id: str
+    peer: str
+    kind: Kind
+    epoch: int
+    seq: int
+    digest: str
+
 
 _LINE_COLUMNS = (
     EVENTS.c.leaf_index,
@@ -63,7 +79,7 @@ def count_events(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(EVENTS)).scalar_one()
 
 
-def sent_in(connection: Connection, first: int, until: int) -> list[RowMapping]:
+def sent_in(connection: Connection, first: int, until: int) -> list[MessageNumber]:
     """Return the messages whose ``message.sent`` event lies in ``[first, until)``, by number."""
     query = (
         select(
@@ -82,10 +98,10 @@ def sent_in(connection: Connection, first: int, until: int) -> list[RowMapping]:
         )
         .order_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, MessageNumber)
 
 
-def received_in(connection: Connection, first: int, until: int) -> list[RowMapping]:
+def received_in(connection: Connection, first: int, until: int) -> list[MessageNumber]:
     """Return the messages whose ``message.received`` event lies in ``[first, until)``."""
     query = (
         select(
@@ -105,7 +121,7 @@ def received_in(connection: Connection, first: int, until: int) -> list[RowMappi
         )
         .order_by(MESSAGES_IN.c.peer, MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, MessageNumber)
 
 
 def carried(connection: Connection, messages: Sequence[str]) -> dict[str, list[str]]:
@@ -123,27 +139,27 @@ def carried(connection: Connection, messages: Sequence[str]) -> dict[str, list[s
 
 def decided(
     connection: Connection, peer: str, messages: Sequence[str]
-) -> dict[str, list[RowMapping]]:
+) -> dict[str, list[InboxItem]]:
     """Return what this node decided on the items of a peer's messages, in order."""
     query = (
         select(INBOX)
         .where(INBOX.c.peer == peer, INBOX.c.message.in_(messages))
         .order_by(INBOX.c.message, INBOX.c.ordinal)
     )
-    found: dict[str, list[RowMapping]] = {}
-    for row in connection.execute(query).mappings():
-        found.setdefault(row["message"], []).append(row)
+    found: dict[str, list[InboxItem]] = {}
+    for item in every(connection, query, InboxItem):
+        found.setdefault(item.message, []).append(item)
     return found
 
 
-def disposed(connection: Connection, peer: str, statements: Sequence[str]) -> list[RowMapping]:
+def disposed(connection: Connection, peer: str, statements: Sequence[str]) -> list[Disposition]:
     """Return what a peer stated that it did with statements of ours."""
     query = (
         select(DISPOSITIONS)
         .where(DISPOSITIONS.c.peer == peer, DISPOSITIONS.c.statement.in_(statements))
         .order_by(DISPOSITIONS.c.statement)
     )
-    return list(connection.execute(query).mappings())
+    return every(connection, query, Disposition)
 
 
 def stated_ministries(connection: Connection, limit: int) -> list[str]:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or_, select
-from sqlalchemy.engine import RowMapping
 
 from api.domain.designations import ProposalState
 from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
-from api.records.statements import STATEMENTS, Standing
+from api.records.statements import STATEMENTS, Standing, StoredStatement
 
 DESIGNATIONS = Table(
     "designations",
@@ -206,7 +205,9 @@ def page(
     return every(connection, query, Designation)
 
 
-def statements_of(connection: Connection, designation_id: str | None = None) -> list[RowMapping]:
+def statements_of(
+    connection: Connection, designation_id: str | None = None
+) -> list[StoredStatement]:
     """Return the statements that make a designation, or all designations, oldest first.
 
     Those that came along are among them, those that were dropped are not.
@@ -220,7 +221,7 @@ def statements_of(connection: Connection, designation_id: str | None = None) -> 
             or_(STATEMENTS.c.id == designation_id, STATEMENTS.c.about == designation_id)
         )
     query = query.order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
-    return list(connection.execute(query).mappings())
+    return every(connection, query, StoredStatement)
 
 
 def proposal(connection: Connection, proposal_id: str) -> Proposal | None:

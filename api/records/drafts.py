@@ -10,11 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, func, or_, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from api.domain.drafts import DraftState
 from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
+from api.records.statements import STATEMENTS
 from api.wire.envelope import Endorsement
 from api.wire.statements import Content, Officer
 
@@ -176,6 +190,13 @@ def by_id(connection: Connection, draft_id: str) -> Draft | None:
     """Return one draft."""
     query = select(DRAFTS).where(DRAFTS.c.id == draft_id)
     return first(connection, query, Draft)
+
+
+def nonce_is_used(connection: Connection, issuer: str, nonce: str) -> bool:
+    """Tell whether a draft, or a statement of ``issuer``, which is this ministry, has a nonce."""
+    drafted = select(literal(1)).where(DRAFTS.c.nonce == nonce)
+    told = select(literal(1)).where(STATEMENTS.c.issuer == issuer, STATEMENTS.c.nonce == nonce)
+    return connection.execute(union_all(drafted, told).limit(1)).first() is not None
 
 
 def about(connection: Connection, object_id: str) -> list[Draft]:

@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, Text, func, select
-from sqlalchemy.engine import RowMapping
 
 from api.domain.lists import tree
 from api.domain.lists.entries import ListEntry, Series
@@ -105,7 +104,7 @@ class Edition:
         return (self.as_of, self.number)
 
 
-def _edition(row: RowMapping) -> Edition:
+def _edition(row: Mapping[Any, Any]) -> Edition:
     series = Series(
         row["series"],
         row["publisher"],

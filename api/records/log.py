@@ -5,12 +5,10 @@ Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cos
 ``services/log/checkpoints.py`` only.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -23,15 +21,14 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal,
     select,
     true,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import RowMapping
 
 from api.records import rows
+from api.records.log_rows import Cosignature, Lease, SignedHead, StoredEvent, Unsequenced
 from api.records.metadata import DERIVED, METADATA, VOLATILE
 from api.records.node_state import RESTORING
 
@@ -165,7 +162,7 @@ def add_event(connection: Connection, row: dict[str, Any], *, always: bool = Fal
     return connection.execute(statement, row, execution_options=options).rowcount == 1
 
 
-def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
+def unsequenced(connection: Connection, limit: int) -> list[Unsequenced]:
     """Return committed events that are not in the tree yet, in order of insertion."""
     query = (
         select(
@@ -180,7 +177,7 @@ def unsequenced(connection: Connection, limit: int) -> list[RowMapping]:
         .order_by(EVENTS.c.seq)
         .limit(limit)
     )
-    return list(connection.execute(query).mappings().all())
+    return rows.every(connection, query, Unsequenced)
 
 
 def count_unsequenced(connection: Connection) -> int:
@@ -189,129 +186,13 @@ def count_unsequenced(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def place(connection: Connection, seqs: Sequence[int], first: int) -> None:
-    """Give consecutive leaf indexes to events, and with them the number that goes with the place.
+def count_beyond(connection: Connection, size: int) -> int:
+    """Return how many committed events no head of ``size`` leaves covers.
 
-    An event's ``seq`` orders the queue while it waits; once it is a leaf it is its index plus 1.
-    On SQLite it is that already, unless leaves were recovered without their events.
+    Leaves under a head that is committed and not yet shown count as much as events without a leaf.
     """
-    if list(seqs) == list(range(first + 1, first + 1 + len(seqs))):
-        wanted = EVENTS.c.seq.between(first + 1, first + len(seqs))
-        connection.execute(
-            EVENTS.update()
-            .where(wanted, EVENTS.c.leaf_index.is_(None))
-            .values(leaf_index=EVENTS.c.seq - 1)
-        )
-    elif connection.dialect.name == "postgresql":
-        places = [first + offset for offset in range(len(seqs))]
-        many = ARRAY(BigInteger)
-        given = func.unnest(literal(list(seqs), many), literal(places, many))
-        placed = given.table_valued("of", "place").render_derived(name="placed")
-        connection.execute(
-            EVENTS.update()
-            .where(EVENTS.c.seq == placed.c.of)
-            .values(leaf_index=placed.c.place, seq=placed.c.place + 1)
-        )
-    else:
-        # Upwards from the largest, so that no two rows meet under one number.
-        moved = [
-            {"of": seq, "index": first + offset, "number": first + offset + 1}
-            for offset, seq in enumerate(seqs)
-        ]
-        connection.execute(
-            EVENTS.update()
-            .where(EVENTS.c.seq == bindparam("of"))
-            .values(leaf_index=bindparam("index"), seq=bindparam("number")),
-            moved[::-1],
-        )
-
-
-def lost_event(index: int) -> dict[str, Any]:
-    """Return what the columns of a leaf hold whose event was lost: nothing but its place."""
-    names = ("time", "act", "object_kind", "object_id", "actor", "outcome")
-    blank: dict[str, Any] = dict.fromkeys(names, "")
-    place = {"seq": index + 1, "id": f"lost-{index}", "leaf_index": index}
-    return blank | place | {"body": None, "salt_e": None, "touched": None}
-
-
-def add_lost(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that mark lost events; see :func:`lost_event`."""
-    if rows:
-        connection.execute(insert(EVENTS), list(rows))
-
-
-def make_room(connection: Connection, size: int, matched: Mapping[int, int]) -> None:
-    """Move events that have no place yet behind the first ``size`` leaves.
-
-    Args:
-        connection: inside the transaction that grows the log to ``size``.
-        size: leaves of the log from now on.
-        matched: by leaf index, the number of a waiting event that proved to be that leaf.
-    """
-    waiting = select(EVENTS.c.seq).where(EVENTS.c.leaf_index.is_(None)).order_by(EVENTS.c.seq)
-    seqs = list(connection.execute(waiting).scalars())
-    places = {seq: index for index, seq in matched.items()}
-    # On PostgreSQL waiting events are numbered far above all places already (0003_auditing).
-    crowded = connection.dialect.name == "sqlite"
-    behind = [seq for seq in seqs if seq not in places and crowded]
-    numbers = {seq: size + 1 + offset for offset, seq in enumerate(behind)}
-    numbers |= {seq: index + 1 for seq, index in places.items()}
-    # By way of negative numbers, so that no two rows meet under one.
-    connection.execute(
-        EVENTS.update().where(EVENTS.c.seq.in_(list(numbers))).values(seq=-EVENTS.c.seq)
-    )
-    moved = [{"of": -seq, "number": numbers[seq], "index": places.get(seq)} for seq in numbers]
-    if moved:
-        statement = EVENTS.update().where(EVENTS.c.seq == bindparam("of"))
-        connection.execute(
-            statement.values(seq=bindparam("number"), leaf_index=bindparam("index")), moved
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SignedHead:
-    """A head of this node's own log.
-
-    Attributes:
-        size: leaves.
-        root: hex.
-        note: the head with this log's signatures.
-        previous: size and root of the head before it.
-        cosigned: digests of its cosignatures, in order; ``None`` for none.
-        served: it was remembered outside the database and may be shown.
-    """
-
-    size: int
-    root: str
-    note: bytes
-    previous: str | None
-    cosigned: str | None
-    served: bool
-
-    @property
-    def root_hash(self) -> bytes:
-        """The root, 32 bytes."""
-        return bytes.fromhex(self.root)
-
-
-@dataclass(frozen=True, slots=True)
-class Cosignature:
-    """One partner's line on a head: its size, the line's digest, the line, whose it is."""
-
-    size: int
-    digest: str
-    line: str
-    cosigner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who does a work that one process does at a time: name, holder, fencing token, until when."""
-
-    name: str
-    holder: str
-    fence: int
-    until: str
+    leaves = select(func.count()).select_from(EVENTS).where(EVENTS.c.leaf_index >= size)
+    return connection.execute(leaves).scalar_one() + count_unsequenced(connection)
 
 
 def newest_signed(connection: Connection) -> SignedHead | None:
@@ -435,7 +316,7 @@ def events_page(
     before: int | None = None,
     act: str | None = None,
     object_id: str | None = None,
-) -> list[RowMapping]:
+) -> list[StoredEvent]:
     """Return events newest first, with insertion number below ``before``."""
     query = select(EVENTS).order_by(EVENTS.c.seq.desc()).limit(limit)
     if before is not None:
@@ -444,23 +325,17 @@ def events_page(
         query = query.where(EVENTS.c.act == act)
     if object_id is not None:
         query = query.where(EVENTS.c.object_id == object_id)
-    return list(connection.execute(query).mappings())
+    return rows.every(connection, query, StoredEvent)
 
 
-def event_of_statement(connection: Connection, statement_id: str) -> RowMapping | None:
+def event_of_statement(connection: Connection, statement_id: str) -> StoredEvent | None:
     """Return the first event that commits to this statement's envelope."""
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.statement == statement_id, EVENTS.c.envelope_digest.is_not(None))
-        .order_by(EVENTS.c.seq)
-        .limit(1)
-    )
-    return connection.execute(query).mappings().one_or_none()
+    return events_of_statements(connection, [statement_id]).get(statement_id)
 
 
 def events_of_statements(
     connection: Connection, statement_ids: Sequence[str]
-) -> dict[str, RowMapping]:
+) -> dict[str, StoredEvent]:
     """Return for each statement the first event that commits to its envelope."""
     if not statement_ids:
         return {}
@@ -469,7 +344,7 @@ def events_of_statements(
         .where(EVENTS.c.statement.in_(statement_ids), EVENTS.c.envelope_digest.is_not(None))
         .order_by(EVENTS.c.seq.desc())
     )
-    return {row["statement"]: row for row in connection.execute(query).mappings()}
+    return {row.statement or "": row for row in rows.every(connection, query, StoredEvent)}
 
 
 def lease(connection: Connection, name: str) -> Lease | None:

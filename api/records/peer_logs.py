@@ -79,6 +79,16 @@ class PeerLog:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerTile:
+    """Some hashes of one level of a partner's tree: 32 bytes each."""
+
+    peer: str
+    level: int
+    n: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """A head that waits for its leaf hashes.
 

@@ -26,9 +26,14 @@ class Kept:
     """Says, in the type of a member, how its column is read; NULL stays ``None``.
 
     ``to: Annotated[tuple[str, ...], Kept(texts)]``
+
+    Attributes:
+        decode: makes the member of what the column holds.
+        column: name of the column, where it is no name for a member.
     """
 
     decode: Decode
+    column: str = ""
 
 
 def first(
@@ -54,21 +59,43 @@ def every(
 
 def made(kind: type[T], row: Mapping[Any, Any]) -> T:
     """Return one row as its class; columns that the class does not have are left out."""
-    names, decoders = _plan(kind)  # type: ignore[arg-type]  # classes hash by identity
-    members = {name: row[name] for name in names}
+    columns, decoders = _plan(kind)  # type: ignore[arg-type]  # classes hash by identity
+    members = {name: row[column] for name, column in columns}
     for name, decode in decoders:
         if members[name] is not None:
             members[name] = decode(members[name])
     return kind(**members)
 
 
+def as_stored(kind: type[T], row: Mapping[Any, Any]) -> T:
+    """Return one row as its class with every value as it is stored: of an enum, its text.
+
+    For checks of rows that nobody may believe yet; see :func:`made` for all others.
+    """
+    return kind(**{name: row[column] for name, column in columns_of(kind)})
+
+
+def columns_of(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """Return the members of a row class, each with the name of its column."""
+    return _plan(kind)[0]  # type: ignore[arg-type]  # classes hash by identity
+
+
 @functools.cache
-def _plan(kind: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, Decode], ...]]:
-    """Return a class's members, and how those are read that are not kept as they are."""
+def _plan(
+    kind: type[Any],
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Decode], ...]]:
+    """Return a class's members with their columns, and how those are read that are not as kept."""
     hints = typing.get_type_hints(kind, include_extras=True)
     names = tuple(field.name for field in dataclasses.fields(kind))
     decoders = ((name, _decode_of(hints[name])) for name in names)
-    return names, tuple((name, decode) for name, decode in decoders if decode is not None)
+    columns = tuple((name, _column_of(hints[name]) or name) for name in names)
+    return columns, tuple((name, decode) for name, decode in decoders if decode is not None)
+
+
+def _column_of(hint: Any) -> str:
+    """Return the name of the column that a member's type states; empty if it has the member's."""
+    extras = getattr(hint, "__metadata__", ())
+    return next((extra.column for extra in extras if isinstance(extra, Kept)), "")
 
 
 def _decode_of(hint: Any) -> Decode | None:

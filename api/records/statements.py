@@ -29,9 +29,9 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED, added
+from api.records.rows import every, first
 from api.records.unit_of_work import Unit
 from api.wire.statements import Statement
 
@@ -54,9 +54,11 @@ STATEMENTS = Table(
     Column("leaf_index", BigInteger, info=added(None)),
     Column("leaf_e", LargeBinary, info=added(None)),
     Column("leaf_salt", LargeBinary, info=added(None)),
+    Column("nonce", Text, info=added(None)),
     Index("ix_statements_restates", "restates"),
     Index("ix_statements_type_stored", "type", "stored_at", "id"),
     Index("ix_statements_about", "about", "type"),
+    Index("ix_statements_issuer_nonce", "issuer", "nonce"),
     Index("uq_statements_thread_issuer_seq", "thread", "issuer", "seq", unique=True),
     info=RECORDED,
 )
@@ -70,60 +72,6 @@ class Standing(StrEnum):
     DROPPED = "dropped"
 
 
-# Built once: every statement that is issued or arrives asks it several times.
-_BY_ID = select(STATEMENTS).where(STATEMENTS.c.id == bindparam("wanted"))
-
-
-def by_id(connection: Connection, statement_id: str) -> RowMapping | None:
-    """Return the row of one statement, however it stands here."""
-    return connection.execute(_BY_ID, {"wanted": statement_id}).mappings().one_or_none()
-
-
-def judged(connection: Connection, statement_id: str) -> RowMapping | None:
-    """Return the row of a statement that is this ministry's own or was judged here."""
-    row = by_id(connection, statement_id)
-    return row if row is not None and row["standing"] == Standing.JUDGED else None
-
-
-def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
-    """Return rows by id; absent ids are absent from the answer."""
-    if not ids:
-        return {}
-    query = select(STATEMENTS).where(STATEMENTS.c.id.in_(ids))
-    return {row["id"]: row for row in connection.execute(query).mappings()}
-
-
-def about(connection: Connection, object_id: str, *types: str) -> list[RowMapping]:
-    """Return the judged statements about an object, oldest first, of some types (all if none)."""
-    query = select(STATEMENTS).where(
-        STATEMENTS.c.about == object_id, STATEMENTS.c.standing == Standing.JUDGED
-    )
-    if types:
-        query = query.where(STATEMENTS.c.type.in_(types))
-    query = query.order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
-    return list(connection.execute(query).mappings())
-
-
-def in_thread(connection: Connection, thread: str) -> list[RowMapping]:
-    """Return a thread's judged statements by issuer and number."""
-    query = (
-        select(STATEMENTS)
-        .where(STATEMENTS.c.thread == thread, STATEMENTS.c.standing == Standing.JUDGED)
-        .order_by(STATEMENTS.c.issuer, STATEMENTS.c.seq)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def restating(connection: Connection, statement_id: str) -> list[RowMapping]:
-    """Return the judged statements that say they take the place of this one, oldest first."""
-    query = (
-        select(STATEMENTS)
-        .where(STATEMENTS.c.restates == statement_id, STATEMENTS.c.standing == Standing.JUDGED)
-        .order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
-    )
-    return list(connection.execute(query).mappings())
-
-
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """Where a statement is told to stand in its issuer's log: index, ``e`` and ``salt_s``."""
@@ -131,6 +79,128 @@ class Leaf:
     index: int
     e: bytes
     salt_s: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatement:
+    """A statement as it lies here.
+
+    Attributes:
+        id: digest of its payload.
+        type: with its version.
+        issuer: the ministry that signed it.
+        issued_at: as it says.
+        thread: the thread it belongs to; its own id where it opens one.
+        seq: its issuer's number there.
+        about: id of the object it concerns, for look-ups.
+        envelope: the signed bytes.
+        envelope_digest: of ``envelope``.
+        origin: ``own`` or the ministry that sent it.
+        stored_at: when it was stored.
+        standing: how it counts here.
+        restates: the statement whose place it takes.
+        leaf_index: where its issuer's log has it, as it was told; own ones' events tell.
+        leaf_e: the event's commitment in that leaf.
+        leaf_salt: salt of the statement's commitment in that leaf.
+        nonce: as in its payload; ``None`` where it came before nonces were kept.
+    """
+
+    id: str
+    type: str
+    issuer: str
+    issued_at: str
+    thread: str | None
+    seq: int | None
+    about: str | None
+    envelope: bytes
+    envelope_digest: str
+    origin: str
+    stored_at: str
+    standing: Standing
+    restates: str | None
+    leaf_index: int | None
+    leaf_e: bytes | None
+    leaf_salt: bytes | None
+    nonce: str | None
+
+    @property
+    def leaf(self) -> Leaf | None:
+        """Where its issuer's log has it, as it was told; ``None`` where nobody told."""
+        if self.leaf_index is None or self.leaf_e is None or self.leaf_salt is None:
+            return None
+        return Leaf(self.leaf_index, self.leaf_e, self.leaf_salt)
+
+
+# Built once: every statement that is issued or arrives asks it several times.
+_BY_ID = select(STATEMENTS).where(STATEMENTS.c.id == bindparam("wanted"))
+
+
+def by_id(connection: Connection, statement_id: str) -> StoredStatement | None:
+    """Return the row of one statement, however it stands here."""
+    return first(connection, _BY_ID, StoredStatement, {"wanted": statement_id})
+
+
+def judged(connection: Connection, statement_id: str) -> StoredStatement | None:
+    """Return the row of a statement that is this ministry's own or was judged here."""
+    row = by_id(connection, statement_id)
+    return row if row is not None and row.standing is Standing.JUDGED else None
+
+
+def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, StoredStatement]:
+    """Return rows by id; absent ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(STATEMENTS).where(STATEMENTS.c.id.in_(ids))
+    return {row.id: row for row in every(connection, query, StoredStatement)}
+
+
+def about(connection: Connection, object_id: str, *types: str) -> list[StoredStatement]:
+    """Return the judged statements about an object, oldest first, of some types (all if none)."""
+    query = select(STATEMENTS).where(
+        STATEMENTS.c.about == object_id, STATEMENTS.c.standing == Standing.JUDGED
+    )
+    if types:
+        query = query.where(STATEMENTS.c.type.in_(types))
+    query = query.order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
+    return every(connection, query, StoredStatement)
+
+
+def in_thread(connection: Connection, thread: str) -> list[StoredStatement]:
+    """Return a thread's judged statements by issuer and number."""
+    query = (
+        select(STATEMENTS)
+        .where(STATEMENTS.c.thread == thread, STATEMENTS.c.standing == Standing.JUDGED)
+        .order_by(STATEMENTS.c.issuer, STATEMENTS.c.seq)
+    )
+    return every(connection, query, StoredStatement)
+
+
+def restating(connection: Connection, statement_id: str) -> list[StoredStatement]:
+    """Return the judged statements that say they take the place of this one, oldest first."""
+    query = (
+        select(STATEMENTS)
+        .where(STATEMENTS.c.restates == statement_id, STATEMENTS.c.standing == Standing.JUDGED)
+        .order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
+    )
+    return every(connection, query, StoredStatement)
+
+
+def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = "") -> bool:
+    """Tell whether a statement of an issuer that counts here has this nonce.
+
+    Args:
+        connection: open for reading.
+        issuer: ministry.
+        nonce: as in the payload, b64u.
+        but: id of a statement that does not count.
+    """
+    query = select(STATEMENTS.c.id).where(
+        STATEMENTS.c.issuer == issuer,
+        STATEMENTS.c.nonce == nonce,
+        STATEMENTS.c.id != but,
+        STATEMENTS.c.standing != Standing.DROPPED,
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +247,7 @@ def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:
         "leaf_index": leaf.index if leaf is not None else None,
         "leaf_e": leaf.e if leaf is not None else None,
         "leaf_salt": leaf.salt_s if leaf is not None else None,
+        "nonce": statement.nonce,
     }
 
 

@@ -19,13 +19,22 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    or_,
     select,
 )
-from sqlalchemy.engine import RowMapping
 
 from api.records.metadata import METADATA, RECORDED, VOLATILE, added
-from api.records.statements import STATEMENTS
+from api.records.rows import every, first
+from api.records.stream_rows import (
+    Attempt,
+    Disposition,
+    ItemState,
+    MessageIn,
+    MessageOut,
+    Posted,
+    ReceivedState,
+    SentState,
+    Stream,
+)
 
 OUTBOX = Table(
     "outbox",
@@ -133,277 +142,6 @@ INBOX = Table(
 )
 
 
-def waiting(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
-    """Return outbox rows for a peer that are in no message yet, oldest first."""
-    query = (
-        select(OUTBOX)
-        .where(OUTBOX.c.peer == peer, OUTBOX.c.message.is_(None))
-        .order_by(OUTBOX.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def peers_waiting(connection: Connection) -> list[str]:
-    """Return peers for whom something waits to be composed."""
-    query = select(OUTBOX.c.peer).where(OUTBOX.c.message.is_(None)).distinct()
-    return list(connection.execute(query).scalars())
-
-
-def peers_unreceipted(connection: Connection) -> list[str]:
-    """Return peers that owe a receipt."""
-    query = select(MESSAGES_OUT.c.peer).where(MESSAGES_OUT.c.state == "composed").distinct()
-    return list(connection.execute(query).scalars())
-
-
-def items_of(connection: Connection, message_id: str) -> list[RowMapping]:
-    """Return the outbox rows that one message carries."""
-    query = select(OUTBOX).where(OUTBOX.c.message == message_id).order_by(OUTBOX.c.id)
-    return list(connection.execute(query).mappings())
-
-
-def posted_many(connection: Connection, ids: Sequence[str]) -> list[RowMapping]:
-    """Return outbox rows by their own ids."""
-    query = select(OUTBOX).where(OUTBOX.c.id.in_(ids))
-    return list(connection.execute(query).mappings())
-
-
-def posted_to(connection: Connection, peer: str, statement_ids: Sequence[str]) -> list[RowMapping]:
-    """Return the outbox rows of statements for one peer."""
-    query = select(OUTBOX).where(OUTBOX.c.peer == peer, OUTBOX.c.statement.in_(statement_ids))
-    return list(connection.execute(query).mappings())
-
-
-def stream_out(connection: Connection, peer: str) -> RowMapping | None:
-    """Return the sending stream to a peer."""
-    query = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == peer)
-    return connection.execute(query).mappings().one_or_none()
-
-
-def stream_in(connection: Connection, peer: str) -> RowMapping | None:
-    """Return the receiving stream from a peer."""
-    query = select(STREAMS_IN).where(STREAMS_IN.c.peer == peer)
-    return connection.execute(query).mappings().one_or_none()
-
-
-def unreceipted(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
-    """Return messages to a peer that have no receipt, in stream order."""
-    query = (
-        select(MESSAGES_OUT)
-        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state == "composed")
-        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
-        .limit(limit)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def undelivered(connection: Connection, peer: str) -> list[RowMapping]:
-    """Return messages to a peer without a receipt, given up on or not, in stream order."""
-    query = (
-        select(MESSAGES_OUT)
-        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state.in_(("composed", "dead")))
-        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def reissued(connection: Connection, peer: str, epoch: int, until: int) -> list[RowMapping]:
-    """Return messages of an epoch whose statements were issued again, up to a number."""
-    query = select(MESSAGES_OUT).where(
-        MESSAGES_OUT.c.peer == peer,
-        MESSAGES_OUT.c.state == "reissued",
-        MESSAGES_OUT.c.epoch == epoch,
-        MESSAGES_OUT.c.seq <= until,
-    )
-    return list(connection.execute(query).mappings())
-
-
-def sent_by_number(
-    connection: Connection, peer: str, epoch: int, first: int, last: int
-) -> list[RowMapping]:
-    """Return sent messages of a number range, in order."""
-    query = (
-        select(MESSAGES_OUT)
-        .where(
-            MESSAGES_OUT.c.peer == peer,
-            MESSAGES_OUT.c.epoch == epoch,
-            MESSAGES_OUT.c.seq.between(first, last),
-        )
-        .order_by(MESSAGES_OUT.c.seq)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def message_out(connection: Connection, message_id: str) -> RowMapping | None:
-    """Return one sent message."""
-    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.id == message_id)
-    return connection.execute(query).mappings().one_or_none()
-
-
-def message_in(connection: Connection, peer: str, message_id: str) -> RowMapping | None:
-    """Return one received message."""
-    query = select(MESSAGES_IN).where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.id == message_id)
-    return connection.execute(query).mappings().one_or_none()
-
-
-def message_in_by_number(
-    connection: Connection, peer: str, epoch: int, seq: int
-) -> RowMapping | None:
-    """Return the received message that has this number."""
-    query = select(MESSAGES_IN).where(
-        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.seq == seq
-    )
-    return connection.execute(query).mappings().one_or_none()
-
-
-def message_that_brought(connection: Connection, peer: str, statement: str) -> RowMapping | None:
-    """Return the received message in which a peer's statement came."""
-    query = (
-        select(MESSAGES_IN)
-        .join(INBOX, and_(INBOX.c.peer == MESSAGES_IN.c.peer, INBOX.c.message == MESSAGES_IN.c.id))
-        .where(INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied")
-        .limit(1)
-    )
-    return connection.execute(query).mappings().one_or_none()
-
-
-def held_from(connection: Connection, peer: str) -> int:
-    """Return how many early messages of a peer wait for a gap to close."""
-    query = (
-        select(func.count())
-        .select_from(MESSAGES_IN)
-        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == "held")
-    )
-    return connection.execute(query).scalar_one()
-
-
-def first_held(connection: Connection, peer: str, epoch: int) -> int | None:
-    """Return the smallest number among a peer's early messages of an epoch."""
-    query = select(func.min(MESSAGES_IN.c.seq)).where(
-        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.state == "held"
-    )
-    return connection.execute(query).scalar_one_or_none()
-
-
-def early_before(connection: Connection, peer: str, epoch: int) -> list[RowMapping]:
-    """Return a peer's early messages of the epochs before one, that nothing will ever reach."""
-    query = select(MESSAGES_IN).where(
-        MESSAGES_IN.c.peer == peer,
-        MESSAGES_IN.c.epoch < epoch,
-        MESSAGES_IN.c.state.in_(("held", "misfit")),
-    )
-    return list(connection.execute(query).mappings())
-
-
-def held_numbers(connection: Connection, peer: str) -> list[int]:
-    """Return the numbers of a peer's early messages of any epoch."""
-    query = (
-        select(MESSAGES_IN.c.seq)
-        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state.in_(("held", "misfit")))
-        .order_by(MESSAGES_IN.c.seq)
-    )
-    return list(connection.execute(query).scalars())
-
-
-def peers_to_process(connection: Connection) -> list[str]:
-    """Return peers with stored messages that are not processed."""
-    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == "stored").distinct()
-    return list(connection.execute(query).scalars())
-
-
-def peers_with_gaps(connection: Connection) -> list[str]:
-    """Return peers whose early messages wait for earlier ones."""
-    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == "held").distinct()
-    return list(connection.execute(query).scalars())
-
-
-def next_stored(connection: Connection, peer: str, limit: int) -> list[RowMapping]:
-    """Return the received messages of a peer that wait to be processed, in stream order."""
-    query = (
-        select(MESSAGES_IN)
-        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == "stored")
-        .order_by(MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
-        .limit(limit)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def attempts(connection: Connection) -> dict[str, RowMapping]:
-    """Return the retry state by peer."""
-    return {row["peer"]: row for row in connection.execute(select(ATTEMPTS)).mappings()}
-
-
-def queue_lengths(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return per peer: ``waiting`` (not composed), ``unreceipted``, ``dead``."""
-    lengths: dict[str, dict[str, int]] = {}
-    rows = connection.execute(
-        select(OUTBOX.c.peer, func.count())
-        .where(OUTBOX.c.message.is_(None))
-        .group_by(OUTBOX.c.peer)
-    )
-    for peer, count in rows:
-        lengths.setdefault(peer, {})["waiting"] = count
-    rows = connection.execute(
-        select(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.state, func.count())
-        .where(or_(MESSAGES_OUT.c.state == "composed", MESSAGES_OUT.c.state == "dead"))
-        .group_by(MESSAGES_OUT.c.peer, MESSAGES_OUT.c.state)
-    )
-    for peer, state, count in rows:
-        name = "unreceipted" if state == "composed" else "dead"
-        lengths.setdefault(peer, {})[name] = count
-    return lengths
-
-
-def oldest_unreceipted(connection: Connection) -> dict[str, str]:
-    """Return per peer when its oldest unreceipted message was composed."""
-    query = (
-        select(MESSAGES_OUT.c.peer, func.min(MESSAGES_OUT.c.composed_at))
-        .where(MESSAGES_OUT.c.state == "composed")
-        .group_by(MESSAGES_OUT.c.peer)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return per peer how many delivered statements were sent and receipted."""
-    query = (
-        select(OUTBOX.c.peer, MESSAGES_OUT.c.state, func.count())
-        .join(MESSAGES_OUT, MESSAGES_OUT.c.id == OUTBOX.c.message)
-        .where(OUTBOX.c.kind == "deliver")
-        .group_by(OUTBOX.c.peer, MESSAGES_OUT.c.state)
-    )
-    counts: dict[str, dict[str, int]] = {}
-    for peer, state, count in connection.execute(query):
-        entry = counts.setdefault(peer, {"sent": 0, "receipted": 0})
-        entry["sent"] += count
-        if state == "receipted":
-            entry["receipted"] += count
-    return counts
-
-
-def receipted_by_type(connection: Connection, peer: str, until: str) -> dict[str, int]:
-    """Return by type how many statements a peer had signed for at an instant."""
-    query = (
-        select(STATEMENTS.c.type, func.count())
-        .join(OUTBOX, OUTBOX.c.statement == STATEMENTS.c.id)
-        .join(MESSAGES_OUT, MESSAGES_OUT.c.id == OUTBOX.c.message)
-        .where(OUTBOX.c.peer == peer, MESSAGES_OUT.c.receipted_at <= until)
-        .group_by(STATEMENTS.c.type)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def applied_counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return per peer what it said it did with our statements: applied, refused."""
-    query = select(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome, func.count()).group_by(
-        DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome
-    )
-    counts: dict[str, dict[str, int]] = {}
-    for peer, outcome, count in connection.execute(query):
-        counts.setdefault(peer, {})[outcome] = count
-    return counts
-
-
 DISPOSITIONS = Table(
     "dispositions",
     METADATA,
@@ -418,6 +156,215 @@ DISPOSITIONS = Table(
     info=RECORDED,
 )
 
+_UNDELIVERED = MESSAGES_OUT.c.state.in_((SentState.COMPOSED, SentState.DEAD))
+_HELD = MESSAGES_IN.c.state == ReceivedState.HELD
+_EARLY = MESSAGES_IN.c.state.in_((ReceivedState.HELD, ReceivedState.MISFIT))
+_APPLIED = INBOX.c.state == ItemState.APPLIED
+
+
+def waiting(connection: Connection, peer: str, limit: int) -> list[Posted]:
+    """Return outbox rows for a peer that are in no message yet, oldest first."""
+    query = (
+        select(OUTBOX)
+        .where(OUTBOX.c.peer == peer, OUTBOX.c.message.is_(None))
+        .order_by(OUTBOX.c.id)
+        .limit(limit)
+    )
+    return every(connection, query, Posted)
+
+
+def peers_waiting(connection: Connection) -> list[str]:
+    """Return peers for whom something waits to be composed."""
+    query = select(OUTBOX.c.peer).where(OUTBOX.c.message.is_(None)).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def peers_unreceipted(connection: Connection) -> list[str]:
+    """Return peers that owe a receipt."""
+    query = select(MESSAGES_OUT.c.peer).where(MESSAGES_OUT.c.state == SentState.COMPOSED).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def items_of(connection: Connection, message_id: str) -> list[Posted]:
+    """Return the outbox rows that one message carries."""
+    query = select(OUTBOX).where(OUTBOX.c.message == message_id).order_by(OUTBOX.c.id)
+    return every(connection, query, Posted)
+
+
+def posted_many(connection: Connection, ids: Sequence[str]) -> list[Posted]:
+    """Return outbox rows by their own ids."""
+    query = select(OUTBOX).where(OUTBOX.c.id.in_(ids))
+    return every(connection, query, Posted)
+
+
+def posted_to(connection: Connection, peer: str, statement_ids: Sequence[str]) -> list[Posted]:
+    """Return the outbox rows of statements for one peer."""
+    query = select(OUTBOX).where(OUTBOX.c.peer == peer, OUTBOX.c.statement.in_(statement_ids))
+    return every(connection, query, Posted)
+
+
+def stream_out(connection: Connection, peer: str) -> Stream | None:
+    """Return the sending stream to a peer."""
+    query = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == peer)
+    return first(connection, query, Stream)
+
+
+def stream_in(connection: Connection, peer: str) -> Stream | None:
+    """Return the receiving stream from a peer."""
+    query = select(STREAMS_IN).where(STREAMS_IN.c.peer == peer)
+    return first(connection, query, Stream)
+
+
+def unreceipted(connection: Connection, peer: str, limit: int) -> list[MessageOut]:
+    """Return messages to a peer that have no receipt, in stream order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state == SentState.COMPOSED)
+        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
+        .limit(limit)
+    )
+    return every(connection, query, MessageOut)
+
+
+def undelivered(connection: Connection, peer: str) -> list[MessageOut]:
+    """Return messages to a peer without a receipt, given up on or not, in stream order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(
+            MESSAGES_OUT.c.peer == peer,
+            _UNDELIVERED,
+        )
+        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
+    )
+    return every(connection, query, MessageOut)
+
+
+def reissued(connection: Connection, peer: str, epoch: int, until: int) -> list[MessageOut]:
+    """Return messages of an epoch whose statements were issued again, up to a number."""
+    query = select(MESSAGES_OUT).where(
+        MESSAGES_OUT.c.peer == peer,
+        MESSAGES_OUT.c.state == SentState.REISSUED,
+        MESSAGES_OUT.c.epoch == epoch,
+        MESSAGES_OUT.c.seq <= until,
+    )
+    return every(connection, query, MessageOut)
+
+
+def sent_by_number(
+    connection: Connection, peer: str, epoch: int, first: int, last: int
+) -> list[MessageOut]:
+    """Return sent messages of a number range, in order."""
+    query = (
+        select(MESSAGES_OUT)
+        .where(
+            MESSAGES_OUT.c.peer == peer,
+            MESSAGES_OUT.c.epoch == epoch,
+            MESSAGES_OUT.c.seq.between(first, last),
+        )
+        .order_by(MESSAGES_OUT.c.seq)
+    )
+    return every(connection, query, MessageOut)
+
+
+def message_out(connection: Connection, message_id: str) -> MessageOut | None:
+    """Return one sent message."""
+    query = select(MESSAGES_OUT).where(MESSAGES_OUT.c.id == message_id)
+    return first(connection, query, MessageOut)
+
+
+def message_in(connection: Connection, peer: str, message_id: str) -> MessageIn | None:
+    """Return one received message."""
+    query = select(MESSAGES_IN).where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.id == message_id)
+    return first(connection, query, MessageIn)
+
+
+def message_in_by_number(
+    connection: Connection, peer: str, epoch: int, seq: int
+) -> MessageIn | None:
+    """Return the received message that has this number."""
+    query = select(MESSAGES_IN).where(
+        MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.epoch == epoch, MESSAGES_IN.c.seq == seq
+    )
+    return first(connection, query, MessageIn)
+
+
+def message_that_brought(connection: Connection, peer: str, statement: str) -> MessageIn | None:
+    """Return the received message in which a peer's statement came."""
+    query = (
+        select(MESSAGES_IN)
+        .join(INBOX, and_(INBOX.c.peer == MESSAGES_IN.c.peer, INBOX.c.message == MESSAGES_IN.c.id))
+        .where(INBOX.c.peer == peer, INBOX.c.statement == statement, _APPLIED)
+        .limit(1)
+    )
+    return first(connection, query, MessageIn)
+
+
+def held_from(connection: Connection, peer: str) -> int:
+    """Return how many early messages of a peer wait for a gap to close."""
+    query = select(func.count()).select_from(MESSAGES_IN).where(MESSAGES_IN.c.peer == peer, _HELD)
+    return connection.execute(query).scalar_one()
+
+
+def first_held(connection: Connection, peer: str, epoch: int) -> int | None:
+    """Return the smallest number among a peer's early messages of an epoch."""
+    query = select(func.min(MESSAGES_IN.c.seq)).where(
+        MESSAGES_IN.c.peer == peer,
+        MESSAGES_IN.c.epoch == epoch,
+        _HELD,
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def early_before(connection: Connection, peer: str, epoch: int) -> list[MessageIn]:
+    """Return a peer's early messages of the epochs before one, that nothing will ever reach."""
+    query = select(MESSAGES_IN).where(
+        MESSAGES_IN.c.peer == peer,
+        MESSAGES_IN.c.epoch < epoch,
+        _EARLY,
+    )
+    return every(connection, query, MessageIn)
+
+
+def held_numbers(connection: Connection, peer: str) -> list[int]:
+    """Return the numbers of a peer's early messages of any epoch."""
+    query = (
+        select(MESSAGES_IN.c.seq)
+        .where(
+            MESSAGES_IN.c.peer == peer,
+            _EARLY,
+        )
+        .order_by(MESSAGES_IN.c.seq)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def peers_to_process(connection: Connection) -> list[str]:
+    """Return peers with stored messages that are not processed."""
+    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == ReceivedState.STORED).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def peers_with_gaps(connection: Connection) -> list[str]:
+    """Return peers whose early messages wait for earlier ones."""
+    query = select(MESSAGES_IN.c.peer).where(_HELD).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def next_stored(connection: Connection, peer: str, limit: int) -> list[MessageIn]:
+    """Return the received messages of a peer that wait to be processed, in stream order."""
+    query = (
+        select(MESSAGES_IN)
+        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == ReceivedState.STORED)
+        .order_by(MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
+        .limit(limit)
+    )
+    return every(connection, query, MessageIn)
+
+
+def attempts(connection: Connection) -> dict[str, Attempt]:
+    """Return the retry state by peer."""
+    return {row.peer: row for row in every(connection, select(ATTEMPTS), Attempt)}
+
 
 # Built once, like the next one: both are asked for every disposition that arrives.
 _DISPOSITION_OF = select(DISPOSITIONS).where(
@@ -425,16 +372,16 @@ _DISPOSITION_OF = select(DISPOSITIONS).where(
 )
 
 
-def disposition_of(connection: Connection, peer: str, statement: str) -> RowMapping | None:
+def disposition_of(connection: Connection, peer: str, statement: str) -> Disposition | None:
     """Return what a peer decided on one of our statements."""
     place = {"peer": peer, "wanted": statement}
-    return connection.execute(_DISPOSITION_OF, place).mappings().one_or_none()
+    return first(connection, _DISPOSITION_OF, Disposition, place)
 
 
-def dispositions_on(connection: Connection, statement: str) -> Sequence[RowMapping]:
+def dispositions_on(connection: Connection, statement: str) -> list[Disposition]:
     """Return what partners decided on one of our statements, by partner."""
     query = select(DISPOSITIONS).where(DISPOSITIONS.c.statement == statement)
-    return connection.execute(query.order_by(DISPOSITIONS.c.peer)).mappings().all()
+    return every(connection, query.order_by(DISPOSITIONS.c.peer), Disposition)
 
 
 _WAS_POSTED = (
@@ -453,6 +400,6 @@ def was_posted(connection: Connection, peer: str, statement: str) -> bool:
 def was_applied(connection: Connection, peer: str, statement: str) -> bool:
     """Tell whether a peer's statement was applied here."""
     query = select(INBOX.c.statement).where(
-        INBOX.c.peer == peer, INBOX.c.statement == statement, INBOX.c.state == "applied"
+        INBOX.c.peer == peer, INBOX.c.statement == statement, _APPLIED
     )
     return connection.execute(query.limit(1)).first() is not None

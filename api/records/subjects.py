@@ -59,9 +59,9 @@ class Description:
         issuer: ministry that describes it.
         schema: FollowTheMoney schema.
         name: first name.
-        names: all names, one a line.
+        names: JSON list of all names.
         tokens: words of all names, folded, between spaces.
-        births: birth dates, one a line.
+        births: JSON list of birth dates.
     """
 
     ref: str

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, text, tuple_
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -127,7 +126,7 @@ class Unit:
         key: Mapping[str, Any],
         values: Mapping[str, Any],
         expect: Mapping[str, Any] | None = None,
-    ) -> RowMapping | None:
+    ) -> Mapping[str, Any] | None:
         """Change the row with this primary key if it still is as expected (compare-and-set).
 
         Args:
@@ -145,17 +144,18 @@ class Unit:
         statement = _update(table, tuple(equal), absent, tuple(values))
         parameters = {f"is_{name}": value for name, value in equal.items()}
         parameters |= {f"to_{name}": value for name, value in values.items()}
-        row = self.connection.execute(statement, parameters).mappings().one_or_none()
+        found = self.connection.execute(statement, parameters).mappings().one_or_none()
+        row = None if found is None else {str(name): value for name, value in found.items()}
         if row is not None and table.info.get("protection") == "recorded":
             self._touched.append((table.name, row_key(table, row), row_digest(table, row)))
         return row
 
     def update_many(
         self, table: Table, keys: Sequence[tuple[Any, ...]], values: Mapping[str, Any]
-    ) -> list[RowMapping]:
-        """Give every row whose primary key is listed the same new values; return those rows."""
+    ) -> int:
+        """Give every row whose primary key is listed the same new values; return how many."""
         if not keys:
-            return []
+            return 0
         columns = list(table.primary_key.columns)
         chosen = (
             columns[0].in_([key[0] for key in keys])
@@ -168,7 +168,7 @@ class Unit:
             self._touched.extend(
                 (table.name, row_key(table, row), row_digest(table, row)) for row in rows
             )
-        return rows
+        return len(rows)
 
     def delete(self, table: Table, key: Mapping[str, Any]) -> bool:
         """Delete the row with this primary key; returns whether there was one."""

@@ -134,7 +134,7 @@ def _disks(places: Mapping[str, Path]) -> Iterator[tuple[str, str, Labelled]]:
 def _log(found: Status) -> Iterator[Metric]:
     figures = (
         ("comity_log_leaves", "Leaves in the newest signed head.", found.log_size),
-        ("comity_unsequenced_events", "Events without a leaf.", found.unsequenced),
+        ("comity_unsequenced_events", "Events that no shown head covers.", found.unsequenced),
         (
             "comity_unsequenced_age_seconds",
             "Age of the oldest event without a leaf.",

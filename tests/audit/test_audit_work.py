@@ -48,7 +48,7 @@ def auditor(federation: Federation) -> Caller:
 
 def newest_event(federation: Federation) -> dict[str, Any]:
     row = federation[US].db.read(lambda c: log.events_page(c, limit=1))[0]
-    found: dict[str, Any] = json.loads(row["body"])
+    found: dict[str, Any] = json.loads(row.body)
     return found
 
 
@@ -59,26 +59,26 @@ def test_a_drawn_sample_can_be_drawn_again_by_others(
     saved = audit_samples.save(
         node, auditor, NewSample("first look", Rule(count=5, seed="my birthday"))
     )
-    assert len(saved["entries"]) == 5
-    assert newest_event(federation)["object"]["id"] == saved["id"]
+    assert len(saved.entries) == 5
+    assert newest_event(federation)["object"]["id"] == saved.id
     # Another person, with nothing but the export's figures.
-    root, size = bytes.fromhex(saved["root"]), saved["size"]
-    assert draw(root, "my birthday", range(size), 5) == saved["entries"]
-    assert draw(root, "another seed", range(size), 5) != saved["entries"]
+    root, size = bytes.fromhex(saved.root), saved.size
+    assert tuple(draw(root, "my birthday", range(size), 5)) == saved.entries
+    assert tuple(draw(root, "another seed", range(size), 5)) != saved.entries
     assert draw(root, "my birthday", range(size), 10**6) == list(range(size))
-    read = audit_samples.read(node, auditor, saved["id"])
-    assert [event["index"] for event in read["events"]] == saved["entries"]
-    assert audit_samples.listed(node, auditor)[0]["id"] == saved["id"]
+    read = audit_samples.read(node, auditor, saved.id)
+    assert tuple(event.index for event in read.events) == saved.entries
+    assert audit_samples.listed(node, auditor)[0].id == saved.id
 
 
 def test_samples_of_acts_and_of_listed_entries(federation: Federation, auditor: Caller) -> None:
     node = federation[US]
     rule = Rule(count=2, seed="s", acts=("draft.approved", "draft.created"))
     saved = audit_samples.save(node, auditor, NewSample("drafts", rule))
-    events = audit_samples.read(node, auditor, saved["id"])["events"]
-    assert {event["event"]["act"] for event in events} <= set(rule.acts)
+    events = audit_samples.read(node, auditor, saved.id).events
+    assert {event.event.act for event in events} <= set(rule.acts)
     listed = audit_samples.save(node, auditor, NewSample("these", entries=(4, 2, 2)))
-    assert listed["entries"] == [2, 4]
+    assert listed.entries == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_a_note_is_signed_and_can_be_found_in_the_log(
     node = federation[US]
     new = NewNote("finding", "Approved within four seconds of being written.", leaf=7)
     note = audit_notes.write(node, auditor, signed(new, federation.signatory(US, "auditor")))
-    assert note["id"] == digest(canonical(note["document"]))
-    assert newest_event(federation)["object"]["id"] == note["id"]
-    assert note["document"]["by"]["form"] == "jws"
-    assert note["endorsement"]["form"] == "jws"
-    assert note["document"]["head"]["size"] > 7
+    assert note.id == digest(canonical(note.document))
+    assert newest_event(federation)["object"]["id"] == note.id
+    assert note.document.by.form == "jws"
+    assert note.endorsement.form == "jws"
+    assert note.document.head.size > 7
     assert audit_notes.listed(node, auditor, leaf=7) == [note]
     assert audit_notes.listed(node, auditor, leaf=8) == []
 
@@ -137,10 +137,10 @@ def test_a_note_is_signed_and_can_be_found_in_the_log(
 def test_a_note_without_a_key_is_the_nodes_word(federation: Federation, auditor: Caller) -> None:
     node = federation[US]
     sample = audit_samples.save(node, auditor, NewSample("for a note", entries=(1, 2)))
-    note = audit_notes.write(node, auditor, NewNote("in-order", "Both fit.", sample=sample["id"]))
-    assert note["document"]["by"]["form"] == "recorded"
-    assert note["endorsement"] is None
-    assert audit_notes.listed(node, auditor, sample=sample["id"]) == [note]
+    note = audit_notes.write(node, auditor, NewNote("in-order", "Both fit.", sample=sample.id))
+    assert note.document.by.form == "recorded"
+    assert note.endorsement is None
+    assert audit_notes.listed(node, auditor, sample=sample.id) == [note]
 
 
 def test_notes_that_are_refused(federation: Federation, auditor: Caller) -> None:
@@ -187,7 +187,7 @@ def test_an_outside_auditor_works_until_the_account_ends(federation: Federation)
         report = verify_export(io.BytesIO(file.read()), federation.membership)
     assert report.manifest.made_by["sub"] == "outside:auditor"
     sample = audit_samples.save(node, caller, NewSample("theirs", Rule(count=3, seed="outside")))
-    audit_notes.write(node, caller, NewNote("in-order", "Fine.", sample=sample["id"]))
+    audit_notes.write(node, caller, NewNote("in-order", "Fine.", sample=sample.id))
 
     federation.clock.sleep(31 * 86400)
     for work in (

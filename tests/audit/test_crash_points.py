@@ -104,7 +104,7 @@ def receipts_are_stored(folder: Path, said: list[dict[str, Any]]) -> None:
             receipt = Receipt.from_json(parse_message(each["receipt"].encode())[1].body)
             row = streams.message_in(connection, US, receipt.message)
             assert row is not None
-            assert digest(bytes(row["receipt"])) == each["digest"]
+            assert digest(bytes(row.receipt)) == each["digest"]
             assert receipt.cosignature is not None
             assert seen.size >= receipt.cosignature.size
 

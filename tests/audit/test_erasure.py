@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from api.services.audit import auditing, erasure, fsck
 from api.services.audit.erasure import NewOrder
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
-from api.services.desk import evidence, package_files
+from api.services.desk import exhibits, package_files
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.recovery import backups, recovering
@@ -48,14 +49,14 @@ def order(kind: str, target: str) -> NewOrder:
 def carried_out(federation: Federation, kind: str, target: str) -> str:
     node = federation[US]
     row = erasure.propose(node, federation.officer(US, "admin"), order(kind, target))
-    done = seen(erasure.approve, node, federation.officer(US, "admin2"), row["id"])
-    assert done["state"] == "carried-out"
-    return str(row["id"])
+    done = seen(erasure.approve, node, federation.officer(US, "admin2"), row.id)
+    assert done.state == "carried-out"
+    return str(row.id)
 
 
 def leaf_of(node: Node, act: str) -> int:
     (row, *_) = node.db.read(lambda c: log.events_page(c, limit=1, act=act))
-    return int(row["leaf_index"])
+    return int(row.leaf_index)
 
 
 def checked(federation: Federation, name: str = US) -> fsck.Report:
@@ -94,16 +95,16 @@ def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) ->
 
     row = node.db.read(lambda c: audit.event_at(c, index))
     assert row is not None
-    assert (row["body"], row["salt_e"], row["actor"], row["time"]) == (None, None, "", "")
-    assert before["actor"] not in json.dumps({k: str(v) for k, v in row.items()})
+    assert (row.body, row.salt_e, row.actor, row.time) == (None, None, "", "")
+    assert before.actor not in json.dumps({k: str(v) for k, v in asdict(row).items()})
     # The old proof, and the old line's commitments.
     verify_inclusion(index, size, leaf_hash(entry), path, root)
     gap = lines_of(federation)[index]
     assert (gap["e"], gap["s"]) == (line["e"], line["s"])
     assert (gap["event"], gap["salt_e"], gap["gap"]) == (None, None, "erased")
     known = erasure.gaps(node, federation.officer(US, "auditor"))
-    assert identifier in [each["id"] for each in known["erased"]]
-    events = [each for each in known["erased"] if each["kind"] == "event"]
+    assert identifier in [each.id for each in known.erased]
+    events = [each for each in known.erased if each.kind == "event"]
     assert checked(federation).erased == len(events)
     told = auditing.events(node, federation.officer(US, "auditor"), auditing.Wanted(), limit=500)
     (shown,) = [each for each in told if each.index == index]
@@ -118,18 +119,18 @@ def test_the_statement_of_an_erased_event_can_still_be_proven(federation: Federa
     row = next(
         each
         for each in node.db.read(events.sequenced)
-        if each["envelope_digest"] is not None and each["body"] is not None
+        if each.envelope_digest is not None and each.body is not None
     )
     opening = checkpoints.opening_of
     before = node.db.read(lambda c: opening(c, row))
-    carried_out(federation, "event", str(row["leaf_index"]))
-    after = node.db.read(lambda c: audit.event_at(c, row["leaf_index"]))
+    carried_out(federation, "event", str(row.leaf_index))
+    after = node.db.read(lambda c: audit.event_at(c, row.leaf_index))
     assert after is not None
     assert node.db.read(lambda c: opening(c, after)) == before
     federation.settle()
     journeys.witness_all(federation)
-    line = lines_of(federation)[row["leaf_index"]]
-    assert line["statement"] == row["statement"]
+    line = lines_of(federation)[row.leaf_index]
+    assert line["statement"] == row.statement
     checked(federation)
 
 
@@ -162,7 +163,7 @@ def test_no_file_of_the_database_holds_an_erased_event(tmp_path: Path) -> None:
     def held() -> int:
         files = [path.read_bytes() for path in (tmp_path / "federation" / US).glob("node.db*")]
         assert len(files) > 1
-        return sum(data.count(row["id"].encode()) + data.count(row["body"]) for data in files)
+        return sum(data.count(row.id.encode()) + data.count(row.body) for data in files)
 
     assert held() > 0
     carried_out(made, "event", str(index))
@@ -177,7 +178,7 @@ def test_what_is_erased_does_not_come_back(federation: Federation) -> None:
     digest = digest_of(exhibit)
     carried_out(federation, "exhibit", digest)
     with pytest.raises(Conflict) as refusal:
-        evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+        exhibits.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
     assert refusal.value.code == "exhibit.erased"
     assert node.store.head(digest) is None
     with pytest.raises(Conflict) as refusal:
@@ -215,17 +216,17 @@ def test_it_takes_two_administrators(federation: Federation) -> None:
     with pytest.raises(Conflict, match="waits"):
         erasure.propose(node, admin, order("event", index))
     with pytest.raises(Refused) as refusal:
-        erasure.approve(node, admin, row["id"])
+        erasure.approve(node, admin, row.id)
     assert refusal.value.code == "policy.own-proposal"
     event = node.db.read(lambda c: audit.event_at(c, int(index)))
     assert event is not None
-    assert event["body"] is not None
+    assert event.body is not None
     second = federation.officer(US, "admin2")
-    assert erasure.reject(node, second, row["id"])["state"] == "rejected"
+    assert erasure.reject(node, second, row.id).state == "rejected"
     for decide in (erasure.approve, erasure.reject):
         with pytest.raises(Conflict, match="decided"):
-            decide(node, second, row["id"])
-    assert {each["state"] for each in erasure.listed(node, admin)} >= {"rejected"}
+            decide(node, second, row.id)
+    assert {each.state for each in erasure.listed(node, admin)} >= {"rejected"}
     with pytest.raises(Refused):
         erasure.listed(node, federation.officer(US, "analyst"))
 
@@ -289,5 +290,5 @@ def test_a_recovered_log_is_exported_with_its_losses(
     report = checked(made)
     assert report.lost == found.log.bare + found.log.stated
     known = erasure.gaps(us, made.officer(US, "auditor"))
-    assert known["lost"] == [{"from": found.log.before, "to": found.log.size}]
+    assert known.lost == ((found.log.before, found.log.size),)
     made.close()

@@ -12,7 +12,7 @@ import pytest
 
 from api.domain.errors import Conflict, Invalid, Refused, Unavailable
 from api.domain.verification.export import ExportReport, verify_export
-from api.records import log, streams
+from api.records import log, stream_counts
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted, bound
 from api.wire.export import layout
@@ -70,11 +70,11 @@ def test_an_export_is_accepted_by_both_verifiers(federation: Federation, ministr
 
 def test_the_export_is_recorded_before_it_is_made(federation: Federation) -> None:
     node = federation["uk-fcdo"]
-    before = node.db.read(lambda c: log.events_page(c, limit=1))[0]["seq"]
+    before = node.db.read(lambda c: log.events_page(c, limit=1))[0].seq
     exported(federation, "uk-fcdo", purpose="who read what")
     newest = node.db.read(lambda c: log.events_page(c, limit=1))[0]
-    assert newest["seq"] == before + 1
-    body = json.loads(newest["body"])
+    assert newest.seq == before + 1
+    body = json.loads(newest.body)
     assert body["act"] == "export.made"
     assert body["object"]["id"].startswith("sha256:")
     assert body["policies"] == ["auditing.auditor-examines"]
@@ -93,8 +93,8 @@ def test_an_outsider_recounts_sent_receipted_and_applied(federation: Federation)
     events = {name: [event(line) for line in lines(data)] for name, data in files.items()}
     for sender in MINISTRIES:
         node = federation[sender]
-        known = node.db.read(streams.delivered_counts)
-        answers = node.db.read(streams.applied_counts)
+        known = node.db.read(stream_counts.delivered_counts)
+        answers = node.db.read(stream_counts.applied_counts)
         document = json.loads(take_apart(files[sender])[layout.STREAMS])
         for stream in document["streams"]:
             if stream["from"] != sender:
@@ -187,16 +187,14 @@ def test_a_damaged_log_is_not_sealed(federation: Federation) -> None:
     def put(body: bytes) -> None:
         def write(unit: Any) -> None:
             table = log.EVENTS
-            unit.connection.execute(
-                table.update().where(table.c.seq == key["seq"]).values(body=body)
-            )
+            unit.connection.execute(table.update().where(table.c.seq == key.seq).values(body=body))
 
         node.db.write(write)
 
-    put(bytes(key["body"]).replace(b"done", b"gone"))
+    put(bytes(key.body).replace(b"done", b"gone"))
     with pytest.raises(Unavailable) as refusal:
         exported(federation, "ca-gac")
-    put(bytes(key["body"]))
+    put(bytes(key.body))
     assert refusal.value.code == "log.damaged"
     assert refusal.value.details == {"cause": "export.event", "index": 4}
 

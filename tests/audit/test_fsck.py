@@ -12,6 +12,7 @@ from sqlalchemy import LargeBinary, Text
 
 from api.records import log
 from api.records.log import BUNDLES, EVENTS, HEADS, TILES
+from api.records.log_rows import StoredEvent
 from api.records.schema import METADATA
 from api.services.audit import fsck
 from api.services.log.checkpoints import entry_of
@@ -185,7 +186,7 @@ def test_history_rewritten_without_the_keys_is_found_at_the_heads(
     connection.row_factory = sqlite3.Row
     rows = [dict(row) for row in connection.execute("SELECT * FROM events ORDER BY leaf_index")]
     rows[20]["body"] = rows[20]["body"].replace(b'"origin":"', b'"origin":"x')
-    entries = [entry_of(row) for row in rows]  # type: ignore[arg-type]
+    entries = [entry_of(StoredEvent(**row)) for row in rows]
     tiles = tiles_for_append(0, [leaf_hash(entry) for entry in entries], MemoryTree())
     connection.execute("UPDATE events SET body = ? WHERE leaf_index = 20", (rows[20]["body"],))
     connection.execute("UPDATE log_bundles SET data = ?", (encode_bundle(entries),))

@@ -14,7 +14,7 @@ from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.ports.peers import PeerReply
-from api.records import log, streams
+from api.records import log, stream_counts, streams
 from api.services.log import checkpoints, heads, log_keys
 from api.services.road import delivering
 from api.services.road.fetching import fetch_gap
@@ -234,7 +234,7 @@ def test_a_message_that_is_refused_for_good_is_shown_and_stops_its_stream(
     for _ in range(5):
         deliver(federation[NODE], PEER)
         federation.clock.sleep(60)
-    lengths = federation[NODE].db.read(streams.queue_lengths)
+    lengths = federation[NODE].db.read(stream_counts.queue_lengths)
     assert lengths == {PEER: {"dead": 1}}
     events = [row["act"] for row in contents_events(federation)]
     assert events.count("delivery.abandoned") == 1

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, NotFound, Refused, Unavailable
 from api.domain.verification.export import verify_export
-from api.records import packages, streams
+from api.records import packages, stream_counts, streams
+from api.records.stream_rows import MessageOut
 from api.services.audit import fsck
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
@@ -39,7 +39,7 @@ def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Feder
     made.close()
 
 
-def composed(federation: Federation) -> RowMapping:
+def composed(federation: Federation) -> MessageOut:
     """One more release to London, in a stored message that nobody has sent."""
     release(federation, submit(federation, title=str(federation.random.random())), UK)
     checkpoints.integrate(federation[US], "test")
@@ -49,7 +49,7 @@ def composed(federation: Federation) -> RowMapping:
     return row
 
 
-def handed_over(federation: Federation, row: RowMapping) -> tuple[int, dict]:
+def handed_over(federation: Federation, row: MessageOut) -> tuple[int, dict]:
     """What London answers to a message, whose answer Washington does not see."""
     us = federation[US]
     cosigned = us.db.read(lambda c: delivering.cosigned_by(c, UK))
@@ -62,11 +62,11 @@ def handed_over(federation: Federation, row: RowMapping) -> tuple[int, dict]:
     return reply.status, answer
 
 
-def given_up(federation: Federation, row: RowMapping) -> None:
+def given_up(federation: Federation, row: MessageOut) -> None:
     delivering.abandon(federation[US], row, "policy.test")
     stream = federation[US].db.read(lambda c: streams.stream_out(c, UK))
     assert stream is not None
-    assert stream["state"] == "blocked"
+    assert stream.state == "blocked"
 
 
 def opened(federation: Federation) -> EpochChange:
@@ -79,13 +79,16 @@ def settled(federation: Federation, releases: int, epoch: int) -> None:
     """Everything arrived once, both logs and databases are in order, the export verifies."""
     federation.settle()
     us, uk = federation[US], federation[UK]
-    assert us.db.read(streams.queue_lengths) == {}
-    assert us.db.read(streams.applied_counts)[UK] == {"applied": releases}
-    assert us.db.read(streams.delivered_counts)[UK] == {"sent": releases, "receipted": releases}
+    assert us.db.read(stream_counts.queue_lengths) == {}
+    assert us.db.read(stream_counts.applied_counts)[UK] == {"applied": releases}
+    assert us.db.read(stream_counts.delivered_counts)[UK] == {
+        "sent": releases,
+        "receipted": releases,
+    }
     assert len(uk.db.read(lambda c: packages.page(c, limit=50, state="received"))) == releases
     stream = uk.db.read(lambda c: streams.stream_in(c, US))
     assert stream is not None
-    assert stream["epoch"] == epoch
+    assert stream.epoch == epoch
     assert uk.db.read(lambda c: streams.held_from(c, US)) == 0
     assert uk.db.read(lambda c: streams.held_numbers(c, US)) == []
     check_everything(federation)
@@ -107,7 +110,7 @@ def test_what_was_given_up_goes_out_anew(federation: Federation) -> None:
     given_up(federation, first)
     release(federation, submit(federation, title="Behind it"), UK)
     federation.settle()
-    assert us.db.read(streams.queue_lengths)[UK] == {"waiting": 1, "dead": 1}
+    assert us.db.read(stream_counts.queue_lengths)[UK] == {"waiting": 1, "dead": 1}
     assert opened(federation) == EpochChange(1, 0, None)
     settled(federation, releases=2, epoch=2)
     # The message that never arrived is of an epoch that is over.
@@ -119,7 +122,7 @@ def test_what_was_stored_there_is_not_applied_twice(federation: Federation) -> N
     first = composed(federation)
     assert handed_over(federation, first)[0] == 200
     given_up(federation, first)
-    assert opened(federation) == EpochChange(1, 1, first["digest"])
+    assert opened(federation) == EpochChange(1, 1, first.digest)
     settled(federation, releases=1, epoch=2)
     # The same bytes get the stored receipt in any epoch.
     assert handed_over(federation, first)[0] == 200
@@ -193,7 +196,7 @@ def test_a_floor_never_falls(federation: Federation) -> None:
     on_its_way = delivering.build_request(us, first, 0)
     opened(federation)
     (change,) = [
-        row for row in us.db.read(lambda c: streams.unreceipted(c, UK, 9)) if row["epoch"] == 2
+        row for row in us.db.read(lambda c: streams.unreceipted(c, UK, 9)) if row.epoch == 2
     ]
     with pytest.raises(Conflict, match="receipt"):
         epochs.propose(us, federation.officer(US, "admin"), UK)
@@ -202,6 +205,6 @@ def test_a_floor_never_falls(federation: Federation) -> None:
     status, answer = handed_over(federation, change)
     assert (status, answer["code"], answer["seq"]) == (409, "stream.epoch-floor", 1)
     given_up(federation, change)
-    assert opened(federation) == EpochChange(1, 1, first["digest"])
+    assert opened(federation) == EpochChange(1, 1, first.digest)
     federation.settle()
     settled(federation, releases=1, epoch=2)

@@ -171,7 +171,7 @@ def test_a_fork_is_exposed_proven_and_stopped(ministries: Ministries, tmp_path: 
         with read_only(ministries.fleet.sites[partner].database_url) as connection:
             stream = streams.stream_in(connection, US)
         assert stream is not None
-        assert stream["state"] == "frozen"
+        assert stream.state == "frozen"
     proof = exported(ministries, tmp_path / "home", tmp_path / "proofs")
     heads = [json.loads(proof)["evidence"][name] for name in ("first", "second")]
     opened = [parse_checkpoint(parse_note(head.encode()).text) for head in heads]

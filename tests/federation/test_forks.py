@@ -11,7 +11,7 @@ import pytest
 from api.cli.node import _misbehaviour
 from api.domain.errors import ComityError, Conflict, Refused
 from api.domain.misbehaviour import verify_misbehaviour
-from api.records import log, node_state, peer_logs, streams
+from api.records import log, node_state, peer_logs, stream_counts, streams
 from api.services.log import checkpoints, comparing, misbehaviour
 from api.services.log.comparing import Compared
 from api.services.log.misbehaviour import Ruling
@@ -225,14 +225,14 @@ def test_two_messages_under_one_number(
     proof = require_proof(uk, second, MisbehaviourKind.MESSAGE_NUMBER_REUSE)
     evidence = json.loads(proof)["evidence"]
     assert evidence["first"] != evidence["second"]
-    assert uk.db.read(lambda c: streams.stream_in(c, US))["state"] == "frozen"  # type: ignore[index]
+    assert uk.db.read(lambda c: streams.stream_in(c, US)).state == "frozen"  # type: ignore[union-attr]
     # The first stands and was applied; what comes later waits for a ruling.
     release(federation, package, CA)
     third = submit(federation, title="A third package")
     release(federation, third, UK)
     federation.clock.sleep(5)
     present_quietly(us)
-    assert "unreceipted" in us.db.read(streams.queue_lengths)[UK]
+    assert "unreceipted" in us.db.read(stream_counts.queue_lengths)[UK]
 
 
 def present_quietly(node: Node) -> None:
@@ -247,14 +247,14 @@ def test_the_same_content_sealed_twice_is_a_duplicate(federation: Federation) ->
     release(federation, submit(federation), UK)
     federation.settle()
     row = us.db.read(lambda c: streams.sent_by_number(c, UK, 1, 1, 1))[0]
-    body = parse_message(bytes(row["envelope"]))[1]
+    body = parse_message(bytes(row.envelope))[1]
     again = US_KEYS.seal_message(body)
-    assert again != bytes(row["envelope"])
+    assert again != bytes(row.envelope)
     _, evidence = parse_request(build_request(us, row, seen(uk)))
     from api.wire.messages import compose_request
 
     answer = receiving.accept(uk, compose_request(again, evidence))
-    assert answer.body == bytes(row["receipt"])
+    assert answer.body == bytes(row.receipt)
     assert proofs(uk) == []
     # Other content under the same number is another matter.
     other = compose_message(type(body)(**{**vars_of(body), "substantive_size": 1}))
@@ -274,7 +274,7 @@ def test_replayed_messages_get_the_same_receipt(federation: Federation) -> None:
     first = next(body for body in sent if b'"evidence"' in body and _is_numbered(body))
     receipts = {federation.receive(UK, first).body for _ in range(3)}
     row = federation[US].db.read(lambda c: streams.sent_by_number(c, UK, 1, 1, 1))[0]
-    assert receipts == {bytes(row["receipt"])}
+    assert receipts == {bytes(row.receipt)}
     assert federation.receive(CA, first).status == 403  # another audience
     assert proofs(federation[UK]) == []
 
@@ -306,7 +306,7 @@ def test_an_administrator_rules(federation: Federation, tmp_path: Path) -> None:
     assert not anchoring.ask_to_cosign(us, UK)
     misbehaviour.rule(uk, admin, row.id, Ruling.RESUME)
     assert status.figures(uk).accused == []
-    assert uk.db.read(lambda c: streams.stream_in(c, US))["state"] == "open"  # type: ignore[index]
+    assert uk.db.read(lambda c: streams.stream_in(c, US)).state == "open"  # type: ignore[union-attr]
     assert anchoring.ask_to_cosign(us, UK)
     with pytest.raises(Conflict, match="ruled"):
         misbehaviour.rule(uk, admin, row.id, Ruling.UPHOLD)

@@ -12,7 +12,7 @@ from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.domain.quotas import Allowance, Quotas, Rate
 from api.jobs.deliver import deliver
 from api.ports.peers import PeerReply
-from api.records import streams
+from api.records import stream_counts, streams
 from api.services.audit.export import exporting
 from api.services.log import add_checkpoint, checkpoints, heads, log_door, witnessing
 from api.services.node import Limits
@@ -54,10 +54,10 @@ def test_a_stored_receipt_stays_one_when_its_signer_changes_keys(federation: Fed
     federation.settle()
     (row,) = us.db.read(lambda c: streams.sent_by_number(c, UK, 1, 1, 1))
     later = replace(us, membership=with_bound(us.membership, UK, Purpose.MESSAGE, until=3))
-    assert delivering.open_receipt(later, bytes(row["receipt"]), UK).message == row["id"]
+    assert delivering.open_receipt(later, bytes(row.receipt), UK).message == row.id
     revoked = with_bound(us.membership, UK, Purpose.MESSAGE, revoked_from=3)
     with pytest.raises(WireError) as refused:
-        delivering.open_receipt(replace(us, membership=revoked), bytes(row["receipt"]), UK)
+        delivering.open_receipt(replace(us, membership=revoked), bytes(row.receipt), UK)
     assert refused.value.code == "time-unproven"
 
 
@@ -73,7 +73,7 @@ def test_a_message_that_was_stored_is_answered_after_its_sender_changed_keys(
     known = with_bound(uk.membership, US, Purpose.MESSAGE, until=3)
     federation.nodes[UK] = replace(uk, membership=known)
     reply = federation.receive(UK, request)
-    assert (reply.status, reply.body) == (200, bytes(row["receipt"]))
+    assert (reply.status, reply.body) == (200, bytes(row.receipt))
     # A new one under the same keys is refused.
     exchange.designate(federation, US, "Another", to=(UK,))
     federation.clock.sleep(1)
@@ -181,12 +181,12 @@ def test_a_quota_makes_a_partner_wait_and_no_dead_letter(federation: Federation)
         federation.clock.sleep(10)
     assert (429, "peer.quota") in answers
     assert len(answers) == 2  # it waits as long as it was told to
-    counts = us.db.read(streams.queue_lengths)[UK]
+    counts = us.db.read(stream_counts.queue_lengths)[UK]
     assert counts.get("dead", 0) == 0
     for _ in range(8):
         federation.clock.sleep(1800)
         deliver(us, UK)
-    assert us.db.read(streams.delivered_counts)[UK]["receipted"] == 2
+    assert us.db.read(stream_counts.delivered_counts)[UK]["receipted"] == 2
 
 
 def test_only_refusals_in_a_row_make_a_dead_letter(federation: Federation) -> None:
@@ -206,5 +206,5 @@ def test_only_refusals_in_a_row_make_a_dead_letter(federation: Federation) -> No
     for _ in range(60):
         deliver(us, UK)
         federation.clock.sleep(120)
-    assert us.db.read(streams.queue_lengths)[UK].get("dead", 0) == 0
+    assert us.db.read(stream_counts.queue_lengths)[UK].get("dead", 0) == 0
     assert offering.within_reach(us, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.domain.errors import ComityError
-from api.records import peer_logs, streams
+from api.records import peer_logs, stream_counts
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.road import answering, fetching, offering
@@ -53,7 +53,7 @@ def test_it_catches_up_step_by_step(federation: Federation, known: bool) -> None
     federation.watch(2)
     assert max(leaves_sent(federation, UK)) <= STEP
     assert seen_by(federation[UK]) >= size
-    counts = us.db.read(streams.delivered_counts)[UK]
+    counts = us.db.read(stream_counts.delivered_counts)[UK]
     assert counts["receipted"] == (2 if known else 1)
     # Each head in between is one that was signed then, and is cosigned now.
     with us.db.engine.connect() as connection:

@@ -8,7 +8,7 @@ import pytest
 
 from api.domain.errors import Conflict, Stale
 from api.domain.threads.facts import Phase
-from api.records import streams
+from api.records import stream_counts, streams
 from api.services.road import delivering
 from tests.support.exchange import CA, UK, US, agreed, designate, find, request, say, state
 from tests.support.federation import Federation
@@ -75,7 +75,7 @@ def test_both_ends_agree_whatever_the_network_does(federation: Federation, seed:
     for wire in federation.wires.values():
         wire.fault = lambda sender, peer: "none"
     end = agreed(federation, thread)
-    sent = {node.ministry: node.db.read(streams.delivered_counts) for node in federation}
+    sent = {node.ministry: node.db.read(stream_counts.delivered_counts) for node in federation}
     assert sent[US][UK]["sent"] == sent[US][UK]["receipted"]
     assert end.heads["requester"].seq + end.heads.get("addressee", end.heads["requester"]).seq > 1
 
@@ -92,14 +92,14 @@ def test_a_partner_away_for_long_catches_up_in_order(federation: Federation) -> 
     # Nobody else notices, and what was meant for the absent one waits.
     find(federation, CA, elsewhere, "s1", "decline")
     assert agreed(federation, elsewhere).subjects["s1"].finding is not None
-    assert federation[US].db.read(streams.queue_lengths)[UK]["unreceipted"] >= 1
+    assert federation[US].db.read(stream_counts.queue_lengths)[UK]["unreceipted"] >= 1
     find(federation, UK, thread, "s2")
     federation.clock.sleep(3 * 24 * 3600)
     federation.down.discard(UK)
     end = agreed(federation, thread)
     assert end.subjects["s2"].crossed != ()
     assert end.subjects["s3"].phase is Phase.WITHDRAWN
-    assert federation[US].db.read(streams.queue_lengths) == {}
+    assert federation[US].db.read(stream_counts.queue_lengths) == {}
 
 
 def test_messages_out_of_order_are_put_in_order(tmp_path: Path) -> None:

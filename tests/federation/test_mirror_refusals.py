@@ -49,7 +49,7 @@ def refusals(federation: Federation, at: str, statement: str) -> str | None:
     """The code with which a partner refused a statement of ours."""
     other = UK if at == US else US
     row = federation[at].db.read(lambda c: streams.disposition_of(c, other, statement))
-    return None if row is None else row["code"]
+    return None if row is None else row.code
 
 
 def test_an_illegal_move_is_void_at_both_ends_and_the_thread_goes_on(

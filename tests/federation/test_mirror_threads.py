@@ -174,7 +174,7 @@ def test_a_second_open_request_for_the_same_subject_is_the_requesters_own_refusa
     with pytest.raises(Conflict) as refusal:
         request(federation, US, UK, {"s1": listed[0]})
     assert refusal.value.code == "thread.open-elsewhere"
-    assert refusal.value.details["clashes"][0]["thread"] == thread
+    assert refusal.value.details.clashes[0].thread == thread
     elsewhere = request(federation, US, CA, {"s1": listed[0]})
     assert agreed(federation, elsewhere).phase is Phase.OPEN
 
@@ -255,7 +255,7 @@ def test_two_drafts_of_one_thread_are_numbered_as_they_are_approved(
     end = agreed(federation, thread)
     assert end.heads["addressee"].seq == 2
     rows = federation[UK].db.read(lambda c: statements.in_thread(c, thread))
-    assert [row["seq"] for row in rows if row["issuer"] == UK] == [1, 2]
+    assert [row.seq for row in rows if row.issuer == UK] == [1, 2]
 
 
 def test_the_index_rows_say_what_the_statements_say(

@@ -21,6 +21,7 @@ from api.records.database import Database
 from api.services.log import checkpoints, giving_up, guard, remembering
 from api.services.log.remembering import Finding
 from api.services.node import Node
+from api.services.operations import status
 from api.services.recovery import recovering
 from tests.support import exchange, foreign
 from tests.support.exchange import CA, UK, US
@@ -201,6 +202,9 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
         lengthen(dying, 40)
     assert heads_signed(us) == 40
     assert checkpoints.newest(us).size == 20
+    shown = status.figures(us)
+    assert (shown.log_size, shown.unsequenced) == (20, 20), "it waits as much as before"
+    assert shown.unwitnessed["unsequenced"] == 20
     federation.watch()
     cosigned = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
     assert cosigned == 0

@@ -80,10 +80,10 @@ def keep_proof(federation: Federation) -> Kept:
     newest = us.db.read(lambda c: streams.stream_out(c, UK))
     assert newest is not None
     message = uk.db.read(
-        lambda c: streams.message_in_by_number(c, US, newest["epoch"], newest["next_seq"] - 1)
+        lambda c: streams.message_in_by_number(c, US, newest.epoch, newest.next_seq - 1)
     )
     assert message is not None
-    item = parse_items(parse_message(bytes(message["envelope"]))[1].body)[-1]
+    item = parse_items(parse_message(bytes(message.envelope))[1].body)[-1]
     leaf = leaf_hash(item.opening.entry(digest_bytes(digest(item.envelope))))
     path = us.db.read(lambda c: checkpoints.prove_inclusion(c, item.index, row.size))
     return Kept(row.size, row.root_hash, row.note, leaf, item.index, path)

@@ -40,7 +40,7 @@ def test_idle_logs_come_to_rest(federation: Federation) -> None:
     assert sizes[-1] == sizes[-2] == sizes[-3]
     for node in federation:
         anchored = [
-            row["object_id"].split(":")[0]
+            row.object_id.split(":")[0]
             for row in node.db.read(lambda c: log.events_page(c, limit=200, act="anchor.recorded"))
         ]
         assert sorted(set(anchored)) == sorted({US, UK, CA} - {node.ministry})
@@ -84,7 +84,7 @@ def test_every_member_answers_or_is_waived_by_two(federation: Federation, tmp_pa
     assert (done.log.before, done.log.size, done.blocked) == (10, 30, [CA])
     blocked = us.db.read(lambda c: streams.stream_out(c, CA))
     assert blocked is not None
-    assert blocked["state"] == "blocked"
+    assert blocked.state == "blocked"
     with pytest.raises(Conflict, match="nothing is missing"):
         recovering.recover(us)
 

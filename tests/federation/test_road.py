@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api.records import packages, streams
-from api.services.desk import evidence
+from api.records import packages, stream_counts
+from api.services.desk import evidence, exhibits
 from api.services.statements import approving, previewing
 from api.wire.statements import Content
 from tests.support.federation import Federation
@@ -51,7 +51,7 @@ def submit(federation: Federation, ministry: str = "us-treasury", title: str = "
     body = package_body(title)
     content = Content("evidence-package/1", (), body)  # type: ignore[arg-type]
     digest = body["exhibits"][0]["digest"]  # type: ignore[index]
-    evidence.store_exhibit(node, analyst, digest, len(EXHIBIT), iter([EXHIBIT]))
+    exhibits.store_exhibit(node, analyst, digest, len(EXHIBIT), iter([EXHIBIT]))
     draft = {
         "type": "evidence-package/1",
         "body": body,
@@ -94,7 +94,7 @@ def test_a_released_package_is_delivered_receipted_and_applied(federation: Feder
         view = evidence.read(node, federation.officer(ministry, "analyst"), package)
         assert view.body["title"] == "A package"
         assert [row.state for row in view.exhibits] == ["held"]
-        stored = evidence.open_exhibit(
+        stored = exhibits.open_exhibit(
             node, federation.officer(ministry, "reviewer"), view.exhibits[0].digest
         )
         assert b"".join(node.store.read(stored.digest, 0, stored.size)) == EXHIBIT
@@ -120,5 +120,5 @@ def test_a_recall_reaches_every_holder(federation: Federation) -> None:
         row = federation[ministry].db.read(lambda c: packages.by_id(c, package))
         assert row is not None
         assert row.state == "recalled"
-    lengths = us.db.read(streams.queue_lengths)
+    lengths = us.db.read(stream_counts.queue_lengths)
     assert lengths == {}

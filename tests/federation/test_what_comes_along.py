@@ -52,7 +52,7 @@ def held(federation: Federation, statement: str) -> bytes:
     """A statement's envelope as another, honest node has it."""
     row = federation[CANADIAN].db.read(lambda c: statements.by_id(c, statement))
     assert row is not None
-    return bytes(row["envelope"])
+    return bytes(row.envelope)
 
 
 # ---- the relation is closed --------------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_what_a_partner_refused_is_not_told_and_can_be_told_again_once(
         federation.settle()
     told = federation[US].db.read(lambda c: streams.disposition_of(c, UK, first))
     assert told is not None
-    assert (told["code"], told["detail"]) == ("instants.zone", "For the test.")
+    assert (told.code, told.detail) == ("instants.zone", "For the test.")
     assert federation[US].db.read(lambda c: designation_record.known_to(c, first)) == frozenset()
     with pytest.raises(Conflict):
         exchange.designate(federation, US, "A Person", to=(UK, CA), restates=first)

@@ -29,7 +29,7 @@ US, UK = "us-treasury", "uk-fcdo"
 def events(node: Node) -> list[dict[str, Any]]:
     """Refused accesses in the audit log, oldest first."""
     rows = node.db.read(lambda c: log.events_page(c, limit=100, act="access.refused"))
-    return [json.loads(bytes(row["body"])) for row in reversed(rows)]
+    return [json.loads(bytes(row.body)) for row in reversed(rows)]
 
 
 def counts(running: RunningNode) -> AnonymousRefusals:

@@ -36,7 +36,7 @@ def following(old: Membership, *ids: str) -> Membership:
 
 def acts(node: Node) -> list[str]:
     rows = node.db.read(lambda connection: log.events_page(connection, limit=50))
-    return [row["act"] for row in reversed(rows) if row["act"].startswith("membership.")]
+    return [row.act for row in reversed(rows) if row.act.startswith("membership.")]
 
 
 def test_a_new_membership_counts_once_two_confirmed_it(federation: Federation) -> None:

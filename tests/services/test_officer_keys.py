@@ -278,4 +278,4 @@ def last_refusal(connection: Any) -> str:
     from api.records import log
 
     (row,) = log.events_page(connection, limit=1, act="access.refused")
-    return str(json.loads(bytes(row["body"]))["code"])
+    return str(json.loads(bytes(row.body))["code"])

@@ -43,7 +43,7 @@ def refusal(code: str, kind: type[ComityError] = Conflict) -> Any:
 def acts(node: Node) -> list[tuple[str, str]]:
     """Acts and objects of all events, oldest first."""
     rows = node.db.read(lambda connection: log.events_page(connection, limit=500))
-    return [(row["act"], row["object_id"]) for row in reversed(rows)]
+    return [(row.act, row.object_id) for row in reversed(rows)]
 
 
 def active(federation: Federation, name: str) -> bool:
@@ -273,7 +273,7 @@ class TestBreakGlass:
         assert suspending.break_glass_reinstate(us, admin2).state == "active"
         assert active(federation, "admin2")
         rows = us.db.read(lambda c: log.events_page(c, limit=1))
-        event = json.loads(bytes(rows[0]["body"]))
+        event = json.loads(bytes(rows[0].body))
         assert (event["act"], event["origin"]) == ("officer.reinstated", "operator")
         assert event["actor"] == {"kind": "node"}
 

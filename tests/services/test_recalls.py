@@ -10,7 +10,7 @@ from sqlalchemy.engine import RowMapping
 from api.domain.errors import Conflict, NotFound, Refused
 from api.records import packages
 from api.records.log import EVENTS
-from api.services.desk import evidence, package_files, proposals, recalls, tasks
+from api.services.desk import evidence, exhibits, package_files, proposals, recalls, tasks
 from api.services.desk.tasks import Closing, Scope, TaskView
 from api.services.node import Node
 from api.services.statements import approving, drafting, previewing
@@ -93,7 +93,7 @@ def test_nothing_of_it_is_read_or_fetched_before_the_acknowledgement(
     digest = us_exhibit(federation, package)
     for read in (
         lambda: package_files.open_file(uk, analyst, package),
-        lambda: evidence.open_exhibit(uk, analyst, digest),
+        lambda: exhibits.open_exhibit(uk, analyst, digest),
     ):
         with pytest.raises(Conflict) as locked:
             read()

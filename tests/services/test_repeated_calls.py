@@ -57,16 +57,16 @@ def rows(node: Node, table: str) -> int:
 
 
 def note(node: Node, caller: Caller) -> Any:
-    return audit_notes.write(node, caller, NewNote("question", "Why so quick?", leaf=3))["id"]
+    return audit_notes.write(node, caller, NewNote("question", "Why so quick?", leaf=3)).id
 
 
 def sample(node: Node, caller: Caller) -> Any:
     new = NewSample("spring", Rule(count=2, seed="s", acts=("draft.created",)))
-    return audit_samples.save(node, caller, new)["id"]
+    return audit_samples.save(node, caller, new).id
 
 
 def order(node: Node, caller: Caller) -> Any:
-    return erasure.propose(node, caller, NewOrder("event", "5", "High Court", "QB-1"))["id"]
+    return erasure.propose(node, caller, NewOrder("event", "5", "High Court", "QB-1")).id
 
 
 def hired(node: Node, caller: Caller) -> Any:

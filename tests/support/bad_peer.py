@@ -76,6 +76,7 @@ class BadPeer:
         place: Place | None = None,
         by: SealingMinistry | None = None,
         issued_at: datetime = AT,
+        nonce: bytes | None = None,
     ) -> bytes:
         """A sealed statement with an analyst's and, where one is due, a reviewer's signature."""
         recipients = (self.to,) if to is None else to
@@ -89,7 +90,7 @@ class BadPeer:
             prepared,
             approved,
             place,
-            nonce=self.made.to_bytes(16),
+            nonce=nonce or self.made.to_bytes(16),
             issued_at=issued_at,
         )
 

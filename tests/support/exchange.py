@@ -11,7 +11,7 @@ from api.domain.threads.state import ThreadState
 from api.records import statements, threads
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.desk import evidence
+from api.services.desk import evidence, exhibits
 from api.services.sealing import seal_statement
 from api.services.statements import approving, drafting, previewing
 from api.services.statements.effects import thread_record
@@ -187,7 +187,7 @@ def package(federation: Federation, ministry: str, title: str = "A package", **m
     ]
     content["claims"] = [{**content["claims"][0], "exhibits": ["one"]}]
     content |= members
-    evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+    exhibits.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
     made = {
         "type": "evidence-package/1",
         "body": content,

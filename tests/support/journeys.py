@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.records import heads, log, peer_logs
-from api.services.desk import evidence
+from api.services.desk import evidence, exhibits
 from api.services.log import checkpoints, witnessing
 from api.services.node import Node
 from api.services.statements import approving, previewing
@@ -52,7 +52,7 @@ def submit(
     body = package_body(title, exhibit)
     content = Content("evidence-package/1", (), body)
     digest = body["exhibits"][0]["digest"]
-    evidence.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
+    exhibits.store_exhibit(node, analyst, digest, len(exhibit), iter([exhibit]))
     draft = {
         "type": "evidence-package/1",
         "body": body,

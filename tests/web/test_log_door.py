@@ -409,7 +409,7 @@ def junk(note: bytes, number: int) -> bytes:
 
 def events_about_heads(node: Node) -> list[Any]:
     rows = node.db.read(lambda c: log.events_page(c, limit=500))
-    return [row for row in rows if row["act"] == "misbehaviour.kept"]
+    return [row for row in rows if row.act == "misbehaviour.kept"]
 
 
 def test_junk_lines_are_written_nowhere(fresh: Door) -> None:

@@ -42,8 +42,8 @@ def _board(stage: Stage) -> None:
     stage.narrator.table(
         ["subject", *homes],
         [
-            [row["name"], *(_cell(row["jurisdictions"][home]) for home in homes)]
-            for row in found["subjects"]
+            [item["name"], *(_cell(item["jurisdictions"][home]) for home in homes)]
+            for item in found["subjects"]
         ],
     )
 

@@ -48,14 +48,16 @@ def _dispositions(stage: Stage, package: str) -> None:
 
     def look() -> bool:
         rows = releasing.holders(owner, package)
-        return {row["ministry"] for row in rows if row.get("recall_outcome") == "applied"} >= wanted
+        return {
+            item["ministry"] for item in rows if item.get("recall_outcome") == "applied"
+        } >= wanted
 
     stage.until(f"the recall of {short(package)} at every holder", look)
-    for row in releasing.holders(owner, package):
+    for item in releasing.holders(owner, package):
         stage.narrator.say(
-            f"the recall of {short(package)} stands at {row['ministry']}: receipted "
-            f"{row['recall_receipted_at']}, disposition {row['recall_outcome']} "
-            f"{short(row['recall_disposition'])}"
+            f"the recall of {short(package)} stands at {item['ministry']}: receipted "
+            f"{item['recall_receipted_at']}, disposition {item['recall_outcome']} "
+            f"{short(item['recall_disposition'])}"
         )
 
 

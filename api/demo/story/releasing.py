@@ -54,14 +54,14 @@ def delivered(
 
     def look() -> bool:
         rows = holders(owner, package)
-        return {row["ministry"] for row in rows if row["state"] == "applied"} >= wanted
+        return {item["ministry"] for item in rows if item["state"] == "applied"} >= wanted
 
     stage.until(f"delivery of {short(package)}", look)
-    for row in holders(owner, package):
-        if row["ministry"] in wanted:
+    for item in holders(owner, package):
+        if item["ministry"] in wanted:
             stage.narrator.say(
-                f"{row['ministry']} holds {short(package)}: receipted {row['receipted_at']}, "
-                f"disposition {row['state']} {short(row['disposition'])}"
+                f"{item['ministry']} holds {short(package)}: receipted {item['receipted_at']}, "
+                f"disposition {item['state']} {short(item['disposition'])}"
             )
 
 

@@ -6,19 +6,18 @@ is addressed to nobody and crosses no border, and a partner must not be able to 
 find it in the log, and nobody can put one there later.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role
 from api.ports.policy import Action
 from api.records import audit
+from api.records.audit import Note
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit.export.exporting import witnessed_head
@@ -66,7 +65,7 @@ class NewNote:
         return members
 
 
-def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
+def write(node: Node, caller: Caller, new: NewNote) -> Note:
     """Check the signature and keep the note.
 
     Raises:
@@ -98,8 +97,9 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
             "written_at": at,
         }
     )
+    note_id = digest(document)
     row: dict[str, Any] = {
-        "id": digest(document),
+        "id": note_id,
         "officer": caller.person,
         "sample": new.sample,
         "leaf": new.leaf,
@@ -110,17 +110,17 @@ def write(node: Node, caller: Caller, new: NewNote) -> dict[str, Any]:
 
     def store(unit: Unit) -> None:
         unit.insert(audit.NOTES, row)
-        entry = entry_of(caller, permit, Act.NOTE_WRITTEN, Subject("note", row["id"]))
+        entry = entry_of(caller, permit, Act.NOTE_WRITTEN, Subject("note", note_id))
         recording.record(node, unit, entry)
 
-    return _kept(node, write_once(node, once, {"id": row["id"]}, store)["id"])
+    return _kept(node, write_once(node, once, {"id": note_id}, store)["id"])
 
 
-def _kept(node: Node, note_id: str) -> dict[str, Any]:
+def _kept(node: Node, note_id: str) -> Note:
     row = node.db.read(lambda connection: audit.note_by_id(connection, note_id))
     if row is None:
         raise unknown("note")
-    return _view(row)
+    return row
 
 
 def _check(new: NewNote) -> None:
@@ -143,18 +143,7 @@ def _witnessed(node: Node, connection: Connection, new: NewNote) -> tuple[int, s
 
 def listed(
     node: Node, caller: Caller, *, leaf: int | None = None, sample: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[Note]:
     """Return notes, newest first: all, or those about an entry or a sample."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
-    rows = node.db.read(lambda connection: audit.notes(connection, leaf=leaf, sample=sample))
-    return [_view(row) for row in rows]
-
-
-def _view(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
-    proof = row["endorsement"]
-    return {
-        "id": row["id"],
-        "officer": row["officer"],
-        "document": json.loads(row["document"]),
-        "endorsement": None if proof is None else json.loads(proof),
-    }
+    return node.db.read(lambda connection: audit.notes(connection, leaf=leaf, sample=sample))

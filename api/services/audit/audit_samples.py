@@ -10,16 +10,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.domain.sampling import draw
 from api.ports.policy import Action
 from api.records import audit, log
+from api.records.audit import Sample
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit import auditing
+from api.services.audit.auditing import EventView
 from api.services.audit.export.exporting import witnessed_head
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
@@ -65,7 +66,15 @@ class NewSample:
         return {"name": self.name, "rule": rule, "entries": [*self.entries]}
 
 
-def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class OpenedSample:
+    """A sample with those of its entries that are there."""
+
+    sample: Sample
+    events: tuple[EventView, ...]
+
+
+def save(node: Node, caller: Caller, new: NewSample) -> Sample:
     """Draw a sample from the newest witnessed head and keep it.
 
     Raises:
@@ -77,9 +86,10 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
     if (known := made_before(node, once)) is not None:
         return _saved(node, known["id"])
     auditing.require_acts(*(new.rule.acts if new.rule is not None else ()))
+    sample_id = node.entropy.identifier()
     row = node.db.read(lambda connection: _drawn(node, connection, new))
     row |= {
-        "id": node.entropy.identifier(),
+        "id": sample_id,
         "officer": caller.person,
         "name": new.name,
         "saved_at": node.now(),
@@ -87,17 +97,17 @@ def save(node: Node, caller: Caller, new: NewSample) -> dict[str, Any]:
 
     def write(unit: Unit) -> None:
         unit.insert(audit.SAMPLES, row)
-        entry = entry_of(caller, permit, Act.SAMPLE_SAVED, Subject("sample", row["id"]))
+        entry = entry_of(caller, permit, Act.SAMPLE_SAVED, Subject("sample", sample_id))
         recording.record(node, unit, entry)
 
-    return _saved(node, write_once(node, once, {"id": row["id"]}, write)["id"])
+    return _saved(node, write_once(node, once, {"id": sample_id}, write)["id"])
 
 
-def _saved(node: Node, sample_id: str) -> dict[str, Any]:
+def _saved(node: Node, sample_id: str) -> Sample:
     row = node.db.read(lambda connection: audit.sample_by_id(connection, sample_id))
     if row is None:
         raise unknown("sample")
-    return _view(row)
+    return row
 
 
 def _drawn(node: Node, connection: Connection, new: NewSample) -> dict[str, Any]:
@@ -143,13 +153,13 @@ def _draw(connection: Connection, rule: Rule, root: bytes, size: int) -> list[in
     return draw(root, rule.seed, candidates, rule.count)
 
 
-def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
+def listed(node: Node, caller: Caller) -> list[Sample]:
     """Return all samples, newest first."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
-    return [_view(row) for row in node.db.read(audit.samples)]
+    return node.db.read(audit.samples)
 
 
-def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
+def read(node: Node, caller: Caller, sample_id: str) -> OpenedSample:
     """Return a sample with the events it holds.
 
     Raises:
@@ -157,23 +167,14 @@ def read(node: Node, caller: Caller, sample_id: str) -> dict[str, Any]:
     """
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
-    def load(connection: Connection) -> dict[str, Any] | None:
-        row = audit.sample_by_id(connection, sample_id)
-        if row is None:
+    def load(connection: Connection) -> OpenedSample | None:
+        sample = audit.sample_by_id(connection, sample_id)
+        if sample is None:
             return None
-        view = _view(row)
-        events = {
-            event.leaf_index: asdict(auditing.view(event))
-            for event in audit.event_rows(connection, view["entries"])
-        }
-        return view | {"events": [events[index] for index in view["entries"] if index in events]}
+        rows = audit.event_rows(connection, sample.entries)
+        return OpenedSample(sample, tuple(auditing.view(row) for row in rows))
 
     found = node.db.read(load)
     if found is None:
         raise unknown("sample")
     return found
-
-
-def _view(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
-    plain = {name: row[name] for name in ("id", "officer", "name", "size", "root", "saved_at")}
-    return plain | {"rule": json.loads(row["rule"]), "entries": json.loads(row["entries"])}

@@ -73,7 +73,7 @@ def entry_proof(node: Node, caller: Caller, index: int) -> EntryProof:
 def _proof(node: Node, connection: Connection, index: int, view: EventView) -> EntryProof:
     head = log.newest_head(connection)
     row = audit.event_at(connection, index) if head is not None else None
-    if head is None or row is None or not 0 <= index < head.size or row["body"] is None:
+    if head is None or row is None or not 0 <= index < head.size or row.body is None:
         raise unknown("entry")
     size = head.size
     entry = checkpoints.entry_of(row)

@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import audit, officers, packages
+from api.records.audit import ErasureOrder
 from api.records.previews import Preview
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -80,7 +80,7 @@ class NewOrder:
     reference: str
 
 
-def propose(node: Node, caller: Caller, order: NewOrder) -> RowMapping:
+def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
     """Enter an order; another administrator carries it out.
 
     Raises:
@@ -134,12 +134,12 @@ def _erasing(node: Node, identifier: str) -> Change:
         row = audit.order_by_id(connection, identifier)
         if row is None:
             raise unknown("erasure")
-        proposer = officers.by_id(connection, row["proposed_by"])
+        proposer = officers.by_id(connection, row.proposed_by)
         facts = {
-            "erases": f"{row['kind']} {row['target']}",
-            "what": _words(connection, row["kind"], row["target"]),
-            "authority": row["authority"],
-            "reference": row["reference"],
+            "erases": f"{row.kind} {row.target}",
+            "what": _words(connection, row.kind, row.target),
+            "authority": row.authority,
+            "reference": row.reference,
             "proposed-by": proposer.name if proposer is not None else None,
         }
         return Change.of(ChangeKind.ERASURE, identifier, facts)
@@ -151,12 +151,12 @@ def _words(connection: Connection, kind: str, target: str) -> str | None:
     """Say what the target is, so that nobody decides on a number."""
     if kind == audit.EVENT:
         event = audit.event_at(connection, int(target)) if target.isdecimal() else None
-        return None if event is None else f"{event['act']} of {event['time']}"
+        return None if event is None else f"{event.act} of {event.time}"
     row = packages.exhibits_by_digest(connection, [target]).get(target)
     return None if row is None else f"{row.size} bytes"
 
 
-def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
+def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Carry an order out as the second administrator; again finishes what a crash interrupted.
 
     Raises:
@@ -166,20 +166,20 @@ def approve(node: Node, caller: Caller, identifier: str) -> RowMapping:
     """
     row = _load(node, identifier)
     permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
-    if row["state"] == audit.PROPOSED:
+    if row.state == audit.PROPOSED:
         look = require_change_seen(node, caller, _erasing(node, identifier))
         node.db.write(lambda unit: _carry_out(node, unit, (caller, permit, look), row))
-    elif row["state"] != audit.CARRIED_OUT:
+    elif row.state != audit.CARRIED_OUT:
         raise _decided()
-    if row["kind"] == audit.EXHIBIT:
-        node.store.delete(row["target"])
+    if row.kind == audit.EXHIBIT:
+        node.store.delete(row.target)
     node.db.forget()
     return _load(node, identifier)
 
 
-def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
+def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Reject an order as the second administrator.
 
     Raises:
@@ -189,7 +189,7 @@ def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
     """
     row = _load(node, identifier)
     permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row["proposed_by"])
+        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
 
     def write(unit: Unit) -> None:
@@ -200,20 +200,27 @@ def reject(node: Node, caller: Caller, identifier: str) -> RowMapping:
     return _load(node, identifier)
 
 
-def listed(node: Node, caller: Caller) -> list[RowMapping]:
+def listed(node: Node, caller: Caller) -> list[ErasureOrder]:
     """Return all orders, newest first, to those who decide on them."""
     authorise(node, caller, Action.AUDIT_ERASE_PROPOSE, change_of("new"))
     return node.db.read(audit.orders)
 
 
-def gaps(node: Node, caller: Caller) -> dict[str, Any]:
-    """Return what is missing from the log and on whose word: ``{erased, lost}``, to auditors."""
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What is missing from the log: what was erased on which order, and leaves ``(first, end)``."""
+
+    erased: tuple[ErasureOrder, ...]
+    lost: tuple[tuple[int, int], ...]
+
+
+def gaps(node: Node, caller: Caller) -> Gaps:
+    """Return what is missing from the log and on whose word, to auditors."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
-    def read(connection: Connection) -> dict[str, Any]:
-        decided = [row for row in audit.orders(connection) if row["state"] == audit.CARRIED_OUT]
-        lost = [{"from": first, "to": end} for first, end in audit.lost_ranges(connection)]
-        return {"erased": [dict(row) for row in decided], "lost": lost}
+    def read(connection: Connection) -> Gaps:
+        decided = [row for row in audit.orders(connection) if row.state == audit.CARRIED_OUT]
+        return Gaps(tuple(decided), audit.lost_ranges(connection))
 
     return node.db.read(read)
 
@@ -225,41 +232,41 @@ def _require_target(connection: Connection, kind: str, target: str) -> None:
             raise _no_target()
         return
     event = audit.event_at(connection, int(target)) if target.isdecimal() else None
-    if event is None or event["body"] is None:
+    if event is None or event.body is None:
         raise _no_target()
-    if event["act"] in KEPT_ACTS:
+    if event.act in KEPT_ACTS:
         raise Invalid("erasure.kept-event", "This event accounts for a gap or for the log itself.")
 
 
 def _carry_out(
-    node: Node, unit: Unit, deciding: tuple[Caller, Permit, Preview], row: RowMapping
+    node: Node, unit: Unit, deciding: tuple[Caller, Permit, Preview], row: ErasureOrder
 ) -> None:
     """Step 1, in one transaction."""
     caller, permit, look = deciding
-    _require_target(unit.connection, row["kind"], row["target"])
+    _require_target(unit.connection, row.kind, row.target)
     change_set = None
-    if row["kind"] == audit.EVENT:
-        index = int(row["target"])
+    if row.kind == audit.EVENT:
+        index = int(row.target)
         event = audit.event_at(unit.connection, index)
-        if event is None:
+        if event is None or event.body is None:
             raise _no_target()
-        change_set = json.loads(bytes(event["body"]))["state"]
+        change_set = json.loads(event.body)["state"]
         audit.empty_event(unit.connection, index)
     else:
-        key = {"digest": row["target"]}
+        key = {"digest": row.target}
         unit.update(packages.EXHIBITS, key, {"state": _ERASED}, expect={"state": _HELD})
     _decide(node, unit, caller, row, {"state": audit.CARRIED_OUT, "change_set": change_set})
-    entry = entry_of(caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row["id"]))
+    entry = entry_of(caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
     recording.record(node, unit, resting_on(entry, look))
-    _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row["kind"], row["target"]))
+    _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 
 def _decide(
-    node: Node, unit: Unit, caller: Caller, row: RowMapping, values: dict[str, Any]
+    node: Node, unit: Unit, caller: Caller, row: ErasureOrder, values: dict[str, Any]
 ) -> None:
     decided = {**values, "decided_by": caller.person, "decided_at": node.now()}
     expect = {"state": audit.PROPOSED}
-    if unit.update(audit.ERASURES, {"id": row["id"]}, decided, expect=expect) is None:
+    if unit.update(audit.ERASURES, {"id": row.id}, decided, expect=expect) is None:
         raise _decided()
 
 
@@ -269,7 +276,7 @@ def _record(
     recording.record(node, unit, entry_of(caller, permit, act, subject))
 
 
-def _load(node: Node, identifier: str) -> RowMapping:
+def _load(node: Node, identifier: str) -> ErasureOrder:
     row = node.db.read(lambda connection: audit.order_by_id(connection, identifier))
     if row is None:
         raise unknown("erasure")

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Invalid
 from api.domain.evidence import HolderState, Holding, holder_state, provably_held
 from api.ports.policy import Action, Resource
-from api.records import packages, statements, streams
+from api.records import packages, statements, stream_counts, streams
 from api.records.package_rows import Holder, TitledHolder
+from api.records.statements import StoredStatement
+from api.records.stream_rows import Disposition
 from api.services import visibility
 from api.services.authorising import Caller, authorise, unknown, visible
 from api.services.node import Node
@@ -66,26 +67,28 @@ def holding_of(connection: Connection, row: Holder) -> Holding:
     recall = statements.by_id(connection, row.recall) if row.recall else None
     disposed = _disposed(connection, row.ministry, release)
     recalled = _disposed(connection, row.ministry, recall)
-    consented = release is not None and release["type"] == "onward-consent/1"
-    given = release["stored_at"] if release is not None else None
+    consented = release is not None and release.type == "onward-consent/1"
+    given = release.stored_at if release is not None else None
     return Holding(
         ministry=row.ministry,
         consented_at=given if consented else None,
         released_at=None if consented else given,
         receipted_at=row.receipted_at,
-        disposed_at=disposed["received_at"] if disposed is not None else None,
-        outcome=disposed["outcome"] if disposed is not None else None,
-        recalled_at=recall["stored_at"] if recall is not None else None,
+        disposed_at=disposed.received_at if disposed is not None else None,
+        outcome=disposed.outcome if disposed is not None else None,
+        recalled_at=recall.stored_at if recall is not None else None,
         recall_receipted_at=row.recall_receipted_at,
-        recall_disposed_at=recalled["received_at"] if recalled is not None else None,
-        recall_outcome=recalled["outcome"] if recalled is not None else None,
+        recall_disposed_at=recalled.received_at if recalled is not None else None,
+        recall_outcome=recalled.outcome if recalled is not None else None,
     )
 
 
-def _disposed(connection: Connection, peer: str, statement: RowMapping | None) -> RowMapping | None:
+def _disposed(
+    connection: Connection, peer: str, statement: StoredStatement | None
+) -> Disposition | None:
     if statement is None:
         return None
-    return streams.disposition_of(connection, peer, statement["id"])
+    return streams.disposition_of(connection, peer, statement.id)
 
 
 def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
@@ -105,7 +108,7 @@ def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
         held = [_held(connection, row, instant) for row in rows]
         known = packages.by_ids(connection, [row.package for row in rows])
         targets = visibility.resources(node, connection, [known[row.package] for row in rows])
-        return held, targets, streams.receipted_by_type(connection, peer, instant)
+        return held, targets, stream_counts.receipted_by_type(connection, peer, instant)
 
     held, targets, delivered = node.db.read(read)
     allowed = visible(node, caller, Action.PACKAGE_HOLDERS, targets)

@@ -236,7 +236,7 @@ def read(node: Node, caller: Caller, thread_id: str) -> ThreadView:
 def _view(connection: Connection, row: Thread) -> ThreadView:
     record = thread_record.require(connection, row.id)
     state = fold(record)
-    stored = {each["id"]: each["stored_at"] for each in statements.in_thread(connection, row.id)}
+    stored = {each.id: each.stored_at for each in statements.in_thread(connection, row.id)}
     voids = threads.voids_of(connection, row.id)
     codes = {one.stamp.id: one.code for one in state.inert}
     said = (

@@ -139,9 +139,9 @@ def _of_draft(draft: Draft, known: Mapping[str, Words], names: Mapping[str, str]
 
 def _refused(connection: Connection, one: Entry, words: Words) -> Words:
     """Return the words of a refusal: who refused, with which code and sentence."""
-    refusals = [each for each in streams.dispositions_on(connection, one.cause) if each["code"]]
-    said = (f"{each['code']}: {each['detail'] or ''}".removesuffix(": ") for each in refusals)
-    peers = ", ".join(dict.fromkeys(str(each["peer"]) for each in refusals))
+    refusals = [each for each in streams.dispositions_on(connection, one.cause) if each.code]
+    said = (f"{each.code}: {each.detail or ''}".removesuffix(": ") for each in refusals)
+    peers = ", ".join(dict.fromkeys(each.peer for each in refusals))
     return Words(words.title, words.names, peers, "; ".join(said) or None)
 
 

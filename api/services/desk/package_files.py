@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import IO
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict
 from api.domain.events import Act, Subject
@@ -20,6 +19,7 @@ from api.domain.verification.proof import compose_proof
 from api.ports.policy import Action
 from api.records import log, packages, peer_logs, statements, streams
 from api.records.package_rows import ListedExhibit
+from api.records.statements import StoredStatement
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
 from api.services.desk import recalls
@@ -65,7 +65,7 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
         )
     target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the stream that reads it
     with PackageWriter(target) as writer:
-        writer.add(STATEMENT, [bytes(statement["envelope"])])
+        writer.add(STATEMENT, [statement.envelope])
         for row in sorted(exhibits, key=lambda each: each.digest):
             writer.add(exhibit_name(row.digest), node.store.read(row.digest, 0, row.size))
         for name, content in node.db.read(
@@ -84,24 +84,24 @@ def _stream(target: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _stored(connection: Connection, package_id: str) -> tuple[RowMapping, list[ListedExhibit]]:
+def _stored(connection: Connection, package_id: str) -> tuple[StoredStatement, list[ListedExhibit]]:
     statement = statements.by_id(connection, package_id)
     if statement is None:
         raise unknown("package")
     return statement, packages.exhibits_of(connection, package_id)
 
 
-def _beside(node: Node, connection: Connection, statement: RowMapping) -> dict[str, bytes]:
+def _beside(node: Node, connection: Connection, statement: StoredStatement) -> dict[str, bytes]:
     """Return release, receipts and proof, as far as this node has them."""
-    if statement["issuer"] == node.ministry:
-        return _receipts(connection, statement["id"]) | _own_proof(node, connection, statement)
-    release = packages.active_release(connection, statement["id"], node.ministry)
+    if statement.issuer == node.ministry:
+        return _receipts(connection, statement.id) | _own_proof(node, connection, statement)
+    release = packages.active_release(connection, statement.id, node.ministry)
     if release is None:
         return {}
     row = statements.by_id(connection, release.id)
     if row is None:
         return {}
-    return {RELEASE: bytes(row["envelope"])} | _release_proof(connection, row)
+    return {RELEASE: row.envelope} | _release_proof(connection, row)
 
 
 def _receipts(connection: Connection, package_id: str) -> dict[str, bytes]:
@@ -109,17 +109,17 @@ def _receipts(connection: Connection, package_id: str) -> dict[str, bytes]:
     receipts = []
     for holder in packages.holders_of(connection, package_id):
         message = streams.message_out(connection, holder.message) if holder.message else None
-        if message is not None and message["receipt"] is not None:
-            receipts.append(bytes(message["receipt"]))
+        if message is not None and message.receipt is not None:
+            receipts.append(message.receipt)
     return {receipt_name(number): raw for number, raw in enumerate(receipts, 1)}
 
 
-def _own_proof(node: Node, connection: Connection, statement: RowMapping) -> dict[str, bytes]:
+def _own_proof(node: Node, connection: Connection, statement: StoredStatement) -> dict[str, bytes]:
     """Prove that this node's public head holds the statement."""
-    event = log.event_of_statement(connection, statement["id"])
-    if event is None or event["leaf_index"] is None:
+    event = log.event_of_statement(connection, statement.id)
+    if event is None or event.leaf_index is None:
         return {}
-    index = int(event["leaf_index"])
+    index = int(event.leaf_index)
     public = heads.public_head(node, connection)
     if public is None or public.size <= index:
         return {}
@@ -128,16 +128,16 @@ def _own_proof(node: Node, connection: Connection, statement: RowMapping) -> dic
     return {PROOF: compose_proof(index, path, public.note, opening)}
 
 
-def _release_proof(connection: Connection, release: RowMapping) -> dict[str, bytes]:
+def _release_proof(connection: Connection, release: StoredStatement) -> dict[str, bytes]:
     """Prove, from what this node stores of the sender's log, that it holds the release."""
-    peer = release["issuer"]
+    peer = release.issuer
     seen = peer_logs.peer_log(connection, peer)
-    message = streams.message_that_brought(connection, peer, release["id"])
+    message = streams.message_that_brought(connection, peer, release.id)
     if seen is None or message is None:
         return {}
-    items = parse_items(parse_message(bytes(message["envelope"]))[1].body)
+    items = parse_items(parse_message(message.envelope)[1].body)
     for item in items:
-        if item.envelope == bytes(release["envelope"]):
+        if item.envelope == release.envelope:
             path = inclusion_proof(item.index, seen.size, PeerTiles(connection, peer))
             note = seen.note + seen.cosignatures + b"\n"
             return {PROOF: compose_proof(item.index, path, note, item.opening)}

@@ -61,7 +61,7 @@ def recall_of(
     rows = [
         row
         for row in statements.about(connection, package.id, RECALL)
-        if row["issuer"] == package.originator
+        if row.issuer == package.originator
     ]
     if not rows:
         return None
@@ -77,7 +77,7 @@ def recall_of(
         reason=str(said.body.get("reason", "")),
         instruction=str(said.body.get("instruction", "")),
         replaced_by=replaced if isinstance(replaced, str) else None,
-        at=str(rows[-1]["stored_at"]),
+        at=str(rows[-1].stored_at),
         acknowledged=looked is not None,
         answer=answer.answer if answer is not None else None,
         locked=foreign and answer is None and looked is None,

@@ -191,9 +191,9 @@ def recalls_waiting(
     for row in packages.recalled_unanswered(connection, node.ministry, size, start):
         recall = next(
             (
-                one["id"]
+                one.id
                 for one in reversed(statements.about(connection, row.id, RECALL))
-                if one["issuer"] == row.originator
+                if one.issuer == row.originator
             ),
             "",
         )

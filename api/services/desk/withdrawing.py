@@ -91,11 +91,11 @@ def _take_back(unit: Unit, release: Release) -> Reach:
     """Remove what waits in the outbox, or say that it may have left."""
     recipient = release.recipient
     (posted,) = streams.posted_to(unit.connection, recipient, [release.id])
-    if posted["message"] is None:
-        unit.delete(streams.OUTBOX, {"id": posted["id"]})
+    if posted.message is None:
+        unit.delete(streams.OUTBOX, {"id": posted.id})
         return Reach.NOT_SENT
-    message = streams.message_out(unit.connection, posted["message"])
-    if message is not None and message["receipt"] is not None:
+    message = streams.message_out(unit.connection, posted.message)
+    if message is not None and message.receipt is not None:
         raise Conflict("release.received", "The recipient has signed for it; recall the package.")
     return Reach.PERHAPS_RECEIVED
 
@@ -118,8 +118,8 @@ def _note_holder(unit: Unit, package: str, recipient: str, reach: Reach) -> None
 def _consented(unit: Unit, package: str, recipient: str) -> str | None:
     """Return the own consent by which the recipient may hold the package, if there is one."""
     for row in statements.about(unit.connection, package, ONWARD_CONSENT):
-        if row["origin"] == "own" and opened(row).body.get("recipient") == recipient:
-            return str(row["id"])
+        if row.origin == "own" and opened(row).body.get("recipient") == recipient:
+            return row.id
     return None
 
 
@@ -128,19 +128,19 @@ def _holding(unit: Unit, release: Release) -> dict[str, object]:
     peer, connection = release.recipient, unit.connection
     told = streams.disposition_of(connection, peer, release.id)
     (posted,) = streams.posted_to(connection, peer, [release.id])
-    sent = streams.message_out(connection, posted["message"]) if posted["message"] else None
-    receipted = sent["receipted_at"] if sent is not None else None
+    sent = streams.message_out(connection, posted.message) if posted.message is not None else None
+    receipted = sent.receipted_at if sent is not None else None
     word = statements.about(connection, release.id, EXHIBITS_HELD)
     state = "receipted" if receipted is not None else "sent"
     return {
         "release": release.id,
-        "state": told["outcome"] if told is not None else state,
-        "message": posted["message"],
+        "state": told.outcome if told is not None else state,
+        "message": posted.message,
         "receipted_at": receipted,
-        "disposition": told["disposition"] if told is not None else None,
-        "code": told["code"] if told is not None else None,
-        "held": word[-1]["id"] if word else None,
-        "held_at": word[-1]["issued_at"] if word else None,
+        "disposition": told.disposition if told is not None else None,
+        "code": told.code if told is not None else None,
+        "held": word[-1].id if word else None,
+        "held_at": word[-1].issued_at if word else None,
     }
 
 

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Unavailable
 from api.domain.events import Act
 from api.ports.signer import Signer
-from api.records import heads, log, node_state
+from api.records import heads, log, log_places, node_state
+from api.records.log_rows import SignedHead, StoredEvent, Unsequenced
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import log_keys, remembering
@@ -62,18 +62,20 @@ class Head:
     note: bytes
 
 
-def entry_of(event: RowMapping) -> bytes:
-    """Return the leaf entry of an event row, derived from its stored bytes."""
-    event_part = event_commitment(bytes(event["salt_e"]), bytes(event["body"]))
-    salt_s = bytes(event["salt_s"])
-    digest = event["envelope_digest"]
+def entry_of(event: StoredEvent | Unsequenced) -> bytes:
+    """Return the leaf entry of an event that is still there, derived from its stored bytes."""
+    if event.salt_e is None or event.body is None:
+        raise TypeError("the event is gone; its leaf entry is in the bundle")
+    event_part = event_commitment(event.salt_e, event.body)
+    salt_s = event.salt_s
+    digest = event.envelope_digest
     statement_part = (
         salt_s if digest is None else statement_commitment(salt_s, digest_bytes(digest))
     )
     return leaf_entry(event_part, statement_part)
 
 
-def opening_of(connection: Connection, event: RowMapping) -> LeafOpening:
+def opening_of(connection: Connection, event: StoredEvent) -> LeafOpening:
     """Return what lets a partner rebuild a leaf; where the event is gone, the bundle still tells.
 
     Args:
@@ -83,10 +85,10 @@ def opening_of(connection: Connection, event: RowMapping) -> LeafOpening:
     Raises:
         Unavailable: ``log.bundle-missing``.
     """
-    salt_s = bytes(event["salt_s"])
-    if event["body"] is not None:
-        return LeafOpening(event_commitment(bytes(event["salt_e"]), bytes(event["body"])), salt_s)
-    n, at = divmod(int(event["leaf_index"]), TILE_WIDTH)
+    salt_s = event.salt_s
+    if event.body is not None and event.salt_e is not None:
+        return LeafOpening(event_commitment(event.salt_e, event.body), salt_s)
+    n, at = divmod(event.place, TILE_WIDTH)
     stored = log.bundle(connection, n)
     if stored is None:
         raise Unavailable("log.bundle-missing", "A bundle of the log is missing; run audit fsck.")
@@ -99,7 +101,7 @@ def newest(node: Node) -> Head:
     return _head(row)
 
 
-def _head(row: log.SignedHead | None) -> Head:
+def _head(row: SignedHead | None) -> Head:
     if row is None:
         return Head(0, EMPTY_ROOT, b"")
     return Head(row.size, row.root_hash, row.note)
@@ -168,7 +170,7 @@ def integrate(node: Node, holder: str) -> int:
             raise Conflict("log.not-leader", "Another process integrates this log.")
         if node_state.restoring(unit.connection):
             raise recording.restoring()
-        log.place(unit.connection, [event["seq"] for event in events], old.size)
+        log_places.place(unit.connection, [event.seq for event in events], old.size)
         log.upsert(unit.connection, log.BUNDLES, bundles)
         log.upsert(
             unit.connection,
@@ -186,7 +188,7 @@ def _plan(
     connection: Connection,
 ) -> tuple[
     Head,
-    list[RowMapping],
+    list[Unsequenced],
     list[tuple[int, int, bytes]],
     list[dict[str, object]],
     list[bytes],

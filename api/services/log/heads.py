@@ -44,7 +44,7 @@ class Tail:
 
     Attributes:
         leaves: leaves in signed heads that no quorum has cosigned.
-        unsequenced: committed events that are in no head yet.
+        unsequenced: committed events that are in no shown head yet.
         since: time of the oldest of all these events; empty if there are none.
         seconds: its age.
     """
@@ -124,14 +124,15 @@ def with_lines(note: bytes, lines: Sequence[str]) -> bytes:
 def tail(node: Node, connection: Connection, public: PublicHead | None) -> Tail:
     """Return what lies beyond the public head."""
     newest = log.newest_head(connection)
+    size = newest.size if newest is not None else 0
     known = public.size if public is not None else 0
     since = log.oldest_beyond(connection, known)
     age = 0
     if since:
         age = max(0, int((node.clock.now() - parse_instant(since)).total_seconds()))
     return Tail(
-        leaves=(newest.size if newest is not None else 0) - known,
-        unsequenced=log.count_unsequenced(connection),
+        leaves=size - known,
+        unsequenced=log.count_beyond(connection, size),
         since=since,
         seconds=age,
     )

@@ -197,13 +197,13 @@ def _stream(connection: Connection, peer: str) -> bytes:
     received = None
     if incoming is not None:
         received = {
-            "epoch": incoming["epoch"],
-            "next": incoming["next_seq"],
-            "prev": incoming["prev"],
+            "epoch": incoming.epoch,
+            "next": incoming.next_seq,
+            "prev": incoming.prev,
         }
     sent = None
     if outgoing is not None:
-        sent = {"epoch": outgoing["epoch"], "next": outgoing["next_seq"]}
+        sent = {"epoch": outgoing.epoch, "next": outgoing.next_seq}
     return canonical(
         {
             "received": received,
@@ -229,7 +229,7 @@ def _message(connection: Connection, peer: str, epoch: int, seq: int) -> bytes:
         raise _absent()
     return canonical(
         {
-            "message": parse_canonical(bytes(row["envelope"]), limit=MESSAGE),
-            "receipt": parse_canonical(bytes(row["receipt"]), limit=MESSAGE),
+            "message": parse_canonical(row.envelope, limit=MESSAGE),
+            "receipt": parse_canonical(row.receipt, limit=MESSAGE),
         }
     )

@@ -26,6 +26,7 @@ from api.domain.misbehaviour import heads_proof, verify_misbehaviour
 from api.ports.policy import Action, Resource
 from api.records import node_state, peer_logs, streams
 from api.records.node_state import REFUSED_HEAD, Misbehaviour
+from api.records.stream_rows import StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -153,7 +154,7 @@ def keep(node: Node, peer: str, kind: MisbehaviourKind, proof: bytes) -> str:
         if node_state.misbehaviour_by_id(unit.connection, proof_id) is not None:
             return
         _insert(node, unit, peer, kind, proof)
-        _set_stream(unit, peer, "frozen")
+        _set_stream(unit, peer, StreamState.FROZEN)
         reuse = kind is not MisbehaviourKind.INCONSISTENT_HEADS
         entry = recording.Entry(
             act=Act.EQUIVOCATION_KEPT if reuse else Act.MISBEHAVIOUR_KEPT,
@@ -180,7 +181,7 @@ def _insert(node: Node, unit: Unit, peer: str, kind: str, proof: bytes) -> None:
     unit.insert(node_state.MISBEHAVIOUR, row)
 
 
-def _set_stream(unit: Unit, peer: str, state: str) -> None:
+def _set_stream(unit: Unit, peer: str, state: StreamState) -> None:
     if unit.update(streams.STREAMS_IN, {"peer": peer}, {"state": state}) is None:
         fresh = {"peer": peer, "epoch": 1, "next_seq": 1, "prev": None, "state": state}
         unit.insert(streams.STREAMS_IN, fresh)
@@ -264,7 +265,7 @@ def rule(node: Node, caller: Caller, proof_id: str, ruling: Ruling) -> Misbehavi
         values = {"ruling": str(ruling), "ruled_by": caller.person}
         unit.update(node_state.MISBEHAVIOUR, {"id": proof_id}, values)
         if ruling is Ruling.RESUME and not node_state.accused(unit.connection, peer):
-            _set_stream(unit, peer, "open")
+            _set_stream(unit, peer, StreamState.OPEN)
         entry = entry_of(caller, permit, Act.STREAM_RULED, Subject("misbehaviour", proof_id))
         recording.record(node, unit, replace(entry, code=str(ruling)))
 

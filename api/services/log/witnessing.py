@@ -15,15 +15,14 @@ and refuses if another head was stored in between, or while this node is restore
 forgotten what it cosigned.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid, Refused
 from api.domain.log_trust import open_head_of
 from api.records import log, node_state, peer_logs
+from api.records.peer_logs import PeerLog
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import log_keys
@@ -36,7 +35,7 @@ from api.tlog.merkle import HASH_SIZE, split_hashes
 from api.tlog.note import format_note, parse_note
 from api.tlog.proofs import consistency_proof, root_at, verify_consistency
 from api.tlog.tiles import tiles_for_append
-from api.wire.canonical import canonical
+from api.wire.canonical import Json, canonical
 from api.wire.digests import digest
 from api.wire.keys import Purpose
 from api.wire.messages import ConsistencyPath, Evidence
@@ -237,33 +236,36 @@ def cosign(node: Node, examined: Examined, stated: int) -> Cosigned:
     ]
     substantive = max(examined.substantive, min(stated, examined.size))
     key = node.signer.keys(Purpose.WITNESS)[0]
-    seal = node.signer.sign(key.kid, sealed_bytes(_row(examined, lines, substantive)))
+    seal = node.signer.sign(key.kid, sealed_bytes(_remembered(examined, lines, substantive)))
     return Cosigned(lines, substantive, seal)
 
 
-def _row(examined: Examined, lines: list[str], substantive: int) -> dict[str, Any]:
-    return {
-        "peer": examined.peer,
-        "size": examined.size,
-        "root": examined.root.hex(),
-        "note": examined.note,
-        "cosignatures": "\n".join(lines).encode(),
-        "substantive": substantive,
-    }
+def _remembered(
+    examined: Examined, lines: list[str], substantive: int, seal: bytes | None = None
+) -> PeerLog:
+    return PeerLog(
+        peer=examined.peer,
+        size=examined.size,
+        root=examined.root.hex(),
+        note=examined.note,
+        cosignatures="\n".join(lines).encode(),
+        substantive=substantive,
+        seal=seal,
+    )
 
 
-def sealed_bytes(row: Mapping[str, Any]) -> bytes:
+def sealed_bytes(row: PeerLog) -> bytes:
     """Return what this node's witness key signs of a row of ``peer_logs``.
 
     The prefix keeps it apart from cosignatures, which the same key makes (tlog-cosignature).
     """
-    members = {
-        "peer": row["peer"],
-        "size": row["size"],
-        "root": row["root"],
-        "note": digest(bytes(row["note"])),
-        "cosignatures": digest(bytes(row["cosignatures"])),
-        "substantive": row["substantive"],
+    members: dict[str, Json] = {
+        "peer": row.peer,
+        "size": row.size,
+        "root": row.root,
+        "note": digest(row.note),
+        "cosignatures": digest(row.cosignatures),
+        "substantive": row.substantive,
     }
     return b"comity/peer-log/v1\n" + canonical(members)
 
@@ -293,5 +295,5 @@ def persist(unit: Unit, examined: Examined, cosigned: Cosigned) -> None:
             for level, n, data in examined.tiles
         ],
     )
-    row = _row(examined, cosigned.lines, cosigned.substantive) | {"seal": cosigned.seal}
-    log.upsert(unit.connection, peer_logs.PEER_LOGS, [row])
+    row = _remembered(examined, cosigned.lines, cosigned.substantive, cosigned.seal)
+    log.upsert(unit.connection, peer_logs.PEER_LOGS, [asdict(row)])

@@ -168,7 +168,7 @@ def _clock(node: Node, bounds: Bounds) -> bool:
     if now.year < _OWN_YEAR:
         return False
     skew = timedelta(seconds=bounds.skew)
-    return not newest or parse_instant(newest[0]["time"]) <= now + skew
+    return not newest or parse_instant(newest[0].time) <= now + skew
 
 
 def _sequencer(node: Node, bounds: Bounds) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import log, node_state, streams, transfers
+from api.records import log, node_state, stream_counts, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -31,7 +31,7 @@ class Status:
     Attributes:
         log_size: leaves in the newest signed head.
         root: its root, hex.
-        unsequenced: committed events without a leaf.
+        unsequenced: committed events that the newest shown head does not cover.
         unsequenced_since: when the oldest of them was recorded; empty if there is none.
         sequencer: which process holds the sequencer's lease; empty if none does now.
         cosigned: largest cosigned size by partner.
@@ -82,14 +82,14 @@ def figures(node: Node) -> Status:
         return Status(
             log_size=size,
             root=head.root if head is not None else "",
-            unsequenced=log.count_unsequenced(connection),
+            unsequenced=log.count_beyond(connection, size),
             unsequenced_since=log.oldest_beyond(connection, size),
             sequencer=_holder(connection, now),
             cosigned={peer: log.last_cosigned(connection, peer) for peer in peers},
-            queues=streams.queue_lengths(connection),
-            oldest=streams.oldest_unreceipted(connection),
+            queues=stream_counts.queue_lengths(connection),
+            oldest=stream_counts.oldest_unreceipted(connection),
             attempts={
-                peer: {"count": row["count"], "next_at": row["next_at"], "code": row["code"]}
+                peer: {"count": row.count, "next_at": row.next_at, "code": row.code}
                 for peer, row in tries.items()
             },
             stopped=node_state.value(connection, STOP_SWITCH) == "on",
@@ -154,12 +154,12 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
     unit.ring("composed")
 
 
-def stream_counts(node: Node, peer: str) -> dict[str, int]:
+def sent_counts(node: Node, peer: str) -> dict[str, int]:
     """Return how many delivered statements to a peer were sent, receipted, applied, refused."""
 
     def read(connection: Connection) -> dict[str, int]:
-        sent = streams.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
-        done = streams.applied_counts(connection).get(peer, {})
+        sent = stream_counts.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
+        done = stream_counts.applied_counts(connection).get(peer, {})
         return {
             "sent": sent["sent"],
             "receipted": sent["receipted"],

@@ -8,10 +8,9 @@ cannot invent anything.
 
 from dataclasses import dataclass
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.errors import ComityError, Invalid, NotFound
 from api.records import streams
+from api.records.stream_rows import Stream
 from api.services.log.log_client import get_json, origin_name
 from api.services.node import Node
 from api.services.road import delivering, fetching, receiving
@@ -82,8 +81,8 @@ def lost_messages(node: Node, peer: str, view: View) -> list[Lost]:
     return found
 
 
-def _floor(stream: RowMapping | None) -> tuple[int, int, str | None]:
-    return (1, 1, None) if stream is None else (stream["epoch"], stream["next_seq"], stream["prev"])
+def _floor(stream: Stream | None) -> tuple[int, int, str | None]:
+    return (1, 1, None) if stream is None else (stream.epoch, stream.next_seq, stream.prev)
 
 
 def _unfit() -> Invalid:
@@ -133,7 +132,7 @@ def refetch(node: Node, peer: str, view: View) -> int:
 
 def _next_in(node: Node, peer: str) -> tuple[int, int]:
     stream = node.db.read(lambda connection: streams.stream_in(connection, peer))
-    return (1, 1) if stream is None else (stream["epoch"], stream["next_seq"])
+    return (1, 1) if stream is None else (stream.epoch, stream.next_seq)
 
 
 def _ask_again(node: Node, peer: str, epoch: int, first: int) -> None:

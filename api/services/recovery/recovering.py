@@ -31,6 +31,7 @@ from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
 from api.records import node_state, streams
 from api.records.node_state import OPEN, RESTORE
+from api.records.stream_rows import StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import giving_up, guard, remembering
@@ -161,8 +162,17 @@ def _block_unsure(node: Node, views: dict[str, View]) -> list[str]:
 
     def write(unit: Unit) -> None:
         for peer in unsure:
-            if unit.update(streams.STREAMS_OUT, {"peer": peer}, {"state": "blocked"}) is None:
-                row = {"peer": peer, "epoch": 1, "next_seq": 1, "prev": None, "state": "blocked"}
+            if (
+                unit.update(streams.STREAMS_OUT, {"peer": peer}, {"state": StreamState.BLOCKED})
+                is None
+            ):
+                row = {
+                    "peer": peer,
+                    "epoch": 1,
+                    "next_seq": 1,
+                    "prev": None,
+                    "state": StreamState.BLOCKED,
+                }
                 unit.insert(streams.STREAMS_OUT, row)
         for peer in unsure:
             entry = recording.Entry(

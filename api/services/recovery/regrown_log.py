@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import open_head_of, witness_verifiers
-from api.records import heads, log
+from api.records import heads, log, log_places
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import checkpoints, guard
@@ -207,7 +207,7 @@ def _plan(
     for index, leaf in enumerate(leaves, before):
         event, told = waiting.get(leaf), known.get(index)
         if event is not None:
-            plan.matched[index] = event["seq"]
+            plan.matched[index] = event.seq
             plan.entries.append(checkpoints.entry_of(event))
         elif told is not None and leaf_hash(told.entry) == leaf:
             plan.entries.append(told.entry)
@@ -220,7 +220,7 @@ def _plan(
 
 def _lost_row(index: int, told: KnownLeaf | None) -> dict[str, object]:
     return {
-        **log.lost_event(index),
+        **log_places.lost_event(index),
         "statement": None if told is None else told.statement,
         "envelope_digest": None if told is None else told.envelope_digest,
         "salt_s": _NO_SALT if told is None else told.salt_s,
@@ -233,8 +233,8 @@ def _write(node: Node, unit: Unit, plan: _Plan, held: Sequence[Held]) -> None:
     newest = log.newest_signed(connection)
     if (newest.size if newest is not None else 0) != plan.old:
         raise Conflict("recover.moved", "The log changed meanwhile; run it again.")
-    log.make_room(connection, plan.held.head.size, plan.matched)
-    log.add_lost(connection, plan.rows)
+    log_places.make_room(connection, plan.held.head.size, plan.matched)
+    log_places.add_lost(connection, plan.rows)
     log.upsert(connection, log.BUNDLES, checkpoints.bundle_rows(connection, plan.old, plan.entries))
     rows = [{"level": level, "n": n, "data": data} for level, n, data in plan.tiles]
     log.upsert(connection, log.TILES, rows)

@@ -20,6 +20,7 @@ from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
 from api.records.statements import Filed, Leaf, Standing
+from api.records.stream_rows import ReceivedState, SentState, StreamState
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
@@ -292,7 +293,7 @@ def _apply_until(node: Node, peer: str, message: str, pool: ThreadPoolExecutor) 
     """Apply a partner's stored messages up to one; those before it were applied before it."""
     while True:
         row = node.db.read(lambda connection: streams.message_in(connection, peer, message))
-        if row is None or row["state"] != "stored":
+        if row is None or row.state is not ReceivedState.STORED:
             return
         if not applying.process_next(node, peer, pool):
             return
@@ -313,7 +314,7 @@ def _take_back(node: Node, message: Lost) -> None:
             "seq": message.seq,
             "envelope": message.raw,
             "digest": message.digest,
-            "state": "receipted",
+            "state": SentState.RECEIPTED,
             "composed_at": at,
             "receipt": message.receipt_raw,
             "receipted_at": at,
@@ -322,8 +323,8 @@ def _take_back(node: Node, message: Lost) -> None:
         _move_stream(unit, message)
         carried = [digest(parse_envelope(item.envelope).payload) for item in message.items]
         for posted in streams.posted_to(unit.connection, message.peer, carried):
-            unit.update(streams.OUTBOX, {"id": posted["id"]}, {"message": body.id})
-        delivering.tell_effects(unit, row, at)
+            unit.update(streams.OUTBOX, {"id": posted.id}, {"message": body.id})
+        delivering.tell_effects(unit, message.peer, body.id, at)
         entry = recording.Entry(
             act=Act.LOG_RECOVERED,
             subject=Subject("message", body.id),
@@ -340,7 +341,7 @@ def _move_stream(unit: Unit, message: Lost) -> None:
         "epoch": message.body.epoch,
         "next_seq": message.seq + 1,
         "prev": message.digest,
-        "state": "open",
+        "state": StreamState.OPEN,
     }
     if unit.update(streams.STREAMS_OUT, {"peer": message.peer}, values) is None:
         unit.insert(streams.STREAMS_OUT, {"peer": message.peer, **values})

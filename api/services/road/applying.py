@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.decisions import Decision, refuse
 from api.domain.errors import Conflict
 from api.domain.events import Act, Actor, Subject
@@ -23,11 +21,12 @@ from api.records import parked, statements, streams
 from api.records.outages import is_outage
 from api.records.parked import Parked, Part
 from api.records.statements import Filed
+from api.records.stream_rows import ItemState, MessageIn, ReceivedState
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
 from api.services.road import deciding, disposing, parking
-from api.services.road.deciding import Decided, State
+from api.services.road.deciding import Decided
 from api.services.road.disposing import Outcome, Said
 from api.services.road.opening import Opened, open_item, open_items
 from api.services.sealing import Sealed
@@ -49,7 +48,7 @@ class Batch:
         ruling: an event to record beside, by whoever had them heard again.
     """
 
-    message: RowMapping
+    message: MessageIn
     opened: Sequence[Opened]
     said: Mapping[str, Said] = field(default_factory=dict)
     again: bool = False
@@ -82,12 +81,12 @@ def process_next(node: Node, peer: str, pool: ThreadPoolExecutor) -> bool:
     if not rows:
         return False
     message = rows[0]
-    body = parse_message(bytes(message["envelope"]))[1]
+    body = parse_message(message.envelope)[1]
     opened = open_items(node, message, body, pool)
     if body.kind is Kind.DISPOSITION:
         disposing.note(node, message, opened)
         return True
-    known = disposing.said(node, message["id"]) if node.db.recovering else {}
+    known = disposing.said(node, message.id) if node.db.recovering else {}
     batch = Batch(message, _as_said(opened, known), known)
     _settle(node, batch, lambda unit: _take_message(unit, message))
     return True
@@ -105,7 +104,7 @@ def hear_again(node: Node, row: Parked, ruling: recording.Entry | None = None) -
     if found is None:
         return False
     message, opened = found
-    if opened.sealed is not None and Kind(message["kind"]) is Kind.DISPOSITION:
+    if opened.sealed is not None and Kind(message.kind) is Kind.DISPOSITION:
         return _hear_node(node, row, message, opened, ruling)
     batch = Batch(message, [opened], again=True, ruling=ruling)
     try:
@@ -123,8 +122,8 @@ def refuse_parked(
     if found is None:
         return False
     message, opened = found
-    decided = Decided(opened, State.REFUSED, decision.code, decision.reason)
-    node_made = Kind(message["kind"]) is Kind.DISPOSITION
+    decided = Decided(opened, ItemState.REFUSED, decision.code, decision.reason)
+    node_made = Kind(message.kind) is Kind.DISPOSITION
     outcomes = () if node_made else (Outcome(opened.id, decision.code, decision.reason),)
     sealed = disposing.seal(node, row.peer, row.message, outcomes)
 
@@ -141,7 +140,7 @@ def refuse_parked(
 
 
 def _keep_if_possible(
-    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+    node: Node, unit: Unit, message: MessageIn, opened: Opened, decision: Decision
 ) -> None:
     """Void the number of a refused statement, unless that is what cannot be done."""
     try:
@@ -152,17 +151,17 @@ def _keep_if_possible(
             raise
 
 
-def _parked(node: Node, row: Parked) -> tuple[RowMapping, Opened] | None:
+def _parked(node: Node, row: Parked) -> tuple[MessageIn, Opened] | None:
     message = node.db.read(lambda connection: streams.message_in(connection, row.peer, row.message))
     if message is None:
         return None
-    body = parse_message(bytes(message["envelope"]))[1]
+    body = parse_message(message.envelope)[1]
     item = parse_items(body.body)[row.ordinal]
     return message, open_item(node, message, body.kind, row.ordinal, item)
 
 
 def _hear_node(
-    node: Node, row: Parked, message: RowMapping, opened: Opened, ruling: recording.Entry | None
+    node: Node, row: Parked, message: MessageIn, opened: Opened, ruling: recording.Entry | None
 ) -> bool:
     """Note again what a partner's node said, as far as it was not noted."""
 
@@ -222,7 +221,7 @@ def _settle(node: Node, batch: Batch, take: Callable[[Unit], bool]) -> bool:
     """
     outcomes, patient = _presumed(batch), True
     for _ in range(_RUNS):
-        sealed = disposing.seal(node, batch.message["peer"], batch.message["id"], outcomes)
+        sealed = disposing.seal(node, batch.message.peer, batch.message.id, outcomes)
         try:
             return node.db.write(
                 lambda unit: take(unit) and _run(node, unit, batch, outcomes, sealed, patient)  # noqa: B023
@@ -254,12 +253,12 @@ def _run(
     patient: bool,  # noqa: FBT001 - called once, above
 ) -> bool:
     decided = deciding.decide(node, unit, batch.message, batch.opened, patient=patient)
-    if batch.again and decided[0].state is State.PARKED:
+    if batch.again and decided[0].state is ItemState.PARKED:
         raise _StillWaitsError(decided[0])
     true = tuple(
         Outcome(one.opened.id, one.code, one.detail)
         for one in decided
-        if one.state in {State.APPLIED, State.REFUSED} and one.opened.id not in batch.said
+        if one.state in {ItemState.APPLIED, ItemState.REFUSED} and one.opened.id not in batch.said
     )
     if true != outcomes:
         raise _FoundOtherwiseError(true)
@@ -268,9 +267,14 @@ def _run(
     return True
 
 
-def _take_message(unit: Unit, message: RowMapping) -> bool:
-    key = {"peer": message["peer"], "id": message["id"]}
-    taken = unit.update(streams.MESSAGES_IN, key, {"state": "done"}, expect={"state": "stored"})
+def _take_message(unit: Unit, message: MessageIn) -> bool:
+    key = {"peer": message.peer, "id": message.id}
+    taken = unit.update(
+        streams.MESSAGES_IN,
+        key,
+        {"state": ReceivedState.DONE},
+        expect={"state": ReceivedState.STORED},
+    )
     return taken is not None
 
 
@@ -279,7 +283,7 @@ def _record(
 ) -> None:
     """Write what became of each item, the disposition and the events."""
     for one in decided:
-        if one.state is State.PARKED:
+        if one.state is ItemState.PARKED:
             why = parking.Why(one.code, one.part, one.error)
             parking.park(node, unit, batch.message, one.opened, why)
         else:
@@ -293,13 +297,13 @@ def _record(
 def _record_one(node: Node, unit: Unit, batch: Batch, one: Decided, sealed: Sealed | None) -> None:
     stated = batch.said.get(one.opened.id)
     disposition = stated.disposition if stated is not None else None
-    if disposition is None and sealed is not None and one.state is not State.REPEATED:
+    if disposition is None and sealed is not None and one.state is not ItemState.REPEATED:
         disposition = sealed.statement.id
     unit.insert(
         streams.INBOX,
         {
-            "peer": batch.message["peer"],
-            "message": batch.message["id"],
+            "peer": batch.message.peer,
+            "message": batch.message.id,
             "ordinal": one.opened.ordinal,
             "statement": one.opened.id,
             "state": one.state.value,
@@ -308,26 +312,26 @@ def _record_one(node: Node, unit: Unit, batch: Batch, one: Decided, sealed: Seal
             "decided_at": node.now(),
         },
     )
-    applied = one.state is State.APPLIED
+    applied = one.state is ItemState.APPLIED
     recording.record(
         node,
         unit,
         recording.Entry(
             act=Act.STATEMENT_APPLIED if applied else Act.STATEMENT_REFUSED,
             subject=Subject("statement", one.opened.id),
-            actor=Actor("peer", sub=batch.message["peer"]),
+            actor=Actor("peer", sub=batch.message.peer),
             origin="peer",
             outcome="done" if applied else "refused",
-            code=one.code if one.state is not State.REPEATED else "statement.known",
-            message=batch.message["id"],
+            code=one.code if one.state is not ItemState.REPEATED else "statement.known",
+            message=batch.message.id,
         ),
     )
 
 
-def _post(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
+def _post(node: Node, unit: Unit, message: MessageIn, sealed: Sealed) -> None:
     """Store the disposition and put it into the outbox; its leaf is the one of this event."""
-    peer = message["peer"]
-    stored = Filed(sealed.envelope, sealed.digest, "own", message["id"], node.now())
+    peer = message.peer
+    stored = Filed(sealed.envelope, sealed.digest, "own", message.id, node.now())
     statements.store(unit, sealed.statement, stored)
     recording.post(node, unit, [peer], sealed.statement.id, kind="disposition")
     recording.record(
@@ -335,10 +339,10 @@ def _post(node: Node, unit: Unit, message: RowMapping, sealed: Sealed) -> None:
         unit,
         recording.Entry(
             act=Act.MESSAGE_DECIDED,
-            subject=Subject("message", message["id"]),
+            subject=Subject("message", message.id),
             actor=Actor("peer", sub=peer),
             origin="peer",
-            message=message["id"],
+            message=message.id,
             statement=sealed.statement.id,
             envelope_digest=sealed.digest,
         ),

@@ -21,7 +21,7 @@ from api.records.package_rows import Arrived, Awaited
 from api.records.statements import Filed
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.desk import evidence
+from api.services.desk import exhibits
 from api.services.node import Node
 from api.services.road import fetching
 from api.services.sealing import seal_statement
@@ -163,7 +163,7 @@ def _arrive(node: Node, peer: str, row: Awaited, held: Stored) -> None:
     """
 
     def write(unit: Unit) -> None:
-        evidence.mark_stored(node, unit, held)
+        exhibits.mark_stored(node, unit, held)
         labels = transfers.labels_of(unit.connection, row.package, row.digest)
         keys = [(row.package, label) for label in labels]
         unit.update_many(packages.PACKAGE_EXHIBITS, keys, {"arrival": CAME})

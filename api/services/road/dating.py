@@ -6,7 +6,7 @@ recoveries judge no dates at all.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from api.domain.dating import Times
 from api.domain.log_trust import log_verifiers
 from api.records import peer_logs, seen_heads
+from api.records.stream_rows import MessageIn
 from api.services.node import Node
 from api.tlog.errors import LogError
 from api.tlog.heads import open_checkpoint
@@ -62,9 +63,9 @@ def stored_with(
     }
 
 
-def times_of(message: Mapping[Any, Any], ordinal: int) -> Times:
+def times_of(message: MessageIn, ordinal: int) -> Times:
     """Return what an item of a stored message is dated against."""
-    listed = json.loads(message["item_times"]) if message["item_times"] is not None else []
+    listed = json.loads(message.item_times) if message.item_times is not None else []
     if ordinal >= len(listed):
-        return Times(message["received_at"])
-    return Times(message["received_at"], *listed[ordinal])
+        return Times(message.received_at)
+    return Times(message.received_at, *listed[ordinal])

@@ -7,18 +7,16 @@ outage ends the whole unit. So one run finds everything that is refused, and nei
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy.engine import RowMapping
-
-from api.domain.decisions import Decision, refuse
+from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import ComityError
 from api.domain.threads import sequences
 from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
-from api.records.statements import Leaf, Standing
+from api.records.statements import Filed, Leaf, Standing
+from api.records.stream_rows import ItemState, MessageIn
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
 from api.services.road.opening import Opened, ids, refusable
@@ -30,15 +28,7 @@ from api.wire.statements import Statement
 from api.wire.types import RECALL
 
 FULL: Final = "statement.parked-full"
-
-
-class State(StrEnum):
-    """What became of one item."""
-
-    APPLIED = "applied"
-    REFUSED = "refused"
-    PARKED = "parked"
-    REPEATED = "repeated"
+NONCE: Final = "statement.nonce-used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +45,7 @@ class Decided:
     """
 
     opened: Opened
-    state: State
+    state: ItemState
     code: str = ""
     detail: str = ""
     part: Part | None = None
@@ -68,7 +58,7 @@ class _Run:
 
     node: Node
     unit: Unit
-    message: RowMapping
+    message: MessageIn
     patient: bool
     known: dict[str, str]
     stuck: frozenset[str]
@@ -77,7 +67,7 @@ class _Run:
 
 
 def decide(
-    node: Node, unit: Unit, message: RowMapping, opened: Sequence[Opened], *, patient: bool
+    node: Node, unit: Unit, message: MessageIn, opened: Sequence[Opened], *, patient: bool
 ) -> list[Decided]:
     """Run the effects of a message's items; returns what became of each, in order.
 
@@ -99,16 +89,16 @@ def decide(
         unit,
         message,
         patient,
-        {id_: row["standing"] for id_, row in rows.items()},
+        {id_: row.standing for id_, row in rows.items()},
         parked.stuck(unit.connection),
-        parked.count_of(unit.connection, message["peer"]),
+        parked.count_of(unit.connection, message.peer),
     )
     return [_one(run, each) for each in opened]
 
 
 def _one(run: _Run, opened: Opened) -> Decided:
     if opened.id in run.seen:
-        return Decided(opened, State.REPEATED)
+        return Decided(opened, ItemState.REPEATED)
     run.seen.add(opened.id)
     if opened.defect:
         return _undecidable(run, opened, Part.OPEN, opened.defect)
@@ -126,7 +116,7 @@ def _considered(run: _Run, opened: Opened) -> Decided:
         return _undecidable(run, opened, Part.RECEIVE, error)
     if decision:
         run.known[opened.id] = Standing.JUDGED
-        return Decided(opened, State.APPLIED)
+        return Decided(opened, ItemState.APPLIED)
     if sequences.waits(decision):
         return _wait(run, opened, decision.code)
     return _refused(run, opened, decision)
@@ -174,27 +164,28 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     statement = sealed.statement
     if run.known.get(statement.id) == Standing.JUDGED:
         return refuse("statement.known", "This statement is known.")
-    at, peer = run.node.now(), str(run.message["peer"])
+    at, peer = run.node.now(), str(run.message.peer)
     received = Received(
         statement,
         at,
         peer,
-        run.message["id"],
+        run.message.id,
         {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
         opened.times,
     )
     decision = restating.may_take(run.unit.connection, statement)
     decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
+    decision = decision and _with_own_nonce(run, opened)
     if not decision:
         return decision
     about = about_of(statement)
-    stored = statements.Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
-    _judge(run.unit, statements.row_of(statement, stored), known=statement.id in run.known)
+    stored = Filed(sealed.envelope, sealed.digest, peer, about, at, _leaf(opened.item))
+    _judge(run.unit, statement, stored, known=statement.id in run.known)
     for one in opened.brought:
         brought = one.sealed.statement
         if brought.id in run.known:
             continue
-        stored = statements.Filed(
+        stored = Filed(
             one.sealed.envelope,
             one.sealed.digest,
             peer,
@@ -208,17 +199,42 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     return decision
 
 
+def _with_own_nonce(run: _Run, opened: Opened) -> Decision:
+    """Refuse a statement whose nonce its issuer has used, or beside which such a one came.
+
+    Asked after the effect, so that a contradiction is judged for what it is. A nonce belongs to one
+    draft: what a preparer signed once makes one statement (PROTOCOL §9, *Preparer's bytes*). What
+    was refused counts as not told, and its nonce as unused.
+    """
+    if opened.sealed is None:
+        raise TypeError("an item that did not open is never applied")
+    beside = [one.sealed.statement for one in opened.brought]
+    counting = {Standing.JUDGED, Standing.BROUGHT}
+    each = {one.id: one for one in (opened.sealed.statement, *beside)}.values()
+    fresh = [one for one in each if run.known.get(one.id) not in counting]
+    for issuer in sorted({one.issuer for one in fresh}):
+        run.unit.lock(f"nonces of {issuer}")
+    used = {(one.issuer, one.nonce) for one in fresh}
+    if len(used) < len(fresh) or any(
+        statements.nonce_is_used(run.unit.connection, one.issuer, one.nonce, one.id)
+        for one in fresh
+    ):
+        return refuse(NONCE, "Its issuer has used this nonce: draw one for each statement.")
+    return ALLOWED
+
+
 def _leaf(one: Item | Carried) -> Leaf:
     return Leaf(one.index, one.opening.e, one.opening.salt_s)
 
 
-def _judge(unit: Unit, row: dict[str, Any], *, known: bool) -> None:
+def _judge(unit: Unit, statement: Statement, stored: Filed, *, known: bool) -> None:
     """Store a statement as judged; one that was only brought before becomes so."""
+    row = statements.row_of(statement, stored)
     if not known:
         unit.insert(statements.STATEMENTS, row)
         return
     values = {name: value for name, value in row.items() if name != "id"}
-    unit.update(statements.STATEMENTS, {"id": row["id"]}, values)
+    unit.update(statements.STATEMENTS, {"id": statement.id}, values)
 
 
 def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
@@ -228,19 +244,19 @@ def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
     )
     if error:
         return _undecidable(run, opened, Part.REFUSE, error)
-    return Decided(opened, State.REFUSED, decision.code, decision.reason)
+    return Decided(opened, ItemState.REFUSED, decision.code, decision.reason)
 
 
 def keep_refused(
-    node: Node, unit: Unit, message: RowMapping, opened: Opened, decision: Decision
+    node: Node, unit: Unit, message: MessageIn, opened: Opened, decision: Decision
 ) -> Decision:
     """Do what refusing a statement does to the tables; returns an allowed decision."""
     done = Decision(allowed=True)
-    statement = refusable(opened, message["peer"])
+    statement = refusable(opened, message.peer)
     if statement is None:
         return done
     row = statements.by_id(unit.connection, statement.id)
-    if row is not None and row["standing"] != Standing.BROUGHT:
+    if row is not None and row.standing != Standing.BROUGHT:
         return done
     effect = EFFECTS[statement.type]
     if row is not None:
@@ -249,7 +265,7 @@ def keep_refused(
         effect.dropped(node, unit, statement)
         return done
     raw = opened.item.envelope
-    refusal = Refusal(statement, raw, decision, message["peer"], message["id"], node.now())
+    refusal = Refusal(statement, raw, decision, message.peer, message.id, node.now())
     effect.refused(node, unit, refusal)
     return done
 
@@ -260,16 +276,16 @@ def _wait(run: _Run, opened: Opened, code: str) -> Decided:
     run.parked += 1
     if code == parked.BEHIND:
         run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, code)
+    return Decided(opened, ItemState.PARKED, code)
 
 
 def _undecidable(run: _Run, opened: Opened, part: Part, error: str) -> Decided:
     if run.parked >= parked.MOST:
         full = _full()
-        return Decided(opened, State.REFUSED, full.code, full.reason)
+        return Decided(opened, ItemState.REFUSED, full.code, full.reason)
     run.parked += 1
     run.stuck |= {opened.id}
-    return Decided(opened, State.PARKED, parked.UNDECIDABLE, "", part, error)
+    return Decided(opened, ItemState.PARKED, parked.UNDECIDABLE, "", part, error)
 
 
 def _full() -> Decision:

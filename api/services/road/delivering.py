@@ -12,20 +12,20 @@ Owns outbox, sending streams and retry state. The road of one statement, with wh
    partner's own stream.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
-from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import open_head_of, witness_verifiers
 from api.ports.peers import PeerReply
 from api.records import heads, log, node_state, statements, streams
+from api.records.log_rows import StoredEvent
+from api.records.statements import StoredStatement
+from api.records.stream_rows import MessageOut, Posted, SentState, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.log import checkpoints
@@ -83,7 +83,7 @@ def compose(node: Node, peer: str) -> str | None:
     stream, rows, items, substantive = plan
     epoch, seq, prev = stream
     message_id = node.entropy.identifier()
-    kind = Kind(rows[0]["kind"])
+    kind = Kind(rows[0].kind)
     payload = compose_message(
         MessageBody(
             from_=node.ministry,
@@ -99,35 +99,28 @@ def compose(node: Node, peer: str) -> str | None:
         spliced_items(items),
     )
     raw = sealing.seal_message(node, payload)
+    row = {
+        "id": message_id,
+        "peer": peer,
+        "kind": kind.value,
+        "epoch": epoch,
+        "seq": seq,
+        "envelope": raw,
+        "digest": digest(raw),
+        "state": SentState.COMPOSED,
+    }
 
     def write(unit: Unit) -> None:
         _take_number(unit, peer, stream, digest(raw))
-        unit.insert(
-            streams.MESSAGES_OUT,
-            {
-                "id": message_id,
-                "peer": peer,
-                "kind": kind.value,
-                "epoch": epoch,
-                "seq": seq,
-                "envelope": raw,
-                "digest": digest(raw),
-                "state": "composed",
-                "composed_at": node.now(),
-            },
-        )
+        unit.insert(streams.MESSAGES_OUT, {**row, "composed_at": node.now()})
         taken = unit.update_many(
-            streams.OUTBOX, [(row["id"],) for row in rows], {"message": message_id}
+            streams.OUTBOX, [(row.id,) for row in rows], {"message": message_id}
         )
-        if len(taken) != len(rows):
+        if taken != len(rows):
             raise Conflict("stream.moved", "Something was withdrawn before it left.")
-        recording.record(
-            node,
-            unit,
-            recording.Entry(
-                act=Act.MESSAGE_SENT, subject=Subject("message", message_id), message=message_id
-            ),
-        )
+        about = Subject("message", message_id)
+        sent = recording.Entry(act=Act.MESSAGE_SENT, subject=about, message=message_id)
+        recording.record(node, unit, sent)
         unit.ring("composed")
 
     node.db.write(write)
@@ -136,36 +129,34 @@ def compose(node: Node, peer: str) -> str | None:
 
 def _plan(
     node: Node, connection: Connection, peer: str
-) -> tuple[tuple[int, int, str | None], list[RowMapping], list[Item], int] | None:
+) -> tuple[tuple[int, int, str | None], list[Posted], list[Item], int] | None:
     if node_state.value(connection, "stop-switch") == "on":
         return None
     row = streams.stream_out(connection, peer)
-    if row is not None and row["state"] != "open":
+    if row is not None and row.state is not StreamState.OPEN:
         return None
     if len(streams.unreceipted(connection, peer, node.limits.in_flight)) >= node.limits.in_flight:
         return None
     waiting = streams.waiting(connection, peer, node.limits.batch)
     # One message holds one kind, and nothing overtakes: a later statement may count on what a
     # disposition before it says.
-    rows = list(takewhile(lambda each: each["kind"] == waiting[0]["kind"], waiting))
+    rows = list(takewhile(lambda each: each.kind == waiting[0].kind, waiting))
     chosen, items = _items(connection, rows)
     if not chosen:
         return None
-    place = (row["epoch"], row["next_seq"], row["prev"]) if row is not None else (1, 1, None)
+    place = (row.epoch, row.next_seq, row.prev) if row is not None else (1, 1, None)
     return place, chosen, items, checkpoints.substantive_size(connection)
 
 
-def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapping], list[Item]]:
-    wanted = [row["statement"] for row in rows]
-    brought = [other for row in rows for other in (row["with"] or "").split()]
-    envelopes = statements.by_ids(connection, [*wanted, *brought])
-    events = log.events_of_statements(connection, [*wanted, *brought])
-    chosen: list[RowMapping] = []
+def _items(connection: Connection, rows: list[Posted]) -> tuple[list[Posted], list[Item]]:
+    carried = [statement for row in rows for statement in row.carries]
+    envelopes = statements.by_ids(connection, carried)
+    events = log.events_of_statements(connection, carried)
+    chosen: list[Posted] = []
     items: list[Item] = []
     total = 0
     for row in rows:
-        named = [row["statement"], *(row["with"] or "").split()]
-        leaves = [_carried(connection, envelopes[one], events.get(one)) for one in named]
+        leaves = [_carried(connection, envelopes[one], events.get(one)) for one in row.carries]
         if None in leaves:
             break
         first, *beside = [leaf for leaf in leaves if leaf is not None]
@@ -178,7 +169,9 @@ def _items(connection: Connection, rows: list[RowMapping]) -> tuple[list[RowMapp
     return chosen, items
 
 
-def _carried(connection: Connection, row: RowMapping, event: RowMapping | None) -> Carried | None:
+def _carried(
+    connection: Connection, row: StoredStatement, event: StoredEvent | None
+) -> Carried | None:
     """Return a statement with its leaf, or ``None`` while an own one has no place in the log yet.
 
     Args:
@@ -186,14 +179,13 @@ def _carried(connection: Connection, row: RowMapping, event: RowMapping | None) 
         row: of the statement; one of another ministry tells where its own issuer's log has it.
         event: the event whose leaf commits to it, in this node's own log.
     """
-    envelope = bytes(row["envelope"])
-    if event is not None and event["leaf_index"] is not None:
+    envelope = row.envelope
+    if event is not None and event.leaf_index is not None:
         opening = checkpoints.opening_of(connection, event)
-        return Carried(envelope, int(event["leaf_index"]), opening)
-    if row["leaf_index"] is None:
+        return Carried(envelope, event.leaf_index, opening)
+    if row.leaf is None:
         return None
-    opening = LeafOpening(bytes(row["leaf_e"]), bytes(row["leaf_salt"]))
-    return Carried(envelope, int(row["leaf_index"]), opening)
+    return Carried(envelope, row.leaf.index, LeafOpening(row.leaf.e, row.leaf.salt_s))
 
 
 def _take_number(
@@ -206,11 +198,16 @@ def _take_number(
     """
     unit.lock(f"stream to {peer}")
     epoch, seq, prev = stream
-    values = {"epoch": epoch, "next_seq": seq + 1, "prev": message_digest, "state": "open"}
+    values = {
+        "epoch": epoch,
+        "next_seq": seq + 1,
+        "prev": message_digest,
+        "state": StreamState.OPEN,
+    }
     if (epoch, seq) == (1, 1) and streams.stream_out(unit.connection, peer) is None:
         unit.insert(streams.STREAMS_OUT, {"peer": peer, **values})
         return
-    expect = {"epoch": epoch, "next_seq": seq, "prev": prev, "state": "open"}
+    expect = {"epoch": epoch, "next_seq": seq, "prev": prev, "state": StreamState.OPEN}
     if unit.update(streams.STREAMS_OUT, {"peer": peer}, values, expect=expect) is None:
         raise Conflict("stream.moved", "Another worker composed for this peer meanwhile.")
 
@@ -220,7 +217,7 @@ def cosigned_by(connection: Connection, peer: str) -> int:
     return log.last_cosigned(connection, peer)
 
 
-def build_request(node: Node, message: RowMapping, cosigned: int) -> bytes:
+def build_request(node: Node, message: MessageOut, cosigned: int) -> bytes:
     """Return the request body for one attempt: stored message, fresh evidence.
 
     Args:
@@ -229,17 +226,17 @@ def build_request(node: Node, message: RowMapping, cosigned: int) -> bytes:
         cosigned: size from which the recipient wants consistency and leaf hashes.
     """
     evidence = node.db.read(lambda connection: _evidence(connection, message, cosigned))
-    return compose_request(bytes(message["envelope"]), evidence)
+    return compose_request(message.envelope, evidence)
 
 
-def _evidence(connection: Connection, message: RowMapping, cosigned: int) -> Evidence:
+def _evidence(connection: Connection, message: MessageOut, cosigned: int) -> Evidence:
     head = log.newest_head(connection)
     if head is None:
         raise Unavailable("log.empty", "This log has no head yet.")
     size = head.size
-    wanted = [row["statement"] for row in streams.items_of(connection, message["id"])]
+    wanted = [row.statement for row in streams.items_of(connection, message.id)]
     events = log.events_of_statements(connection, wanted)
-    indexes = [int(events[statement]["leaf_index"]) for statement in wanted]
+    indexes = [events[statement].place for statement in wanted]
     consistency = None
     if 0 < cosigned <= size:
         path = checkpoints.prove_consistency(connection, cosigned, size)
@@ -257,9 +254,9 @@ def _evidence(connection: Connection, message: RowMapping, cosigned: int) -> Evi
     )
 
 
-def send(node: Node, message: RowMapping) -> Sent:
+def send(node: Node, message: MessageOut) -> Sent:
     """Send one composed message and store what came back."""
-    peer = message["peer"]
+    peer = message.peer
     cosigned = node.db.read(lambda connection: cosigned_by(connection, peer))
     for _ in range(3):
         try:
@@ -291,34 +288,34 @@ def _asked_to_wait(reply: PeerReply) -> int:
     return min(int(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else 0
 
 
-def store_receipt(node: Node, message: RowMapping, raw: bytes) -> None:
+def store_receipt(node: Node, message: MessageOut, raw: bytes) -> None:
     """Check a receipt and store it with the partner's cosignature, in one transaction.
 
     Raises:
         WireError: the receipt is malformed or not signed by the recipient.
         Invalid: ``receipt.foreign``, ``receipt.cosignature``.
     """
-    peer = message["peer"]
+    peer = message.peer
     receipt = open_receipt(node, raw, peer)
     named = (receipt.message, receipt.digest, receipt.epoch, receipt.seq)
-    if named != (message["id"], message["digest"], message["epoch"], message["seq"]):
+    if named != (message.id, message.digest, message.epoch, message.seq):
         raise Invalid("receipt.foreign", "The receipt is for another message.")
     lines = _cosignature(node, peer, receipt)
 
     def write(unit: Unit) -> None:
-        values = {"state": "receipted", "receipt": raw, "receipted_at": node.now()}
-        key, expect = {"id": message["id"]}, {"state": "composed"}
+        values = {"state": SentState.RECEIPTED, "receipt": raw, "receipted_at": node.now()}
+        key, expect = {"id": message.id}, {"state": SentState.COMPOSED}
         if unit.update(streams.MESSAGES_OUT, key, values, expect=expect) is None:
             return
         heads.add_cosignatures(unit.connection, lines)
-        tell_effects(unit, message, node.now())
+        tell_effects(unit, peer, message.id, node.now())
         recording.record(
             node,
             unit,
             recording.Entry(
                 act=Act.MESSAGE_RECEIPTED,
-                subject=Subject("message", message["id"]),
-                message=message["id"],
+                subject=Subject("message", message.id),
+                message=message.id,
             ),
         )
 
@@ -360,15 +357,15 @@ def _cosignature(node: Node, peer: str, receipt: Receipt) -> list[dict[str, obje
     return [{"size": size, "line": line, "cosigner": peer} for line in lines]
 
 
-def tell_effects(unit: Unit, message: RowMapping | Mapping[str, Any], at: str) -> None:
+def tell_effects(unit: Unit, peer: str, message: str, at: str) -> None:
     """Tell the effects of a message's statements that a partner has stored it."""
-    items = streams.items_of(unit.connection, message["id"])
-    originals = statements.by_ids(unit.connection, [row["statement"] for row in items])
+    items = streams.items_of(unit.connection, message)
+    originals = statements.by_ids(unit.connection, [row.statement for row in items])
     for row in items:
-        original = originals[row["statement"]]
-        effect = EFFECTS.get(original["type"])
+        original = originals[row.statement]
+        effect = EFFECTS.get(original.type)
         if effect is not None:
-            effect.receipted(unit, original, message["peer"], message["id"], at)
+            effect.receipted(unit, original, peer, message, at)
 
 
 def note_attempt(node: Node, peer: str, sent: Sent) -> None:
@@ -379,14 +376,14 @@ def note_attempt(node: Node, peer: str, sent: Sent) -> None:
 
     def write(unit: Unit) -> None:
         known = streams.attempts(unit.connection).get(peer)
-        count = (known["count"] if known is not None else 0) + 1
+        count = (known.count if known is not None else 0) + 1
         wait = min(node.limits.retry_cap, node.limits.retry_base * 2 ** min(count - 1, 20))
         jitter = 0.5 + node.entropy.token(1)[0] / 255
         seconds = max(wait * jitter, sent.wait)
         at = format_instant(node.clock.now() + timedelta(seconds=seconds))
         # Refusals in a row make a dead letter; being away or told to wait makes none.
         refused = sent.outcome == "refused"
-        refusals = (known["refusals"] if known is not None else 0) + 1 if refused else 0
+        refusals = (known.refusals if known is not None else 0) + 1 if refused else 0
         log.upsert(
             unit.connection,
             streams.ATTEMPTS,
@@ -404,20 +401,20 @@ def note_attempt(node: Node, peer: str, sent: Sent) -> None:
     node.db.write(write)
 
 
-def abandon(node: Node, message: RowMapping, code: str) -> None:
+def abandon(node: Node, message: MessageOut, code: str) -> None:
     """Show a message as a dead letter; its stream is blocked until a new epoch is opened."""
 
     def write(unit: Unit) -> None:
-        key, expect = {"id": message["id"]}, {"state": "composed"}
-        if unit.update(streams.MESSAGES_OUT, key, {"state": "dead"}, expect=expect) is None:
+        key, expect = {"id": message.id}, {"state": SentState.COMPOSED}
+        if unit.update(streams.MESSAGES_OUT, key, {"state": SentState.DEAD}, expect=expect) is None:
             return
-        unit.update(streams.STREAMS_OUT, {"peer": message["peer"]}, {"state": "blocked"})
+        unit.update(streams.STREAMS_OUT, {"peer": message.peer}, {"state": StreamState.BLOCKED})
         entry = recording.Entry(
             act=Act.DELIVERY_ABANDONED,
-            subject=Subject("message", message["id"]),
+            subject=Subject("message", message.id),
             outcome="refused",
             code=code,
-            message=message["id"],
+            message=message.id,
         )
         recording.record(node, unit, entry)
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.events import Act, Actor, Subject
 from api.records import parked, statements, streams
 from api.records.outages import is_outage
-from api.records.statements import Filed
+from api.records.statements import Filed, StoredStatement
+from api.records.stream_rows import MessageIn, ReceivedState
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Node
@@ -89,9 +88,9 @@ def said(node: Node, message: str) -> dict[str, Said]:
     rows = node.db.read(lambda connection: statements.about(connection, message, DISPOSITION))
     found: dict[str, Said] = {}
     for row in rows:
-        if row["issuer"] == node.ministry:
-            for outcome in outcomes_of(bytes(row["envelope"])):
-                found.setdefault(outcome.statement, Said(outcome, row["id"]))
+        if row.issuer == node.ministry:
+            for outcome in outcomes_of(row.envelope):
+                found.setdefault(outcome.statement, Said(outcome, row.id))
     return found
 
 
@@ -101,16 +100,19 @@ def outcomes_of(envelope: bytes) -> list[Outcome]:
     return [Outcome.from_json(entry) for entry in body["outcomes"]]
 
 
-def note(node: Node, message: RowMapping, opened: Sequence[Opened]) -> None:
+def note(node: Node, message: MessageIn, opened: Sequence[Opened]) -> None:
     """Note what a partner says of our statements, in one transaction with taking its message.
 
     A defect in what follows from one of them leaves that one parked; the others count.
     """
 
     def write(unit: Unit) -> None:
-        key = {"peer": message["peer"], "id": message["id"]}
-        expect = {"state": "stored"}
-        if unit.update(streams.MESSAGES_IN, key, {"state": "done"}, expect=expect) is None:
+        key = {"peer": message.peer, "id": message.id}
+        expect = {"state": ReceivedState.STORED}
+        if (
+            unit.update(streams.MESSAGES_IN, key, {"state": ReceivedState.DONE}, expect=expect)
+            is None
+        ):
             return
         for each in opened:
             if each.defect:
@@ -119,28 +121,28 @@ def note(node: Node, message: RowMapping, opened: Sequence[Opened]) -> None:
                 hear(node, unit, message, each)
         entry = recording.Entry(
             act=Act.HOLDING_CONFIRMED,
-            subject=Subject("message", message["id"]),
-            actor=Actor("peer", sub=message["peer"]),
+            subject=Subject("message", message.id),
+            actor=Actor("peer", sub=message.peer),
             origin="peer",
-            message=message["id"],
+            message=message.id,
         )
         recording.record(node, unit, entry)
 
     node.db.write(write)
 
 
-def hear(node: Node, unit: Unit, message: RowMapping, opened: Opened) -> None:
+def hear(node: Node, unit: Unit, message: MessageIn, opened: Opened) -> None:
     """Note one statement of a partner's node; what meets a defect is parked and may be repeated."""
     sealed, failed = opened.sealed, ""
     if sealed is None:
         raise TypeError("only what was opened can be heard")
     if statements.judged(unit.connection, sealed.statement.id) is None:
-        _store(node, unit, message["peer"], sealed)
+        _store(node, unit, message.peer, sealed)
     if sealed.statement.type == EXHIBITS_HELD:
         failed = _guarded(unit, lambda: note_held(unit, sealed.statement))
     else:
         for outcome in outcomes_of(sealed.envelope):
-            note_one = _noting(node, unit, message["peer"], sealed, outcome)
+            note_one = _noting(node, unit, message.peer, sealed, outcome)
             failed = _guarded(unit, note_one) or failed
     if failed:
         parking.park_defect(node, unit, message, opened, parked.Part.DISPOSED, failed)
@@ -180,7 +182,7 @@ def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome)
             streams.DISPOSITIONS,
             {
                 "peer": peer,
-                "statement": original["id"],
+                "statement": original.id,
                 "disposition": sealed.statement.id,
                 "outcome": state,
                 "code": code,
@@ -188,7 +190,7 @@ def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome)
                 "received_at": at,
             },
         )
-        effect = EFFECTS.get(original["type"])
+        effect = EFFECTS.get(original.type)
         if effect is not None:
             disposed = Disposed(original, sealed.statement.id, peer, state, code, at)
             effect.disposed(node, unit, disposed)
@@ -198,7 +200,7 @@ def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome)
     return write
 
 
-def _original(unit: Unit, peer: str, message: str, statement: str) -> RowMapping | None:
+def _original(unit: Unit, peer: str, message: str, statement: str) -> StoredStatement | None:
     """Return our statement that an outcome is about, if it was an item of that very message."""
     connection = unit.connection
     if streams.disposition_of(connection, peer, statement) is not None:
@@ -208,8 +210,8 @@ def _original(unit: Unit, peer: str, message: str, statement: str) -> RowMapping
         posted = streams.was_posted(connection, peer, statement)
         return statements.judged(connection, statement) if posted else None
     sent = streams.message_out(connection, message)
-    if sent is None or sent["peer"] != peer:
+    if sent is None or sent.peer != peer:
         return None
-    if not any(row["statement"] == statement for row in streams.items_of(connection, message)):
+    if not any(row.statement == statement for row in streams.items_of(connection, message)):
         return None
     return statements.judged(connection, statement)

@@ -29,6 +29,7 @@ from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import node_state, officers, packages, streams
+from api.records.stream_rows import SentState, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
@@ -211,7 +212,7 @@ def _message(node: Node, peer: str, change: EpochChange) -> tuple[bytes, str]:
 
 
 def _require_known(connection: Connection, peer: str) -> None:
-    waiting = [row for row in streams.unreceipted(connection, peer, 1_000) if _opens(row["kind"])]
+    waiting = [row for row in streams.unreceipted(connection, peer, 1_000) if _opens(row.kind)]
     if waiting:
         raise Conflict("epoch.unreceipted", "The last change of epoch waits for its receipt.")
 
@@ -223,32 +224,32 @@ def _opens(kind: str) -> bool:
 def _give_back(unit: Unit, peer: str, change: EpochChange) -> None:
     """Let go of what the partner never stored; send again what it has stored."""
     for row in streams.undelivered(unit.connection, peer):
-        key = {"id": row["id"]}
-        if (row["epoch"], row["seq"]) <= (change.ended, change.seq):
-            unit.update(streams.MESSAGES_OUT, key, {"state": "composed"})
-        elif _opens(row["kind"]):
+        key = {"id": row.id}
+        if (row.epoch, row.seq) <= (change.ended, change.seq):
+            unit.update(streams.MESSAGES_OUT, key, {"state": SentState.COMPOSED})
+        elif _opens(row.kind):
             # Refused, so it took no number there; the number is needed again.
             unit.delete(streams.MESSAGES_OUT, key)
         else:
-            unit.update(streams.MESSAGES_OUT, key, {"state": "reissued"})
-            carried = [(item["id"],) for item in streams.items_of(unit.connection, row["id"])]
+            unit.update(streams.MESSAGES_OUT, key, {"state": SentState.REISSUED})
+            carried = [(item.id,) for item in streams.items_of(unit.connection, row.id)]
             unit.update_many(streams.OUTBOX, carried, {"message": None})
             _forget_withdrawn(unit, carried)
     for row in streams.reissued(unit.connection, peer, change.ended, change.seq):
         # It arrived after the partner was asked; what it carries must not arrive twice.
-        unit.update(streams.MESSAGES_OUT, {"id": row["id"]}, {"state": "composed"})
-        items = parse_items(parse_message(bytes(row["envelope"]))[1].body)
+        unit.update(streams.MESSAGES_OUT, {"id": row.id}, {"state": SentState.COMPOSED})
+        items = parse_items(parse_message(row.envelope)[1].body)
         ids = [payload_digest(item.envelope) for item in items]
-        posted = [(each["id"],) for each in streams.posted_to(unit.connection, peer, ids)]
-        unit.update_many(streams.OUTBOX, posted, {"message": row["id"]})
+        posted = [(each.id,) for each in streams.posted_to(unit.connection, peer, ids)]
+        unit.update_many(streams.OUTBOX, posted, {"message": row.id})
 
 
 def _forget_withdrawn(unit: Unit, carried: Sequence[tuple[str]]) -> None:
     """Take out of the outbox what was withdrawn before it reached the partner."""
     for row in streams.posted_many(unit.connection, [key for (key,) in carried]):
-        release = packages.release_by_id(unit.connection, row["statement"])
+        release = packages.release_by_id(unit.connection, row.statement)
         if release is not None and release.state == "withdrawn":
-            unit.delete(streams.OUTBOX, {"id": row["id"]})
+            unit.delete(streams.OUTBOX, {"id": row.id})
 
 
 def _open(
@@ -266,11 +267,11 @@ def _open(
             "seq": 1,
             "envelope": raw,
             "digest": digest(raw),
-            "state": "composed",
+            "state": SentState.COMPOSED,
             "composed_at": node.now(),
         },
     )
-    values = {"epoch": epoch, "next_seq": 2, "prev": digest(raw), "state": "open"}
+    values = {"epoch": epoch, "next_seq": 2, "prev": digest(raw), "state": StreamState.OPEN}
     if unit.update(streams.STREAMS_OUT, {"peer": peer}, values) is None:
         unit.insert(streams.STREAMS_OUT, {"peer": peer, **values})
     unit.delete(streams.ATTEMPTS, {"peer": peer})

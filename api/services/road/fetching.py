@@ -51,7 +51,7 @@ def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
             to=peer,
             id=node.entropy.identifier(),
             kind=kind,
-            epoch=stream["epoch"] if stream is not None else 1,
+            epoch=stream.epoch if stream is not None else 1,
             seq=None,
             prev=None,
             body=body,  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ def fetch_gap(node: Node, peer: str) -> bool:
 
     def missing(connection: Connection) -> tuple[int, int, int] | None:
         stream = streams.stream_in(connection, peer)
-        epoch, first = (stream["epoch"], stream["next_seq"]) if stream is not None else (1, 1)
+        epoch, first = (stream.epoch, stream.next_seq) if stream is not None else (1, 1)
         early = streams.first_held(connection, peer, epoch)
         return None if early is None else (epoch, first, early - 1)
 

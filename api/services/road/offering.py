@@ -152,7 +152,7 @@ def _message(node: Node, peer: str, old: int, head: Head) -> bytes:
             to=peer,
             id=node.entropy.identifier(),
             kind=Kind.CHECKPOINT,
-            epoch=stream["epoch"] if stream is not None else 1,
+            epoch=stream.epoch if stream is not None else 1,
             seq=None,
             prev=None,
             body={},

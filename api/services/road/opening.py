@@ -18,14 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain import accompanying, dating
 from api.domain.dating import Times
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Invalid
 from api.ports.policy import Action, Resource
 from api.records.outages import is_outage
+from api.records.stream_rows import MessageIn
 from api.services.authorising import context, peer_caller
 from api.services.log import leaves
 from api.services.node import Node
@@ -87,19 +86,19 @@ class _RefusedError(Exception):
 
 
 def open_items(
-    node: Node, message: RowMapping, body: MessageBody, pool: ThreadPoolExecutor
+    node: Node, message: MessageIn, body: MessageBody, pool: ThreadPoolExecutor
 ) -> list[Opened]:
     """Open all items of a stored message, several at once."""
     numbered = list(enumerate(parse_items(body.body)))
     return list(pool.map(lambda one: open_item(node, message, body.kind, *one), numbered))
 
 
-def open_item(node: Node, message: RowMapping, kind: Kind, ordinal: int, item: Item) -> Opened:
+def open_item(node: Node, message: MessageIn, kind: Kind, ordinal: int, item: Item) -> Opened:
     """Open one item; see the module."""
     times = times_of(message, ordinal)
     opened = Opened(item, ordinal, _id_of(item.envelope), None, (), ALLOWED, times)
     try:
-        return _judged(node, str(message["peer"]), kind, opened)
+        return _judged(node, message.peer, kind, opened)
     except Exception as error:
         if is_outage(error):
             raise

@@ -7,11 +7,10 @@ it waits is its code (``records/parked.py``). What an administrator does about o
 
 from dataclasses import dataclass
 
-from sqlalchemy.engine import RowMapping
-
 from api.domain.events import Act, Actor, Subject
 from api.records import parked
 from api.records.parked import Parked, Part
+from api.records.stream_rows import MessageIn
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Node
@@ -33,7 +32,7 @@ class Why:
 def park(
     node: Node,
     unit: Unit,
-    message: RowMapping,
+    message: MessageIn,
     opened: Opened,
     why: Why,
 ) -> None:
@@ -47,12 +46,12 @@ def park(
         why: why it waits.
     """
     statement = opened.sealed.statement if opened.sealed is not None else None
-    statement = statement or refusable(opened, message["peer"])
+    statement = statement or refusable(opened, message.peer)
     unit.insert(
         parked.PARKED,
         {
-            "peer": message["peer"],
-            "message": message["id"],
+            "peer": message.peer,
+            "message": message.id,
             "ordinal": opened.ordinal,
             "statement": opened.id,
             "type": statement.type if statement is not None else None,
@@ -72,10 +71,10 @@ def park(
         recording.Entry(
             act=Act.STATEMENT_PARKED,
             subject=Subject("statement", opened.id),
-            actor=Actor("peer", sub=message["peer"]),
+            actor=Actor("peer", sub=message.peer),
             origin="peer",
             code=why.code,
-            message=message["id"],
+            message=message.id,
         ),
     )
 
@@ -88,16 +87,16 @@ def _originator(statement: Statement | None) -> str | None:
 
 
 def park_defect(
-    node: Node, unit: Unit, message: RowMapping, opened: Opened, part: Part, error: str
+    node: Node, unit: Unit, message: MessageIn, opened: Opened, part: Part, error: str
 ) -> None:
     """Put a statement aside whose deciding met a defect; once is enough.
 
     Where the partner has as many parked as it may have, it is only recorded.
     """
-    key = {"peer": message["peer"], "message": message["id"], "ordinal": opened.ordinal}
+    key = {"peer": message.peer, "message": message.id, "ordinal": opened.ordinal}
     if parked.is_there(unit.connection, key):
         return
-    if parked.count_of(unit.connection, message["peer"]) < parked.MOST:
+    if parked.count_of(unit.connection, message.peer) < parked.MOST:
         park(node, unit, message, opened, Why(parked.UNDECIDABLE, part, error))
 
 

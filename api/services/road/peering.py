@@ -41,14 +41,16 @@ def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
 
     entries = node.db.read(read)
     for entry in entries:
-        entry["stream"] = status.stream_counts(node, entry["ministry"])
+        entry["stream"] = status.sent_counts(node, entry["ministry"])
     return entries
 
 
 def _sending(connection: Connection, peer: str) -> dict[str, Any] | None:
     """Epoch, next number and state of the stream to a peer; ``None`` before the first message."""
     row = streams.stream_out(connection, peer)
-    return None if row is None else {name: row[name] for name in ("epoch", "next_seq", "state")}
+    return (
+        None if row is None else {"epoch": row.epoch, "next_seq": row.next_seq, "state": row.state}
+    )
 
 
 def _epoch_change(connection: Connection, peer: str) -> dict[str, Any] | None:

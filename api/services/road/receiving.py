@@ -1,8 +1,8 @@
 """The receiving end of federation: authenticates, stores and receipts what partners send.
 
 Owns PROTOCOL §7 steps 1, 2 and 4 for the recipient. What the statements *mean* is applied later
-by ``services/road/applying.py``; here nothing but the message is judged. The steps of
-:func:`accept`:
+by ``services/road/applying.py``; here nothing but the message is judged, and who sent it in
+``services/road/authenticating.py``. The steps of :func:`accept`:
 
 1. Decode strictly; the sender is another member, the audience is this ministry.
 2. Both message signatures verify with the sender's message keys.
@@ -20,44 +20,36 @@ by ``services/road/applying.py``; here nothing but the message is judged. The st
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
-from api.domain.errors import Conflict, Full, Invalid, Refused
+from api.domain.errors import Conflict, Full, Invalid
 from api.domain.events import Act, Actor, Subject
 from api.domain.quotas import Allowance
-from api.ports.policy import Action, Resource
-from api.records import node_state, streams
+from api.records import streams
+from api.records.stream_rows import MessageIn, ReceivedState, Stream, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.authorising import Permit, authorise, peer_caller
 from api.services.log import checkpoints, misbehaviour, witnessing
 from api.services.node import Node
 from api.services.road import answering, dating
+from api.services.road.authenticating import Authenticated, authenticate
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
 from api.tlog.proofs import verify_inclusion
 from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import (
-    MESSAGE,
-    Envelope,
     parse_envelope,
     payload_digest,
-    verify_seal,
-    verify_signed_then,
 )
 from api.wire.errors import WireError
-from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
 from api.wire.message_bodies import Cosignature, EpochChange, Item, Receipt, parse_items
 from api.wire.messages import (
     DATED,
     NUMBERED,
-    Evidence,
     Kind,
     MessageBody,
     compose_message,
     parse_message,
-    parse_request,
 )
 from api.wire.misbehaviour import MisbehaviourKind
 
@@ -75,35 +67,6 @@ class Answer:
 
     body: bytes
     media_type: str = MESSAGE_TYPE
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """A message whose signatures, sender and audience verified."""
-
-    raw: bytes
-    envelope: Envelope
-    body: MessageBody
-    evidence: Evidence
-    permit: Permit
-    request: str
-
-    @property
-    def peer(self) -> str:
-        """The sending ministry."""
-        return self.body.from_
-
-    @property
-    def digest(self) -> str:
-        """Digest of the raw envelope."""
-        return self.envelope.digest
-
-    @property
-    def seq(self) -> int:
-        """Number in the stream; only for kinds that take one."""
-        if self.body.seq is None:
-            raise TypeError("this kind takes no number")
-        return self.body.seq
 
 
 def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
@@ -166,52 +129,6 @@ def _after_a_race(node: Node, message: Authenticated, lost: Conflict) -> Answer:
     raise lost
 
 
-def authenticate(node: Node, request_body: bytes, request: str) -> Authenticated:
-    """Steps 1 to 3."""
-    raw, evidence = parse_request(request_body)
-    envelope, body = parse_message(raw)
-    if body.to != node.ministry:
-        raise Refused("message.audience", "This message is for another ministry.")
-    if node.membership.find(body.from_) is None or body.from_ == node.ministry:
-        raise Refused("message.sender", "The sender is not in the pinned membership of this node.")
-    _verify(node, envelope, body)
-    permit = authorise(
-        node,
-        peer_caller(node, body.from_, request=request),
-        Action.MESSAGE_DELIVER,
-        Resource("stream", body.from_, {"peer": body.from_}),
-    )
-    return Authenticated(raw, envelope, body, evidence, permit, request)
-
-
-def _verify(node: Node, envelope: Envelope, body: MessageBody) -> None:
-    """Verify a message by its sender's current keys, or what is known already by former ones.
-
-    A retired key opens no new message (PROTOCOL §9, *Keys in time*). What it signed before is
-    answered as it was, and a node that recovers takes it in again.
-
-    Raises:
-        WireError: ``key.*``, ``signature.*``, ``time-unproven``.
-    """
-    keys = node.membership.keys(body.from_, Purpose.MESSAGE)
-    try:
-        verify_seal(envelope, keys, MESSAGE)
-    except WireError as error:
-        if error.code != "time-unproven" or not _is_known(node, envelope, body):
-            raise
-        verify_signed_then(envelope, keys, MESSAGE)
-
-
-def _is_known(node: Node, envelope: Envelope, body: MessageBody) -> bool:
-    def read(connection: Connection) -> bool:
-        if node_state.restoring(connection):
-            return True
-        known = streams.message_in(connection, body.from_, body.id)
-        return known is not None and bool(known["digest"] == envelope.digest)
-
-    return node.db.read(read)
-
-
 def _unnumbered(node: Node, message: Authenticated) -> Answer:
     kind = message.body.kind
     if kind in DATED:
@@ -228,7 +145,7 @@ def _unnumbered(node: Node, message: Authenticated) -> Answer:
     raise WireError("message.kind", "A receipt is an answer and is not sent by itself.")
 
 
-def _repeated(connection: Connection, message: Authenticated) -> bytes | RowMapping | None:
+def _repeated(connection: Connection, message: Authenticated) -> bytes | MessageIn | None:
     """Return the stored receipt of the same message, or the row that contradicts it."""
     known = streams.message_in(connection, message.peer, message.body.id)
     if known is None:
@@ -237,10 +154,10 @@ def _repeated(connection: Connection, message: Authenticated) -> bytes | RowMapp
         )
     if known is None:
         return None
-    return bytes(known["receipt"]) if known["digest"] == message.digest else known
+    return known.receipt if known.digest == message.digest else known
 
 
-def _contradiction(node: Node, message: Authenticated, known: RowMapping) -> bytes:
+def _contradiction(node: Node, message: Authenticated, known: MessageIn) -> bytes:
     """Judge a message whose id or number is taken by other bytes.
 
     Returns:
@@ -254,15 +171,13 @@ def _contradiction(node: Node, message: Authenticated, known: RowMapping) -> byt
         node,
         message.peer,
         MisbehaviourKind.MESSAGE_NUMBER_REUSE,
-        bytes(known["envelope"]),
+        known.envelope,
         message.raw,
     )
     if kept:
         raise Conflict("equivocation", "This number was used with other bytes; both are kept.")
-    if parse_envelope(bytes(known["envelope"]), limit=MESSAGE_LIMIT).payload == (
-        message.envelope.payload
-    ):
-        return bytes(known["receipt"])
+    if parse_envelope(known.envelope, limit=MESSAGE_LIMIT).payload == (message.envelope.payload):
+        return known.receipt
     raise Conflict("message.id", "This id belongs to a message with another number.")
 
 
@@ -270,16 +185,16 @@ def _contradiction(node: Node, message: Authenticated, known: RowMapping) -> byt
 class _Place:
     """Where a message stands: next in line or early, and the stream as it was judged."""
 
-    stream: RowMapping | None
+    stream: Stream | None
     early: bool
 
 
 def _judge_number(node: Node, connection: Connection, message: Authenticated) -> _Place:
     """Step 6."""
     stream = streams.stream_in(connection, message.peer)
-    if stream is not None and stream["state"] == "frozen":
+    if stream is not None and stream.state is StreamState.FROZEN:
         raise Conflict("stream.frozen", "This stream waits for an administrator's ruling.")
-    epoch, expected = (stream["epoch"], stream["next_seq"]) if stream is not None else (1, 1)
+    epoch, expected = (stream.epoch, stream.next_seq) if stream is not None else (1, 1)
     body = message.body
     if body.kind is Kind.EPOCH:
         return _judge_epoch(stream, body)
@@ -294,16 +209,16 @@ def _judge_number(node: Node, connection: Connection, message: Authenticated) ->
                 "stream.buffer-full", "Too many early messages; send the missing ones first."
             )
         return _Place(stream, early=True)
-    previous = stream["prev"] if stream is not None else None
+    previous = stream.prev if stream is not None else None
     if body.prev != previous:
         raise Conflict("stream.prev", "The message names another predecessor than the one stored.")
     return _Place(stream, early=False)
 
 
-def _judge_epoch(stream: RowMapping | None, body: MessageBody) -> _Place:
+def _judge_epoch(stream: Stream | None, body: MessageBody) -> _Place:
     change = EpochChange.from_json(body.body)
-    last = (stream["next_seq"] - 1 if stream is not None else 0, stream["prev"] if stream else None)
-    epoch = stream["epoch"] if stream is not None else 1
+    last = (stream.next_seq - 1 if stream is not None else 0, stream.prev if stream else None)
+    epoch = stream.epoch if stream is not None else 1
     if change.ended != epoch or body.epoch != epoch + 1 or body.seq != 1:
         raise Conflict("stream.epoch", "An epoch follows the one before.", epoch=epoch)
     if (change.seq, change.digest) != last:
@@ -395,22 +310,9 @@ def _store(
         node, unit.connection, message.peer, examined.note, examined.size, indexes
     )
     witnessing.persist(unit, *witnessed)
-    unit.insert(
-        streams.MESSAGES_IN,
-        {
-            "peer": message.peer,
-            "id": message.body.id,
-            "kind": message.body.kind.value,
-            "epoch": message.body.epoch,
-            "seq": message.seq,
-            "envelope": message.raw,
-            "digest": message.digest,
-            "receipt": receipt,
-            "received_at": node.now(),
-            "state": "held" if place.early else _first_state(message.body.kind),
-            **dated,
-        },
-    )
+    state = ReceivedState.HELD if place.early else _first_state(message.body.kind)
+    row = {**_columns(message), "receipt": receipt, "received_at": node.now(), "state": state}
+    unit.insert(streams.MESSAGES_IN, {**row, **dated})
     if not place.early:
         _advance(unit, message, place.stream)
     recording.record(
@@ -430,34 +332,48 @@ def _store(
     unit.ring("inbox")
 
 
+def _columns(message: Authenticated) -> dict[str, object]:
+    return {
+        "peer": message.peer,
+        "id": message.body.id,
+        "kind": message.body.kind.value,
+        "epoch": message.body.epoch,
+        "seq": message.seq,
+        "envelope": message.raw,
+        "digest": message.digest,
+    }
+
+
 def _indexes(message: Authenticated) -> list[int]:
     return [item.index for item in parse_items(message.body.body)]
 
 
-def _first_state(kind: Kind) -> str:
-    return "done" if kind is Kind.EPOCH else "stored"
+def _first_state(kind: Kind) -> ReceivedState:
+    return ReceivedState.DONE if kind is Kind.EPOCH else ReceivedState.STORED
 
 
-def _advance(unit: Unit, message: Authenticated, stream: RowMapping | None) -> None:
+def _advance(unit: Unit, message: Authenticated, stream: Stream | None) -> None:
     """Move the floor past this message and past held ones that now follow."""
     peer, epoch = message.peer, message.body.epoch
     for left in streams.early_before(unit.connection, peer, epoch):
         # Its number is beyond the end of an epoch that is over: its statements come anew.
-        unit.update(streams.MESSAGES_IN, {"peer": peer, "id": left["id"]}, {"state": "lapsed"})
+        unit.update(
+            streams.MESSAGES_IN, {"peer": peer, "id": left.id}, {"state": ReceivedState.LAPSED}
+        )
     following, previous = message.seq + 1, message.digest
     while True:
         held = streams.message_in_by_number(unit.connection, peer, epoch, following)
-        if held is None or held["state"] != "held":
+        if held is None or held.state is not ReceivedState.HELD:
             break
-        body = parse_message(bytes(held["envelope"]))[1]
-        key = {"peer": peer, "id": held["id"]}
+        body = parse_message(held.envelope)[1]
+        key = {"peer": peer, "id": held.id}
         if body.prev != previous:
             # The sender signed a chain that does not fit; the stored prefix stands.
-            unit.update(streams.MESSAGES_IN, key, {"state": "misfit"})
+            unit.update(streams.MESSAGES_IN, key, {"state": ReceivedState.MISFIT})
             break
-        unit.update(streams.MESSAGES_IN, key, {"state": "stored"})
-        following, previous = following + 1, held["digest"]
-    values = {"epoch": epoch, "next_seq": following, "prev": previous, "state": "open"}
+        unit.update(streams.MESSAGES_IN, key, {"state": ReceivedState.STORED})
+        following, previous = following + 1, held.digest
+    values = {"epoch": epoch, "next_seq": following, "prev": previous, "state": StreamState.OPEN}
     if stream is None:
         unit.insert(streams.STREAMS_IN, {"peer": peer, **values})
     else:

@@ -95,6 +95,7 @@ def create(
     }
 
     def write(unit: Unit) -> None:
+        require_fresh_nonce(node, unit, made.nonce)
         unit.insert(drafts.DRAFTS, values)
         unit.insert(drafts.DRAFT_VERSIONS, drafts.version_row(values, caller.person))
         recording.record(node, unit, _entry(caller, permit, Act.DRAFT_CREATED, values["id"], 1))
@@ -126,9 +127,26 @@ def _write_fresh(
     try:
         return str(write_once(node, once, {"draft": draft_id}, write)["draft"])
     except Taken:
-        raise Conflict(
-            "draft.nonce-used", "This nonce was used for another draft; draw a new one and sign."
-        ) from None
+        raise _nonce_used() from None
+
+
+def require_fresh_nonce(node: Node, unit: Unit, nonce: str) -> None:
+    """Refuse a nonce that stands in another draft or in a statement of this ministry.
+
+    Partners refuse a ministry's second statement with one nonce (PROTOCOL §9, *Preparer's bytes*).
+
+    Raises:
+        Conflict: ``draft.nonce-used``.
+    """
+    unit.lock(f"nonces of {node.ministry}")
+    if drafts.nonce_is_used(unit.connection, node.ministry, nonce):
+        raise _nonce_used()
+
+
+def _nonce_used() -> Conflict:
+    return Conflict(
+        "draft.nonce-used", "This nonce was used for another draft; draw a new one and sign."
+    )
 
 
 def _permit_to_create(
@@ -217,6 +235,18 @@ def replace_content(
 
     node.db.write(write)
     return reread(node, draft_id)
+
+
+def signable(node: Node, draft: DraftView) -> bytes:
+    """Return what the preparer's own signature over the present version covers (PROTOCOL §9).
+
+    Raises:
+        Stale: ``draft.stale``: the draft has no nonce yet.
+    """
+    if draft.nonce is None:
+        raise rules.stale()
+    content = Content(draft.type, draft.to, dict(draft.body), draft.thread)
+    return prepared_bytes(content, issuer=node.ministry, nonce=draft.nonce)
 
 
 def give_back(node: Node, caller: Caller, draft_id: str, reason: str) -> DraftView:

@@ -136,6 +136,16 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "jws": mark("signed with the officer's own key"),
         "webauthn": mark("signed with a passkey"),
     },
+    "key-form": {
+        "jws": mark("Key file"),
+        "webauthn": mark("Passkey"),
+    },
+    "key-state": {
+        "requested": mark("Waits for the first administrator"),
+        "proposed": mark("Waits for the second administrator"),
+        "active": mark("Counts"),
+        "revoked": mark("Counts no more"),
+    },
     "member": {
         "act": mark("Act"),
         "add": mark("Subjects added"),

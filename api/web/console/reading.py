@@ -17,6 +17,7 @@ from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
 from api.web.console.page import Visit
 from api.web.console.words import mark
+from api.wire.envelope import RECORDED, WEBAUTHN
 from api.wire.errors import WireError
 
 _PATHS: Final = {
@@ -135,14 +136,19 @@ def draft_powers(visit: Visit, draft: DraftView) -> dict[str, Any]:
     """
     open_ = draft.state is DraftState.DRAFTED
     acts = draft_form.open_acts(visit.node, visit.caller, draft.id)
+    signed = draft_form.open_acts(visit.node, visit.caller, draft.id, WEBAUTHN)
     table = table_row(visit.node, draft.type)
     powers: dict[str, Any] = {
-        "approve": table.needs_approval and DraftAct.APPROVE in acts,
+        "recorded": table.needs_approval and DraftAct.APPROVE in acts,
+        "signed": table.needs_approval and DraftAct.APPROVE in signed,
         "give_back": DraftAct.RETURN in acts,
         "edit": DraftAct.REPLACE in acts,
         "discard": DraftAct.DISCARD in acts,
         "confirm": DraftAct.CONFIRM in acts,
     }
+    powers["approve"] = powers["recorded"] or powers["signed"]
+    mine = (draft.prepared.iss, draft.prepared.sub) == (visit.caller.iss, visit.caller.sub)
+    powers["sign"] = open_ and mine and powers["edit"] and draft.prepared.form == RECORDED
     powers["why"] = "" if powers["approve"] or not open_ else _why_not(visit, draft, table)
     return powers
 
@@ -162,6 +168,11 @@ def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
     """Return open drafts of this ministry in a request."""
     found = drafting.drafts_page(visit.node, visit.caller, limit=200, state="drafted")
     return [draft_line(visit, one) for one in found if one.thread == thread_id]
+
+
+def compact(value: Mapping[str, Any]) -> str:
+    """Return JSON as an attribute of a page carries it."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def refused(error: ComityError | WireError) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The auditor's own work over REST (samples, review notes), and erasure by two administrators."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
@@ -7,13 +8,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
+from api.records.audit import Note
 from api.services.audit import audit_notes, audit_samples, erasure
 from api.services.audit.audit_samples import MOST
 from api.web import bodies
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.rest import views
-from api.web.rest.views import plain
+from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/audit", tags=["audit"])
@@ -88,22 +90,23 @@ async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> JSON
         tuple(content.entries),
     )
     saved = await run(audit_samples.save, node, caller, new)
-    place = f"/api/v1/audit/samples/{saved['id']}"
-    return JSONResponse(saved, status_code=201, headers={"location": place})
+    place = f"/api/v1/audit/samples/{saved.id}"
+    return JSONResponse(members(saved), status_code=201, headers={"location": place})
 
 
 @router.route_for("GET", "/samples", Action.AUDIT_LIST, operation_id="list_samples")
 async def samples(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """List saved samples, newest first."""
-    items = await run(audit_samples.listed, node, caller)
-    return JSONResponse({"items": items}, headers=_NO_STORE)
+    found = await run(audit_samples.listed, node, caller)
+    return JSONResponse({"items": [members(one) for one in found]}, headers=_NO_STORE)
 
 
 @router.route_for("GET", "/samples/{sample}", Action.AUDIT_LIST, operation_id="read_sample")
 async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Return a sample with the events it holds."""
     found = await run(audit_samples.read, node, caller, sample)
-    return JSONResponse(found, headers=_NO_STORE)
+    content = members(found.sample) | {"events": [asdict(one) for one in found.events]}
+    return JSONResponse(content, headers=_NO_STORE)
 
 
 @router.route_for(
@@ -115,7 +118,13 @@ async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> JSONR
     new = audit_notes.NewNote(
         content.verdict, content.text, content.leaf, content.sample, content.endorsement
     )
-    return JSONResponse(await run(audit_notes.write, node, caller, new), status_code=201)
+    written = await run(audit_notes.write, node, caller, new)
+    return JSONResponse(_note(written), status_code=201)
+
+
+def _note(note: Note) -> dict[str, Any]:
+    signed = {"document": note.document, "endorsement": note.endorsement}
+    return {"id": note.id, "officer": note.officer, **signed}
 
 
 @router.route_for("GET", "/notes", Action.AUDIT_LIST, operation_id="list_notes")
@@ -126,23 +135,24 @@ async def notes(
     sample: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
 ) -> JSONResponse:
     """List review notes, newest first: all, or those about an entry or a sample."""
-    items = await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample)
-    return JSONResponse({"items": items}, headers=_NO_STORE)
+    found = await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample)
+    return JSONResponse({"items": [_note(one) for one in found]}, headers=_NO_STORE)
 
 
 @router.route_for("GET", "/gaps", Action.AUDIT_LIST, operation_id="list_gaps")
 async def gaps(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Return what was erased from the log under which order, and what was lost and recovered."""
     found = await run(erasure.gaps, node, caller)
-    items = [plain(row) for row in found["erased"]]
-    return JSONResponse({"erased": items, "lost": found["lost"]}, headers=_NO_STORE)
+    erased = [members(order) for order in found.erased]
+    lost = [{"from": first, "to": end} for first, end in found.lost]
+    return JSONResponse({"erased": erased, "lost": lost}, headers=_NO_STORE)
 
 
 @router.route_for("GET", "/erasures", Action.AUDIT_ERASE_PROPOSE, operation_id="list_erasures")
 async def erasures(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """List orders to erase, newest first."""
     rows = await run(erasure.listed, node, caller)
-    return JSONResponse({"items": [plain(row) for row in rows]}, headers=_NO_STORE)
+    return JSONResponse({"items": [members(row) for row in rows]}, headers=_NO_STORE)
 
 
 @router.route_for(
@@ -158,7 +168,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     content = await bodies.model_body(request, NewOrder)
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
     row = await run(erasure.propose, node, caller, order)
-    return JSONResponse(plain(row), status_code=201)
+    return JSONResponse(members(row), status_code=201)
 
 
 @router.route_for(
@@ -180,7 +190,7 @@ async def preview(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSO
 )
 async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
     """Carry an order out, as the second administrator."""
-    return JSONResponse(plain(await run(erasure.approve, node, caller, erasure_id)))
+    return JSONResponse(members(await run(erasure.approve, node, caller, erasure_id)))
 
 
 @router.route_for(
@@ -191,4 +201,4 @@ async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSO
 )
 async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
     """Reject an order, as the second administrator."""
-    return JSONResponse(plain(await run(erasure.reject, node, caller, erasure_id)))
+    return JSONResponse(members(await run(erasure.reject, node, caller, erasure_id)))

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.domain.errors import TooLarge
 from api.ports.policy import Action
-from api.services.desk import evidence
+from api.services.desk import exhibits
 from api.web import bodies, ranges, uploading
 from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
@@ -52,12 +52,12 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
     size = bodies.stated_length(request) if "content-length" in request.headers else None
     if (size or 0) > doors.exhibit_limit:
         raise TooLarge("exhibit.too-large", "This is over the node's limit for one exhibit.")
-    await run(evidence.allow_exhibit, node, caller, digest)
+    await run(exhibits.allow_exhibit, node, caller, digest)
     await uploading.apart(doors.spool.check_room, size or 0)
     with doors.spool.unnamed() as file:
         await uploading.receive(request, file, doors.exhibit_limit)
         chunks = pieces(file)
-        stored = await uploading.apart(evidence.store_exhibit, node, caller, digest, size, chunks)
+        stored = await uploading.apart(exhibits.store_exhibit, node, caller, digest, size, chunks)
     return JSONResponse({"digest": stored.digest, "size": stored.size}, status_code=201)
 
 
@@ -70,7 +70,7 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
 )
 async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
     """Say whether an exhibit is held, and its size."""
-    stored = await run(evidence.open_exhibit, node, caller, digest)
+    stored = await run(exhibits.open_exhibit, node, caller, digest)
     return Response(headers=_headers(digest) | {"content-length": str(stored.size)})
 
 
@@ -87,7 +87,7 @@ async def head(digest: Digest, node: NodeOf, caller: OfficerOf) -> Response:
 )
 async def get(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> Response:
     """Read an exhibit or a range of it; downloads only, never shown inline."""
-    stored = await run(evidence.open_exhibit, node, caller, digest)
+    stored = await run(exhibits.open_exhibit, node, caller, digest)
     span = ranges.span_of(request.headers, stored.size, _tag(digest))
     headers = _headers(digest) | {"content-length": str(span.end - span.start)}
     if span.partial:

@@ -19,7 +19,7 @@ from fastapi.responses import Response
 from api.domain.errors import Conflict, Invalid, TooLarge
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import evidence
+from api.services.desk import exhibits
 from api.services.node import Node
 from api.web import uploading
 from api.web.deps import DoorsOf
@@ -95,7 +95,7 @@ async def begin(request: Request, doors: DoorsOf, caller: OfficerOf) -> Response
     )
     if upload.size > doors.exhibit_limit:
         raise TooLarge("exhibit.too-large", "This is over the node's limit for one exhibit.")
-    await run(evidence.allow_exhibit, doors.node, caller, upload.digest)
+    await run(exhibits.allow_exhibit, doors.node, caller, upload.digest)
     await uploading.apart(doors.spool.begin, upload)
     if upload.size == 0:
         await uploading.apart(_store, doors.node, doors.spool, caller, upload)
@@ -144,7 +144,7 @@ async def go_on(
     if request.headers.get("content-type", "").strip().lower() != MEDIA_TYPE:
         raise Invalid("media.unsupported", f"Send {MEDIA_TYPE}.")
     found = await uploading.apart(doors.spool.find, upload_id, caller.person)
-    await run(evidence.allow_exhibit, doors.node, caller, found.digest)
+    await run(exhibits.allow_exhibit, doors.node, caller, found.digest)
     offset = _number(request, "upload-offset")
     if found.stored:
         _same_offset(offset, found.size)
@@ -178,7 +178,7 @@ def _store(node: Node, spool: Spool, caller: Caller, upload: Upload) -> None:
     """Hash and store the whole; wrong bytes are gone, others stay until they could be stored."""
     try:
         with spool.bytes_of(upload) as file:
-            evidence.store_exhibit(node, caller, upload.digest, upload.size, pieces(file))
+            exhibits.store_exhibit(node, caller, upload.digest, upload.size, pieces(file))
     except Invalid:
         spool.remove(upload)
         raise

@@ -52,15 +52,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a row's members that are not bytes and not empty."""
-    return {
-        name: value
-        for name, value in row.items()
-        if value is not None and not isinstance(value, bytes | memoryview)
-    }
-
-
 def members(found: "DataclassInstance") -> dict[str, Any]:
     """Return the members of a read model that are not empty, those of its parts included."""
     return {name: value for name, value in asdict(found).items() if value is not None}

@@ -11,11 +11,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import TooLarge
 from api.domain.events import Act
 from api.records import audit_reading
+from api.records.audit_reading import MessageNumber
+from api.records.stream_rows import Disposition
 from api.services.audit.export.export_entries import Wanted
 from api.services.node import Node
 from api.wire.canonical import canonical
@@ -51,48 +52,53 @@ def document(node: Node, connection: Connection, bounds: tuple[int, int], wanted
     return data
 
 
-def _shown(rows: Sequence[RowMapping], act: Act, wanted: Wanted) -> list[RowMapping]:
-    return [row for row in rows if wanted.discloses(act.value, row["id"])]
+def _shown(rows: Sequence[MessageNumber], act: Act, wanted: Wanted) -> list[MessageNumber]:
+    return [row for row in rows if wanted.discloses(act.value, row.id)]
 
 
-def _by_peer(rows: Sequence[RowMapping]) -> Iterator[tuple[str, list[RowMapping]]]:
-    for peer, group in groupby(rows, key=lambda row: str(row["peer"])):
+def _by_peer(rows: Sequence[MessageNumber]) -> Iterator[tuple[str, list[MessageNumber]]]:
+    for peer, group in groupby(rows, key=lambda row: row.peer):
         yield peer, list(group)
 
 
-def _in_parts(rows: Sequence[RowMapping]) -> Iterator[Sequence[RowMapping]]:
+def _in_parts(rows: Sequence[MessageNumber]) -> Iterator[Sequence[MessageNumber]]:
     for at in range(0, len(rows), _AT_ONCE):
         yield rows[at : at + _AT_ONCE]
 
 
-def _message(row: RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in ("id", "kind", "epoch", "seq", "digest")}
+def _message(row: MessageNumber) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind.value,
+        "epoch": row.epoch,
+        "seq": row.seq,
+        "digest": row.digest,
+    }
 
 
-def _sent(connection: Connection, peer: str, rows: Sequence[RowMapping]) -> Iterator[Any]:
+def _sent(connection: Connection, peer: str, rows: Sequence[MessageNumber]) -> Iterator[Any]:
     """Each message this node sent to a peer, with what the peer stated about each statement."""
     for part in _in_parts(rows):
-        carried = audit_reading.carried(connection, [row["id"] for row in part])
+        carried = audit_reading.carried(connection, [row.id for row in part])
         every = [statement for ids in carried.values() for statement in ids]
-        stated = {row["statement"]: row for row in audit_reading.disposed(connection, peer, every)}
+        stated = {row.statement: row for row in audit_reading.disposed(connection, peer, every)}
         for row in part:
-            items = [_item(ident, stated.get(ident)) for ident in carried.get(row["id"], ())]
+            items = [_item(ident, stated.get(ident)) for ident in carried.get(row.id, ())]
             yield {**_message(row), "statements": items}
 
 
-def _received(connection: Connection, peer: str, rows: Sequence[RowMapping]) -> Iterator[Any]:
+def _received(connection: Connection, peer: str, rows: Sequence[MessageNumber]) -> Iterator[Any]:
     """Each message a peer sent, with what this node decided on each statement so far."""
     for part in _in_parts(rows):
-        decided = audit_reading.decided(connection, peer, [row["id"] for row in part])
+        decided = audit_reading.decided(connection, peer, [row.id for row in part])
         for row in part:
             items = [
-                {"id": item["statement"], "outcome": item["state"]}
-                for item in decided.get(row["id"], ())
+                {"id": item.statement, "outcome": item.state} for item in decided.get(row.id, ())
             ]
             yield {**_message(row), "statements": items}
 
 
-def _item(ident: str, stated: RowMapping | None) -> dict[str, Any]:
+def _item(ident: str, stated: Disposition | None) -> dict[str, Any]:
     if stated is None:
         return {"id": ident}
-    return {"id": ident, "outcome": stated["outcome"], "disposition": stated["disposition"]}
+    return {"id": ident, "outcome": stated.outcome, "disposition": stated.disposition}

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from api.records import audit, log
-from api.services.audit.fsck.reading import Row, stored_rows
+from api.records import audit, log, log_places
+from api.records.log_rows import StoredEvent
+from api.services.audit.fsck.reading import stored_rows
 from api.services.audit.fsck.scope import Scope
 from api.tlog.merkle import leaf_hash
 from api.wire.digests import digest_bytes
@@ -72,22 +73,22 @@ def known_gaps(scope: Scope) -> Gaps:
     return Gaps(audit.erased_leaves(scope.connection), audit.lost_ranges(scope.connection))
 
 
-def read_range(scope: Scope, first: int, until: int) -> dict[int, Row]:
+def read_range(scope: Scope, first: int, until: int) -> dict[int, StoredEvent]:
     """Return the events ``[first, until)`` by leaf index."""
     place = log.EVENTS.c.leaf_index
     query = select(log.EVENTS).where(place >= first, place < until)
-    found: dict[int, Row] = {}
-    for row in stored_rows(scope, log.EVENTS, query):
-        index = row["leaf_index"]
+    found: dict[int, StoredEvent] = {}
+    for row in stored_rows(scope, log.EVENTS, StoredEvent, query):
+        index = row.place
         if index in found:
             detail = "Another event is at this place of the log."
-            scope.findings.add("fsck.event", _EVENTS, [row["seq"]], detail, index=index)
+            scope.findings.add("fsck.event", _EVENTS, [row.seq], detail, index=index)
         found.setdefault(index, row)
     return found
 
 
 def check_events(
-    scope: Scope, stored: Mapping[int, Row], gaps: Gaps, leaves: Leaves
+    scope: Scope, stored: Mapping[int, StoredEvent], gaps: Gaps, leaves: Leaves
 ) -> list[bytes]:
     """Check the events of one tile and replay their change sets.
 
@@ -104,7 +105,7 @@ def check_events(
             scope.journal.broken = True
             found.append(truth or b"")
             continue
-        if row["body"] is None and (index in gaps.erased or gaps.covers(index)):
+        if row.body is None and (index in gaps.erased or gaps.covers(index)):
             entry = leaves.entries[at] if leaves.entries else None
             _judge_gap(scope, row, gaps.erased.get(index), entry)
             found.append(truth or b"")
@@ -115,20 +116,20 @@ def check_events(
     return [] if b"" in found else found
 
 
-def _leaf(row: Row) -> bytes | None:
+def _leaf(row: StoredEvent) -> bytes | None:
     """Return the leaf hash that an event row gives; ``None`` without a body."""
-    if row["body"] is None or row["salt_e"] is None:
+    if row.body is None or row.salt_e is None:
         return None
     try:
-        commitment = event_commitment(row["salt_e"], row["body"])
+        commitment = event_commitment(row.salt_e, row.body)
         return leaf_hash(leaf_entry(commitment, _statement_half(row)))
     except WireError:
         return b""
 
 
-def _judge(scope: Scope, row: Row, *, fits: bool) -> None:
+def _judge(scope: Scope, row: StoredEvent, *, fits: bool) -> None:
     """Check one row that has its event, and replay it."""
-    event = _parsed(row["body"])
+    event = _parsed(row.body)
     fault = next(_faults(scope, row, event), None)
     if fault is None and not fits:
         fault = "The event is not the one that its leaf commits to."
@@ -136,12 +137,12 @@ def _judge(scope: Scope, row: Row, *, fits: bool) -> None:
     _replay(scope, row, event.get("state"))
 
 
-def _judge_gap(scope: Scope, row: Row, erased: str | None, entry: bytes | None) -> None:
+def _judge_gap(scope: Scope, row: StoredEvent, erased: str | None, entry: bytes | None) -> None:
     """Check a row whose event was erased (its change set stays) or lost (nothing is left)."""
-    index = row["leaf_index"]
-    blank = log.lost_event(index) if erased is None else audit.blank_event(index)
+    index = row.place
+    blank = log_places.lost_event(index) if erased is None else audit.blank_event(index)
     fault = None
-    if any(row[name] != value for name, value in blank.items()):
+    if any(getattr(row, name) != value for name, value in blank.items()):
         fault = "Something of a missing event is left or was put back."
     elif entry is not None and not _opens(row, entry):
         fault = "The statement is not the one that the leaf commits to."
@@ -151,24 +152,24 @@ def _judge_gap(scope: Scope, row: Row, erased: str | None, entry: bytes | None) 
         _replay(scope, row, erased)
 
 
-def _opens(row: Row, entry: bytes) -> bool:
+def _opens(row: StoredEvent, entry: bytes) -> bool:
     """Tell whether the statement's half of a row without event is its leaf entry's."""
     if not entry:
-        return (row["statement"], row["envelope_digest"], row["salt_s"]) == (None, None, b"")
+        return (row.statement, row.envelope_digest, row.salt_s) == (None, None, b"")
     try:
         return _statement_half(row) == parse_leaf_entry(entry).s
     except WireError:
         return False
 
 
-def _statement_half(row: Row) -> bytes:
-    salt, named = row["salt_s"], row["envelope_digest"]
+def _statement_half(row: StoredEvent) -> bytes:
+    salt, named = row.salt_s, row.envelope_digest
     known: bytes = salt if named is None else statement_commitment(salt, digest_bytes(named))
     return known
 
 
-def _report(scope: Scope, row: Row, fault: str | None) -> None:
-    index, seq = row["leaf_index"], row["seq"]
+def _report(scope: Scope, row: StoredEvent, fault: str | None) -> None:
+    index, seq = row.leaf_index, row.seq
     if fault is not None:
         scope.findings.add("fsck.event", _EVENTS, [seq], fault, index=index)
     if index is not None and seq != index + 1:
@@ -185,9 +186,9 @@ def _parsed(body: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _faults(scope: Scope, row: Row, event: dict[str, Any]) -> Iterator[str]:
+def _faults(scope: Scope, row: StoredEvent, event: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a row's columns, given its body."""
-    if row["body"] is None:
+    if row.body is None:
         yield "The event's body is gone without an order to erase it."
         return
     if not event or event.get("ministry") != scope.me.id:
@@ -204,18 +205,18 @@ def _faults(scope: Scope, row: Row, event: dict[str, Any]) -> Iterator[str]:
         "outcome": event.get("outcome"),
     }
     for name, value in stated.items():
-        if row[name] != value:
+        if getattr(row, name) != value:
             yield f"The column {name} does not say what the event's body says."
-    if (row["statement"] is None) is not (row["envelope_digest"] is None):
+    if (row.statement is None) is not (row.envelope_digest is None):
         yield "The row names a statement without its envelope, or the other way round."
 
 
-def _replay(scope: Scope, row: Row, state: str | None) -> None:
-    index = row["leaf_index"]
-    touched = row["touched"]
+def _replay(scope: Scope, row: StoredEvent, state: str | None) -> None:
+    index = row.leaf_index
+    touched = row.touched
     if touched is None or f"sha256:{sha256(touched.encode()).hexdigest()}" != state:
         detail = "The event's change set is not the one that its body commits to."
-        scope.findings.add("fsck.event", _EVENTS, [row["seq"]], detail, index=index)
+        scope.findings.add("fsck.event", _EVENTS, [row.seq], detail, index=index)
         scope.journal.broken = True
         return
     scope.journal.apply(touched, index)
@@ -224,6 +225,6 @@ def _replay(scope: Scope, row: Row, state: str | None) -> None:
 def check_waiting(scope: Scope) -> None:
     """Check and replay the events that have no place in the log yet."""
     query = select(log.EVENTS).where(log.EVENTS.c.leaf_index.is_(None)).order_by(log.EVENTS.c.seq)
-    for row in stored_rows(scope, log.EVENTS, query):
+    for row in stored_rows(scope, log.EVENTS, StoredEvent, query):
         scope.gaps["waiting"] += 1
         _judge(scope, row, fits=_leaf(row) != b"")

@@ -5,31 +5,28 @@ fault with: a file is always stored before its row (``api.ports.store``). One th
 than its name says was not stored by this program.
 """
 
-from typing import Final
-
 from sqlalchemy import select
 
 from api.domain.errors import ComityError
+from api.domain.evidence import ExhibitState
 from api.ports.store import ExhibitStore
+from api.records.package_rows import Exhibit
 from api.records.packages import EXHIBITS
 from api.services.audit.fsck.reading import stored_rows
 from api.services.audit.fsck.scope import Scope
 
-_HELD: Final = "held"
-_ERASED: Final = "erased"
-
 
 def check_exhibits(scope: Scope, store: ExhibitStore) -> None:
     """Read every held exhibit and compare its digest and size with its row."""
-    for row in stored_rows(scope, EXHIBITS, select(EXHIBITS).order_by(EXHIBITS.c.digest)):
+    for row in stored_rows(scope, EXHIBITS, Exhibit, select(EXHIBITS).order_by(EXHIBITS.c.digest)):
         fault = None
-        if row["state"] == _HELD:
-            fault = _fault(store, row["digest"], row["size"])
-        elif row["state"] == _ERASED:
-            fault = _remains(store, row["digest"])
+        if row.state == ExhibitState.HELD:
+            fault = _fault(store, row.digest, row.size)
+        elif row.state == ExhibitState.ERASED:
+            fault = _remains(store, row.digest)
         if fault is not None:
-            index = scope.journal.leaf(EXHIBITS.name, [row["digest"]])
-            scope.findings.add("fsck.exhibit", EXHIBITS.name, [row["digest"]], fault, index=index)
+            index = scope.journal.leaf(EXHIBITS.name, [row.digest])
+            scope.findings.add("fsck.exhibit", EXHIBITS.name, [row.digest], fault, index=index)
     _check_files(scope, store)
 
 

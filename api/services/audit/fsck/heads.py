@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from api.records import log
 from api.records.heads import cosignature_digest, cosigned_text
-from api.services.audit.fsck.reading import Row, stored_rows
+from api.records.log_rows import Cosignature, SignedHead
+from api.services.audit.fsck.reading import stored_rows
 from api.services.audit.fsck.scope import Scope
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
@@ -56,23 +57,25 @@ def read_heads(scope: Scope) -> Heads:
     lines = _lines_by_size(scope)
     met: set[int] = set()
     sizes = set(scope.connection.execute(select(log.HEADS.c.size)).scalars())
-    homes = {row["digest"]: row for found in lines.values() for row in found}
-    for row in stored_rows(scope, log.HEADS, select(log.HEADS).order_by(log.HEADS.c.size)):
-        met.add(row["size"])
-        opened = scope.trust.head(scope.me.id, row["note"])
+    homes = {row.digest: row for found in lines.values() for row in found}
+    for row in stored_rows(
+        scope, log.HEADS, SignedHead, select(log.HEADS).order_by(log.HEADS.c.size)
+    ):
+        met.add(row.size)
+        opened = scope.trust.head(scope.me.id, row.note)
         if isinstance(opened, str) or opened.origin != scope.me.origin:
             code = opened if isinstance(opened, str) else "checkpoint.unknown-origin"
             scope.findings.add(
                 "fsck.head-signature",
                 _HEADS,
-                [row["size"]],
+                [row.size],
                 f"The head's note does not verify ({code}).",
-                index=_last(row["size"]),
+                index=_last(row.size),
             )
             continue
-        if row["size"] != opened.size and opened.size in sizes:
+        if row.size != opened.size and opened.size in sizes:
             detail = f"The row repeats another head's note ({opened.size})."
-            scope.findings.add("fsck.head", _HEADS, [row["size"]], detail, index=_last(row["size"]))
+            scope.findings.add("fsck.head", _HEADS, [row.size], detail, index=_last(row.size))
             continue
         met.add(opened.size)
         heads.roots[opened.size] = opened.root
@@ -80,8 +83,8 @@ def read_heads(scope: Scope) -> Heads:
         _read_previous(heads, row, opened.size)
         _check_lines(scope, row, opened, lines.get(opened.size, []), homes)
     for size in set(lines) - met:
-        for row in lines[size]:
-            _found_line(scope, row, "The cosignature is of a head that is not there.", alone=False)
+        for line in lines[size]:
+            _found_line(scope, line, "The cosignature is of a head that is not there.", alone=False)
     return heads
 
 
@@ -90,29 +93,29 @@ def _last(size: int) -> int:
     return max(size - 1, 0)
 
 
-def _lines_by_size(scope: Scope) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for row in stored_rows(scope, log.COSIGNATURES):
-        found.setdefault(row["size"], []).append(row)
+def _lines_by_size(scope: Scope) -> dict[int, list[Cosignature]]:
+    found: dict[int, list[Cosignature]] = {}
+    for row in stored_rows(scope, log.COSIGNATURES, Cosignature):
+        found.setdefault(row.size, []).append(row)
     return found
 
 
-def _check_columns(scope: Scope, row: Row, head: Checkpoint) -> None:
+def _check_columns(scope: Scope, row: SignedHead, head: Checkpoint) -> None:
     size = head.size
-    if row["size"] != size:
+    if row.size != size:
         scope.findings.add(
             "fsck.head", _HEADS, [size], "This head's row is missing.", index=_last(size)
         )
         detail = f"The row says another size than the signed note ({size})."
-        scope.findings.add("fsck.head", _HEADS, [row["size"]], detail, index=_last(size))
-    elif row["root"] != head.root.hex():
+        scope.findings.add("fsck.head", _HEADS, [row.size], detail, index=_last(size))
+    elif row.root != head.root.hex():
         detail = "The row says another root than the signed note."
         scope.findings.add("fsck.head", _HEADS, [size], detail, index=_last(size))
 
 
-def _read_previous(heads: Heads, row: Row, size: int) -> None:
+def _read_previous(heads: Heads, row: SignedHead, size: int) -> None:
     """Take the row's claim about the head before it; it is judged once all roots are known."""
-    claim = row["previous"]
+    claim = row.previous
     if claim is None:
         heads.before[size] = None
         return
@@ -153,7 +156,11 @@ def check_chain(scope: Scope, heads: Heads, roots: dict[int, bytes]) -> None:
 
 
 def _check_lines(
-    scope: Scope, row: Row, head: Checkpoint, lines: list[Row], homes: Mapping[str, Row]
+    scope: Scope,
+    row: SignedHead,
+    head: Checkpoint,
+    lines: list[Cosignature],
+    homes: Mapping[str, Cosignature],
 ) -> None:
     """Check the cosignatures of one head: each genuine, none gone.
 
@@ -164,26 +171,26 @@ def _check_lines(
         lines: the rows of its cosignatures.
         homes: every stored cosignature by its digest.
     """
-    note = row["note"]
-    listed = (row["cosigned"] or "").split(" ") if row["cosigned"] else []
-    if listed and not row["served"]:
+    note = row.note
+    listed = (row.cosigned or "").split(" ") if row.cosigned else []
+    if listed and not row.served:
         detail = "The row says that the head was never shown, and partners cosigned it."
         scope.findings.add("fsck.head", _HEADS, [head.size], detail, index=_last(head.size))
     stored: set[str] = set()
     genuine = True
     for line in lines:
-        cosigner = scope.trust.cosigner(note, line["line"])
-        named = cosignature_digest(line["cosigner"], line["line"])
+        cosigner = scope.trust.cosigner(note, line.line)
+        named = cosignature_digest(line.cosigner, line.line)
         stored.add(named)
-        known = cosigner == line["cosigner"] or _departed(scope, line, listed)
-        if named != line["digest"] or not known:
+        known = cosigner == line.cosigner or _departed(scope, line, listed)
+        if named != line.digest or not known:
             genuine = False
             _found_line(scope, line, "No such cosignature of this head by this member verifies.")
-    if not genuine or cosigned_text([*stored]) == row["cosigned"]:
+    if not genuine or cosigned_text([*stored]) == row.cosigned:
         return
     well_formed = listed == sorted(set(listed)) and all(map(_DIGEST.fullmatch, listed))
     foreign = any(
-        each not in stored and each in homes and not scope.trust.cosigner(note, homes[each]["line"])
+        each not in stored and each in homes and not scope.trust.cosigner(note, homes[each].line)
         for each in listed
     )
     if not well_formed or foreign or not stored < set(listed):
@@ -196,20 +203,20 @@ def _check_lines(
         scope.findings.add("fsck.cosignature", _COSIGNATURES, key, detail, index=index)
 
 
-def _found_line(scope: Scope, row: Row, detail: str, *, alone: bool = True) -> None:
-    key, index = [row["size"], row["digest"]], _last(row["size"])
+def _found_line(scope: Scope, row: Cosignature, detail: str, *, alone: bool = True) -> None:
+    key, index = [row.size, row.digest], _last(row.size)
     scope.findings.add(
         "fsck.cosignature", _COSIGNATURES, key, detail, index=index, consequent=not alone
     )
 
 
-def _departed(scope: Scope, line: Row, listed: list[str]) -> bool:
+def _departed(scope: Scope, line: Cosignature, listed: list[str]) -> bool:
     """Tell whether a line is by a former member: nobody's key now, but listed as it stands."""
-    if scope.trust.membership.find(line["cosigner"]) is not None:
+    if scope.trust.membership.find(line.cosigner) is not None:
         return False
     try:
-        name = parse_note(f"x\n\n{line['line']}\n".encode()).signatures[0].name
+        name = parse_note(f"x\n\n{line.line}\n".encode()).signatures[0].name
     except LogError:
         return False
     known = {member.witness_name for member in scope.trust.membership.members}
-    return name not in known and cosignature_digest(line["cosigner"], line["line"]) in listed
+    return name not in known and cosignature_digest(line.cosigner, line.line) in listed

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import func, or_, select
 
 from api.records import log
+from api.records.log_rows import Bundle, HashTile
 from api.services.audit.fsck import events, heads
-from api.services.audit.fsck.reading import Row, stored_rows
+from api.services.audit.fsck.reading import stored_rows
 from api.services.audit.fsck.scope import Scope
 from api.services.audit.fsck.tiles import TileCheck, sound, split, stored_tile
 from api.tlog.errors import LogError
@@ -26,7 +27,7 @@ _EVENTS = log.EVENTS.name
 
 
 @dataclass(frozen=True, slots=True)
-class _Bundle:
+class _Read:
     """Leaves ``[start, start + width)`` as the bundle has them.
 
     Attributes:
@@ -96,13 +97,13 @@ def _size(scope: Scope, signed: int) -> int:
     n, bottom = log.BUNDLES.c.n, log.TILES.c.level == 0
     count = select(func.count()).select_from(log.BUNDLES).scalar_subquery()
     last = select(log.BUNDLES).where(n < count).order_by(n.desc()).limit(1)
-    for row in stored_rows(scope, log.BUNDLES, last):
-        bundles = row["n"] * TILE_WIDTH + len(_decoded(row["data"]))
+    for row in stored_rows(scope, log.BUNDLES, Bundle, last):
+        bundles = row.n * TILE_WIDTH + len(_decoded(row.data))
     n = log.TILES.c.n
     count = select(func.count()).select_from(log.TILES).where(bottom).scalar_subquery()
     edge = select(log.TILES).where(bottom, n < count).order_by(n.desc()).limit(1)
-    for row in stored_rows(scope, log.TILES, edge):
-        tiles = row["n"] * TILE_WIDTH + len(row["data"]) // HASH_SIZE
+    for tile in stored_rows(scope, log.TILES, HashTile, edge):
+        tiles = tile.n * TILE_WIDTH + len(tile.data) // HASH_SIZE
     return sorted((signed, bundles, tiles))[1]
 
 
@@ -113,12 +114,12 @@ def _decoded(data: bytes) -> list[bytes]:
         return []
 
 
-def _read_bundles(scope: Scope, first: int) -> dict[int, Row]:
+def _read_bundles(scope: Scope, first: int) -> dict[int, Bundle]:
     query = select(log.BUNDLES).where(log.BUNDLES.c.n >= first, log.BUNDLES.c.n < first + _CHUNK)
-    return {row["n"]: row for row in stored_rows(scope, log.BUNDLES, query)}
+    return {row.n: row for row in stored_rows(scope, log.BUNDLES, Bundle, query)}
 
 
-def _judge_bundle(scope: Scope, row: Row | None, n: int, width: int) -> _Bundle:
+def _judge_bundle(scope: Scope, row: Bundle | None, n: int, width: int) -> _Read:
     """Read a bundle; whatever is wrong with its form is a finding."""
     start = n * TILE_WIDTH
 
@@ -127,17 +128,17 @@ def _judge_bundle(scope: Scope, row: Row | None, n: int, width: int) -> _Bundle:
 
     if row is None:
         found("The bundle of leaf entries is missing.")
-        return _Bundle(start, width, [])
-    entries = _decoded(row["data"])
+        return _Read(start, width, [])
+    entries = _decoded(row.data)
     if len(entries) != width:
         found("The bundle does not hold as many leaf entries as the tree.")
         entries = entries[:width] if len(entries) > width else []
-    elif row["width"] != width:
+    elif row.width != width:
         found("The row says another number of entries than the bundle has.")
-    return _Bundle(start, width, entries)
+    return _Read(start, width, entries)
 
 
-def _judge_tile(scope: Scope, bundle: _Bundle, n: int, size: int) -> events.Leaves:
+def _judge_tile(scope: Scope, bundle: _Read, n: int, size: int) -> events.Leaves:
     """Return what the tree bears out, of bundle and level-0 tile."""
     data = stored_tile(scope, 0, n)
     stored = split(data)

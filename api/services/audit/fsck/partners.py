@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 
 from api.domain.events import Act
 from api.records import log
-from api.records.peer_logs import PEER_LOGS, PEER_TILES
+from api.records.peer_logs import PEER_LOGS, PEER_TILES, PeerLog, PeerTile
 from api.records.streams import MESSAGES_IN
-from api.services.audit.fsck.reading import Row, one, stored_rows
+from api.services.audit.fsck.reading import one, stored_rows
 from api.services.audit.fsck.scope import Scope
 from api.services.audit.fsck.tiles import split
 from api.services.log.witnessing import sealed_bytes
@@ -31,7 +31,7 @@ _TILES: Final = PEER_TILES.name
 def check_partners(scope: Scope) -> None:
     """Check what is kept of every partner's log."""
     connection = scope.connection
-    logs = {row["peer"]: row for row in stored_rows(scope, PEER_LOGS)}
+    logs = {row.peer: row for row in stored_rows(scope, PEER_LOGS, PeerLog)}
     with_tiles = set(connection.execute(select(PEER_TILES.c.peer).distinct()).scalars())
     with_messages = set(connection.execute(select(MESSAGES_IN.c.peer).distinct()).scalars())
     for peer, row in logs.items():
@@ -65,10 +65,10 @@ def check_floors(scope: Scope, cosigned: Mapping[str, int]) -> None:
         size = rest.partition(":")[0]
         if size.isdecimal():
             floors[peer] = max(floors.get(peer, 0), int(size))
-    for row in stored_rows(scope, PEER_LOGS):
-        if row["size"] < floors.get(row["peer"], 0):
+    for row in stored_rows(scope, PEER_LOGS, PeerLog):
+        if row.size < floors.get(row.peer, 0):
             detail = "This node has cosigned a larger head of this log: an older one was put back."
-            scope.findings.add("fsck.peer-log", _LOGS, [row["peer"]], detail)
+            scope.findings.add("fsck.peer-log", _LOGS, [row.peer], detail)
 
 
 def _find_homeless(scope: Scope, peer: str) -> None:
@@ -78,13 +78,13 @@ def _find_homeless(scope: Scope, peer: str) -> None:
         scope.findings.add("fsck.peer-tile", _TILES, [peer, tile.level, tile.n], detail)
 
 
-def _check_head(scope: Scope, peer: str, row: Row) -> tuple[int, bytes]:
+def _check_head(scope: Scope, peer: str, row: PeerLog) -> tuple[int, bytes]:
     """Check one row; returns size and root of the head as its owner signed it (0 if unreadable)."""
 
     def found(detail: str) -> None:
         scope.findings.add("fsck.peer-log", _LOGS, [peer], detail)
 
-    note = row["note"]
+    note = row.note
     head = scope.trust.head(peer, note, strict=False)
     if isinstance(head, str):
         found(f"The partner's head does not verify ({head}).")
@@ -92,9 +92,9 @@ def _check_head(scope: Scope, peer: str, row: Row) -> tuple[int, bytes]:
     if head.origin != scope.trust.membership.member(peer).origin:
         found("The head is of another partner's log.")
         return 0, b""
-    if (row["size"], row["root"]) != (head.size, head.root.hex()):
+    if (row.size, row.root) != (head.size, head.root.hex()):
         found("The row says another head than the partner signed.")
-    lines = row["cosignatures"].decode("utf-8", "replace").split("\n")
+    lines = row.cosignatures.decode("utf-8", "replace").split("\n")
     cosigners = {scope.trust.cosigner(note, line) for line in lines}
     if cosigners != {scope.me.id} or len(set(lines)) != len(lines):
         found("This node's own cosignature of the head does not verify.")
@@ -103,9 +103,9 @@ def _check_head(scope: Scope, peer: str, row: Row) -> tuple[int, bytes]:
     return head.size, head.root
 
 
-def _sealed(scope: Scope, row: Row) -> bool:
+def _sealed(scope: Scope, row: PeerLog) -> bool:
     try:
-        return scope.trust.sealed(scope.me.id, sealed_bytes(row), row["seal"] or b"")
+        return scope.trust.sealed(scope.me.id, sealed_bytes(row), row.seal or b"")
     except WireError:
         return False  # a number that no JSON may hold
 
@@ -151,8 +151,8 @@ class _Tiles:
             self._found(self._lowest_edge(), "The tiles do not give the root the partner signed.")
 
     def _stored(self, level: int, n: int) -> bytes | None:
-        row = one(self._scope, PEER_TILES, peer=self._peer, level=level, n=n)
-        return None if row is None else row["data"]
+        row = one(self._scope, PEER_TILES, PeerTile, peer=self._peer, level=level, n=n)
+        return None if row is None else row.data
 
     def _count(self) -> int:
         query = select(func.count()).select_from(PEER_TILES).where(PEER_TILES.c.peer == self._peer)

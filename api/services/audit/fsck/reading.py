@@ -1,21 +1,26 @@
 """Rows as they were declared: SQLite keeps whatever a foreign hand puts into a cell.
 
 Owns the guard between stored values and the rest of the check: a value of another type than its
-column's is a finding, and an empty one of the right type takes its place.
+column's is a finding, and an empty one of the right type takes its place. Only here and in ``rows``
+are columns read by their names: both look at every column of any table.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Select, Table, select, type_coerce
 
 from api.records import log
 from api.records.metadata import row_key
+from api.records.rows import as_stored
 from api.services.audit.fsck.scope import Scope
 from api.tlog.tiles import TILE_WIDTH
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
+"""A row by column, while its values are looked at whatever they are."""
+
 _EMPTY: Final[Mapping[type, Any]] = {bytes: b"", str: "", int: -1, bool: False}
 _PLACES: Final[Mapping[Table, tuple[tuple[str, int, int], ...]]] = {
     log.EVENTS: (("leaf_index", 1, 0), ("seq", 1, -1)),
@@ -82,19 +87,26 @@ def _place(table: Table, row: Row) -> int | None:
     return None
 
 
-def stored_rows(scope: Scope, table: Table, query: Select[Any] | None = None) -> Iterator[Row]:
-    """Yield the rows of a table, or those of a query over all of its columns."""
+def stored_rows(
+    scope: Scope, table: Table, kind: type[T], query: Select[Any] | None = None
+) -> Iterator[T]:
+    """Yield the rows of a table, or those of a query over all of its columns, as their class.
+
+    Every member is as it is stored (``records.rows.as_stored``): a state may be any text.
+    """
     cells = _cells(table)
     chosen = select(*cells) if query is None else query.with_only_columns(*cells)
     found = scope.connection.execute(chosen, execution_options={"yield_per": 500})
     for row in found.mappings():
-        yield typed(scope, table, _truths(table, {**row}))
+        yield as_stored(kind, typed(scope, table, _truths(table, {**row})))
 
 
-def one(scope: Scope, table: Table, **key: Any) -> Row | None:
+def one(scope: Scope, table: Table, kind: type[T], **key: Any) -> T | None:
     """Return the row with this primary key: any one if its index is gone (``schema``)."""
     query = select(*_cells(table))
     for name, value in key.items():
         query = query.where(table.c[name] == value)
     row = scope.connection.execute(query).mappings().first()
-    return None if row is None else typed(scope, table, _truths(table, {**row}))
+    if row is None:
+        return None
+    return as_stored(kind, typed(scope, table, _truths(table, {**row})))

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 
 from api.domain.errors import Unavailable
 from api.records import log
+from api.records.log_rows import HashTile
 from api.services.audit.fsck.reading import one
 from api.services.audit.fsck.scope import Scope
 from api.services.log.own_tiles import StoredTiles
@@ -30,8 +31,8 @@ def split(data: bytes | None) -> list[bytes]:
 
 def stored_tile(scope: Scope, level: int, n: int) -> bytes | None:
     """Return a stored tile; ``None`` if it is missing."""
-    row = one(scope, log.TILES, level=level, n=n)
-    return None if row is None else row["data"]
+    row = one(scope, log.TILES, HashTile, level=level, n=n)
+    return None if row is None else row.data
 
 
 def sound(scope: Scope, hashes: list[bytes], n: int, size: int) -> bool:

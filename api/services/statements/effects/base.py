@@ -6,19 +6,18 @@ the unit of work that also stores the statement and its event, so it must not si
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain.dating import Times
 from api.domain.decisions import ALLOWED, Decision
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
 from api.records import statements
-from api.records.statements import Filed
+from api.records.statements import Filed, StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.wire.digests import digest
@@ -104,7 +103,7 @@ class Disposed:
         at: the node's clock.
     """
 
-    original: RowMapping
+    original: StoredStatement
     disposition: str
     peer: str
     outcome: str
@@ -174,7 +173,9 @@ class Effect(Protocol):
         """Keep what must be kept of a partner's statement that is refused."""
         ...
 
-    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
+    def receipted(
+        self, unit: Unit, original: StoredStatement, peer: str, message: str, at: str
+    ) -> None:
         """Note that a partner's node has durably stored this statement of ours."""
         ...
 
@@ -205,7 +206,7 @@ class Plain:
         """Nothing is kept but the refusal itself."""
 
     def receipted(
-        self, _unit: Unit, _original: RowMapping, _peer: str, _message: str, _at: str
+        self, _unit: Unit, _original: StoredStatement, _peer: str, _message: str, _at: str
     ) -> None:
         """Nothing follows from the receipt but the message's own state."""
 
@@ -241,9 +242,9 @@ def about_of(statement: Statement) -> str | None:
     return statement.thread
 
 
-def opened(row: Mapping[Any, Any]) -> Statement:
+def opened(row: StoredStatement) -> Statement:
     """Return the statement of a stored row; its seal was judged when it came in."""
-    raw = bytes(row["envelope"])
+    raw = row.envelope
     return _parsed(raw) if len(raw) <= _SMALL else _parse(raw)
 
 

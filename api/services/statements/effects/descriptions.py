@@ -14,6 +14,7 @@ from typing import Any
 from api.domain.identity import profiles
 from api.records import identity, subjects
 from api.records.identity import Indexed
+from api.records.subjects import Description
 from api.records.unit_of_work import Unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -55,43 +56,43 @@ def note(
         fresh: the object is new, so that there is nothing to compare with.
     """
     if fresh:
-        rows = [_row(kind, object_id, issuer, subject) for subject in described]
-        unit.insert(subjects.SUBJECTS, rows)
-        identity.put(unit, [_indexed(row) for row in rows])
+        all_new = [_description(kind, object_id, issuer, subject) for subject in described]
+        unit.insert(subjects.SUBJECTS, [asdict(one) for one in all_new])
+        identity.put(unit, [_indexed(one) for one in all_new])
         return
     known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:
-        row = _row(kind, object_id, issuer, subject)
-        old = known.get(row["ref"])
+        now = _description(kind, object_id, issuer, subject)
+        old = known.get(now.ref)
         if old is None:
-            unit.insert(subjects.SUBJECTS, row)
-            identity.put(unit, [_indexed(row)])
-        elif asdict(old) != row:
-            changed = {name: value for name, value in row.items() if name != "ref"}
-            unit.update(subjects.SUBJECTS, {"ref": row["ref"]}, changed)
-            identity.put(unit, [_indexed(row)])
+            unit.insert(subjects.SUBJECTS, asdict(now))
+            identity.put(unit, [_indexed(now)])
+        elif old != now:
+            changed = {name: value for name, value in asdict(now).items() if name != "ref"}
+            unit.update(subjects.SUBJECTS, {"ref": now.ref}, changed)
+            identity.put(unit, [_indexed(now)])
 
 
-def _indexed(row: Mapping[str, Any]) -> Indexed:
-    names, births = json.loads(row["names"]), json.loads(row["births"])
-    return Indexed(profiles.of_description(row["ref"], row["schema"], names, births))
+def _indexed(row: Description) -> Indexed:
+    names, births = json.loads(row.names), json.loads(row.births)
+    return Indexed(profiles.of_description(row.ref, row.schema, names, births))
 
 
-def _row(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> dict[str, Any]:
+def _description(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> Description:
     names = [str(name["text"]) for name in subject["names"]]
     latin = (str(one["text"]) for one in subject["names"] if one.get("script") == "Latn")
     words = sorted({word for name in names for word in tokens_of(name)})
     births = [str(one["value"]) for one in subject.get("birth_dates", ())]
     key = str(subject.get("key", ""))
-    return {
-        "ref": reference(kind, object_id, key),
-        "kind": kind,
-        "object": object_id,
-        "key": key,
-        "issuer": issuer,
-        "schema": str(subject["schema"]),
-        "name": next(latin, names[0]),
-        "names": json.dumps(names, ensure_ascii=False),
-        "tokens": "".join(f" {word}" for word in words),
-        "births": json.dumps(births),
-    }
+    return Description(
+        ref=reference(kind, object_id, key),
+        kind=kind,
+        object=object_id,
+        key=key,
+        issuer=issuer,
+        schema=str(subject["schema"]),
+        name=next(latin, names[0]),
+        names=json.dumps(names, ensure_ascii=False),
+        tokens="".join(f" {word}" for word in words),
+        births=json.dumps(births),
+    )

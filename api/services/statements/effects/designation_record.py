@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain import designations as rules
 from api.domain.designations import Designation
 from api.domain.errors import Invalid
 from api.domain.reliance import of_designation
 from api.records import designations, statements, subjects
-from api.records.statements import Standing
+from api.records.statements import Standing, StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.statements.effects import reliance
 from api.services.statements.effects.base import member_text, opened
@@ -49,17 +48,19 @@ def standing_of(
     return None if first is None else rules.standing(first, known.values())
 
 
-def _counting(rows: Sequence[RowMapping], *, by_issuer_alone: bool = False) -> Iterator[RowMapping]:
+def _counting(
+    rows: Sequence[StoredStatement], *, by_issuer_alone: bool = False
+) -> Iterator[StoredStatement]:
     """Yield the statements that count: of a designation that its issuer sent, what it sent itself.
 
     A change that came beside another ministry's statement counts only while the designation itself
     is known from such a telling alone.
     """
-    judged = {row["id"] for row in rows if row["standing"] == Standing.JUDGED}
+    judged = {row.id for row in rows if row.standing == Standing.JUDGED}
     for row in rows:
-        of_issuer = row["id"] in judged or row["origin"] == row["issuer"]
-        told = row["about"] not in judged and not by_issuer_alone
-        if of_issuer or told or row["about"] == row["id"]:
+        of_issuer = row.id in judged or row.origin == row.issuer
+        told = row.about not in judged and not by_issuer_alone
+        if of_issuer or told or row.about == row.id:
             yield row
 
 
@@ -96,7 +97,7 @@ def to_bring(connection: Connection, ids: Iterable[str], peer: str) -> list[str]
         row = designations.by_id(connection, id_)
         if row is None or row.issuer == peer or peer in known_to(connection, id_):
             continue
-        found += [each["id"] for each in designations.statements_of(connection, id_)]
+        found += [each.id for each in designations.statements_of(connection, id_)]
     return found
 
 
@@ -127,7 +128,7 @@ def require_room(connection: Connection, ids: Iterable[str], peers: Sequence[str
     named = list(ids)
     for peer in peers:
         brought = statements.by_ids(connection, to_bring(connection, named, peer))
-        size = sum(len(row["envelope"]) for row in brought.values())
+        size = sum(len(row.envelope) for row in brought.values())
         if len(brought) > limits.ACCOMPANYING or size > limits.ENVELOPE:
             raise Invalid(
                 "statement.accompanying",
@@ -161,7 +162,7 @@ def take_in(
 def prevail(unit: Unit, statement: Statement) -> None:
     """Let a designation stand as its issuer sent it, whatever others told of it before."""
     rows = designations.statements_of(unit.connection, statement.id)
-    own = [opened(row) for row in rows if row["origin"] == row["issuer"]]
+    own = [opened(row) for row in rows if row.origin == row.issuer]
     write(unit, rules.standing(statement, [one for one in own if one.id != statement.id]))
     unit.update(designations.DESIGNATIONS, {"id": statement.id}, {"told_by": None})
 

@@ -165,7 +165,7 @@ class DesignationEffect(Plain):
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
         """What a partner refused counts as not told."""
         if disposed.outcome == "refused":
-            designation_record.forget_known(unit, disposed.original["id"], disposed.peer)
+            designation_record.forget_known(unit, disposed.original.id, disposed.peer)
 
     @override
     def dropped(self, _node: Node, unit: Unit, statement: Statement) -> None:

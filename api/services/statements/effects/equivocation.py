@@ -29,11 +29,11 @@ def keep(node: Node, unit: Unit, refusal: Refusal) -> None:
     known = [
         row
         for row in statements.in_thread(unit.connection, str(statement.thread))
-        if row["issuer"] == statement.issuer and row["seq"] == statement.seq
+        if row.issuer == statement.issuer and row.seq == statement.seq
     ]
     if not known:
         return
-    proof = _proof(node, statement.issuer, bytes(known[0]["envelope"]), refusal.envelope)
+    proof = _proof(node, statement.issuer, bytes(known[0].envelope), refusal.envelope)
     if proof is None:
         return
     proof_id = digest(proof)

@@ -78,7 +78,7 @@ class OnwardConsentEffect(Plain):
         if package.originator != node.ministry:
             raise Conflict("onward.originator", "Only the originator consents.")
         request = statements.judged(connection, member_text(body, "request"))
-        if request is None or request["type"] != ONWARD_REQUEST:
+        if request is None or request.type != ONWARD_REQUEST:
             raise NotFound("onward.unknown-request", "There is no such onward request here.")
         asked = opened(request)
         if list(content.to) != [asked.issuer] or any(
@@ -109,7 +109,7 @@ class OnwardConsentEffect(Plain):
         request = statements.judged(unit.connection, member_text(statement.body, "request"))
         if row is None or row.originator != statement.issuer:
             return refuse("package.unknown", "This node holds no such package of yours.")
-        if request is None or request["type"] != ONWARD_REQUEST or request["origin"] != "own":
+        if request is None or request.type != ONWARD_REQUEST or request.origin != "own":
             return refuse("onward.unknown-request", "This ministry has asked for no such consent.")
         if statement.to != (node.ministry,):
             return refuse("onward.mismatch", "Consent to who asked, alone.")

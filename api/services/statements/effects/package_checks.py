@@ -59,7 +59,7 @@ def recalled_before(connection: Connection, package: Statement, known: Package |
     if known is not None:
         return bool(known.state == "recalled")
     before = statements.about(connection, package.id, "recall/1")
-    return any(row["issuer"] == package.issuer for row in before)
+    return any(row.issuer == package.issuer for row in before)
 
 
 def supersede(node: Node, unit: Unit, package: str, older: str | None) -> None:

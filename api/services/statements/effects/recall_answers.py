@@ -86,7 +86,7 @@ class RecallAnswerEffect(Plain):
 def recall_of(connection: Connection, recall_id: str) -> Statement | None:
     """Return a recall that stands here, or ``None``."""
     row = statements.judged(connection, recall_id)
-    return opened(row) if row is not None and row["type"] == RECALL else None
+    return opened(row) if row is not None and row.type == RECALL else None
 
 
 def _named(connection: Connection, package: str, body: dict[str, Any]) -> list[str]:

@@ -9,7 +9,6 @@ meanwhile is refused, and the recall stands.
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 from typing_extensions import override
 
 from api.domain.decisions import ALLOWED, Decision, refuse
@@ -17,6 +16,7 @@ from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind
 from api.records import packages, parked
+from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import packages as held
@@ -70,21 +70,23 @@ class RecallEffect(Plain):
         return Consequence(Act.PACKAGE_RECALLED, Subject("package", package), issued.statement.to)
 
     @override
-    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
+    def receipted(
+        self, unit: Unit, original: StoredStatement, peer: str, message: str, at: str
+    ) -> None:
         """The holder's node has the recall."""
-        key = {"package": original["about"], "ministry": peer}
+        key = {"package": original.about, "ministry": peer}
         values = {"recall_message": message, "recall_receipted_at": at}
-        unit.update(packages.HOLDERS, key, values, expect={"recall": original["id"]})
+        unit.update(packages.HOLDERS, key, values, expect={"recall": original.id})
 
     @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
         """The recall stands in the holder's record, or was refused."""
-        key = {"package": disposed.original["about"], "ministry": disposed.peer}
+        key = {"package": disposed.original.about, "ministry": disposed.peer}
         values = {
             "recall_disposition": disposed.disposition,
             "recall_outcome": disposed.outcome,
         }
-        unit.update(packages.HOLDERS, key, values, expect={"recall": disposed.original["id"]})
+        unit.update(packages.HOLDERS, key, values, expect={"recall": disposed.original.id})
 
     @override
     def refused(self, _node: Node, unit: Unit, refusal: Refusal) -> None:

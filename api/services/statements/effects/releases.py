@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 from typing_extensions import override
 
 from api.domain import dating, markings
@@ -26,6 +25,7 @@ from api.domain.events import Act, Subject
 from api.domain.tasks import Notice
 from api.records import packages, statements
 from api.records.package_rows import Package
+from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import packages as held
@@ -113,24 +113,26 @@ class ReleaseEffect(Plain):
         )
 
     @override
-    def receipted(self, unit: Unit, original: RowMapping, peer: str, message: str, at: str) -> None:
+    def receipted(
+        self, unit: Unit, original: StoredStatement, peer: str, message: str, at: str
+    ) -> None:
         """The holder's node has the package, whatever it will do with it."""
-        key = {"package": original["about"], "ministry": peer}
+        key = {"package": original.about, "ministry": peer}
         values = {"state": "receipted", "message": message, "receipted_at": at}
         for state in ("sent", "perhaps-received"):
-            expect = {"release": original["id"], "state": state}
+            expect = {"release": original.id, "state": state}
             unit.update(packages.HOLDERS, key, values, expect=expect)
 
     @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
         """The holder applied or refused the release; what it refused was never told."""
-        key = {"package": disposed.original["about"], "ministry": disposed.peer}
+        key = {"package": disposed.original.about, "ministry": disposed.peer}
         values = {
             "state": disposed.outcome,
             "disposition": disposed.disposition,
             "code": disposed.code,
         }
-        unit.update(packages.HOLDERS, key, values, expect={"release": disposed.original["id"]})
+        unit.update(packages.HOLDERS, key, values, expect={"release": disposed.original.id})
         if disposed.outcome == "refused":
             end_unheard(unit, disposed.original, "refused")
 
@@ -186,7 +188,7 @@ def _situation(connection: Connection, package: Package) -> rules.Situation:
 def consent_of(connection: Connection, consent_id: str) -> rules.Consent | None:
     """Return a consent that stands here, or ``None``."""
     row = statements.judged(connection, consent_id)
-    if row is None or row["type"] != ONWARD_CONSENT:
+    if row is None or row.type != ONWARD_CONSENT:
         return None
     given = opened(row)
     return rules.Consent(given.issuer, given.to, given.body)
@@ -260,7 +262,7 @@ def _end_release(unit: Unit, body: Mapping[str, Any]) -> None:
         )
 
 
-def end_unheard(unit: Unit, original: RowMapping, state: str) -> None:
+def end_unheard(unit: Unit, original: StoredStatement, state: str) -> None:
     """End a release of ours that did not reach its recipient; what it superseded stands again.
 
     Args:
@@ -268,7 +270,7 @@ def end_unheard(unit: Unit, original: RowMapping, state: str) -> None:
         original: row of the release statement.
         state: ``refused`` or ``withdrawn``.
     """
-    key = {"id": original["id"]}
+    key = {"id": original.id}
     ended = unit.update(packages.RELEASES, key, {"state": state}, expect={"state": "active"})
     older = opened(original).body.get("supersedes_release")
     if ended is not None and isinstance(older, str):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import RowMapping
 
 from api.domain import tasks as rules
 from api.domain.reliance import Affected, Change, Kind, Point, Reliance, ripple
 from api.records import tasks
+from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 
@@ -174,7 +174,7 @@ def settle_notice(unit: Unit, about: tuple[str, str], cause: str, at: str) -> No
     close_review(unit, task_id("notice", *about, cause), {"outcome": NOTED, "closed_at": at})
 
 
-def open_refusal(node: Node, unit: Unit, original: RowMapping, peer: str) -> None:
+def open_refusal(node: Node, unit: Unit, original: StoredStatement, peer: str) -> None:
     """Tell the desk that a partner refused an own statement, so that it can be told again.
 
     Args:
@@ -183,17 +183,17 @@ def open_refusal(node: Node, unit: Unit, original: RowMapping, peer: str) -> Non
         original: row of the statement.
         peer: who refused it.
     """
-    name = str(original["type"]).partition("/")[0]
+    name = original.type.partition("/")[0]
     kind = _OBJECT_OF.get(name, "thread")
-    named = original["thread"] if kind == "thread" else original["about"]
-    about = (kind, str(original["id"] if name == "designation" else named or original["id"]))
+    named = original.thread if kind == "thread" else original.about
+    about = (kind, original.id if name == "designation" else named or original.id)
     task = rules.Task(
         rules.TaskKind.NOTICE,
         node.ministry,
         rules.DESK,
         about,
         key=rules.Notice.REFUSED_THERE.value,
-        cause=str(original["id"]),
+        cause=original.id,
     )
     review = task_id("notice", *about, peer, task.cause)
     if tasks.review(unit.connection, review) is None:

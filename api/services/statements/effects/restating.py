@@ -28,7 +28,7 @@ def check(node: Node, connection: Connection, content: Content) -> None:
     if not isinstance(named, str):
         return
     row = statements.judged(connection, named)
-    if row is None or row["issuer"] != node.ministry:
+    if row is None or row.issuer != node.ministry:
         raise NotFound(CODE, "This ministry has issued no such statement.")
     first = opened(row)
     if first.type != content.type or (content.type != OPENER and first.thread != content.thread):
@@ -37,7 +37,7 @@ def check(node: Node, connection: Connection, content: Content) -> None:
         peer
         for peer in first.to
         if (told := streams.disposition_of(connection, peer, named)) is not None
-        and told["outcome"] == "refused"
+        and told.outcome == "refused"
     }
     if not refused.issuperset(content.to):
         raise Conflict(CODE, "Address it to ministries that refused the statement, and no others.")
@@ -57,7 +57,7 @@ def may_take(connection: Connection, statement: Statement) -> Decision:
     if statements.restating(connection, named):
         return refuse(CODE, "That statement was told again already.")
     row = statements.judged(connection, named)
-    if row is not None and row["issuer"] != statement.issuer:
+    if row is not None and row.issuer != statement.issuer:
         return refuse(CODE, "A ministry tells its own statements again.")
     if streams.was_applied(connection, statement.issuer, named):
         return refuse(CODE, "That statement was applied here and needs no other in its place.")

@@ -37,8 +37,8 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
         thread_id: the opener's id.
         without: id of a statement that is just being stored and does not count yet.
     """
-    rows = [row for row in statements.in_thread(connection, thread_id) if row["id"] != without]
-    if not any(row["id"] == thread_id for row in rows):
+    rows = [row for row in statements.in_thread(connection, thread_id) if row.id != without]
+    if not any(row.id == thread_id for row in rows):
         return None
     disputed = {
         row.issuer for row in threads.disputes_of(connection, thread_id) if row.ruling != RESUME

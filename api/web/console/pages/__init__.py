@@ -14,6 +14,7 @@ from api.web.console.pages import (
     mirror_requests,
     packages,
     partners,
+    passkeys,
     people,
     proposals,
     recalls,
@@ -26,6 +27,7 @@ from api.web.console.pages import (
 PAGES: Final[tuple[Page, ...]] = (
     *work.PAGES,
     *account.PAGES,
+    *passkeys.PAGES,
     *drafts.PAGES,
     *packages.PAGES,
     *recalls.PAGES,

@@ -10,9 +10,12 @@ from api.domain.errors import Invalid, Refused, Stale
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
 from api.services.statements.draft_form import DraftView
-from api.web.console import listing, reading
+from api.web.console import listing, passkeys, reading
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
+from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.envelope import APPROVED, PREPARED, WEBAUTHN
+from api.wire.errors import WireError
 
 _STATES: Final = ("drafted", "returned", "sealed", "discarded")
 _REVIEWERS: Final = frozenset({REVIEWER})
@@ -81,24 +84,79 @@ def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
 
 def ask_approve(visit: Visit) -> Answer:
     """Ask for the approval on a page of its own."""
-    return _decision(visit, "draft_approve.html", {})
+    return _approval(visit, [])
+
+
+def _approval(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    """Show the page of an approval: with a passkey where the officer has one."""
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    keys = passkeys.usable(visit) if reading.draft_powers(visit, draft)["signed"] else []
+    wanted = visit.query.get("key", "") or visit.form.one("key")
+    chosen = next((one for one in keys if one.kid == wanted), next(iter(keys), None))
+    without = visit.query.get("without", "") == "1"
+    more: dict[str, Any] = {"faults": faults, "keys": keys, "key": None, "without": without}
+    if chosen is not None and not without:
+        node, caller = visit.node, visit.caller
+        payload = approving.candidate(node, caller, draft.id, WEBAUTHN, chosen.kid)
+        options = passkeys.options(visit, payload, [chosen])
+        more |= {"key": chosen, "payload": b64u_encode(payload), "options": options}
+    return _decision(visit, "draft_approve.html", more, status)
 
 
 def approve(visit: Visit) -> Answer:
-    """Approve the digest that was shown; the ministry then seals it."""
+    """Approve the digest that was shown, or sign its payload; the ministry then seals it."""
     draft_id = visit.parts["draft"]
     if visit.form.one("sure") != "yes":
         fault = {"field": "sure", "text": mark("Confirm that you checked what will leave.")}
-        return _decision(visit, "draft_approve.html", {"faults": [fault]}, 422)
+        return _approval(visit, [fault], 422)
     try:
-        approving.approve_recorded(visit.node, visit.caller, draft_id, visit.form.tag)
+        if visit.form.one("payload"):
+            payload = b64u_decode(visit.form.one("payload"))
+            signature = passkeys.signature(visit, APPROVED)
+            approving.approve_signed(visit.node, visit.caller, draft_id, payload, signature)
+        else:
+            approving.approve_recorded(visit.node, visit.caller, draft_id, visit.form.tag)
     except Stale:
         return _shown(visit, {"moved": True}, 409)
     except Refused as error:
         if error.code != "draft.not-previewed":
             raise
         return _shown(visit, {"unseen": True}, 409)
+    except (Invalid, WireError) as error:
+        return _approval(visit, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
+
+
+def ask_sign(visit: Visit) -> Answer:
+    """Ask the preparer for a signature of their own."""
+    return _signing(visit, [])
+
+
+def _signing(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    keys = passkeys.usable(visit) if reading.draft_powers(visit, draft)["sign"] else []
+    more: dict[str, Any] = {"faults": faults, "keys": keys, "options": ""}
+    if keys and draft.nonce is not None:
+        data = drafting.signable(visit.node, draft)
+        more["options"] = passkeys.options(visit, data, keys)
+    return _decision(visit, "draft_sign.html", more, status)
+
+
+def sign(visit: Visit) -> Answer:
+    """Write the same content again under the preparer's own signature."""
+    draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
+    if draft.tag != visit.form.tag:
+        # The digest would not tell: content and nonce stay the same.
+        return _shown(visit, {"moved": True}, 409)
+    try:
+        endorsement = {**passkeys.signature(visit, PREPARED), "nonce": draft.nonce}
+        node, caller = visit.node, visit.caller
+        drafting.replace_content(node, caller, draft.id, draft.tag, draft.body, endorsement)
+    except Stale:
+        return _shown(visit, {"moved": True}, 409)
+    except (Invalid, WireError) as error:
+        return _signing(visit, [reading.refused(error)], 422)
+    return Moved(visit.to(f"/drafts/{draft.id}"))
 
 
 def ask_return(visit: Visit) -> Answer:
@@ -192,6 +250,7 @@ PAGES: Final = (
         approve,
         fresh=True,
     ),
+    Page("draft_sign", f"{_DRAFT}/sign", DESK, Action.DRAFT_EDIT, ask_sign, sign),
     Page(
         "draft_return",
         f"{_DRAFT}/return",

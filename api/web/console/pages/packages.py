@@ -6,7 +6,7 @@ from typing import Any, Final
 from api.domain.errors import ComityError
 from api.domain.evidence import PackageState
 from api.ports.policy import Action
-from api.services.desk import evidence, package_files
+from api.services.desk import evidence, exhibits, package_files
 from api.web.console import listing, reading
 from api.web.console.page import (
     ANALYST,
@@ -116,7 +116,7 @@ def exhibit(visit: Visit) -> Answer:
     id_, digest = reading.full(visit.parts["package"]), reading.full(visit.parts["digest"])
     view = evidence.read(visit.node, visit.caller, id_)
     labels = [str(one.label) for one in view.exhibits if one.digest == digest]
-    stored = evidence.open_exhibit(visit.node, visit.caller, digest)
+    stored = exhibits.open_exhibit(visit.node, visit.caller, digest)
     chunks = visit.node.store.read(digest, 0, stored.size)
     return Sending(chunks, _file_name(labels[0] if labels else digest[7:23]), size=stored.size)
 
