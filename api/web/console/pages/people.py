@@ -94,8 +94,8 @@ def ask(visit: Visit) -> Answer:
 def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
     facts = _facts(visit)
     kind, id_ = visit.parts["kind"], visit.parts["id"]
-    if kind in _PREVIEW:
-        facts["shown"] = _PREVIEW[kind](visit.node, visit.caller, id_)
+    look = _PREVIEW.get(kind)
+    facts["shown"] = None if look is None else look(visit.node, visit.caller, id_)
     wanted = [one for one in facts["waiting"] if (one.kind, one.id) == (kind, id_)]
     if not wanted:
         raise NotFound("change.unknown", "There is no such proposal here.")
