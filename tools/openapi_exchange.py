@@ -150,6 +150,7 @@ EXCHANGE_SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "ProposalSummary": object_of(_PROPOSAL),
     "Recusal": object_of({"officer": RECORD, "object": TEXT, "state": TEXT, "reason": TEXT}),
+    "Reference": object_of({"kind": TEXT, "id": TEXT, "title": TEXT}),
     "Task": object_of(
         {
             "id": TEXT,
@@ -248,6 +249,10 @@ EXCHANGE_ANSWERS: Final[dict[str, Answer]] = {
     "list_mirror_requests": Answer("One page of requests.", page_of(named("MirrorRequestSummary"))),
     "list_proposals": Answer("One page of proposals.", page_of(named("ProposalSummary"))),
     "list_recusals": Answer("Recusals that stand.", page_of(named("Recusal"))),
+    "find_reference": Answer(
+        "What the caller may know of; several where the prefix is not unique.",
+        page_of(named("Reference")),
+    ),
     "list_tasks": Answer("What waits.", page_of(named("Task"))),
     "list_thread_statements": Answer(
         "Both sequences, the requester's first.", page_of(named("ThreadStatement"))

@@ -14,12 +14,17 @@ from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
+from api.cli.short_references import ANY, named
 
 recusal = group("recusal", "Stand aside from an object for a conflict of interest.")
 delegation = group("delegation", "Lend a role during an absence.")
 
 ObjectId = Annotated[
-    str, typer.Argument(help="Id of the draft, package, proposal, designation or thread.")
+    str,
+    typer.Argument(
+        help="Id of the draft, package, proposal, designation or thread.",
+        callback=named(ANY, "an id", "draft", "package", "proposal", "designation", "thread"),
+    ),
 ]
 Officer = Annotated[
     str | None, typer.Option(help="Record id of a colleague; default: you yourself.")

@@ -24,6 +24,7 @@ from api.cli import (
     epoch,
     key,
     lists,
+    manual,
     membership,
     membership_change,
     mirror,
@@ -45,6 +46,7 @@ from api.cli import (
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
 from api.cli.profiles import CliContext, default_home
+from api.cli.short_references import profiles
 from api.domain.errors import ComityError
 from api.tlog.errors import LogError
 from api.wire.errors import WireError
@@ -86,6 +88,7 @@ app.add_typer(node.app)
 membership_change.register(membership.app)
 app.add_typer(membership.app)
 demo.register(app)
+manual.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -100,7 +103,11 @@ def options(
     *,
     profile: Annotated[
         str | None,
-        typer.Option(envvar="COMITY_PROFILE", help="Who you are and at which node."),
+        typer.Option(
+            envvar="COMITY_PROFILE",
+            help="Who you are and at which node.",
+            autocompletion=profiles,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     version: Annotated[

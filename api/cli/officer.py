@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId, Seen, given
+from api.cli.arguments import GrantId, OfficerId, Seen, given
 from api.cli.client import connected, profile_of
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
@@ -84,7 +84,7 @@ def propose(
 
 
 @command(officers, "preview")
-def preview(context: CliContext, officer: RecordId) -> None:
+def preview(context: CliContext, officer: OfficerId) -> None:
     """Show who is proposed, under which accounts.
 
     Example: comity --profile us-admin2 officer preview 01a2…
@@ -94,7 +94,7 @@ def preview(context: CliContext, officer: RecordId) -> None:
 
 @command(officers, "approve")
 def approve(
-    context: CliContext, officer: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a person whom another administrator proposed: shows who it is, and asks.
 
@@ -106,7 +106,7 @@ def approve(
 
 
 @command(officers, "suspend")
-def suspend(context: CliContext, officer: RecordId) -> None:
+def suspend(context: CliContext, officer: OfficerId) -> None:
     """Suspend an officer at once, for 24 hours unless another administrator confirms it.
 
     Example: comity --profile us-admin officer suspend 01a2…
@@ -115,7 +115,7 @@ def suspend(context: CliContext, officer: RecordId) -> None:
 
 
 @command(officers, "preview-suspension")
-def preview_suspension(context: CliContext, officer: RecordId) -> None:
+def preview_suspension(context: CliContext, officer: OfficerId) -> None:
     """Show the suspension that waits for confirmation.
 
     Example: comity --profile us-admin2 officer preview-suspension 01a2…
@@ -125,7 +125,7 @@ def preview_suspension(context: CliContext, officer: RecordId) -> None:
 
 @command(officers, "confirm-suspension")
 def confirm_suspension(
-    context: CliContext, officer: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Confirm a suspension, as the second administrator: it stands until two take it back.
 
@@ -137,7 +137,7 @@ def confirm_suspension(
 
 
 @command(officers, "reinstate")
-def reinstate(context: CliContext, officer: RecordId) -> None:
+def reinstate(context: CliContext, officer: OfficerId) -> None:
     """Propose to take a suspension back; another administrator approves.
 
     Example: comity --profile us-admin officer reinstate 01a2…
@@ -146,7 +146,7 @@ def reinstate(context: CliContext, officer: RecordId) -> None:
 
 
 @command(officers, "preview-reinstatement")
-def preview_reinstatement(context: CliContext, officer: RecordId) -> None:
+def preview_reinstatement(context: CliContext, officer: OfficerId) -> None:
     """Show whose suspension would end.
 
     Example: comity --profile us-admin2 officer preview-reinstatement 01a2…
@@ -156,7 +156,7 @@ def preview_reinstatement(context: CliContext, officer: RecordId) -> None:
 
 @command(officers, "approve-reinstatement")
 def approve_reinstatement(
-    context: CliContext, officer: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Take a suspension back, as the second administrator: shows whose, and asks.
 
@@ -190,7 +190,7 @@ def grant_list(context: CliContext) -> None:
 @command(grants, "propose")
 def grant_propose(
     context: CliContext,
-    officer: RecordId,
+    officer: OfficerId,
     role: Annotated[RoleName, typer.Argument(help="The role.")],
     *,
     sub: Annotated[
@@ -208,7 +208,7 @@ def grant_propose(
 
 
 @command(grants, "preview")
-def grant_preview(context: CliContext, grant: RecordId) -> None:
+def grant_preview(context: CliContext, grant: GrantId) -> None:
     """Show which role is proposed for whom.
 
     Example: comity --profile us-admin2 grant preview 01a2…
@@ -218,7 +218,7 @@ def grant_preview(context: CliContext, grant: RecordId) -> None:
 
 @command(grants, "approve")
 def grant_approve(
-    context: CliContext, grant: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, grant: GrantId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a role that another administrator proposed: shows it and asks.
 
@@ -230,7 +230,7 @@ def grant_approve(
 
 
 @command(grants, "revoke")
-def grant_revoke(context: CliContext, grant: RecordId) -> None:
+def grant_revoke(context: CliContext, grant: GrantId) -> None:
     """Take a role away at once.
 
     Example: comity --profile us-admin grant revoke 01a2…

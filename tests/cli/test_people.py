@@ -301,3 +301,24 @@ def test_whoami_says_name_and_roles(comity: CommandLine) -> None:
     me = comity("whoami", profile="us-reviewer", as_json=True)
     assert me.document["roles"] == ["reviewer"]
     assert me.document["name"]
+
+
+def test_a_command_takes_the_first_digits_of_an_id(
+    comity: CommandLine, request: pytest.FixtureRequest
+) -> None:
+    package = request.getfixturevalue("submit")("short-reference")
+    digits = package.removeprefix("sha256:")[:10]
+    for typed in (digits, f"sha256:{digits}", f"sha256:{digits}…"):
+        shown = comity("package", "show", typed, profile="us-analyst", as_json=True)
+        assert (shown.code, shown.document["id"]) == (0, package)
+    of_another_kind = comity("designation", "show", digits, profile="us-analyst", as_json=True)
+    assert (of_another_kind.code, of_another_kind.problem["code"]) == (5, "reference.unknown")
+    hidden = comity("package", "show", digits, profile="us-admin", as_json=True)
+    assert (hidden.code, hidden.problem["code"]) == (5, "reference.unknown")
+    assert comity("package", "show", digits[:7], profile="us-analyst").code == 2
+    people = comity("officer", "list", profile="us-admin", as_json=True).document["items"]
+    ids = sorted(person["id"] for person in people)
+    many = comity("officer", "preview", ids[0][:8], profile="us-admin", as_json=True)
+    if sum(one.startswith(ids[0][:8]) for one in ids) > 1:
+        assert (many.code, many.problem["code"]) == (6, "reference.ambiguous")
+        assert ids[0] in many.problem["detail"]
