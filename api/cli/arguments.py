@@ -34,7 +34,7 @@ def _digest(value: str | None) -> str | None:
     return value
 
 
-def _record(value: str) -> str:
+def _record_id(value: str) -> str:
     if not _RECORD.fullmatch(value):
         raise typer.BadParameter("an id is 32 hexadecimal digits")
     return value
@@ -49,8 +49,8 @@ def _kid(value: str) -> str:
 PackageId = Annotated[str, typer.Argument(help="Id of the package.", callback=_digest)]
 DesignationId = Annotated[str, typer.Argument(help="Id of the designation.", callback=_digest)]
 ProposalId = Annotated[str, typer.Argument(help="Id of the proposal.", callback=_digest)]
-DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record)]
-RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record)]
+DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record_id)]
+RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record_id)]
 ProofId = Annotated[
     str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_digest)
 ]

@@ -66,7 +66,7 @@ def new(
 
 
 @command(app, "list")
-def listed(
+def list_keys(
     context: CliContext,
     *,
     everyone: Annotated[
@@ -82,7 +82,7 @@ def listed(
     Example: comity --profile us-analyst key list
     """
     if node:
-        key_node.listed(context, settings)
+        key_node.list_node_keys(context, settings)
         return
     with connected(context) as api:
         if everyone:
@@ -112,7 +112,7 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
         signature = key.sign_possession(me["ministry"], me["iss"], me["sub"], challenge)
         asked = {"form": "jws", "jwk": key.jwk, "challenge": challenge, "signature": signature}
         made = api.post("/keys", asked)
-    output.result(context, made, _lines(made))
+    output.result(context, made, _key_lines(made))
     output.talk("Two administrators now compare the key's id with you, and approve it.")
 
 
@@ -120,7 +120,7 @@ command(app, "enrol")(request)
 
 
 @command(app, "propose")
-def propose(context: CliContext, key: Kid) -> None:
+def propose_key(context: CliContext, key: Kid) -> None:
     """Vouch, as the first administrator, for a requested key.
 
     Example: comity --profile us-admin key propose Xa3…
@@ -129,7 +129,7 @@ def propose(context: CliContext, key: Kid) -> None:
 
 
 @command(app, "preview")
-def preview(context: CliContext, key: Kid) -> None:
+def preview_key(context: CliContext, key: Kid) -> None:
     """Show whose key waits for approval.
 
     Example: comity --profile us-admin2 key preview Xa3…
@@ -138,12 +138,12 @@ def preview(context: CliContext, key: Kid) -> None:
 
 
 @command(app, "approve")
-def approve(context: CliContext, key: Kid, *, digest: Seen = None, yes: Yes = False) -> None:
+def approve_key(context: CliContext, key: Kid, *, digest: Seen = None, yes: Yes = False) -> None:
     """Approve, as another administrator, a key that was vouched for: shows whose, and asks.
 
     Example: comity --profile us-admin2 key approve Xa3…
     """
-    change = Change(f"/keys/{key}/preview", f"/keys/{key}/approve", _lines)
+    change = Change(f"/keys/{key}/preview", f"/keys/{key}/approve", _key_lines)
     approved(context, change, digest=digest, yes=yes)
 
 
@@ -163,10 +163,10 @@ command(app, "escrow")(key_node.escrow)
 def _decide(context: CliContext, key: str, act: str) -> None:
     with connected(context) as api:
         done = api.post(f"/keys/{key}/{act}")
-    output.result(context, done, _lines(done))
+    output.result(context, done, _key_lines(done))
 
 
-def _lines(key: Mapping[str, Any]) -> Iterable[str]:
+def _key_lines(key: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {"key": key["kid"], "state": key["state"], "form": key["form"], "officer": key["officer"]}
     )

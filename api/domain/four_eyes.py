@@ -136,16 +136,16 @@ def _row(name: str, members: Any) -> Row:
         raise FourEyesError(f"Row {name}: sealed_by_node must be true or false.")
     return Row(
         statement_type=name,
-        prepared_by=_names(name, members, "prepared_by", DESK),
-        approved_by=_names(name, members, "approved_by", DESK),
-        confirmed_by=_names(name, members, "confirmed_by", DESK),
+        prepared_by=_role_names(name, members, "prepared_by", DESK),
+        approved_by=_role_names(name, members, "approved_by", DESK),
+        confirmed_by=_role_names(name, members, "confirmed_by", DESK),
         confirm_within_hours=hours,
-        own_key=_names(name, members, "own_key", _PARTS),
+        own_key=_role_names(name, members, "own_key", _PARTS),
         sealed_by_node=by_node,
     )
 
 
-def _names(
+def _role_names(
     row: str, members: Mapping[str, Any], member: str, known: frozenset[str]
 ) -> frozenset[str]:
     value = members.get(member, [])

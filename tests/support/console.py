@@ -30,6 +30,7 @@ from api.services.node import Node
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.bodies import body
+from tests.support.console_run import administered
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -247,6 +248,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "designation": listed[7:],
         "digest": _exhibit(federation, analyst, package),
         "ministry": UK if ministry == US else US,
+        **administered(federation, ministry, listed),
     }
     return Matter(package, draft, thread, listed, _paths(parts))
 

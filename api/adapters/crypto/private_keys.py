@@ -57,7 +57,7 @@ def from_pkcs8(data: bytes) -> PrivateKey:
     try:
         private = serialization.load_der_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _malformed() from None
+        raise _malformed_key() from None
     if not isinstance(
         private,
         ec.EllipticCurvePrivateKey
@@ -65,7 +65,7 @@ def from_pkcs8(data: bytes) -> PrivateKey:
         | mldsa.MLDSA44PrivateKey
         | mldsa.MLDSA87PrivateKey,
     ):
-        raise _malformed()
+        raise _malformed_key()
     return private
 
 
@@ -78,5 +78,5 @@ def sign(private: PrivateKey, data: bytes) -> bytes:
     return private.sign(data)
 
 
-def _malformed() -> Invalid:
+def _malformed_key() -> Invalid:
     return Invalid("keystore.malformed", "This file holds no private key that Comity uses.")

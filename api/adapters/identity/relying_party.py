@@ -116,7 +116,7 @@ class OpenIdRelyingParty:
         if issuer != provider.issuer and (issuer is not None or provider.names_itself):
             raise NotSignedIn("sign-in.mixed-up", "The answer belongs to another sign-in; repeat.")
         if "error" in given or "code" not in given:
-            raise _refused(given.get("error"))
+            raise _refused_sign_in(given.get("error"))
         token = self._redeem(provider, given["code"], request.verifier, redirect_uri)
         try:
             claims = self._claims(token)
@@ -157,11 +157,11 @@ class OpenIdRelyingParty:
             raise _TokenFault("it is no logout token")
         if "nonce" in claims:
             raise _TokenFault("an ID token is no logout token")
-        age = self._clock.now() - _instant(claims, "iat")
+        age = self._clock.now() - _claimed_instant(claims, "iat")
         if not -_SKEW <= age <= _LOGOUT_LIFE:
             raise _TokenFault("it is too old")
-        sub = _text(claims, "sub") if "sub" in claims else None
-        sid = _text(claims, "sid") if "sid" in claims else None
+        sub = _text_claim(claims, "sub") if "sub" in claims else None
+        sid = _text_claim(claims, "sid") if "sid" in claims else None
         if sub is None and sid is None:
             raise _TokenFault("it names nobody")
         return LoggedOut(self.issuer, sub, sid)
@@ -203,7 +203,7 @@ class OpenIdRelyingParty:
                     **proof,
                 )
         except (OAuthError, OAuth2Error) as error:
-            raise _refused(error.error) from None
+            raise _refused_sign_in(error.error) from None
         except (httpx2.HTTPError, BadDocument, ValueError) as error:
             raise Unavailable(
                 "issuer.unavailable",
@@ -254,22 +254,29 @@ class OpenIdRelyingParty:
     def _judge(self, claims: Mapping[str, Json], nonce: str) -> SignedIn:
         self._check_audience(claims)
         now = self._clock.now()
-        if now >= _instant(claims, "exp") + _SKEW or _instant(claims, "iat") > now + _SKEW:
+        if (
+            now >= _claimed_instant(claims, "exp") + _SKEW
+            or _claimed_instant(claims, "iat") > now + _SKEW
+        ):
             raise _TokenFault("it is not valid now; check the clocks of both machines")
         if claims.get("nonce") != nonce:
             raise _TokenFault("it answers another sign-in")
-        proven = _instant(claims, "auth_time") if "auth_time" in claims else _instant(claims, "iat")
+        proven = (
+            _claimed_instant(claims, "auth_time")
+            if "auth_time" in claims
+            else _claimed_instant(claims, "iat")
+        )
         locale = claims.get("locale")
         return SignedIn(
             iss=self.issuer,
-            sub=_text(claims, "sub"),
+            sub=_text_claim(claims, "sub"),
             auth_time=min(proven, now),
-            sid=_text(claims, "sid") if "sid" in claims else None,
+            sid=_text_claim(claims, "sid") if "sid" in claims else None,
             locale=locale if isinstance(locale, str) else "",
         )
 
 
-def _refused(error: object) -> NotSignedIn:
+def _refused_sign_in(error: object) -> NotSignedIn:
     # Only OAuth's own short codes are passed on (RFC 6749 section 5.2): letters and underscores.
     name = error if isinstance(error, str) and error.replace("_", "").isalpha() else "unknown"
     return NotSignedIn(
@@ -277,7 +284,7 @@ def _refused(error: object) -> NotSignedIn:
     )
 
 
-def _instant(claims: Mapping[str, Any], name: str) -> datetime:
+def _claimed_instant(claims: Mapping[str, Any], name: str) -> datetime:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _TokenFault(f"{name} is missing")
@@ -287,7 +294,7 @@ def _instant(claims: Mapping[str, Any], name: str) -> datetime:
         raise _TokenFault(f"{name} is no time") from None
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str:
+def _text_claim(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
         raise _TokenFault(f"{name} is missing")

@@ -165,9 +165,9 @@ class ResourceServer:
 
     def _judge(self, claims: Mapping[str, Json], issuer: str, now: datetime) -> Identity:
         """Check the claims of RFC 9068 section 2.2 after the signature held."""
-        expires_at = _instant(claims, "exp")
-        issued_at = _instant(claims, "iat")
-        not_before = _instant(claims, "nbf") if "nbf" in claims else issued_at
+        expires_at = _numeric_date(claims, "exp")
+        issued_at = _numeric_date(claims, "iat")
+        not_before = _numeric_date(claims, "nbf") if "nbf" in claims else issued_at
         subject, client_id, _ = (_name(claims, name) for name in ("sub", "client_id", "jti"))
         audience = claims.get("aud")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
@@ -188,7 +188,7 @@ class ResourceServer:
             client_id=client_id,
             scopes=frozenset(scope.split()),
             expires_at=expires_at,
-            auth_time=_instant(claims, "auth_time") if "auth_time" in claims else None,
+            auth_time=_numeric_date(claims, "auth_time") if "auth_time" in claims else None,
             acr=acr,
         )
 
@@ -229,7 +229,7 @@ def _split(raw: bytes) -> _Parts:
     return _Parts(header, claims)
 
 
-def _instant(claims: Mapping[str, Json], name: str) -> datetime:
+def _numeric_date(claims: Mapping[str, Json], name: str) -> datetime:
     """A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):

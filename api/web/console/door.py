@@ -199,6 +199,9 @@ async def serve(request: Request, page: Page, language: Language) -> Response:
     except Exception as error:  # noqa: BLE001 - an officer gets a page, whatever happened
         _code(request, error)
         return await run(door.fault, error)
+    finally:
+        # What was uploaded is deleted once it has been answered for.
+        await request.close()
 
 
 def _route(router: ActionRouter, page: Page, language: Language, method: str) -> None:
