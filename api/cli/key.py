@@ -19,7 +19,7 @@ from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.operator import SettingsFile
 from api.cli.profiles import CliContext, ProfileStore
-from api.cli.signing import PassphraseFile, open_key
+from api.cli.signing import PassphraseFile, open_key, passphrase_of
 from api.domain.errors import Invalid, NotFound
 
 app = group("key", "Officers' signing keys, and the node's own keys.")
@@ -38,7 +38,7 @@ def new(
     context: CliContext,
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Key file; default: keys/PROFILE.json in COMITY_HOME.")
+        Path | None, typer.Option(help="Key file; default: keys/PROFILE.pem in COMITY_HOME.")
     ] = None,
     passphrase_file: PassphraseFile = None,
     plain: Annotated[
@@ -55,7 +55,7 @@ def new(
     name = store.choose(context.profile_name)
     with store.lock(name):
         profile = store.load(name)
-        path = (out or context.home / "keys" / f"{name}.json").absolute()
+        path = (out or context.home / "keys" / f"{name}.pem").absolute()
         secret = None if plain else _new_passphrase(passphrase_file)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = OfficerKey.create(path, secret)
@@ -63,6 +63,35 @@ def new(
     document = {"kid": key.kid, "file": str(path), "jwk": key.jwk}
     output.result(context, document, output.details({"key": key.kid, "file": str(path)}))
     output.talk("Ask for its enrolment: comity key request.")
+
+
+@command(app, "convert")
+def convert(context: CliContext, *, passphrase_file: PassphraseFile = None) -> None:
+    """Write your key's file anew, in the form that openssl opens: encrypted PKCS #8 in PEM.
+
+    The key and its passphrase stay as they are. A file named PROFILE.json becomes PROFILE.pem.
+
+    Example: comity --profile us-analyst key convert
+    """
+    from api.adapters.crypto.officer_key import OfficerKey
+
+    store = ProfileStore(context.home)
+    name = store.choose(context.profile_name)
+    with store.lock(name):
+        profile = store.load(name)
+        path = profile.key_path(context.home)
+        if path is None:
+            raise _no_key()
+        secret = passphrase_of(path, passphrase_file)
+        key = OfficerKey.open(path, secret)
+        target = path.with_suffix(".pem") if path.suffix == ".json" else path
+        key.write(target, secret, replace=target == path)
+        # A crash here leaves both files, and the profile with the old one.
+        store.save(name, replace(profile, key_file=_relative(target, context.home)))
+        if target != path:
+            path.unlink()
+    document = {"kid": key.kid, "file": str(target)}
+    output.result(context, document, output.details({"key": key.kid, "file": str(target)}))
 
 
 @command(app, "list")
@@ -104,7 +133,7 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
     _, profile = profile_of(context)
     path = profile.key_path(context.home)
     if path is None:
-        raise NotFound("officer-key.none", "This profile has no signing key: comity key new.")
+        raise _no_key()
     key = open_key(path, passphrase_file)
     with connected(context) as api:
         me = api.get("/me")
@@ -170,6 +199,10 @@ def _key_lines(key: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {"key": key["kid"], "state": key["state"], "form": key["form"], "officer": key["officer"]}
     )
+
+
+def _no_key() -> NotFound:
+    return NotFound("officer-key.none", "This profile has no signing key: comity key new.")
 
 
 def _new_passphrase(path: Path | None) -> str:

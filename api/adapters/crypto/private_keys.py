@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from api.domain.errors import Invalid
 from api.wire import ecdsa, keys
@@ -58,6 +59,15 @@ def from_pkcs8(data: bytes) -> PrivateKey:
         private = serialization.load_der_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _malformed_key() from None
+    return accepted(private)
+
+
+def accepted(private: PrivateKeyTypes) -> PrivateKey:
+    """Return a loaded key if it is of a kind that the protocol uses.
+
+    Raises:
+        Invalid: ``keystore.malformed``.
+    """
     if not isinstance(
         private,
         ec.EllipticCurvePrivateKey

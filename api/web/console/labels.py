@@ -30,6 +30,13 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "recalled": mark("Recalled"),
         "received": mark("Received"),
     },
+    "release-state": {
+        "active": mark("Stands"),
+        "superseded": mark("Superseded"),
+        "recalled": mark("Recalled"),
+        "refused": mark("Refused"),
+        "withdrawn": mark("Withdrawn"),
+    },
     "exhibit-state": {
         "held": mark("Held here"),
         "awaited": mark("Not here yet"),
@@ -135,6 +142,19 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "recorded": mark("approval recorded by the node"),
         "jws": mark("signed with the officer's own key"),
         "webauthn": mark("signed with a passkey"),
+    },
+    "verdict": {
+        "same": mark("The same subject"),
+        "not-same": mark("Not the same subject"),
+        "unsure": mark("Not sure"),
+    },
+    "review": {
+        "kept": mark("The decision stands"),
+        "decided-again": mark("It was decided again"),
+    },
+    "measure": {
+        "asset_freeze": mark("Asset freeze"),
+        "entry_ban": mark("Entry ban"),
     },
     "key-form": {
         "jws": mark("Key file"),
