@@ -66,12 +66,13 @@ def ask(visit: Visit, decision: Decision, look: Callable[[], object] | None = No
         visit: of the officer.
         decision: what is shown.
         look: the use case that records what this officer is shown now; an approval rests on it.
+            Where it is refused the page says so, as the approval would be.
     """
     try:
         if look is not None and not decision.why_not:
             look()
     except (ComityError, WireError) as error:
-        return _drawn(visit, decision, [reading.refused(error)], _WRONG)
+        return _drawn(visit, decision, [reading.refused(error)], 200)
     return _drawn(visit, decision, [], 200)
 
 
