@@ -195,7 +195,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
     for kind in (ComityError, WireError, LogError, Exception):
         app.add_exception_handler(kind, _refusal)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(RequestValidationError, _malformed_request)
     app.add_exception_handler(HTTPException, _http)
     return app
 
@@ -243,7 +243,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
     return problems.answer(request, error)
 
 
-async def _malformed(request: Request, error: Exception) -> Response:
+async def _malformed_request(request: Request, error: Exception) -> Response:
     """Answer parameters that do not fit their declaration, naming them without their values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     where = [{"parameter": "/".join(str(part) for part in fault["loc"][1:])} for fault in faults]

@@ -12,7 +12,7 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 _CHECKOUT: Final = _PACKAGE.parent
 
 
-def _place(checkout: str, installed: str) -> Path:
+def _shipped_folder(checkout: str, installed: str) -> Path:
     """Return the checkout's folder where there is one, else the distribution's."""
     beside = _CHECKOUT / checkout
     is_checkout = (_CHECKOUT / "pyproject.toml").is_file() and beside.is_dir()
@@ -21,14 +21,14 @@ def _place(checkout: str, installed: str) -> Path:
 
 def policies() -> Path:
     """Return the folder of the shipped policy set, regimes and retention classes."""
-    return _place("policies", "policies")
+    return _shipped_folder("policies", "policies")
 
 
 def migrations() -> Path:
     """Return the folder of the database migrations."""
-    return _place("migrations", "migrations")
+    return _shipped_folder("migrations", "migrations")
 
 
 def verifier() -> Path:
     """Return the verifier in one file that travels in every export."""
-    return _place("docs/verify", "verify") / "comity_verify.py"
+    return _shipped_folder("docs/verify", "verify") / "comity_verify.py"

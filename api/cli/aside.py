@@ -83,7 +83,7 @@ def recusals(
 
 
 @command(delegation, "propose")
-def propose(
+def propose_delegation(
     context: CliContext,
     delegate: Annotated[str, typer.Argument(help="Record id of the colleague who will act.")],
     role: Annotated[str, typer.Argument(help="analyst or reviewer.")],
@@ -118,7 +118,7 @@ def propose(
 
 
 @command(delegation, "preview")
-def preview(context: CliContext, delegation_id: RecordId) -> None:
+def preview_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """Show who would act for whom, in what and when.
 
     Example: comity --profile us-admin delegation preview 01a2…
@@ -127,7 +127,7 @@ def preview(context: CliContext, delegation_id: RecordId) -> None:
 
 
 @command(delegation, "approve")
-def approve(
+def approve_delegation(
     context: CliContext, delegation_id: RecordId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a delegation that you have no part in: shows it and asks.
@@ -140,12 +140,12 @@ def approve(
 
 
 @command(delegation, "end")
-def end(context: CliContext, delegation_id: RecordId) -> None:
+def end_delegation(context: CliContext, delegation_id: RecordId) -> None:
     """End a delegation at once.
 
     Example: comity --profile us-reviewer delegation end 01a2…
     """
-    _decide(context, delegation_id, "end")
+    _decide_delegation(context, delegation_id, "end")
 
 
 @command(delegation, "list")
@@ -168,7 +168,7 @@ def delegations(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _decide(context: CliContext, delegation_id: str, act: str) -> None:
+def _decide_delegation(context: CliContext, delegation_id: str, act: str) -> None:
     with connected(context) as api:
         done = api.post(f"/delegations/{delegation_id}/{act}")
     output.result(context, done, _delegation(done))

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 
 @command(app, "list")
-def listed(
+def list_events(
     context: CliContext,
     *,
     act: Annotated[
@@ -83,7 +83,7 @@ def listed(
 
 
 @command(app, "show")
-def show(
+def show_event(
     context: CliContext, leaf: Annotated[int, typer.Argument(min=0, help="Its place in the log.")]
 ) -> None:
     """Show everything that the event at one place of the log says.
@@ -116,7 +116,7 @@ def show(
 
 
 @command(app, "approvals")
-def approvals(
+def list_approvals(
     context: CliContext,
     *,
     export: Annotated[

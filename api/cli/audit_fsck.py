@@ -78,7 +78,7 @@ def fsck(
             )
     except DBAPIError as error:
         raise WireError("fsck.unreadable", "The database cannot be read to its end.") from error
-    output.result(context, _document(report), _lines(report, with_store=opened is not None))
+    output.result(context, _document(report), _report_lines(report, with_store=opened is not None))
     if not report.ok:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
 
@@ -122,7 +122,7 @@ def _document(report: "Report") -> dict[str, Any]:
     return document
 
 
-def _lines(report: "Report", *, with_store: bool) -> Iterator[str]:
+def _report_lines(report: "Report", *, with_store: bool) -> Iterator[str]:
     yield f"{report.ministry}: {report.size} leaves, {report.rows} rows"
     if report.waiting:
         yield f"{report.waiting} events wait for a place in the log; nothing vouches for them yet"

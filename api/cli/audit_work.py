@@ -83,7 +83,7 @@ def samples(context: CliContext) -> None:
 
 
 @command(sample, "show")
-def show(context: CliContext, sample: RecordId) -> None:
+def show_sample(context: CliContext, sample: RecordId) -> None:
     """Show the events of a sample.
 
     Example: comity --profile us-auditor audit sample show 0123456789abcdef0123456789abcdef
@@ -162,7 +162,7 @@ def gaps(context: CliContext) -> None:
 
 
 @command(erase, "propose")
-def propose(
+def propose_erasure(
     context: CliContext,
     *,
     target: Annotated[str, typer.Option(help="Leaf of the event, or digest of the exhibit.")],
@@ -182,7 +182,7 @@ def propose(
 
 
 @command(erase, "preview")
-def preview(context: CliContext, erasure: RecordId) -> None:
+def preview_erasure(context: CliContext, erasure: RecordId) -> None:
     """Show what would be erased, on whose word.
 
     Example: comity --profile us-admin2 audit erase preview 0123456789abcdef0123456789abcdef
@@ -191,7 +191,7 @@ def preview(context: CliContext, erasure: RecordId) -> None:
 
 
 @command(erase, "approve")
-def approve(
+def approve_erasure(
     context: CliContext, erasure: RecordId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Carry an order out, as the second administrator: shows it and asks. It does not come back.

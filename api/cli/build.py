@@ -107,7 +107,7 @@ def build_package(
     if out.exists():
         raise Conflict("package.exists", "There is such a file already; it was not touched.")
     body = read_description(description)
-    listed = _listed(body, folder)
+    listed = _manifest_files(body, folder)
     _check_complete(folder, set(listed), description)
     _check_form(body, description)
     sizes = [path.stat().st_size for path in listed]
@@ -122,7 +122,7 @@ def build_package(
     for entry, file in zip(body["exhibits"], files, strict=True):
         _complete(entry, file)
     draft = _sign(body, signer)
-    _write(out, draft, files, meter)
+    _write_package_file(out, draft, files, meter)
     size = sum(file.size for file in files)
     return Built(out, digest(draft.signed), len(files), size, signer.key.kid)
 
@@ -141,7 +141,7 @@ def read_description(path: Path) -> dict[str, Any]:
     return body
 
 
-def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
+def _manifest_files(body: dict[str, Any], folder: Path) -> list[Path]:
     """Return the files in the order of the manifest; no one reaches outside the folder."""
     root = folder.resolve()
     paths = []
@@ -149,7 +149,7 @@ def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
         name = entry.pop("file", None)
         if not isinstance(name, str) or not name:
             raise Invalid("package.description", "Name the file of every exhibit.")
-        path = _named(root, name)
+        path = _file_named(root, name)
         if not path.is_relative_to(root):
             raise Invalid("package.file", "Exhibits lie inside the folder.")
         if not path.is_file():
@@ -162,7 +162,7 @@ def _listed(body: dict[str, Any], folder: Path) -> list[Path]:
     return paths
 
 
-def _named(root: Path, name: str) -> Path:
+def _file_named(root: Path, name: str) -> Path:
     """Return the file of a name, whichever way its accents are composed on this disk."""
     path = (root / name).resolve()
     if path.exists():
@@ -265,7 +265,7 @@ def _sign(body: dict[str, Any], signer: Preparer) -> Draft:
     return draft
 
 
-def _write(out: Path, draft: Draft, files: list[_File], meter: _Meter) -> None:
+def _write_package_file(out: Path, draft: Draft, files: list[_File], meter: _Meter) -> None:
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:

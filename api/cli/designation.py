@@ -24,7 +24,7 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "list")
-def listed(
+def list_designations(
     context: CliContext,
     *,
     jurisdiction: Annotated[str | None, typer.Option(help="Such as CA.")] = None,
@@ -50,7 +50,7 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, designation: DesignationId) -> None:
+def show_designation(context: CliContext, designation: DesignationId) -> None:
     """Show a designation as it stands, its clocks, and what rests on it.
 
     Example: comity --profile us-analyst designation show sha256:…
@@ -81,7 +81,7 @@ def state(
 
 
 @command(app, "amend")
-def amend(
+def amend_designation(
     context: CliContext,
     designation: DesignationId,
     *,

@@ -29,7 +29,7 @@ app = group("draft", "See, approve and return statements in the making.")
 
 
 @command(app, "list")
-def listed(
+def list_drafts(
     context: CliContext,
     *,
     state: Annotated[
@@ -57,7 +57,7 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, draft: DraftId) -> None:
+def show_draft(context: CliContext, draft: DraftId) -> None:
     """Show a draft and the digest that an approval binds.
 
     Example: comity --profile us-reviewer draft show 01a2…
@@ -113,7 +113,7 @@ def preview(context: CliContext, draft: DraftId) -> None:
 
 
 @command(app, "approve")
-def approve(
+def approve_draft(
     context: CliContext,
     draft: DraftId,
     *,
@@ -141,7 +141,7 @@ def approve(
 
 
 @command(app, "return")
-def give_back(context: CliContext, draft: DraftId, *, reason: Reason) -> None:
+def return_draft(context: CliContext, draft: DraftId, *, reason: Reason) -> None:
     """Return a draft to its authors.
 
     Example: comity --profile us-reviewer draft return 01a2… --reason "Name the legal basis."
@@ -150,7 +150,7 @@ def give_back(context: CliContext, draft: DraftId, *, reason: Reason) -> None:
 
 
 @command(app, "replace")
-def replace(
+def replace_draft(
     context: CliContext,
     draft: DraftId,
     *,
@@ -175,7 +175,7 @@ def replace(
 
 
 @command(app, "discard")
-def discard(context: CliContext, draft: DraftId) -> None:
+def discard_draft(context: CliContext, draft: DraftId) -> None:
     """Set aside a draft that has not left.
 
     Example: comity --profile us-analyst draft discard 01a2…
@@ -184,7 +184,9 @@ def discard(context: CliContext, draft: DraftId) -> None:
 
 
 @command(app, "confirm")
-def confirm(context: CliContext, draft: DraftId, *, digest: Seen = None, yes: Yes = False) -> None:
+def confirm_draft(
+    context: CliContext, draft: DraftId, *, digest: Seen = None, yes: Yes = False
+) -> None:
     """Confirm, as a second reviewer, a recall that left at once; shows it and asks.
 
     Example: comity --profile us-reviewer2 draft confirm 01a2… --digest sha256:…

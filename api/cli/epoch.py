@@ -21,7 +21,7 @@ Member = Annotated[str, typer.Argument(help="The partner, as in the membership."
 
 
 @command(app, "propose")
-def propose(context: CliContext, member: Member) -> None:
+def propose_epoch(context: CliContext, member: Member) -> None:
     """Propose that the stream to a partner goes on in a new epoch.
 
     The partner is asked which number it knows last; a second administrator approves just that.
@@ -35,7 +35,7 @@ def propose(context: CliContext, member: Member) -> None:
 
 
 @command(app, "preview")
-def preview(context: CliContext, member: Member) -> None:
+def preview_epoch(context: CliContext, member: Member) -> None:
     """Show where the old epoch would end.
 
     Example: comity --profile us-admin2 epoch preview uk-fcdo
@@ -44,7 +44,9 @@ def preview(context: CliContext, member: Member) -> None:
 
 
 @command(app, "approve")
-def approve(context: CliContext, member: Member, *, digest: Seen = None, yes: Yes = False) -> None:
+def approve_epoch(
+    context: CliContext, member: Member, *, digest: Seen = None, yes: Yes = False
+) -> None:
     """Open the proposed epoch, as the second administrator: shows it and asks.
 
     Example: comity --profile us-admin2 epoch approve uk-fcdo
@@ -60,7 +62,7 @@ def _opened(found: Mapping[str, Any]) -> Iterable[str]:
 
 
 @command(app, "withdraw")
-def withdraw(context: CliContext, member: Member) -> None:
+def withdraw_epoch(context: CliContext, member: Member) -> None:
     """Give a proposed epoch up.
 
     Example: comity --profile us-admin epoch withdraw uk-fcdo

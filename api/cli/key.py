@@ -19,7 +19,7 @@ from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.operator import SettingsFile
 from api.cli.profiles import CliContext, ProfileStore
-from api.cli.signing import PassphraseFile, open_key
+from api.cli.signing import PassphraseFile, open_key, passphrase_of
 from api.domain.errors import Invalid, NotFound
 
 app = group("key", "Officers' signing keys, and the node's own keys.")
@@ -38,7 +38,7 @@ def new(
     context: CliContext,
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Key file; default: keys/PROFILE.json in COMITY_HOME.")
+        Path | None, typer.Option(help="Key file; default: keys/PROFILE.pem in COMITY_HOME.")
     ] = None,
     passphrase_file: PassphraseFile = None,
     plain: Annotated[
@@ -55,7 +55,7 @@ def new(
     name = store.choose(context.profile_name)
     with store.lock(name):
         profile = store.load(name)
-        path = (out or context.home / "keys" / f"{name}.json").absolute()
+        path = (out or context.home / "keys" / f"{name}.pem").absolute()
         secret = None if plain else _new_passphrase(passphrase_file)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = OfficerKey.create(path, secret)
@@ -65,8 +65,37 @@ def new(
     output.talk("Ask for its enrolment: comity key request.")
 
 
+@command(app, "convert")
+def convert(context: CliContext, *, passphrase_file: PassphraseFile = None) -> None:
+    """Write your key's file anew, in the form that openssl opens: encrypted PKCS #8 in PEM.
+
+    The key and its passphrase stay as they are. A file named PROFILE.json becomes PROFILE.pem.
+
+    Example: comity --profile us-analyst key convert
+    """
+    from api.adapters.crypto.officer_key import OfficerKey
+
+    store = ProfileStore(context.home)
+    name = store.choose(context.profile_name)
+    with store.lock(name):
+        profile = store.load(name)
+        path = profile.key_path(context.home)
+        if path is None:
+            raise _no_key()
+        secret = passphrase_of(path, passphrase_file)
+        key = OfficerKey.open(path, secret)
+        target = path.with_suffix(".pem") if path.suffix == ".json" else path
+        key.write(target, secret, replace=target == path)
+        # A crash here leaves both files, and the profile with the old one.
+        store.save(name, replace(profile, key_file=_relative(target, context.home)))
+        if target != path:
+            path.unlink()
+    document = {"kid": key.kid, "file": str(target)}
+    output.result(context, document, output.details({"key": key.kid, "file": str(target)}))
+
+
 @command(app, "list")
-def listed(
+def list_keys(
     context: CliContext,
     *,
     everyone: Annotated[
@@ -82,7 +111,7 @@ def listed(
     Example: comity --profile us-analyst key list
     """
     if node:
-        key_node.listed(context, settings)
+        key_node.list_node_keys(context, settings)
         return
     with connected(context) as api:
         if everyone:
@@ -104,7 +133,7 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
     _, profile = profile_of(context)
     path = profile.key_path(context.home)
     if path is None:
-        raise NotFound("officer-key.none", "This profile has no signing key: comity key new.")
+        raise _no_key()
     key = open_key(path, passphrase_file)
     with connected(context) as api:
         me = api.get("/me")
@@ -112,7 +141,7 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
         signature = key.sign_possession(me["ministry"], me["iss"], me["sub"], challenge)
         asked = {"form": "jws", "jwk": key.jwk, "challenge": challenge, "signature": signature}
         made = api.post("/keys", asked)
-    output.result(context, made, _lines(made))
+    output.result(context, made, _key_lines(made))
     output.talk("Two administrators now compare the key's id with you, and approve it.")
 
 
@@ -120,7 +149,7 @@ command(app, "enrol")(request)
 
 
 @command(app, "propose")
-def propose(context: CliContext, key: Kid) -> None:
+def propose_key(context: CliContext, key: Kid) -> None:
     """Vouch, as the first administrator, for a requested key.
 
     Example: comity --profile us-admin key propose Xa3…
@@ -129,7 +158,7 @@ def propose(context: CliContext, key: Kid) -> None:
 
 
 @command(app, "preview")
-def preview(context: CliContext, key: Kid) -> None:
+def preview_key(context: CliContext, key: Kid) -> None:
     """Show whose key waits for approval.
 
     Example: comity --profile us-admin2 key preview Xa3…
@@ -138,12 +167,12 @@ def preview(context: CliContext, key: Kid) -> None:
 
 
 @command(app, "approve")
-def approve(context: CliContext, key: Kid, *, digest: Seen = None, yes: Yes = False) -> None:
+def approve_key(context: CliContext, key: Kid, *, digest: Seen = None, yes: Yes = False) -> None:
     """Approve, as another administrator, a key that was vouched for: shows whose, and asks.
 
     Example: comity --profile us-admin2 key approve Xa3…
     """
-    change = Change(f"/keys/{key}/preview", f"/keys/{key}/approve", _lines)
+    change = Change(f"/keys/{key}/preview", f"/keys/{key}/approve", _key_lines)
     approved(context, change, digest=digest, yes=yes)
 
 
@@ -163,13 +192,17 @@ command(app, "escrow")(key_node.escrow)
 def _decide(context: CliContext, key: str, act: str) -> None:
     with connected(context) as api:
         done = api.post(f"/keys/{key}/{act}")
-    output.result(context, done, _lines(done))
+    output.result(context, done, _key_lines(done))
 
 
-def _lines(key: Mapping[str, Any]) -> Iterable[str]:
+def _key_lines(key: Mapping[str, Any]) -> Iterable[str]:
     return output.details(
         {"key": key["kid"], "state": key["state"], "form": key["form"], "officer": key["officer"]}
     )
+
+
+def _no_key() -> NotFound:
+    return NotFound("officer-key.none", "This profile has no signing key: comity key new.")
 
 
 def _new_passphrase(path: Path | None) -> str:

@@ -32,9 +32,9 @@ class KeyPurpose(StrEnum):
     WITNESS_PQ = "witness-pq"
 
 
-def listed(context: CliContext, settings: Path | None) -> None:
+def list_node_keys(context: CliContext, settings: Path | None) -> None:
     """Show the public records of the node's keys."""
-    _, keystore = _open(settings)
+    _, keystore = _open_keystore(settings)
     rows = [record.to_json() for record in keystore.public_keys()]
     columns: list[output.Column] = [
         ("KEY", "kid"),
@@ -68,7 +68,7 @@ def rotate(
     from api.bootstrap import pinned_membership
     from api.wire.keys import Purpose
 
-    loaded, keystore = _open(settings)
+    loaded, keystore = _open_keystore(settings)
     member = pinned_membership(loaded).member(loaded.ministry)
     keystore.rotate(Purpose(str(purpose)), at_index)
     entry: dict[str, Any] = replace(member, keys=keystore.public_keys()).to_json()
@@ -92,7 +92,7 @@ def escrow(
 
     Example: comity key escrow --out /media/safe/us-treasury.escrow --settings settings.env
     """
-    _, keystore = _open(settings)
+    _, keystore = _open_keystore(settings)
     administrators = (
         _passphrase("First administrator's passphrase", first_passphrase_file),
         _passphrase("Second administrator's passphrase", second_passphrase_file),
@@ -102,7 +102,7 @@ def escrow(
     output.result(context, document, [str(out)])
 
 
-def _open(settings: Path | None) -> "tuple[Settings, FileKeystore]":
+def _open_keystore(settings: Path | None) -> "tuple[Settings, FileKeystore]":
     from api.adapters.crypto.keystore import FileKeystore
     from api.adapters.crypto.sealed_file import read_passphrase
 

@@ -38,7 +38,7 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "import")
-def read(
+def read_list(
     context: CliContext,
     files: Annotated[
         list[str], typer.Argument(help="The file, packed or not; several of OFAC's CSV files.")
@@ -159,7 +159,7 @@ def diff(
     """
     with connected(context) as api:
         found = api.get("/lists/diff", series=_series(series), older=old, newer=new)
-    output.result(context, found, _lines(found))
+    output.result(context, found, _edition_lines(found))
 
 
 def _series(name: str) -> str:
@@ -173,7 +173,7 @@ def _series(name: str) -> str:
     }.get(name, name)
 
 
-def _lines(found: dict[str, Any]) -> Iterable[str]:
+def _edition_lines(found: dict[str, Any]) -> Iterable[str]:
     older, newer = found["older"], found["newer"]
     yield f"{found['series']} from {older['as_of']} to {newer['as_of']}:"
     if not found["same_layout"]:

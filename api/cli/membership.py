@@ -50,7 +50,7 @@ def compose(
     """
     from api.wire.membership import compose_membership, parse_membership
 
-    members = [_entry(path) for path in member]
+    members = [_member_entry(path) for path in member]
     before = None if previous is None else parse_membership(previous.read_bytes())
     if before is not None and serial != before.serial + 1:
         raise Invalid("membership.serial", f"The next serial is {before.serial + 1}.")
@@ -81,7 +81,7 @@ def add(
 
     before = parse_membership(to.read_bytes())
     entries = {one.id: one for one in before.members}
-    entries |= {one.id: one for one in map(_entry, member)}
+    entries |= {one.id: one for one in map(_member_entry, member)}
     composed = compose_membership(before.serial + 1, before.digest, list(entries.values()))
     write_new(out, composed.raw)
     _told(context, out, composed)
@@ -146,7 +146,7 @@ def _check_dropped(before: "Membership | None", given: set[str], dropped: set[st
         )
 
 
-def _entry(path: Path) -> "Member":
+def _member_entry(path: Path) -> "Member":
     """Read one member's entry; a whole membership is told apart."""
     from api.wire.canonical import parse
     from api.wire.limits import MEMBERSHIP
@@ -198,7 +198,7 @@ def _changed(old: "Member", new: "Member") -> Iterator[dict[str, str]]:
 
 
 @command(app, "show")
-def show(
+def show_membership(
     context: CliContext,
     path: Annotated[Path, typer.Argument(help="Membership file.", exists=True, dir_okay=False)],
 ) -> None:

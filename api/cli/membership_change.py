@@ -20,13 +20,13 @@ from api.wire.encoding import b64u_encode
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``comity membership``."""
-    command(app, "propose")(propose)
-    command(app, "preview")(preview)
-    command(app, "approve")(approve)
-    command(app, "changes")(changes)
+    command(app, "propose")(propose_membership)
+    command(app, "preview")(preview_membership)
+    command(app, "approve")(approve_change)
+    command(app, "changes")(list_changes)
 
 
-def propose(
+def propose_membership(
     context: CliContext,
     path: Annotated[Path, typer.Argument(help="Membership file.", exists=True, dir_okay=False)],
 ) -> None:
@@ -39,7 +39,7 @@ def propose(
     output.result(context, made, _lines(made))
 
 
-def preview(context: CliContext, membership: MembershipId) -> None:
+def preview_membership(context: CliContext, membership: MembershipId) -> None:
     """Show what a proposed membership changes.
 
     Example: comity --profile us-admin2 membership preview sha256:…
@@ -47,7 +47,7 @@ def preview(context: CliContext, membership: MembershipId) -> None:
     shown(context, f"/memberships/{membership}/preview")
 
 
-def approve(
+def approve_change(
     context: CliContext, membership: MembershipId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a membership, as the second administrator; then restart the node with it.
@@ -60,7 +60,7 @@ def approve(
     output.talk("Put the file in its place, enter its digest, and restart the node.")
 
 
-def changes(context: CliContext) -> None:
+def list_changes(context: CliContext) -> None:
     """List the memberships that were proposed at your node.
 
     Example: comity --profile us-admin membership changes

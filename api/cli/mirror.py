@@ -51,7 +51,7 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "list")
-def listed(
+def list_requests(
     context: CliContext,
     *,
     phase: Annotated[Phase | None, typer.Option(help="Only those that stand so.")] = None,
@@ -83,7 +83,7 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, thread: ThreadId) -> None:
+def show_request(context: CliContext, thread: ThreadId) -> None:
     """Show a request: where each subject stands, and all that was said.
 
     Example: comity --profile uk-reviewer mirror show sha256:…
@@ -125,7 +125,7 @@ def suggest(
 
 
 @command(app, "acknowledge")
-def acknowledge(
+def acknowledge_request(
     context: CliContext,
     thread: ThreadId,
     *,
@@ -148,7 +148,7 @@ def acknowledge(
 
 
 @command(app, "ask")
-def ask(
+def ask_question(
     context: CliContext,
     thread: ThreadId,
     *,
@@ -233,7 +233,7 @@ def effect(
 
 
 @command(app, "close")
-def close(
+def close_request(
     context: CliContext,
     thread: ThreadId,
     *,

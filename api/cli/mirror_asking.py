@@ -44,9 +44,9 @@ EvidenceOptions = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the ``mirror`` group."""
     command(app, "request")(request)
-    command(app, "answer")(answer)
-    command(app, "amend")(amend)
-    command(app, "withdraw")(withdraw)
+    command(app, "answer")(answer_question)
+    command(app, "amend")(amend_request)
+    command(app, "withdraw")(withdraw_request)
 
 
 def other_party(api: Api, thread: str) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def request(
     making.shown(context, draft)
 
 
-def answer(
+def answer_question(
     context: CliContext,
     thread: ThreadId,
     *,
@@ -137,7 +137,7 @@ def answer(
     _say(context, thread, "mirror-answer/1", body, key)
 
 
-def amend(
+def amend_request(
     context: CliContext,
     thread: ThreadId,
     *,
@@ -153,7 +153,7 @@ def amend(
     _say(context, thread, "mirror-amendment/1", read_body(body, "mirror-amendment/1"), key)
 
 
-def withdraw(
+def withdraw_request(
     context: CliContext,
     thread: ThreadId,
     *,

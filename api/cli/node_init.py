@@ -161,7 +161,7 @@ def _make(new: _NewNode, *, own_passphrase: bool) -> dict[str, Any]:
 
     new.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     blank = Member(new.ministry, new.jurisdiction, new.name, new.url, new.origin, ())
-    _check(blank)
+    _check_member(blank)
     if not own_passphrase and not new.passphrase_file.exists():
         secret = b64u_encode(secrets.token_bytes(_PASSPHRASE_BYTES))
         write_private(new.passphrase_file, f"{secret}\n".encode())
@@ -181,7 +181,7 @@ def _make(new: _NewNode, *, own_passphrase: bool) -> dict[str, Any]:
     return entry
 
 
-def _check(member: Any) -> None:
+def _check_member(member: Any) -> None:
     """Refuse a name, address or origin that no membership takes, before any key is made."""
     from api.wire.errors import WireError
     from api.wire.membership import Member

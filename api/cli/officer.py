@@ -31,7 +31,7 @@ class RoleName(StrEnum):
 
 
 @command(officers, "list")
-def listed(context: CliContext) -> None:
+def list_officers(context: CliContext) -> None:
     """List the officers with their accounts, roles and keys.
 
     Example: comity --profile us-admin officer list
@@ -51,7 +51,7 @@ def listed(context: CliContext) -> None:
 
 
 @command(officers, "propose")
-def propose(
+def propose_officer(
     context: CliContext,
     *,
     name: Annotated[str, typer.Option(help="The person's name.")],
@@ -84,7 +84,7 @@ def propose(
 
 
 @command(officers, "preview")
-def preview(context: CliContext, officer: OfficerId) -> None:
+def preview_officer(context: CliContext, officer: OfficerId) -> None:
     """Show who is proposed, under which accounts.
 
     Example: comity --profile us-admin2 officer preview 01a2…
@@ -93,7 +93,7 @@ def preview(context: CliContext, officer: OfficerId) -> None:
 
 
 @command(officers, "approve")
-def approve(
+def approve_change(
     context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a person whom another administrator proposed: shows who it is, and asks.
@@ -208,7 +208,7 @@ def grant_propose(
 
 
 @command(grants, "preview")
-def grant_preview(context: CliContext, grant: GrantId) -> None:
+def preview_grant(context: CliContext, grant: GrantId) -> None:
     """Show which role is proposed for whom.
 
     Example: comity --profile us-admin2 grant preview 01a2…

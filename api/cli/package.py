@@ -31,7 +31,7 @@ package_files.register(app)
 
 
 @command(app, "submit")
-def submit(
+def submit_package(
     context: CliContext,
     path: Annotated[
         Path, typer.Argument(help="Package file, see build.", exists=True, dir_okay=False)
@@ -59,7 +59,7 @@ def submit(
 
 
 @command(app, "list")
-def listed(
+def list_packages(
     context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="Such as submitted or released.")] = None,
@@ -84,18 +84,18 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, package: PackageId) -> None:
+def show_package(context: CliContext, package: PackageId) -> None:
     """Show a package: what it says, its exhibits, its releases.
 
     Example: comity --profile uk-analyst package show sha256:…
     """
     with connected(context) as api:
         found = api.get(f"/packages/{package}")
-    output.result(context, found, _lines(found))
+    output.result(context, found, _package_lines(found))
 
 
 @command(app, "holders")
-def holders(context: CliContext, package: PackageId) -> None:
+def list_holders(context: CliContext, package: PackageId) -> None:
     """Show who holds a package, and what each did with it.
 
     Example: comity --profile us-analyst package holders sha256:…
@@ -219,7 +219,7 @@ def _object(value: object) -> dict[str, Any]:
     return value
 
 
-def _lines(found: dict[str, Any]) -> Iterable[str]:
+def _package_lines(found: dict[str, Any]) -> Iterable[str]:
     if (recall := found.get("recall")) is not None:
         yield from package_decisions.recall_lines(recall)
         yield ""

@@ -12,13 +12,13 @@ import typer
 
 from api.cli.client import connected
 from api.cli.profiles import CliContext, Profile, ProfileStore
+from api.cli.signing import open_key
 from api.domain.errors import Invalid, NotSignedIn
 from api.wire.canonical import Json, parse
 from api.wire.encoding import b64u_decode
 from api.wire.errors import WireError
 
 if TYPE_CHECKING:
-    from api.adapters.crypto.officer_key import OfficerKey
     from api.cli.build import Progress
 
 ROLE: Final = "analyst"
@@ -65,7 +65,7 @@ def package_build_command(  # noqa: PLR0917 - Typer reads options from the signa
     path = key or (profile.key_path(context.home) if profile is not None else None)
     if path is None:
         raise Invalid("officer-key.none", "Name your signing key with --key.")
-    loaded = _open_key(path, passphrase_file)
+    loaded = open_key(path, passphrase_file)
     signer = Preparer(loaded, loaded.named(iss, sub, ROLE), _ministry(context, ministry, profile))
     built = build_package(folder, description, out, signer, _bar())
     document: dict[str, Json] = {
@@ -116,17 +116,6 @@ def _claims(profile: Profile | None) -> dict[str, str]:
     if not isinstance(claims, dict):
         return {}
     return {name: value for name, value in claims.items() if isinstance(value, str)}
-
-
-def _open_key(path: Path, passphrase_file: Path | None) -> "OfficerKey":
-    from api.adapters.crypto.officer_key import OfficerKey, is_plain
-    from api.adapters.crypto.sealed_file import read_passphrase, read_private
-
-    if passphrase_file is not None:
-        return OfficerKey.open(path, read_passphrase(passphrase_file))
-    if not is_plain(read_private(path)) and sys.stdin.isatty():
-        return OfficerKey.open(path, typer.prompt("Passphrase", hide_input=True, err=True))
-    return OfficerKey.open(path)
 
 
 def _bar() -> "Progress | None":

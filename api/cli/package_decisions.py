@@ -42,17 +42,17 @@ class Instruction(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the ``package`` group."""
-    command(app, "release")(release)
-    command(app, "withdraw")(withdraw)
+    command(app, "release")(release_package)
+    command(app, "withdraw")(withdraw_release)
     command(app, "recall")(recall)
     command(app, "acknowledge-recall")(acknowledge_recall)
     command(app, "answer-recall")(answer_recall)
-    command(app, "return")(give_back)
+    command(app, "return")(return_package)
     command(app, "onward-request")(onward_request)
     command(app, "onward-consent")(onward_consent)
 
 
-def withdraw(context: CliContext, package: PackageId, release: ReleaseId) -> None:
+def withdraw_release(context: CliContext, package: PackageId, release: ReleaseId) -> None:
     """Take a release back before its recipient has it.
 
     Where it may have arrived already, the recipient stays a holder and a recall goes to it.
@@ -69,7 +69,7 @@ def withdraw(context: CliContext, package: PackageId, release: ReleaseId) -> Non
     output.result(context, found, [said[found["reach"]]])
 
 
-def release(
+def release_package(
     context: CliContext,
     package: PackageId,
     *,
@@ -193,7 +193,7 @@ def recall_lines(recall: dict[str, Any]) -> list[str]:
     return [output.safe(line) for line in lines]
 
 
-def give_back(context: CliContext, package: PackageId, *, reason: Reason) -> None:
+def return_package(context: CliContext, package: PackageId, *, reason: Reason) -> None:
     """Return a submitted package to its author: it is not released as it stands.
 
     Example: comity --profile us-reviewer package return sha256:… --reason "Name the source."

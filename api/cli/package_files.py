@@ -68,7 +68,7 @@ def unpack(
         raise Conflict("package.exists", f"There is {into} already; name a new folder.")
     with path.open("rb") as source:
         file = PackageFile(source)
-        _check(source, file)
+        _check_package(source, file)
         body = _body(file)
         into.mkdir(mode=0o700, parents=True)
         written: dict[str, str] = {}
@@ -84,7 +84,7 @@ def unpack(
     )
 
 
-def _check(source: IO[bytes], file: "PackageFile") -> None:
+def _check_package(source: IO[bytes], file: "PackageFile") -> None:
     """Raise the first failed step of checking that the file is whole and what it says it is."""
     from api.domain.verification.package import verify_draft, verify_package
 

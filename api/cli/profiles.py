@@ -219,10 +219,10 @@ def _from_json(document: Json) -> Profile:
         raise ValueError("not a profile")
     tokens = document.get("tokens")
     return Profile(
-        node=_text(document, "node"),
-        issuer=_text(document, "issuer"),
-        client_id=_text(document, "client_id"),
-        audience=_text(document, "audience"),
+        node=_profile_text(document, "node"),
+        issuer=_profile_text(document, "issuer"),
+        client_id=_profile_text(document, "client_id"),
+        audience=_profile_text(document, "audience"),
         username=_optional(document, "username"),
         demo_password=_optional(document, "demo_password"),
         tokens=None if tokens is None else _tokens(tokens),
@@ -235,13 +235,13 @@ def _tokens(document: Json) -> Tokens:
     if not isinstance(document, dict):
         raise TypeError("no tokens")
     return Tokens(
-        access_token=_text(document, "access_token"),
-        expires_at=parse_instant(_text(document, "expires_at")),
+        access_token=_profile_text(document, "access_token"),
+        expires_at=parse_instant(_profile_text(document, "expires_at")),
         refresh_token=_optional(document, "refresh_token"),
     )
 
 
-def _text(document: dict[str, Json], name: str) -> str:
+def _profile_text(document: dict[str, Json], name: str) -> str:
     value = document[name]
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
@@ -249,4 +249,4 @@ def _text(document: dict[str, Json], name: str) -> str:
 
 
 def _optional(document: dict[str, Json], name: str) -> str | None:
-    return _text(document, name) if document.get(name) is not None else None
+    return _profile_text(document, name) if document.get(name) is not None else None

@@ -31,11 +31,11 @@ def new(context: CliContext, *, body: Body) -> None:
     content = read_body(body, "designation-proposal/1")
     with connected(context) as api:
         made = api.post("/proposals", {"body": content})
-    _shown(context, made)
+    _show_found_proposal(context, made)
 
 
 @command(app, "list")
-def listed(
+def list_proposals(
     context: CliContext,
     *,
     state: Annotated[str | None, typer.Option(help="Such as submitted.")] = None,
@@ -61,18 +61,18 @@ def listed(
 
 
 @command(app, "show")
-def show(context: CliContext, proposal: ProposalId) -> None:
+def show_proposal(context: CliContext, proposal: ProposalId) -> None:
     """Show a proposal with its history.
 
     Example: comity --profile uk-reviewer proposal show sha256:…
     """
     with connected(context) as api:
         found = api.get(f"/proposals/{proposal}")
-    _shown(context, found)
+    _show_found_proposal(context, found)
 
 
 @command(app, "replace")
-def replace(context: CliContext, proposal: ProposalId, *, body: Body) -> None:
+def replace_proposal(context: CliContext, proposal: ProposalId, *, body: Body) -> None:
     """Write the next version; whoever writes one never endorses the proposal.
 
     Example: comity --profile uk-analyst proposal replace sha256:… --body proposal.json
@@ -81,11 +81,11 @@ def replace(context: CliContext, proposal: ProposalId, *, body: Body) -> None:
     with connected(context) as api:
         _, tag = api.get_tagged(f"/proposals/{proposal}")
         made = api.put(f"/proposals/{proposal}", {"body": content}, tag)
-    _shown(context, made)
+    _show_found_proposal(context, made)
 
 
 @command(app, "submit")
-def submit(context: CliContext, proposal: ProposalId) -> None:
+def submit_proposal(context: CliContext, proposal: ProposalId) -> None:
     """Put a proposal before the reviewers.
 
     Example: comity --profile uk-analyst proposal submit sha256:…
@@ -93,7 +93,7 @@ def submit(context: CliContext, proposal: ProposalId) -> None:
     with connected(context) as api:
         _, tag = api.get_tagged(f"/proposals/{proposal}")
         made = api.post(f"/proposals/{proposal}/submit", tag=tag)
-    _shown(context, made)
+    _show_found_proposal(context, made)
 
 
 @command(app, "endorse")
@@ -108,11 +108,11 @@ def endorse(
         seen = api.get(f"/proposals/{proposal}")
         require_read(seen["digest"], _lines(seen), digest=digest, yes=yes, what="proposal")
         made = api.post(f"/proposals/{proposal}/endorse", {"digest": seen["digest"]})
-    _shown(context, made)
+    _show_found_proposal(context, made)
 
 
 @command(app, "return")
-def give_back(context: CliContext, proposal: ProposalId, *, reason: Reason) -> None:
+def return_proposal(context: CliContext, proposal: ProposalId, *, reason: Reason) -> None:
     """Return a proposal to its authors.
 
     Example: comity --profile uk-reviewer proposal return sha256:… --reason "Name the post."
@@ -148,10 +148,10 @@ def share(
 def _decided(context: CliContext, proposal: str, act: str, reason: str) -> None:
     with connected(context) as api:
         made = api.post(f"/proposals/{proposal}/{act}", {"reason": reason})
-    _shown(context, made)
+    _show_found_proposal(context, made)
 
 
-def _shown(context: CliContext, found: dict[str, Any]) -> None:
+def _show_found_proposal(context: CliContext, found: dict[str, Any]) -> None:
     output.result(context, found, _lines(found))
 
 

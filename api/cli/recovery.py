@@ -71,7 +71,7 @@ def restore(
 
     loaded = load_settings(settings)
     folder = backups.newest(source)
-    checked = backups.check(folder, pinned_membership(loaded), loaded.ministry)
+    checked = backups.check_backup(folder, pinned_membership(loaded), loaded.ministry)
     url = loaded.database_url
     copying.require_empty(url)
     # An SQLite file gets its place only once it is marked as restored.
@@ -88,7 +88,7 @@ def restore(
     finally:
         installation.close()
     if work != url:
-        copying.settle(work)
+        copying.into_one_file(work)
         copying.move_into_place(work, url)
     found = {"backup": str(folder), "log_size": checked.log_size, "exhibits": put}
     said = f"Restored {folder.name}; read-only until every partner has answered."

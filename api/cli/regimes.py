@@ -112,11 +112,11 @@ def show_regime(
             for rule in one.clocks
         ],
     }
-    output.result(context, document, _shown(one, language))
+    output.result(context, document, _regime_lines(one, language))
 
 
 @command(app, "check")
-def check(
+def check_regimes(
     context: CliContext,
     regime: Annotated[
         str | None, typer.Argument(help="Regime, such as CA-JVCFOA; all of them if none is given.")
@@ -269,7 +269,7 @@ def _provision(one: "Provision") -> dict[str, Any]:
     }
 
 
-def _shown(one: "Regime", language: str) -> Iterable[str]:
+def _regime_lines(one: "Regime", language: str) -> Iterable[str]:
     yield output.safe(f"{one.id}: {one.name.get(language)} (edition {one.edition})")
     yield output.safe(f"  finding to be made: {one.threshold.text} [{one.threshold.basis}]")
     for ground in one.grounds.values():

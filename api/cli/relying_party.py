@@ -19,7 +19,7 @@ app = group("relying-party", "Where officers use passkeys.")
 
 
 @command(app, "propose")
-def propose(
+def propose_relying_party(
     context: CliContext,
     rp_id: Annotated[str, typer.Argument(help="The domain, such as comity.example.")],
     *,
@@ -38,7 +38,7 @@ def propose(
 
 
 @command(app, "preview")
-def preview(context: CliContext, party: RecordId) -> None:
+def preview_relying_party(context: CliContext, party: RecordId) -> None:
     """Show where passkeys would be used, and what that replaces.
 
     Example: comity --profile us-admin2 relying-party preview 01a2…
@@ -47,7 +47,9 @@ def preview(context: CliContext, party: RecordId) -> None:
 
 
 @command(app, "approve")
-def approve(context: CliContext, party: RecordId, *, digest: Seen = None, yes: Yes = False) -> None:
+def approve_relying_party(
+    context: CliContext, party: RecordId, *, digest: Seen = None, yes: Yes = False
+) -> None:
     """Approve it, as the second administrator: shows it and asks; the old one is replaced.
 
     Example: comity --profile us-admin2 relying-party approve 01a2…

@@ -34,11 +34,11 @@ class Ruling(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands to ``comity node``."""
     app.add_typer(waiver)
-    command(app, "rule")(rule)
+    command(app, "rule")(rule_on_proof)
 
 
 @command(waiver, "propose")
-def propose(context: CliContext, member: Member) -> None:
+def propose_waiver(context: CliContext, member: Member) -> None:
     """Propose to go on without one member's answer after a restore.
 
     Example: comity --profile us-admin node waiver propose ca-gac
@@ -50,7 +50,7 @@ def propose(context: CliContext, member: Member) -> None:
 
 
 @command(waiver, "preview")
-def preview(context: CliContext, member: Member) -> None:
+def preview_waiver(context: CliContext, member: Member) -> None:
     """Show whose answer would be waived, and what others hold of your log.
 
     Example: comity --profile us-admin2 node waiver preview ca-gac
@@ -59,7 +59,9 @@ def preview(context: CliContext, member: Member) -> None:
 
 
 @command(waiver, "approve")
-def approve(context: CliContext, member: Member, *, digest: Seen = None, yes: Yes = False) -> None:
+def approve_waiver(
+    context: CliContext, member: Member, *, digest: Seen = None, yes: Yes = False
+) -> None:
     """Waive a member's answer, as the second administrator: shows it and asks.
 
     Example: comity --profile us-admin2 node waiver approve ca-gac
@@ -69,7 +71,7 @@ def approve(context: CliContext, member: Member, *, digest: Seen = None, yes: Ye
     approved(context, change, digest=digest, yes=yes)
 
 
-def rule(
+def rule_on_proof(
     context: CliContext,
     proof: ProofId,
     ruling: Annotated[Ruling, typer.Argument(help="resume lets the stream go on.")],

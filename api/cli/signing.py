@@ -34,14 +34,26 @@ def open_key(path: Path, passphrase_file: Path | None) -> "OfficerKey":
         NotFound: ``keystore.missing``.
         Invalid: ``keystore.*``, ``officer-key.passphrase-needed``.
     """
-    from api.adapters.crypto.officer_key import OfficerKey, is_plain
+    from api.adapters.crypto.officer_key import OfficerKey
+
+    return OfficerKey.open(path, passphrase_of(path, passphrase_file))
+
+
+def passphrase_of(path: Path, passphrase_file: Path | None) -> str | None:
+    """Return what opens a signing key, asked for on a terminal; None for a plain one.
+
+    Raises:
+        NotFound: ``keystore.missing``.
+        Invalid: ``keystore.permissions``, ``keystore.passphrase-empty``.
+    """
+    from api.adapters.crypto.officer_key import is_plain
     from api.adapters.crypto.sealed_file import read_passphrase, read_private
 
     if passphrase_file is not None:
-        return OfficerKey.open(path, read_passphrase(passphrase_file))
+        return read_passphrase(passphrase_file)
     if sys.stdin.isatty() and not is_plain(read_private(path)):
-        return OfficerKey.open(path, typer.prompt("Passphrase", hide_input=True, err=True))
-    return OfficerKey.open(path)
+        return str(typer.prompt("Passphrase", hide_input=True, err=True))
+    return None
 
 
 def own_key(

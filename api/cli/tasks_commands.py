@@ -38,7 +38,7 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "list")
-def listed(
+def list_tasks(
     context: CliContext,
     *,
     scope: Annotated[Scope, typer.Option(help="Whose, or which.")] = Scope.MINE,
@@ -65,7 +65,7 @@ def listed(
 
 
 @command(app, "close")
-def close(
+def close_review(
     context: CliContext,
     task: TaskId,
     *,

@@ -60,7 +60,7 @@ def thread_lines(found: Mapping[str, Any]) -> Iterator[str]:
             "both ends": found["comparison"]["outcome"],
         }
     )
-    names = {one["key"]: _names(one) for one in found["subjects"]}
+    names = {one["key"]: _subject_names(one) for one in found["subjects"]}
     yield ""
     yield from _subjects(found["state"]["subjects"], names)
     for one in sorted(found["statements"], key=lambda each: (each["issued_at"], each["id"])):
@@ -126,7 +126,7 @@ def _valued(member: str, value: Any, names: Mapping[str, str]) -> Iterator[str]:
         yield output.safe(value)
 
 
-def _names(subject: Mapping[str, Any]) -> str:
+def _subject_names(subject: Mapping[str, Any]) -> str:
     """Return a subject's first name, and the first in another script beside it."""
     first, *others = (one["text"] for one in subject["names"])
     other = next((one for one in others if not one.isascii()), "")

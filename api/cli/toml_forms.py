@@ -41,17 +41,17 @@ def read_form(path: Path, code: str) -> dict[str, Any]:
     if len(data) > _LARGEST:
         raise Invalid(code, f"Keep {path.name} within 4 MiB.")
     try:
-        body: dict[str, Any] = _plain(tomllib.loads(data.decode("utf-8")), path, code)
+        body: dict[str, Any] = _plain_toml(tomllib.loads(data.decode("utf-8")), path, code)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise Invalid(code, f"{path.name} is no TOML: {problem}.") from None
     return body
 
 
-def _plain(value: Any, path: Path, code: str) -> Any:
+def _plain_toml(value: Any, path: Path, code: str) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(member, path, code) for name, member in value.items()}
+        return {name: _plain_toml(member, path, code) for name, member in value.items()}
     if isinstance(value, list):
-        return [_plain(member, path, code) for member in value]
+        return [_plain_toml(member, path, code) for member in value]
     if isinstance(value, datetime):
         try:
             return format_instant(value)

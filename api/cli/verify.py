@@ -130,7 +130,7 @@ def is_misbehaviour(path: Path) -> bool:
 def _package_outcome(verdict: "Verdict") -> Outcome:
     lines = [_line(step) for step in verdict.steps]
     facts = [name for name in ("id", "issuer", "title") if name in verdict.facts]
-    lines += [f"{name:<10} {_shown(verdict.facts[name])}" for name in facts]
+    lines += [f"{name:<10} {_shown_json(verdict.facts[name])}" for name in facts]
     lines.append(_summary(verdict))
     return Outcome(verdict.ok, verdict.to_json(), tuple(lines))
 
@@ -148,7 +148,7 @@ def _summary(verdict: "Verdict") -> str:
     return verdict.verdict
 
 
-def _shown(value: Json) -> str:
+def _shown_json(value: Json) -> str:
     """Return text that cannot steer a terminal."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
@@ -167,11 +167,13 @@ def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool
     except (ExportRefused, WireError) as refusal:
         details = refusal.details if isinstance(refusal, ExportRefused) else {}
         index = details.get("index")
-        return _refused(refusal.code, refusal.message, index if isinstance(index, int) else None)
+        return _refused_outcome(
+            refusal.code, refusal.message, index if isinstance(index, int) else None
+        )
     return _reported(report, integrity_only=integrity_only)
 
 
-def _refused(code: str, message: str, index: int | None = None) -> Outcome:
+def _refused_outcome(code: str, message: str, index: int | None = None) -> Outcome:
     from api.domain.verification.verdicts import FAILED
 
     document: dict[str, Json] = {
@@ -197,20 +199,22 @@ def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
     from api.wire.misbehaviour import LONGEST
 
     if membership is None:
-        return _refused("origin-unproven", "Give --membership: the accused's keys are in it.")
+        return _refused_outcome(
+            "origin-unproven", "Give --membership: the accused's keys are in it."
+        )
     try:
         pinned = parse_membership(membership.read_bytes())
         with path.open("rb") as source:
             proof = verify_misbehaviour(source.read(LONGEST + 1), pinned)
     except (Invalid, WireError) as refusal:
-        return _refused(refusal.code, refusal.message)
+        return _refused_outcome(refusal.code, refusal.message)
     facts: dict[str, Json] = {
         "ministry": proof.ministry,
         "misbehaviour": proof.kind.value,
         "membership": pinned.digest,
     }
     document: dict[str, Json] = {"ok": True, "verdict": VERIFIED, "failed": [], "facts": facts}
-    lines = [f"{name:<12} {_shown(value)}" for name, value in facts.items()]
+    lines = [f"{name:<12} {_shown_json(value)}" for name, value in facts.items()]
     return Outcome(ok=True, document=document, lines=(*lines, VERIFIED))
 
 
@@ -235,7 +239,7 @@ def _reported(report: "ExportReport", *, integrity_only: bool) -> Outcome:
         "withheld": report.withheld,
     }
     document: dict[str, Json] = {"ok": ok, "verdict": verdict, "failed": [], "facts": facts}
-    lines = [f"{name:<12} {_shown(value)}" for name, value in facts.items()]
+    lines = [f"{name:<12} {_shown_json(value)}" for name, value in facts.items()]
     hint = "" if ok else ": give --membership, or say --integrity-only."
     return Outcome(ok, document, (*lines, f"{verdict}{hint}"))
 

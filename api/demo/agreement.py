@@ -24,7 +24,7 @@ def threads(stage: Stage) -> list[dict[str, Any]]:
         reader = stage.officer(ministry, "analyst")
         listed = reader.get("list the mirror requests", "/mirror-requests", limit=_PAGE)["items"]
         for item in reversed(listed):
-            entry = found.setdefault(item["id"], _entry(item))
+            entry = found.setdefault(item["id"], _thread_entry(item))
             entry["state_at"][ministry.id] = item["state_digest"]
             if ministry.id == item["addressee"]:
                 entry["findings"] = {
@@ -49,6 +49,6 @@ def faults(found: list[dict[str, Any]], told: dict[str, Asked]) -> list[str]:
     return sentences
 
 
-def _entry(item: dict[str, Any]) -> dict[str, Any]:
+def _thread_entry(item: dict[str, Any]) -> dict[str, Any]:
     names = ("id", "requester", "addressee", "phase")
     return {**{name: item[name] for name in names}, "findings": {}, "state_at": {}}

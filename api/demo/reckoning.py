@@ -126,7 +126,7 @@ def stream_faults(streams: Iterable[dict[str, Any]], sent: Sequence[Sent]) -> li
 def decisions(path: Path) -> Counter[tuple[str, str]]:
     """Count, in an audit export, how often each (sender, statement) was decided."""
     found: Counter[tuple[str, str]] = Counter()
-    for event in events(path):
+    for event in recorded_events(path):
         if event["act"] in _DECIDED:
             found[event["actor"]["sub"], event["object"]["id"]] += 1
     return found
@@ -143,7 +143,7 @@ def carried(home: DemoHome, sender: Ministry) -> Iterator[Sent]:
                     yield Sent(sender.id, stream["to"], item["id"])
 
 
-def events(path: Path) -> Iterator[dict[str, Any]]:
+def recorded_events(path: Path) -> Iterator[dict[str, Any]]:
     """Return the events that an audit export discloses (docs/protocol-export.md §3)."""
     with zipfile.ZipFile(path) as container, container.open(layout.ENTRIES) as lines:
         for line in lines:

@@ -184,12 +184,12 @@ def write_export(
             (``export.order``, ``export.event``, ``export.root``, …). Nothing is sealed then.
     """
     try:
-        return _write(target, order, lines, seal, spool)
+        return _write_members(target, order, lines, seal, spool)
     except (WireError, LogError) as problem:
         raise ExportRefused(problem.code, problem.message) from problem
 
 
-def _write(
+def _write_members(
     target: IO[bytes],
     order: ExportOrder,
     lines: Iterable[Line],

@@ -35,6 +35,7 @@ _ROW_MEMBERS: Final = frozenset(
         "confirmed_by",
         "confirm_within_hours",
         "own_key",
+        "reads_exhibits",
         "sealed_by_node",
     }
 )
@@ -65,6 +66,8 @@ class Row:
         confirmed_by: Roles that confirm it after it left; empty when nobody has to.
         confirm_within_hours: Hours after which a missing confirmation is an alarm, or None.
         own_key: Parts (`prepared`, `approved`) that need the officer's own key or passkey.
+        reads_exhibits: Parts (`prepared`, `approved`) whose officer must have opened every exhibit
+            behind the draft before it is approved.
         sealed_by_node: The node composes it; no officer prepares it.
     """
 
@@ -74,6 +77,7 @@ class Row:
     confirmed_by: frozenset[str] = frozenset()
     confirm_within_hours: int | None = None
     own_key: frozenset[str] = frozenset()
+    reads_exhibits: frozenset[str] = frozenset()
     sealed_by_node: bool = False
 
     @property
@@ -136,16 +140,17 @@ def _row(name: str, members: Any) -> Row:
         raise FourEyesError(f"Row {name}: sealed_by_node must be true or false.")
     return Row(
         statement_type=name,
-        prepared_by=_names(name, members, "prepared_by", DESK),
-        approved_by=_names(name, members, "approved_by", DESK),
-        confirmed_by=_names(name, members, "confirmed_by", DESK),
+        prepared_by=_role_names(name, members, "prepared_by", DESK),
+        approved_by=_role_names(name, members, "approved_by", DESK),
+        confirmed_by=_role_names(name, members, "confirmed_by", DESK),
         confirm_within_hours=hours,
-        own_key=_names(name, members, "own_key", _PARTS),
+        own_key=_role_names(name, members, "own_key", _PARTS),
+        reads_exhibits=_role_names(name, members, "reads_exhibits", _PARTS),
         sealed_by_node=by_node,
     )
 
 
-def _names(
+def _role_names(
     row: str, members: Mapping[str, Any], member: str, known: frozenset[str]
 ) -> frozenset[str]:
     value = members.get(member, [])
@@ -170,6 +175,8 @@ def _check_floor(row: Row) -> None:
         raise FourEyesError(f"Row {name}: some role must prepare it.")
     if known.maker is Maker.TWO_OFFICERS and not row.approved_by | row.confirmed_by:
         raise FourEyesError(f"Row {name}: it leaves the ministry, so a second person is needed.")
+    if row.reads_exhibits and not row.approved_by:
+        raise FourEyesError(f"Row {name}: reads_exhibits is asked when somebody approves.")
     if row.confirmed_by and name != "recall":
         raise FourEyesError(f"Row {name}: only a recall may leave first and be confirmed later.")
     if bool(row.confirmed_by) != (row.confirm_within_hours is not None):

@@ -84,7 +84,7 @@ def require_empty(url: str) -> None:
         )
 
 
-def settle(url: str) -> None:
+def into_one_file(url: str) -> None:
     """Bring an SQLite database that nobody has open into its one file, durably."""
     if form_of(url) == SQLITE:
         path = _sqlite_path(url)

@@ -91,7 +91,7 @@ def _texts(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-def _names(text: str) -> frozenset[str]:
+def _author_ids(text: str) -> frozenset[str]:
     return frozenset(json.loads(text))
 
 
@@ -143,7 +143,7 @@ class Draft:
     prepared: Annotated[Officer, Kept(_officer)]
     endorsement: Annotated[Endorsement | None, Kept(_endorsement)]
     preparer: str
-    authors: Annotated[frozenset[str], Kept(_names)]
+    authors: Annotated[frozenset[str], Kept(_author_ids)]
     created_at: str
     updated_at: str
     confirm_by: str | None

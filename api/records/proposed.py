@@ -48,7 +48,7 @@ class ProposedChange:
     at: str
 
 
-def changes(connection: Connection, now: str) -> list[ProposedChange]:
+def proposed_changes(connection: Connection, now: str) -> list[ProposedChange]:
     """Return every change that waits, by task id; a ministry has few of them at a time."""
     found = [one for source in _SOURCES for one in source(connection, now)]
     return sorted(found, key=lambda one: one.task)

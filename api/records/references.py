@@ -45,7 +45,7 @@ class Named:
     id: str
 
 
-def beginning(connection: Connection, prefix: str, limit: int) -> list[Named]:
+def named_by(connection: Connection, prefix: str, limit: int) -> list[Named]:
     """Return objects whose id begins so, by kind and id.
 
     Args:

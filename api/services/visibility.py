@@ -283,7 +283,7 @@ def permit_to_read(node: Node, caller: Caller, reference: Reference) -> Permit:
     if found is None:
         raise unknown(kind)
     record, target = found
-    return permit_on(node, caller, READ_BY[kind_of(record)], record, target)
+    return permit_on_package(node, caller, READ_BY[kind_of(record)], record, target)
 
 
 _FIND: Mapping[str, Callable[[Connection, str], Record | None]] = {
@@ -295,7 +295,7 @@ _FIND: Mapping[str, Callable[[Connection, str], Record | None]] = {
 }
 
 
-def permit_on(
+def permit_on_package(
     node: Node,
     caller: Caller,
     action: Action,

@@ -60,16 +60,16 @@ async def receive(request: Request, file: IO[bytes], most: int) -> int:
                 waiting += piece
                 received += len(piece)
                 if len(waiting) >= _PIECE:
-                    await apart(_write, file, bytes(waiting))
+                    await apart(_write_chunk, file, bytes(waiting))
                     waiting.clear()
         finally:
             # What came before a break is kept, also when this request is cancelled.
             with anyio.CancelScope(shield=True):
-                await apart(_write, file, bytes(waiting))
+                await apart(_write_chunk, file, bytes(waiting))
     return received
 
 
-def _write(file: IO[bytes], data: bytes) -> None:
+def _write_chunk(file: IO[bytes], data: bytes) -> None:
     try:
         file.write(data)
         file.flush()

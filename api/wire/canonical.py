@@ -62,7 +62,7 @@ def parse_canonical(data: bytes, *, limit: int, max_depth: int = limits.DEPTH) -
         WireError: ``json.not-canonical``, or another ``json.*`` code as `parse`.
     """
     value, plain = _read(data, limit, _Bounds(max_depth, limits.NODES))
-    if _write(value, plain=plain) != data:
+    if _write_json(value, plain=plain) != data:
         raise not_canonical()
     return value
 
@@ -83,7 +83,7 @@ def canonical(value: object) -> bytes:
             ``json.lone-surrogate``, ``json.too-deep`` or ``json.too-many-values``: whatever `parse`
             would refuse.
     """
-    return _write(value, plain=_survey(value, _PROTOCOL, surrogates=False))
+    return _write_json(value, plain=_survey(value, _PROTOCOL, surrogates=False))
 
 
 class _Bounds(NamedTuple):
@@ -251,7 +251,7 @@ def _check_text(text: str) -> None:
         raise _surrogate() from None
 
 
-def _write(value: object, *, plain: bool) -> bytes:
+def _write_json(value: object, *, plain: bool) -> bytes:
     """Serialise a surveyed value.
 
     The C writer of `json` is some fifty times faster than rfc8785 and gives the same bytes on

@@ -61,14 +61,14 @@ def items_body(items: Sequence[Item]) -> dict[str, Json]:
     """Return the body of a deliver or disposition message."""
     entries: list[Json] = []
     for item in items:
-        entry = _entry(item)
+        entry = _carried_json(item)
         if item.accompanying:
-            entry["with"] = [_entry(carried) for carried in item.accompanying]
+            entry["with"] = [_carried_json(carried) for carried in item.accompanying]
         entries.append(entry)
     return {"items": entries}
 
 
-def _entry(one: Item | Carried) -> dict[str, Json]:
+def _carried_json(one: Item | Carried) -> dict[str, Json]:
     return {
         "envelope": embed(one.envelope),
         "index": one.index,

@@ -1,30 +1,38 @@
 import json
 import multiprocessing
 import stat
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.adapters.crypto import officer_key, private_keys, sealed_file
+from api.adapters.crypto import officer_key, pkcs8_pem, private_keys, sealed_file
 from api.adapters.crypto.keystore import SIGNING_PURPOSES, FileKeystore
 from api.adapters.crypto.officer_key import OfficerKey
+from api.adapters.crypto.pkcs8_pem import ScryptCost
+from api.adapters.crypto.private_keys import PrivateKey
 from api.adapters.crypto.sealed_file import KdfCost
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound
 from api.ports.signer import Signer
+from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import check_endorsements
 from api.wire.envelope import STATEMENT, parse_envelope, seal, verify_seal
-from api.wire.keys import ALGORITHMS, Purpose, verify_signature
+from api.wire.keys import ALGORITHMS, Purpose, public_jwk, verify_signature
 from api.wire.statements import By, Content, compose_payload, parse_statement
+from tests.support import foreign
 from tests.support.bodies import body
 from tests.support.signing import NOW
 
 CHEAP = KdfCost(memory_kib=64, iterations=1, lanes=1)
+SCRYPT = ScryptCost(2, 1, 1)
 SECRET = "correct horse battery"
 FIRST, SECOND = "first administrator", "second administrator"
 
@@ -348,7 +356,7 @@ def test_passphrase_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("passphrase", [None, SECRET], ids=["plain", "encrypted"])
 def test_an_officers_key_prepares_and_approves(tmp_path: Path, passphrase: str | None) -> None:
     path = tmp_path / "officer.key"
-    made = OfficerKey.create(path, passphrase, CHEAP)
+    made = OfficerKey.create(path, passphrase, SCRYPT)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     key = OfficerKey.open(path, passphrase)
     assert (key.kid, key.jwk) == (made.kid, made.jwk)
@@ -373,13 +381,13 @@ def test_no_officer_key_reads_as_an_option(tmp_path: Path, monkeypatch: pytest.M
 
 def test_officer_key_refusals(tmp_path: Path) -> None:
     path = tmp_path / "officer.key"
-    OfficerKey.create(path, SECRET, CHEAP)
+    OfficerKey.create(path, SECRET, SCRYPT)
     with refused(Invalid, "officer-key.passphrase-needed"):
         OfficerKey.open(path)
     with refused(Invalid, "keystore.passphrase"):
         OfficerKey.open(path, wrong())
     with refused(Conflict, "keystore.exists"):
-        OfficerKey.create(path, SECRET, CHEAP)
+        OfficerKey.create(path, SECRET, SCRYPT)
     path.chmod(0o644)
     with refused(Invalid, "keystore.permissions"):
         OfficerKey.open(path, SECRET)
@@ -405,3 +413,87 @@ def test_a_ministrys_key_is_no_officers_key(tmp_path: Path) -> None:
     sealed_file.write_private(path, data, replace=False)
     with refused(Invalid, "keystore.malformed"):
         OfficerKey.open(path)
+
+
+def in_json(private: PrivateKey, passphrase: str | None) -> bytes:
+    """A key file of the form before PKCS #8 in PEM."""
+    data = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(private))})
+    return (
+        data
+        if passphrase is None
+        else sealed_file.encrypt(data, [passphrase], "officer-key", CHEAP)
+    )
+
+
+@pytest.mark.parametrize("passphrase", [None, SECRET], ids=["plain", "encrypted"])
+def test_officer_keys_of_the_earlier_form_open_and_are_written_anew(
+    tmp_path: Path, passphrase: str | None
+) -> None:
+    private, path = private_keys.generate("ES384"), tmp_path / "officer.json"
+    sealed_file.write_private(path, in_json(private, passphrase), replace=False)
+    key = OfficerKey.open(path, passphrase)
+    assert key.jwk == private_keys.public_jwk(private)
+    key.write(path, passphrase, SCRYPT, replace=True)
+    label = b"PRIVATE KEY" if passphrase is None else b"ENCRYPTED PRIVATE KEY"
+    assert path.read_bytes().startswith(b"-----BEGIN " + label)
+    assert OfficerKey.open(path, passphrase).kid == key.kid
+
+
+def openssl(*arguments: str, passphrase: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [foreign.oracle("openssl"), *arguments],
+        input=passphrase,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@foreign.needs("openssl")
+def test_openssl_opens_an_officers_key_file(tmp_path: Path) -> None:
+    path = tmp_path / "officer.pem"
+    passphrase = "ein längeres Kennwort"
+    key = OfficerKey.create(path, passphrase)
+    shown = openssl("pkey", "-in", str(path), "-passin", "stdin", "-pubout", passphrase=passphrase)
+    assert shown.returncode == 0, shown.stderr
+    public = serialization.load_pem_public_key(shown.stdout.encode())
+    assert public_jwk(public) == key.jwk
+    wrong_one = openssl(
+        "pkey", "-in", str(path), "-passin", "stdin", passphrase="another passphrase"
+    )
+    assert wrong_one.returncode != 0
+    parsed = openssl("asn1parse", "-in", str(path)).stdout
+    assert ":scrypt" in parsed
+    assert f"INTEGER           :{ScryptCost().n:04X}" in parsed
+
+
+@foreign.needs("openssl")
+def test_an_officers_key_that_openssl_made_opens(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.pem"
+    made = openssl(
+        "genpkey",
+        "-algorithm",
+        "EC",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-384",
+        "-aes-256-cbc",
+        "-pass",
+        "stdin",
+        "-out",
+        str(path),
+        passphrase=SECRET,
+    )
+    assert made.returncode == 0, made.stderr
+    path.chmod(0o600)
+    assert OfficerKey.open(path, SECRET).jwk["crv"] == "P-384"
+    with refused(Invalid, "keystore.passphrase"):
+        OfficerKey.open(path, wrong())
+
+
+@settings(max_examples=200)
+@given(data=st.binary(max_size=400), at=st.integers(0, 400))
+def test_any_bytes_in_a_key_file_are_refused_with_a_code(data: bytes, at: int) -> None:
+    whole = pkcs8_pem.written(private_keys.generate("ES384"), SECRET, SCRYPT)
+    for broken in (data, pkcs8_pem.ENCRYPTED + data, whole[:at] + data + whole[at:]):
+        with suppress(Invalid):
+            pkcs8_pem.read(broken, SECRET)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Path(__file__).with_name("ratchets.toml")
+NAMES = Path(__file__).with_name("names.toml")
 SOURCES = sorted((ROOT / "api").rglob("*.py"))
 BELOW = {"records", "wire", "tlog", "domain", "ports", "adapters"}
 """Rings in which a database row may be seen, or which know no database at all."""
@@ -27,6 +28,12 @@ Limits = dict[str, dict[str, int]]
 def limits() -> Limits:
     """What the committed table allows, by count and then by file, word or name."""
     return tomllib.loads(LIMITS.read_text("utf-8"))
+
+
+def shared_names() -> list[tuple[str, str, str]]:
+    """Names that many modules of a folder may give to a function: name, folder, reason."""
+    allowed = tomllib.loads(NAMES.read_text("utf-8"))["allowed"]
+    return [(name, one["within"], one["reason"]) for one in allowed for name in one["names"]]
 
 
 def counted(sources: Mapping[Path, str] | None = None) -> Limits:
@@ -49,6 +56,8 @@ def counted(sources: Mapping[Path, str] | None = None) -> Limits:
         for node in tree.body:
             if isinstance(node, FUNCTIONS):
                 modules[node.name].add(path)
+    for name, folder, _ in shared_names():
+        modules[name] = {path for path in modules[name] if not path.is_relative_to(ROOT / folder)}
     found["names in many modules"] = {
         name: len(paths) for name, paths in sorted(modules.items()) if len(paths) > MANY_MODULES
     }

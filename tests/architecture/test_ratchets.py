@@ -1,5 +1,7 @@
 """What shall fall to nothing does not rise; what nothing calls has a reason to be there."""
 
+import ast
+import functools
 import os
 import tomllib
 from pathlib import Path
@@ -44,6 +46,42 @@ def test_limits_are_never_raised_by_the_program() -> None:
     allowed = {"long files": {"a": 500, "b": 460, "gone": 470}}
     now = {"long files": {"a": 480, "b": 470}}
     assert counting.lowered(now, allowed) == {"long files": {"a": 480, "b": 460}}
+
+
+@functools.cache
+def named(path: Path) -> set[str]:
+    """Functions that stand at the top of a module."""
+    return {
+        node.name
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, counting.FUNCTIONS)
+    }
+
+
+@functools.cache
+def bare_imports() -> set[tuple[str, str]]:
+    """Module and name of each function of the package that another module imports without it."""
+    return {
+        (node.module, alias.name)
+        for path in counting.SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize(("name", "folder", "reason"), counting.shared_names())
+def test_a_shared_name_is_needed_and_never_stands_alone(
+    name: str, folder: str, reason: str
+) -> None:
+    modules = {
+        ".".join(path.relative_to(counting.ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in counting.SOURCES
+        if path.is_relative_to(counting.ROOT / folder) and name in named(path)
+    }
+    assert len(modules) > 1, f"only one module of {folder} has {name}"
+    assert len(reason.split()) >= 3
+    assert {(module, name) for module in modules} & bare_imports() == set()
 
 
 def uncalled() -> set[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.adapters.crypto import keystore, sealed_file
+from api.adapters.crypto import keystore, pkcs8_pem, sealed_file
+from api.adapters.crypto.pkcs8_pem import ScryptCost
 from api.adapters.crypto.sealed_file import KdfCost
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes, running_nodes
@@ -46,12 +47,18 @@ class _CheapCost(KdfCost):
         super().__init__(memory, passes, lanes)
 
 
+class _CheapScrypt(ScryptCost):
+    def __init__(self, n: int = 2, r: int = 1, p: int = 1) -> None:
+        super().__init__(n, r, p)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_key_files() -> Iterator[None]:
     """Derive keys of files quickly: these tests are not about the cost of guessing."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (keystore, sealed_file):
             patch.setattr(module, "KdfCost", _CheapCost)
+        patch.setattr(pkcs8_pem, "ScryptCost", _CheapScrypt)
         yield
 
 

@@ -1,14 +1,18 @@
 """`comity officer`, `grant`, `key` (officers'), `audit list`, `peers`, `node status|stop-switch`."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
+from api.adapters.crypto import private_keys
 from api.adapters.crypto.officer_key import OfficerKey
-from api.adapters.crypto.sealed_file import write_private
+from api.adapters.crypto.sealed_file import encrypt, write_private
 from api.cli.profiles import ProfileStore
+from api.wire.canonical import canonical
+from api.wire.encoding import b64u_encode
 from tests.cli.conftest import CA, UK, US
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes
@@ -97,6 +101,32 @@ def test_an_analyst_changes_no_roles(comity: CommandLine) -> None:
         assert comity("officer", command, UNKNOWN, profile="us-admin").code == 5
 
 
+def test_a_key_file_of_the_earlier_form_is_written_anew(
+    nodes: RunningNodes, tmp_path: Path
+) -> None:
+    own, name = CommandLine(tmp_path), nodes.profile(tmp_path, CA, "reviewer")
+    secret, private = tmp_path / "passphrase", private_keys.generate("ES384")
+    write_private(secret, f"{PASSPHRASE}\n".encode(), replace=False)
+    plain = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(private))})
+    old = tmp_path / "keys" / f"{name}.json"
+    old.parent.mkdir(exist_ok=True)
+    write_private(old, encrypt(plain, [PASSPHRASE], "officer-key"), replace=True)
+    store = ProfileStore(tmp_path)
+    store.save(name, replace(store.load(name), key_file=f"keys/{name}.json"))
+    before = OfficerKey.open(old, PASSPHRASE)
+
+    done = own("key", "convert", "--passphrase-file", secret, as_json=True)
+    assert done.code == 0, done.err
+    assert done.document["kid"] == before.kid
+    assert store.load(name).key_file == f"keys/{name}.pem"
+    assert not old.exists()
+    new = old.with_suffix(".pem")
+    assert new.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert OfficerKey.open(new, PASSPHRASE).kid == before.kid
+    again = own("key", "convert", "--passphrase-file", secret, as_json=True)
+    assert (again.code, again.document["kid"]) == (0, before.kid)
+
+
 def test_a_key_is_made_requested_and_enrolled_by_two(
     nodes: RunningNodes, comity: CommandLine, tmp_path: Path
 ) -> None:
@@ -108,7 +138,7 @@ def test_a_key_is_made_requested_and_enrolled_by_two(
     assert made.code == 0, made.err
     kid = made.document["kid"]
     profile = ProfileStore(tmp_path).load(name)
-    assert profile.key_file == f"keys/{name}.json"
+    assert profile.key_file == f"keys/{name}.pem"
     assert OfficerKey.open(tmp_path / profile.key_file, PASSPHRASE).kid == kid
 
     secret.chmod(0o644)

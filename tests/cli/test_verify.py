@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from api.cli.profiles import CliContext
-from api.cli.verify import _shown, register, verify_file
+from api.cli.verify import _shown_json, register, verify_file
 from api.domain.misbehaviour import heads_proof
 from api.wire.package_file import STATEMENT
 from tests.support.exports import MEMBERS, signed_head
@@ -123,7 +123,7 @@ def test_usage(place: Path) -> None:
 
 
 def test_titles_cannot_steer_a_terminal(place: Path) -> None:
-    assert _shown("a\x1b[2Jb\u202ec") == "a\ufffd[2Jb\ufffdc"
+    assert _shown_json("a\x1b[2Jb\u202ec") == "a\ufffd[2Jb\ufffdc"
 
 
 def test_a_verdict_can_be_had_without_the_command(place: Path) -> None:

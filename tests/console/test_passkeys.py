@@ -175,7 +175,7 @@ def test_a_reviewer_approves_with_a_passkey_and_the_statement_carries_it(federat
     node, officer = federation[US], federation.officer(US, "reviewer")
     statement = drafting.read(node, officer, draft).statement
     row = node.db.read(lambda c: exchange.statements.by_id(c, statement))
-    envelope = parse_envelope(row["envelope"])
+    envelope = parse_envelope(row.envelope)
     assert [(one.part, one.form) for one in envelope.endorsements] == [("approved", "webauthn")]
 
 

@@ -106,9 +106,9 @@ def test_a_backup_that_lost_nothing_opens_by_itself(federation: Federation, tmp_
 def test_a_changed_backup_is_refused(federation: Federation, tmp_path: Path) -> None:
     backup = backups.make(federation[US], tmp_path / "backups")
     assert backups.newest(tmp_path / "backups") == backup
-    assert backups.check(backup, federation.membership, US).ministry == US
+    assert backups.check_backup(backup, federation.membership, US).ministry == US
     with (backup / "database.sqlite").open("r+b") as file:
         file.seek(5000)
         file.write(b"\xff")
     with pytest.raises(Exception, match="not as it was written"):
-        backups.check(backup, federation.membership, US)
+        backups.check_backup(backup, federation.membership, US)

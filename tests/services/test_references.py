@@ -24,7 +24,7 @@ def found(
     federation: Federation, who: str, prefix: str, ministry: str = US
 ) -> list[tuple[str, str, str]]:
     caller = federation.officer(ministry, who)
-    items = references.beginning(federation[ministry], caller, prefix)
+    items = references.find_references(federation[ministry], caller, prefix)
     return [(one.kind, one.id, one.title) for one in items]
 
 
@@ -104,4 +104,4 @@ def test_a_stranger_asks_in_vain(federation: Federation) -> None:
     caller = federation.officer(US, "analyst")
     asleep = type(caller.principal)(kind="peer", id="x", ministry="x")
     with pytest.raises(Refused):
-        references.beginning(federation[US], type(caller)(asleep, origin="peer"), "12345678")
+        references.find_references(federation[US], type(caller)(asleep, origin="peer"), "12345678")

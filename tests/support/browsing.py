@@ -31,22 +31,28 @@ class ServedConsole:
 
     def context(self, browser: Any, name: str, **options: Any) -> Any:
         """A browser context in which an officer is signed in."""
-        signed: Browser = self.console.browser(name)
         context = browser.new_context(**options)
+        self.sign_in(context, name)
+        return context
+
+    def sign_in(self, context: Any, name: str) -> None:
+        """Sign an officer in, anew if need be, in a browser context."""
+        signed: Browser = self.console.browser(name)
         context.add_cookies(
             [
                 {"name": one.name, "value": one.value, "url": self.address}
                 for one in signed.client.cookies.jar
             ]
         )
-        return context
 
 
 @contextmanager
-def console_served(federation: Federation, ministry: str) -> Iterator[ServedConsole]:
-    """Serve the console of one node until the block ends."""
+def console_served(
+    federation: Federation, ministry: str, host: str = "127.0.0.1"
+) -> Iterator[ServedConsole]:
+    """Serve the console of one node until the block ends; passkeys need a host with a name."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        address = f"http://{host}:{listener.getsockname()[1]}"
         console = console_on(federation, ministry, address)
         config = uvicorn.Config(
             console.app, log_level="error", lifespan="off", ws="none", access_log=False

@@ -25,11 +25,12 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.app import create_app
 from api.domain.errors import Invalid, NotSignedIn, Unavailable
 from api.ports.identity import LoggedOut, SignedIn, SignInRequest
-from api.services.desk import evidence, grants, proposals
+from api.services.desk import evidence, grants, package_papers, proposals, relying_parties
 from api.services.node import Node
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.bodies import body
+from tests.support.console_run import administered
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -236,8 +237,21 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "analyst",
     )
     federation.settle()
+    party = relying_parties.propose(
+        federation[ministry],
+        federation.officer(ministry, "admin2"),
+        f"{ministry}.example",
+        [f"https://{ministry}.example"],
+    )
+    paper = package_papers.start(federation[ministry], analyst, _begun())
     parts = {
         "proposal": proposal.id,
+        "paper": paper.id,
+        "section": "subjects",
+        "number": "1",
+        "release": _release(federation, ministry, package),
+        "party": party.id,
+        "task": "0" * 32,
         "leaf": "3",
         "kind": "grants",
         "id": grant.id,
@@ -247,8 +261,19 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "designation": listed[7:],
         "digest": _exhibit(federation, analyst, package),
         "ministry": UK if ministry == US else US,
+        **administered(federation, ministry, listed),
     }
     return Matter(package, draft, thread, listed, _paths(parts))
+
+
+def _release(federation: Federation, ministry: str, package: str) -> str:
+    view = evidence.read(federation[ministry], federation.officer(ministry, "analyst"), package)
+    return view.releases[0].id[7:]
+
+
+def _begun() -> dict[str, Any]:
+    """A package in preparation, with everything but its claims."""
+    return {**body("evidence-package/1", title="Detention in Xinjiang"), "claims": []}
 
 
 def _exhibit(federation: Federation, analyst: Any, package: str) -> str:

@@ -30,7 +30,7 @@ def restore(
 ) -> Node:
     """Put a backup on a new disk, marked as restored, and let it answer again."""
     home.mkdir(parents=True)
-    checked = backups.check(backup, federation.membership, ministry)
+    checked = backups.check_backup(backup, federation.membership, ministry)
     url = f"sqlite:///{home}/node.db"
     copying.copy_in(backup / checked.database.name, checked.form, url)
     node = replace(

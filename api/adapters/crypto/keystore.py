@@ -108,7 +108,7 @@ class FileKeystore:
             Invalid: ``keystore.passphrase``, ``keystore.malformed``, ``keystore.permissions``.
         """
         data = sealed_file.read_private(escrow)
-        pairs = _parse(sealed_file.decrypt(data, administrators, _ESCROW))
+        pairs = _parse_keystore(sealed_file.decrypt(data, administrators, _ESCROW))
         return cls._write_new(path, passphrase, pairs, cost)
 
     @classmethod
@@ -246,7 +246,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _load(path: Path, passphrase: Passphrase) -> list[_Pair]:
     data = sealed_file.read_private(path)
-    return _parse(sealed_file.decrypt(data, [passphrase()], _KEYSTORE))
+    return _parse_keystore(sealed_file.decrypt(data, [passphrase()], _KEYSTORE))
 
 
 def _generate(purpose: Purpose, from_index: int) -> list[_Pair]:
@@ -280,7 +280,7 @@ def _format(pairs: Sequence[_Pair]) -> bytes:
     return canonical({"keys": entries})
 
 
-def _parse(plaintext: bytes) -> list[_Pair]:
+def _parse_keystore(plaintext: bytes) -> list[_Pair]:
     try:
         code = "keystore.malformed"
         file = Members(parse_canonical(plaintext, limit=_LARGEST), code, ("keys",))

@@ -2,8 +2,9 @@
 
 Owns the file and the two signatures an officer gives: on what they prepared and on what they
 approve (PROTOCOL §3). A node never holds these keys; it knows their public half by enrolment.
-The file is encrypted under a passphrase or, for machines that protect it otherwise, plain;
-always mode 0600.
+The file is PKCS #8 in PEM (``pkcs8_pem``), encrypted under a passphrase or, for machines that
+protect it otherwise, plain; always mode 0600. Files of the form before, Comity's own JSON, are
+still read; ``comity key convert`` writes them anew.
 
 Codes: as `api.adapters.crypto.sealed_file`, and ``officer-key.passphrase-needed`` Invalid.
 """
@@ -12,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from api.adapters.crypto import private_keys, sealed_file
+from api.adapters.crypto import pkcs8_pem, private_keys, sealed_file
+from api.adapters.crypto.pkcs8_pem import ScryptCost
 from api.adapters.crypto.private_keys import PrivateKey
-from api.adapters.crypto.sealed_file import KdfCost
 from api.domain.errors import Invalid
-from api.wire.canonical import Json, canonical, parse_canonical
+from api.wire.canonical import Json, parse_canonical
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import jws_endorsement, officer_input, possession_bytes
 from api.wire.envelope import APPROVED, JWS, PREPARED, Endorsement
@@ -27,6 +28,7 @@ from api.wire.statements import Content, Officer, local_bytes, prepared_bytes
 
 _KIND: Final = "officer-key"
 _LARGEST: Final = 64 * 1024
+_PLAIN_JSON: Final = b'{"officer_key"'
 
 
 class OfficerKey:
@@ -44,7 +46,7 @@ class OfficerKey:
 
     @classmethod
     def create(
-        cls, path: Path, passphrase: str | None = None, cost: KdfCost | None = None
+        cls, path: Path, passphrase: str | None = None, cost: ScryptCost | None = None
     ) -> "OfficerKey":
         """Make an ES384 key and write its file.
 
@@ -61,11 +63,33 @@ class OfficerKey:
         while made.kid.startswith("-"):
             # People give the id to commands, where it would read as an option.
             made = cls(private_keys.generate(ES384))
-        data = canonical({"officer_key": b64u_encode(private_keys.to_pkcs8(made._private))})
-        if passphrase is not None:
-            data = sealed_file.encrypt(data, [passphrase], _KIND, cost)
-        sealed_file.write_private(path, data, replace=False)
+        made.write(path, passphrase, cost)
         return made
+
+    def write(
+        self,
+        path: Path,
+        passphrase: str | None = None,
+        cost: ScryptCost | None = None,
+        *,
+        replace: bool = False,
+    ) -> None:
+        """Write this key's file; after a crash it is the old one or the new one, whole.
+
+        Args:
+            path: The file.
+            passphrase: Encrypts it; None writes it plain.
+            cost: Of the key derivation.
+            replace: Whether a file that is there may be replaced.
+
+        Raises:
+            Conflict: ``keystore.exists``.
+            Invalid: ``keystore.passphrase-short``.
+        """
+        if passphrase is not None:
+            sealed_file.require_long(passphrase)
+        data = pkcs8_pem.written(self._private, passphrase, cost)
+        sealed_file.write_private(path, data, replace=replace)
 
     @classmethod
     def open(cls, path: Path, passphrase: str | None = None) -> "OfficerKey":
@@ -77,17 +101,10 @@ class OfficerKey:
                 ``keystore.malformed``, ``keystore.permissions``.
         """
         data = sealed_file.read_private(path)
-        if not is_plain(data):
-            if passphrase is None:
-                raise Invalid("officer-key.passphrase-needed", "Give the passphrase of this key.")
-            data = sealed_file.decrypt(data, [passphrase], _KIND)
-        try:
-            file = Members(
-                parse_canonical(data, limit=_LARGEST), "keystore.malformed", ("officer_key",)
-            )
-            private = private_keys.from_pkcs8(file.b64u("officer_key"))
-        except WireError:
-            raise Invalid("keystore.malformed", "This is no officer's key file.") from None
+        if passphrase is None and not is_plain(data):
+            raise Invalid("officer-key.passphrase-needed", "Give the passphrase of this key.")
+        in_pem = data.startswith((pkcs8_pem.PLAIN, pkcs8_pem.ENCRYPTED))
+        private = pkcs8_pem.read(data, passphrase) if in_pem else _in_json(data, passphrase)
         if algorithm(private_keys.public_jwk(private)) not in OFFICER_ALGORITHMS:
             raise Invalid("keystore.malformed", "This is no officer's key file.")
         return cls(private)
@@ -120,4 +137,17 @@ class OfficerKey:
 
 def is_plain(data: bytes) -> bool:
     """Say whether a key file is not encrypted."""
-    return data.startswith(b'{"officer_key"')
+    return data.startswith((pkcs8_pem.PLAIN, _PLAIN_JSON))
+
+
+def _in_json(data: bytes, passphrase: str | None) -> PrivateKey:
+    """Read a file of the form that was written before PKCS #8 in PEM."""
+    if passphrase is not None and not is_plain(data):
+        data = sealed_file.decrypt(data, [passphrase], _KIND)
+    try:
+        value = parse_canonical(data, limit=_LARGEST)
+        return private_keys.from_pkcs8(
+            Members(value, "keystore.malformed", ("officer_key",)).b64u("officer_key")
+        )
+    except WireError:
+        raise Invalid("keystore.malformed", "This is no officer's key file.") from None

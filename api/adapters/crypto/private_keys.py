@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from api.domain.errors import Invalid
 from api.wire import ecdsa, keys
@@ -57,7 +58,16 @@ def from_pkcs8(data: bytes) -> PrivateKey:
     try:
         private = serialization.load_der_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _malformed() from None
+        raise _malformed_key() from None
+    return accepted(private)
+
+
+def accepted(private: PrivateKeyTypes) -> PrivateKey:
+    """Return a loaded key if it is of a kind that the protocol uses.
+
+    Raises:
+        Invalid: ``keystore.malformed``.
+    """
     if not isinstance(
         private,
         ec.EllipticCurvePrivateKey
@@ -65,7 +75,7 @@ def from_pkcs8(data: bytes) -> PrivateKey:
         | mldsa.MLDSA44PrivateKey
         | mldsa.MLDSA87PrivateKey,
     ):
-        raise _malformed()
+        raise _malformed_key()
     return private
 
 
@@ -78,5 +88,5 @@ def sign(private: PrivateKey, data: bytes) -> bytes:
     return private.sign(data)
 
 
-def _malformed() -> Invalid:
+def _malformed_key() -> Invalid:
     return Invalid("keystore.malformed", "This file holds no private key that Comity uses.")

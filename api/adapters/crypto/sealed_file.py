@@ -1,7 +1,7 @@
 """Small secret files: encrypted under one or more passphrases, written atomically.
 
-Owns the format of keystores, escrow exports and officers' key files, and their durable writing.
-It must not know what the plaintext means.
+Owns the format of keystores and escrow exports, and the durable writing of all secret files. It
+must not know what the plaintext means.
 
 Format: JCS of ``{comity_sealed, kind, argon2id: {iterations, lanes, memory_kib}, salts, nonce,
 ciphertext}``. Each passphrase gives 32 bytes by Argon2id (RFC 9106) with its own salt; their
@@ -69,11 +69,7 @@ def encrypt(
     """
     cost = cost or KdfCost()
     for passphrase in passphrases:
-        if len(passphrase) < SHORTEST_PASSPHRASE:
-            raise Invalid(
-                "keystore.passphrase-short",
-                f"Choose a passphrase of at least {SHORTEST_PASSPHRASE} characters.",
-            )
+        require_long(passphrase)
     salts = [secrets.token_bytes(_SALT_BYTES) for _ in passphrases]
     nonce = secrets.token_bytes(_NONCE_BYTES)
     header: dict[str, object] = {
@@ -90,6 +86,19 @@ def encrypt(
     key = _derive(passphrases, salts, cost, kind)
     ciphertext = AESGCM(key).encrypt(nonce, plaintext, canonical(header))
     return canonical(header | {"ciphertext": b64u_encode(ciphertext)})
+
+
+def require_long(passphrase: str) -> None:
+    """Refuse a passphrase that is soon guessed.
+
+    Raises:
+        Invalid: ``keystore.passphrase-short``.
+    """
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise Invalid(
+            "keystore.passphrase-short",
+            f"Choose a passphrase of at least {SHORTEST_PASSPHRASE} characters.",
+        )
 
 
 def decrypt(data: bytes, passphrases: Sequence[str], kind: str) -> bytes:

@@ -148,7 +148,7 @@ class OAuthClient:
         ):
             raise NotSignedIn("sign-in.mixed-up", "The answer belongs to another sign-in; repeat.")
         if "error" in answer or "code" not in answer:
-            raise _refused(answer.get("error"))
+            raise _refused_by_provider(answer.get("error"))
         return self._token(
             "authorization_code",
             code=answer["code"],
@@ -177,13 +177,14 @@ class OAuthClient:
             reply = self._http.request("POST", url, data=form, withhold_token=True)
             answer = read_object(reply.content)
         if reply.status_code != httpx2.codes.OK:
-            raise _refused(answer.get("error"))
+            raise _refused_by_provider(answer.get("error"))
         with _provider_errors():
             return DeviceRequest(
-                user_code=_text(answer, "user_code"),
-                verification_uri=_text(answer, "verification_uri"),
-                verification_uri_complete=_text(answer, "verification_uri_complete", "") or None,
-                device_code=_text(answer, "device_code"),
+                user_code=_text_member(answer, "user_code"),
+                verification_uri=_text_member(answer, "verification_uri"),
+                verification_uri_complete=_text_member(answer, "verification_uri_complete", "")
+                or None,
+                device_code=_text_member(answer, "device_code"),
                 interval=_whole(answer, "interval", _DEFAULT_INTERVAL),
                 expires_in=_whole(answer, "expires_in", _DEFAULT_LIFETIME),
             )
@@ -262,10 +263,10 @@ class OAuthClient:
             )
             if str(answer.get("token_type", "")).lower() != "bearer":
                 raise BadDocument("the token is of an unknown type")
-            refresh = _text(answer, "refresh_token", "")
+            refresh = _text_member(answer, "refresh_token", "")
             lifetime = timedelta(seconds=_whole(answer, "expires_in", _DEFAULT_LIFETIME))
             return Tokens(
-                _text(answer, "access_token"), self._clock.now() + lifetime, refresh or None
+                _text_member(answer, "access_token"), self._clock.now() + lifetime, refresh or None
             )
 
 
@@ -275,7 +276,7 @@ def _provider_errors() -> Iterator[None]:
     try:
         yield
     except (OAuthError, OAuth2Error) as error:
-        raise _refused(error.error) from None
+        raise _refused_by_provider(error.error) from None
     except (httpx2.HTTPError, BadDocument, ValueError) as error:
         raise Unavailable(
             "issuer.unavailable",
@@ -283,7 +284,7 @@ def _provider_errors() -> Iterator[None]:
         ) from None
 
 
-def _refused(error: object) -> NotSignedIn:
+def _refused_by_provider(error: object) -> NotSignedIn:
     # Only OAuth's own short codes are passed on (RFC 6749 section 5.2): letters and underscores.
     name = error if isinstance(error, str) and error.replace("_", "").isalpha() else "unknown"
     return NotSignedIn(
@@ -291,7 +292,7 @@ def _refused(error: object) -> NotSignedIn:
     )
 
 
-def _text(answer: Mapping[str, Any], name: str, default: str | None = None) -> str:
+def _text_member(answer: Mapping[str, Any], name: str, default: str | None = None) -> str:
     value = answer.get(name, default)
     if not isinstance(value, str):
         raise BadDocument(f"{name} is missing")

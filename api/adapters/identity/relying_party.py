@@ -7,8 +7,8 @@ Must not keep sessions or know pages. Authlib speaks OAuth, joserfc JOSE; tokens
 
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 import httpx2
@@ -19,6 +19,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
+from api.adapters.identity.claims import SKEW, ClaimFaultError, check, name_in, numeric_date
 from api.adapters.identity.discovery import BadDocument
 from api.adapters.identity.fetching import Fetch
 from api.adapters.identity.issuer_keys import IssuerKeys
@@ -33,13 +34,11 @@ from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.errors import WireError
 
 _TIMEOUT: Final = 15.0
-_SKEW: Final = timedelta(seconds=60)
 _LOGOUT_LIFE: Final = timedelta(minutes=5)
 _MAX_TOKEN: Final = 16 * 1024
 _SEGMENTS: Final = 3
 _LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _FORBIDDEN_HEADERS: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64"})
-_MAX_NAME: Final = 255
 
 
 class _TokenFault(Exception):  # noqa: N818 - reads as what happened
@@ -116,12 +115,12 @@ class OpenIdRelyingParty:
         if issuer != provider.issuer and (issuer is not None or provider.names_itself):
             raise NotSignedIn("sign-in.mixed-up", "The answer belongs to another sign-in; repeat.")
         if "error" in given or "code" not in given:
-            raise _refused(given.get("error"))
+            raise _refused_sign_in(given.get("error"))
         token = self._redeem(provider, given["code"], request.verifier, redirect_uri)
         try:
             claims = self._claims(token)
             return self._judge(claims, request.nonce)
-        except _TokenFault as fault:
+        except (_TokenFault, ClaimFaultError) as fault:
             raise NotSignedIn(
                 "sign-in.token", f"The sign-in service's answer cannot be accepted: {fault}."
             ) from None
@@ -146,7 +145,7 @@ class OpenIdRelyingParty:
         """Verify a logout token; see the port."""
         try:
             return self._named(self._claims(token))
-        except _TokenFault as fault:
+        except (_TokenFault, ClaimFaultError) as fault:
             raise Invalid("logout.token", f"The logout token is refused: {fault}.") from None
 
     def _named(self, claims: Mapping[str, Json]) -> LoggedOut:
@@ -157,11 +156,11 @@ class OpenIdRelyingParty:
             raise _TokenFault("it is no logout token")
         if "nonce" in claims:
             raise _TokenFault("an ID token is no logout token")
-        age = self._clock.now() - _instant(claims, "iat")
-        if not -_SKEW <= age <= _LOGOUT_LIFE:
+        age = self._clock.now() - numeric_date(claims, "iat")
+        if not -SKEW <= age <= _LOGOUT_LIFE:
             raise _TokenFault("it is too old")
-        sub = _text(claims, "sub") if "sub" in claims else None
-        sid = _text(claims, "sid") if "sid" in claims else None
+        sub = name_in(claims, "sub") if "sub" in claims else None
+        sid = name_in(claims, "sid") if "sid" in claims else None
         if sub is None and sid is None:
             raise _TokenFault("it names nobody")
         return LoggedOut(self.issuer, sub, sid)
@@ -203,7 +202,7 @@ class OpenIdRelyingParty:
                     **proof,
                 )
         except (OAuthError, OAuth2Error) as error:
-            raise _refused(error.error) from None
+            raise _refused_sign_in(error.error) from None
         except (httpx2.HTTPError, BadDocument, ValueError) as error:
             raise Unavailable(
                 "issuer.unavailable",
@@ -254,41 +253,27 @@ class OpenIdRelyingParty:
     def _judge(self, claims: Mapping[str, Json], nonce: str) -> SignedIn:
         self._check_audience(claims)
         now = self._clock.now()
-        if now >= _instant(claims, "exp") + _SKEW or _instant(claims, "iat") > now + _SKEW:
-            raise _TokenFault("it is not valid now; check the clocks of both machines")
+        check(claims, now, self._client_id)
         if claims.get("nonce") != nonce:
             raise _TokenFault("it answers another sign-in")
-        proven = _instant(claims, "auth_time") if "auth_time" in claims else _instant(claims, "iat")
+        proven = (
+            numeric_date(claims, "auth_time")
+            if "auth_time" in claims
+            else numeric_date(claims, "iat")
+        )
         locale = claims.get("locale")
         return SignedIn(
             iss=self.issuer,
-            sub=_text(claims, "sub"),
+            sub=name_in(claims, "sub"),
             auth_time=min(proven, now),
-            sid=_text(claims, "sid") if "sid" in claims else None,
+            sid=name_in(claims, "sid") if "sid" in claims else None,
             locale=locale if isinstance(locale, str) else "",
         )
 
 
-def _refused(error: object) -> NotSignedIn:
+def _refused_sign_in(error: object) -> NotSignedIn:
     # Only OAuth's own short codes are passed on (RFC 6749 section 5.2): letters and underscores.
     name = error if isinstance(error, str) and error.replace("_", "").isalpha() else "unknown"
     return NotSignedIn(
         "sign-in.refused", f"The sign-in service refused ({name[:64]}).", error=name[:64]
     )
-
-
-def _instant(claims: Mapping[str, Any], name: str) -> datetime:
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _TokenFault(f"{name} is missing")
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise _TokenFault(f"{name} is no time") from None
-
-
-def _text(claims: Mapping[str, Any], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
-        raise _TokenFault(f"{name} is missing")
-    return value

@@ -9,13 +9,21 @@ import hashlib
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Never
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from typing_extensions import override
 
+from api.adapters.identity.claims import (
+    SKEW,
+    ClaimFaultError,
+    Fault,
+    check,
+    name_in,
+    numeric_date,
+)
 from api.adapters.identity.issuer_keys import IssuerKeys
 from api.domain.errors import NotSignedIn
 from api.ports.identity import Identity
@@ -23,9 +31,6 @@ from api.ports.system import Clock
 from api.wire.canonical import Json, parse
 from api.wire.encoding import b64u_decode
 from api.wire.errors import WireError
-
-SKEW: Final = timedelta(seconds=60)
-"""How far the issuer's clock may be from ours (RFC 9068 section 4 allows a small leeway)."""
 
 LONGEST_LIFE: Final = timedelta(hours=12)
 """Longest life of an access token (``exp`` minus ``iat``): one working day.
@@ -40,12 +45,17 @@ REMEMBERED: Final = timedelta(seconds=60)
 _MAX_TOKEN: Final = 16 * 1024
 _MAX_HEADER: Final = 2048
 _MAX_REMEMBERED: Final = 4096
-_MAX_NAME: Final = 255
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
-_MAX_INSTANT: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 # Members by which a token could bring its own key, or change how it is to be read.
 _FORBIDDEN_HEADERS: Final = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64"})
+
+_CODES: Final[Mapping[Fault, str]] = {
+    Fault.MALFORMED: "token.malformed",
+    Fault.AUDIENCE: "token.wrong-audience",
+    Fault.EXPIRED: "token.expired",
+    Fault.EARLY: "token.not-yet-valid",
+}
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "token.malformed": "The access token cannot be read; sign in again.",
@@ -165,17 +175,14 @@ class ResourceServer:
 
     def _judge(self, claims: Mapping[str, Json], issuer: str, now: datetime) -> Identity:
         """Check the claims of RFC 9068 section 2.2 after the signature held."""
-        expires_at = _instant(claims, "exp")
-        issued_at = _instant(claims, "iat")
-        not_before = _instant(claims, "nbf") if "nbf" in claims else issued_at
-        subject, client_id, _ = (_name(claims, name) for name in ("sub", "client_id", "jti"))
-        audience = claims.get("aud")
-        if self._audience not in (audience if isinstance(audience, list) else [audience]):
-            _refuse("token.wrong-audience")
-        if now >= expires_at + SKEW:
-            _refuse("token.expired")
-        if max(issued_at, not_before) > now + SKEW:
-            _refuse("token.not-yet-valid")
+        try:
+            check(claims, now, self._audience)
+            expires_at = numeric_date(claims, "exp")
+            issued_at = numeric_date(claims, "iat")
+            subject, client_id, _ = (name_in(claims, one) for one in ("sub", "client_id", "jti"))
+            auth_time = numeric_date(claims, "auth_time") if "auth_time" in claims else None
+        except ClaimFaultError as error:
+            _refuse(_CODES[error.fault])
         if expires_at - issued_at > LONGEST_LIFE:
             _refuse("token.too-long-lived")
         scope = claims.get("scope", "")
@@ -188,7 +195,7 @@ class ResourceServer:
             client_id=client_id,
             scopes=frozenset(scope.split()),
             expires_at=expires_at,
-            auth_time=_instant(claims, "auth_time") if "auth_time" in claims else None,
+            auth_time=auth_time,
             acr=acr,
         )
 
@@ -227,20 +234,3 @@ def _split(raw: bytes) -> _Parts:
     if not isinstance(typ, str) or typ.lower() not in _TYPES:
         _refuse("token.not-access-token")
     return _Parts(header, claims)
-
-
-def _instant(claims: Mapping[str, Json], name: str) -> datetime:
-    """A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction."""
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        _refuse("token.malformed")
-    if not 0 <= value <= _MAX_INSTANT:
-        _refuse("token.malformed")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _name(claims: Mapping[str, Json], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_NAME:
-        _refuse("token.malformed")
-    return value

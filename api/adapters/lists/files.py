@@ -111,13 +111,13 @@ def unpacked(path: Path, name: str = "") -> list[ListFile]:
         start = source.read(4)
     label = name or path.name
     if start.startswith(_ZIP):
-        return _members(path)
+        return _archive_members(path)
     if start.startswith(_GZIP):
         return [ListFile(label, lambda: _bounded(cast("IO[bytes]", gzip.open(path, "rb"))))]
     return [ListFile(label, lambda: _bounded(path.open("rb")))]
 
 
-def _members(path: Path) -> list[ListFile]:
+def _archive_members(path: Path) -> list[ListFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [one for one in archive.infolist() if not one.is_dir()]

@@ -80,11 +80,11 @@ def root_of(file: ListFile) -> Root:
     except ComityError:
         raise
     except (ParseError, ValueError, LookupError) as error:
-        raise _malformed() from error
-    raise _malformed()
+        raise _malformed_xml() from error
+    raise _malformed_xml()
 
 
-def _malformed() -> ComityError:
+def _malformed_xml() -> ComityError:
     return refuse("malformed", "The file is no well-formed XML, or is cut off.")
 
 
@@ -130,7 +130,7 @@ def elements(
     except (ParseError, ValueError, LookupError) as error:
         if isinstance(error, ComityError):
             raise
-        raise _malformed() from error
+        raise _malformed_xml() from error
 
 
 class _State:

@@ -85,7 +85,7 @@ def read(files: list[ListFile]) -> Published:
     """
     by_kind: dict[str, ListFile] = {}
     for file in files:
-        kind = kind_of(next(_lines(file), []))
+        kind = kind_of(next(_csv_lines(file), []))
         if not kind or kind in by_kind:
             raise refuse("unknown-layout", "Give sdn.csv, with alt, add and sdn_comments beside.")
         by_kind[kind] = file
@@ -107,7 +107,7 @@ def read(files: list[ListFile]) -> Published:
     )
 
 
-def _lines(file: ListFile) -> Iterator[list[str]]:
+def _csv_lines(file: ListFile) -> Iterator[list[str]]:
     # The last line of the published file is a lone control character.
     return (row for row in rows_of(file) if len(row) > 1)
 
@@ -125,14 +125,14 @@ def _row(kind: str, cells: list[str]) -> Node:
 
 def _by_entry(kind: str, file: ListFile) -> Mapping[str, list[Node]]:
     found: dict[str, list[Node]] = defaultdict(list)
-    for cells in _lines(file):
+    for cells in _csv_lines(file):
         row = _row(kind, cells)
         found[row.get("ent_num")].append(row)
     return found
 
 
 def _entries(file: ListFile, more: Mapping[str, Mapping[str, list[Node]]]) -> Iterator[ListEntry]:
-    for cells in _lines(file):
+    for cells in _csv_lines(file):
         row = _row("sdn", cells)
         key = row.get("ent_num")
         others = [one for kind in sorted(more) for one in more[kind].get(key, ())]

@@ -167,7 +167,7 @@ def read_text(text: str) -> tuple[tuple[ListedName, ...], tuple[Birth, ...]]:
         if born := _BORN.match(said):
             births += [one] if (one := birth(born[1])) is not None else []
         elif known := _KNOWN.match(said):
-            names += [ListedName(one, kind="also known as") for one in _listed(known[1])]
+            names += [ListedName(one, kind="also known as") for one in _listed_names(known[1])]
         elif found.end() < len(text.rstrip(" .")) and _is_spelling(text[found.end() :]):
             inner.append(
                 (
@@ -197,6 +197,6 @@ def _is_spelling(rest: str) -> bool:
     return bool(rest.strip()) and not rest.lstrip().startswith("(")
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _listed_names(text: str) -> tuple[str, ...]:
     parts = [part for one in text.split(",") for part in _LAST.split(one)] if "," in text else []
     return each_once(parts or _LAST.split(text))

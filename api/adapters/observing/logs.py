@@ -97,14 +97,14 @@ class JsonLines(logging.Formatter):
         """Return the line, without a line feed; pure ASCII, so nothing in it steers a terminal."""
         own = record.name.split(".", 1)[0] in _OWN
         line: dict[str, Any] = {
-            "time": _instant(record.created),
+            "time": _log_instant(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.msg if own and isinstance(record.msg, str) else _WITHHELD,
         }
         if own:
             given = {**_CONTEXT.get(), **record.__dict__}
-            line.update({name: _plain(given[name]) for name in MEMBERS if name in given})
+            line.update({name: _plain_value(given[name]) for name in MEMBERS if name in given})
         else:
             line["source"] = f"{record.module}:{record.lineno}"
         if record.exc_info and record.exc_info[1] is not None:
@@ -170,13 +170,13 @@ def _places(trace: TracebackType | None) -> list[str]:
     return places[-_FRAMES:]
 
 
-def _plain(value: object) -> str | int | float | bool:
+def _plain_value(value: object) -> str | int | float | bool:
     if isinstance(value, bool | int | float):
         return value
     return str(value)[:_LONGEST]
 
 
-def _instant(seconds: float) -> str:
+def _log_instant(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
 

@@ -33,10 +33,10 @@ def disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _refusal(error) from error
+        raise _disk_refusal(error) from error
 
 
-def _refusal(error: OSError) -> ComityError:
+def _disk_refusal(error: OSError) -> ComityError:
     if error.errno in _NO_ROOM:
         return Full(
             "store.full",

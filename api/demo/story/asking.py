@@ -23,7 +23,7 @@ _PUBLIC_CASE = "xinjiang-2020"
 _TIME_TO_RESPOND = timedelta(days=30)
 
 
-def ask(
+def ask_question(
     stage: Stage,
     name: str,
     parties: tuple[Ministry, Ministry],
@@ -103,7 +103,7 @@ def question(stage: Stage, thread: Asked) -> None:
     _by_addressee(stage, thread, "mirror-question/1", body, f"asks back: {words['question']}")
 
 
-def answer(stage: Stage, thread: Asked) -> None:
+def answer_question(stage: Stage, thread: Asked) -> None:
     """Answer the question."""
     words = script.question(thread.name)
     body = {"question": "q1", "text": words["answer"]}

@@ -14,7 +14,7 @@ def play(stage: Stage) -> None:
     stage.powers.switch_off(cast.CA.id)
     stage.narrator.say("Ottawa's node is away; what is for Ottawa waits at its senders")
     earlier = stage.book.threads[requests_2020.TO_OTTAWA]
-    thread = asking.ask(stage, THREAD, (cast.US, cast.CA), (july_2020.PACKAGE,), earlier)
+    thread = asking.ask_question(stage, THREAD, (cast.US, cast.CA), (july_2020.PACKAGE,), earlier)
     asking.amend(stage, thread, "more time to respond", {"respond_by": asking.respond_by()})
     stage.powers.switch_on(cast.CA.id)
     stage.narrator.say("Ottawa's node is back")

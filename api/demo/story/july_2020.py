@@ -11,4 +11,4 @@ DESCRIPTION = "package-2020-07"
 
 def play(stage: Stage) -> None:
     """Store the exhibits, sign the manifest, submit: the package stays home."""
-    package_bodies.submit(stage, stage.officer(cast.US, "analyst"), PACKAGE, DESCRIPTION)
+    package_bodies.submit_package(stage, stage.officer(cast.US, "analyst"), PACKAGE, DESCRIPTION)

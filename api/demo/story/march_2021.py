@@ -39,9 +39,9 @@ def _london(stage: Stage) -> None:
 def _other_way(stage: Stage) -> None:
     """London, Ottawa and Washington ask at once; Washington's request crosses London's."""
     stage.together(
-        lambda: asking.ask(stage, FROM_LONDON, (cast.UK, cast.US)),
-        lambda: asking.ask(stage, FROM_OTTAWA, (cast.CA, cast.US)),
-        lambda: asking.ask(stage, CROSSING, (cast.US, cast.UK)),
+        lambda: asking.ask_question(stage, FROM_LONDON, (cast.UK, cast.US)),
+        lambda: asking.ask_question(stage, FROM_OTTAWA, (cast.CA, cast.US)),
+        lambda: asking.ask_question(stage, CROSSING, (cast.US, cast.UK)),
     )
     speaking.everyone_settled(stage)
     stage.together(

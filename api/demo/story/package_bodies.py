@@ -14,7 +14,7 @@ _COLLECTED_BY = "the demonstration's authors"
 _COLLECTED_ON = "2026-11-23"
 
 
-def submit(stage: Stage, author: OfficerAtNode, package: str, description: str) -> str:
+def submit_package(stage: Stage, author: OfficerAtNode, package: str, description: str) -> str:
     """Store a package's exhibits, sign its manifest and submit it; returns its id.
 
     Args:

@@ -47,13 +47,13 @@ def _dispositions(stage: Stage, package: str) -> None:
     wanted = {partner.id for partner in partners_of(cast.US)}
 
     def look() -> bool:
-        rows = releasing.holders(owner, package)
+        rows = releasing.shown_holders(owner, package)
         return {
             item["ministry"] for item in rows if item.get("recall_outcome") == "applied"
         } >= wanted
 
     stage.until(f"the recall of {short(package)} at every holder", look)
-    for item in releasing.holders(owner, package):
+    for item in releasing.shown_holders(owner, package):
         stage.narrator.say(
             f"the recall of {short(package)} stands at {item['ministry']}: receipted "
             f"{item['recall_receipted_at']}, disposition {item['recall_outcome']} "
@@ -71,11 +71,11 @@ def _answers(stage: Stage, package: str) -> None:
     wanted = {partner.id for partner in partners_of(cast.US)}
 
     def look() -> bool:
-        rows = releasing.holders(owner, package)
+        rows = releasing.shown_holders(owner, package)
         return {row["ministry"] for row in rows if row.get("answer")} >= wanted
 
     stage.until(f"the holders' answers about {short(package)}", look)
-    for row in releasing.holders(owner, package):
+    for row in releasing.shown_holders(owner, package):
         stage.book.recall_answers.append(
             {"package": package, "ministry": row["ministry"], "answer": row["answer"]}
         )

@@ -53,11 +53,11 @@ def delivered(
     wanted = {recipient.id for recipient in recipients}
 
     def look() -> bool:
-        rows = holders(owner, package)
+        rows = shown_holders(owner, package)
         return {item["ministry"] for item in rows if item["state"] == "applied"} >= wanted
 
     stage.until(f"delivery of {short(package)}", look)
-    for item in holders(owner, package):
+    for item in shown_holders(owner, package):
         if item["ministry"] in wanted:
             stage.narrator.say(
                 f"{item['ministry']} holds {short(package)}: receipted {item['receipted_at']}, "
@@ -65,7 +65,7 @@ def delivered(
             )
 
 
-def holders(owner: OfficerAtNode, package: str) -> list[dict[str, Any]]:
+def shown_holders(owner: OfficerAtNode, package: str) -> list[dict[str, Any]]:
     """Return who holds a package and what each did with it."""
     found = owner.get(f"ask who holds {short(package)}", f"/packages/{package}/holders")
     items: list[dict[str, Any]] = found["items"]

@@ -16,13 +16,13 @@ def play(stage: Stage) -> None:
     evidence = (july_2020.PACKAGE, supplement.PACKAGE)
     speaking.everyone_settled(stage)
     for name, partner in ((TO_LONDON, cast.UK), (TO_OTTAWA, cast.CA)):
-        asking.ask(stage, name, (cast.US, partner), evidence)
+        asking.ask_question(stage, name, (cast.US, partner), evidence)
     speaking.settled(stage, cast.US, cast.UK, cast.CA)
     stage.together(
         lambda: _ask_back(stage, TO_LONDON, cast.UK), lambda: _ask_back(stage, TO_OTTAWA, cast.CA)
     )
     for name in (TO_LONDON, TO_OTTAWA):
-        asking.answer(stage, stage.book.threads[name])
+        asking.answer_question(stage, stage.book.threads[name])
     speaking.settled(stage, cast.US, cast.UK, cast.CA)
 
 

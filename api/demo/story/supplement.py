@@ -11,7 +11,7 @@ PACKAGE = "wrong-date"
 def play(stage: Stage) -> None:
     """Submit and release the faulty package to both partners."""
     analyst, reviewer = stage.officer(cast.US, "analyst2"), stage.officer(cast.US, "reviewer")
-    package = package_bodies.submit(stage, analyst, PACKAGE, "package-faulty")
+    package = package_bodies.submit_package(stage, analyst, PACKAGE, "package-faulty")
     partners = partners_of(cast.US)
     releasing.release(stage, package, partners, (analyst, reviewer))
     releasing.delivered(stage, package, analyst, partners)

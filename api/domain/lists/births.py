@@ -122,15 +122,15 @@ def _in_numbers(text: str) -> tuple[str, str] | None:
 
 def _in_words(text: str) -> tuple[str, str] | None:
     if found := _DAY_FIRST.fullmatch(text):
-        return _named(found[2], int(found[3]), int(found[1]))
+        return _named_month(found[2], int(found[3]), int(found[1]))
     if found := _MONTH_FIRST.fullmatch(text):
-        return _named(found[1], int(found[3]), int(found[2]))
+        return _named_month(found[1], int(found[3]), int(found[2]))
     if found := _MONTH.fullmatch(text):
-        return _named(found[1], int(found[2]), 0)
+        return _named_month(found[1], int(found[2]), 0)
     return None
 
 
-def _named(month: str, year: int, day: int) -> tuple[str, str] | None:
+def _named_month(month: str, year: int, day: int) -> tuple[str, str] | None:
     number = _MONTHS.get(month.casefold().rstrip("."))
     return _days(year, number, day) if number else None
 

@@ -112,7 +112,7 @@ def parse(document: Any) -> Regime:
         urgent=reader.take_or("urgent", _urgent, None),
         clocks=reader.take("clocks", _list(_clock)),
         required_fields=reader.take("required_fields", _list(_text)),
-        facts=reader.take("facts", _facts),
+        facts=reader.take("facts", _facts_in_form),
     )
     reader.done()
     if any(not ground.subject_kinds <= kinds for ground in grounds):
@@ -203,7 +203,7 @@ def _fact(value: Any, where: str) -> Fact:
     return fact
 
 
-def _facts(value: Any, where: str) -> Mapping[str, Fact]:
+def _facts_in_form(value: Any, where: str) -> Mapping[str, Fact]:
     if not isinstance(value, Mapping):
         raise RegimeError(f"{where} must be an object.")
     return {name: _fact(fact, f"{where}.{name}") for name, fact in value.items()}

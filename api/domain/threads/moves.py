@@ -60,7 +60,7 @@ def open_state(thread: str, parties: tuple[str, str], body: Body) -> ThreadState
             respond_by=body["respond_by"],
             release_at=body.get("release_at"),
             continues=body.get("continues"),
-            evidence=_evidence(body),
+            evidence=_evidence_pairs(body),
         ),
         subjects=described(body["subjects"], body, stamp),
     )
@@ -152,7 +152,7 @@ def _amend(state: ThreadState, move: Move) -> ThreadState:
         terms,
         respond_by=body.get("respond_by", terms.respond_by),
         release_at=body.get("release_at", terms.release_at),
-        evidence=_merged(terms.evidence, _evidence(body)),
+        evidence=_merged(terms.evidence, _evidence_pairs(body)),
     )
     amendments = (*state.amendments, move.stamp)
     return replace(state, subjects=subjects, terms=terms, amendments=amendments)
@@ -165,10 +165,10 @@ def _may_answer(state: ThreadState, move: Move) -> Decision:
     return _not_withdrawn(state, move)
 
 
-def _answer(state: ThreadState, move: Move) -> ThreadState:
+def _answer_question(state: ThreadState, move: Move) -> ThreadState:
     question = state.questions[move.body["question"]]
     answered = replace(question, answers=(*question.answers, move.stamp))
-    terms = replace(state.terms, evidence=_merged(state.terms.evidence, _evidence(move.body)))
+    terms = replace(state.terms, evidence=_merged(state.terms.evidence, _evidence_pairs(move.body)))
     return replace(state, questions={**state.questions, question.key: answered}, terms=terms)
 
 
@@ -302,7 +302,7 @@ def _with_subject(state: ThreadState, subject: SubjectState) -> ThreadState:
     return replace(state, subjects={**state.subjects, subject.key: subject})
 
 
-def _evidence(body: Body) -> tuple[tuple[str, str], ...]:
+def _evidence_pairs(body: Body) -> tuple[tuple[str, str], ...]:
     return tuple((item["release"], item["package"]) for item in body.get("evidence", ()))
 
 
@@ -321,7 +321,7 @@ class _Rule:
 
 _RULES: Final[Mapping[str, _Rule]] = {
     "mirror-amendment/1": _Rule(Side.REQUESTER, _may_amend, _amend),
-    "mirror-answer/1": _Rule(Side.REQUESTER, _may_answer, _answer),
+    "mirror-answer/1": _Rule(Side.REQUESTER, _may_answer, _answer_question),
     "mirror-withdrawal/1": _Rule(Side.REQUESTER, _may_withdraw, _withdraw),
     "mirror-acknowledgement/1": _Rule(Side.ADDRESSEE, _may_acknowledge, _acknowledge),
     "mirror-question/1": _Rule(Side.ADDRESSEE, _may_ask, _ask),

@@ -165,7 +165,7 @@ class _Check:
         for name, wanted in files.items():
             if name not in (layout.ENTRIES, layout.REVIEW):
                 small[name] = self._file.read(name, layout.SMALL)
-                _compare(wanted, sha256_of((small[name],)))
+                _compare_digest(wanted, sha256_of((small[name],)))
         return small
 
     def _check_membership(self) -> Member:
@@ -213,13 +213,13 @@ class _Check:
         walk = LeafWalk(manifest.ministry, proof.start, proof.left)
         review, rows = hashlib.sha256(REVIEW_HEADER), len(REVIEW_HEADER)
         sha = hashlib.sha256()
-        for line in _lines(self._file, sha.update):
+        for line in _entry_lines(self._file, sha.update):
             row = walk.take(_parse(line, walk.next))
             review.update(row)
             rows += len(row)
             if self._progress is not None and walk.next % BATCH == 0:
                 self._progress(walk.next - proof.start, proof.end - proof.start)
-        _compare(
+        _compare_digest(
             files[layout.ENTRIES], FileDigest(sha.hexdigest(), self._file.size(layout.ENTRIES))
         )
         if walk.next != proof.end:
@@ -228,7 +228,7 @@ class _Check:
             raise ExportRefused("export.root", "The entries do not lead to the cosigned head.")
         if walk.withheld != manifest.left_out:
             raise ExportRefused("export.left-out", "Another number of entries is left out.")
-        _compare(files[layout.REVIEW], sha256_of(self._file.chunks(layout.REVIEW)))
+        _compare_digest(files[layout.REVIEW], sha256_of(self._file.chunks(layout.REVIEW)))
         if files[layout.REVIEW] != FileDigest(review.hexdigest(), rows):
             raise ExportRefused(
                 "export.review", "The review copy does not follow from the entries."
@@ -248,7 +248,7 @@ def _verifiers(member: Member) -> list[VerifierKey]:
     return [*log_verifiers(member), *witness_verifiers(member)]
 
 
-def _compare(wanted: FileDigest, found: FileDigest) -> None:
+def _compare_digest(wanted: FileDigest, found: FileDigest) -> None:
     if wanted != found:
         raise ExportRefused("export.digest", "A member is not the one that the manifest names.")
 
@@ -260,7 +260,7 @@ def _parse(line: bytes, index: int) -> Line:
         raise ExportRefused(problem.code, problem.message, index=index) from problem
 
 
-def _lines(file: ExportFile, seen: Callable[[bytes], None]) -> Iterator[bytes]:
+def _entry_lines(file: ExportFile, seen: Callable[[bytes], None]) -> Iterator[bytes]:
     """Lines of ``entries.jsonl`` without their newlines, read piece by piece."""
     rest = b""
     for chunk in file.chunks(layout.ENTRIES):

@@ -115,12 +115,14 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
                 "proposed_at": node.now(),
             },
         )
-        _record(node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier)
+        )
 
     return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
-def preview(node: Node, caller: Caller, identifier: str) -> Change:
+def preview_erasure(node: Node, caller: Caller, identifier: str) -> Change:
     """Show what would be erased, on whose word.
 
     Raises:
@@ -194,7 +196,9 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
 
     def write(unit: Unit) -> None:
         _decide(node, unit, caller, row, {"state": audit.REJECTED})
-        _record(node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier))
+        _record_erasure(
+            node, unit, caller, permit, Act.ERASURE_REJECTED, Subject("erasure", identifier)
+        )
 
     node.db.write(write)
     return _load(node, identifier)
@@ -258,7 +262,7 @@ def _carry_out(
     _decide(node, unit, caller, row, {"state": audit.CARRIED_OUT, "change_set": change_set})
     entry = entry_of(caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
     recording.record(node, unit, resting_on(entry, look))
-    _record(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
+    _record_erasure(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 
 def _decide(
@@ -270,7 +274,7 @@ def _decide(
         raise _decided()
 
 
-def _record(
+def _record_erasure(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, subject: Subject
 ) -> None:
     recording.record(node, unit, entry_of(caller, permit, act, subject))

@@ -119,7 +119,7 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> DelegationRow:
     return _load(node, write_once(node, once, {"id": made.id}, write)["id"])
 
 
-def preview(node: Node, caller: Caller, delegation_id: str) -> Change:
+def preview_delegation(node: Node, caller: Caller, delegation_id: str) -> Change:
     """Show who would act for whom, in what and when.
 
     Raises:

@@ -208,19 +208,19 @@ def permit_on(
     if found is None:
         raise unknown("designation")
     row, target = found
-    return row, visibility.permit_on(node, caller, action, row, target)
+    return row, visibility.permit_on_package(node, caller, action, row, target)
 
 
 def read(node: Node, caller: Caller, designation_id: str) -> DesignationView:
     """Return a designation as it stands, with its statements and what follows from it."""
     row, _ = permit_on(node, caller, Action.DESIGNATION_READ, designation_id)
-    view, affected = node.db.read(lambda connection: _view(node, connection, row))
+    view, affected = node.db.read(lambda connection: _designation_view(node, connection, row))
     seen = visibility.readable(node, caller, (_place(one) for one in affected))
     shown = tuple(_affected(one) for one in affected if _place(one) in seen)
     return replace(view, rests_on_it=shown)
 
 
-def _view(
+def _designation_view(
     node: Node, connection: Connection, row: Designation
 ) -> tuple[DesignationView, tuple[Affected, ...]]:
     standing = standing_of(connection, row.id)

@@ -51,7 +51,7 @@ def record_event(node: Node, caller: Caller, designation_id: str, new: NewEntry)
     content = {"designation": designation_id, **asdict(new), "day": new.day.isoformat()}
     once = keyed_call(caller, Act.DIARY_RECORDED, content)
     if (known := made_before(node, once)) is not None:
-        return _entry(node, known["id"])
+        return _diary_entry(node, known["id"])
     entry = DiaryEntry(
         id=node.entropy.identifier(),
         designation=designation_id,
@@ -70,7 +70,7 @@ def record_event(node: Node, caller: Caller, designation_id: str, new: NewEntry)
         event = entry_of(caller, permit, Act.DIARY_RECORDED, Subject("designation", designation_id))
         recording.record(node, unit, event)
 
-    return _entry(node, write_once(node, once, {"id": entry.id}, store)["id"])
+    return _diary_entry(node, write_once(node, once, {"id": entry.id}, store)["id"])
 
 
 def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> DiaryEntry:
@@ -81,7 +81,7 @@ def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> Di
         Invalid: ``diary.reason-missing``.
         Conflict: ``diary.withdrawn``.
     """
-    entry = _entry(node, entry_id)
+    entry = _diary_entry(node, entry_id)
     _, permit = designations.permit_on(node, caller, Action.DIARY_RECORD, entry.designation)
     if not reason.strip():
         raise Invalid("diary.reason-missing", "Say why the entry was wrong.")
@@ -99,10 +99,10 @@ def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> Di
         recording.record(node, unit, entry_of(caller, permit, Act.DIARY_WITHDRAWN, subject))
 
     node.db.write(store)
-    return _entry(node, entry_id)
+    return _diary_entry(node, entry_id)
 
 
-def _entry(node: Node, entry_id: str) -> DiaryEntry:
+def _diary_entry(node: Node, entry_id: str) -> DiaryEntry:
     found = node.db.read(lambda connection: diary.entry_by_id(connection, entry_id))
     if found is None:
         raise NotFound("diary.unknown", "There is no such entry here.")

@@ -97,7 +97,7 @@ def submit(
     require_own_site(node, caller, made.proof)
     sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
 
-    entry = _entry(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
+    entry = _package_event(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)
 
     def write(unit: Unit) -> None:
         drafting.require_fresh_nonce(node, unit, made.nonce)
@@ -207,16 +207,18 @@ def permit_on(
     if found is None:
         raise unknown("package")
     package, target = found
-    return package, visibility.permit_on(node, caller, action, package, target)
+    return package, visibility.permit_on_package(node, caller, action, package, target)
 
 
 def read(node: Node, caller: Caller, package_id: str) -> PackageView:
     """Return a package's content, exhibits and releases."""
     package, _ = permit_on(node, caller, Action.PACKAGE_READ, package_id)
-    return node.db.read(lambda connection: _view(node, connection, caller, package))
+    return node.db.read(lambda connection: _package_view(node, connection, caller, package))
 
 
-def _view(node: Node, connection: Connection, caller: Caller, package: Package) -> PackageView:
+def _package_view(
+    node: Node, connection: Connection, caller: Caller, package: Package
+) -> PackageView:
     statement = statements.by_id(connection, package.id)
     if statement is None:
         raise unknown("package")
@@ -339,7 +341,9 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
             raise Conflict("package.not-submitted", "Only a submitted package is returned.")
         about = ("package", package_id)
         reliance.open_notice(node, unit, Notice.RETURNED, about, package_id)
-        recording.record(node, unit, _entry(caller, permit, Act.PACKAGE_RETURNED, package_id))
+        recording.record(
+            node, unit, _package_event(caller, permit, Act.PACKAGE_RETURNED, package_id)
+        )
 
     node.db.write(write)
 
@@ -354,5 +358,5 @@ def may_return(node: Node, caller: Caller, package_id: str) -> bool:
     return any(may(node, caller, Action.PACKAGE_RETURN, one) for one in node.db.read(find))
 
 
-def _entry(caller: Caller, permit: Permit, act: Act, package_id: str) -> recording.Entry:
+def _package_event(caller: Caller, permit: Permit, act: Act, package_id: str) -> recording.Entry:
     return entry_of(caller, permit, act, Subject("package", package_id))

@@ -105,10 +105,10 @@ def propose(node: Node, caller: Caller, file: bytes) -> ChangeView:
         node.db.write(write)
     except Taken as error:
         raise Conflict("membership.proposed", "This membership was proposed already.") from error
-    return _view(node, row)
+    return _change_view(node, row)
 
 
-def preview(node: Node, caller: Caller, digest: str) -> Change:
+def preview_membership(node: Node, caller: Caller, digest: str) -> Change:
     """Show what a proposed membership changes against the one this node runs with.
 
     Raises:
@@ -171,13 +171,13 @@ def approve(node: Node, caller: Caller, digest: str) -> ChangeView:
         recording.record(node, unit, resting_on(entry, look))
         return MembershipChange(**row)
 
-    return _view(node, node.db.write(write))
+    return _change_view(node, node.db.write(write))
 
 
 def changes(node: Node, caller: Caller) -> list[ChangeView]:
     """Return the memberships that were proposed here, newest first."""
     authorise(node, caller, Action.OFFICER_LIST, collection("memberships"))
-    return [_view(node, row) for row in node.db.read(memberships.changes)]
+    return [_change_view(node, row) for row in node.db.read(memberships.changes)]
 
 
 def require_confirmed(node: Node) -> None:
@@ -246,7 +246,7 @@ def _older(known: Confirmed) -> Conflict:
     )
 
 
-def _view(node: Node, row: MembershipChange) -> ChangeView:
+def _change_view(node: Node, row: MembershipChange) -> ChangeView:
     return ChangeView(
         digest=row.digest,
         serial=row.serial,

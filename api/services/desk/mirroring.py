@@ -223,17 +223,17 @@ def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
     if found is None:
         raise unknown("thread")
     row, target = found
-    visibility.permit_on(node, caller, Action.MIRROR_READ, row, target)
+    visibility.permit_on_package(node, caller, Action.MIRROR_READ, row, target)
     return row
 
 
 def read(node: Node, caller: Caller, thread_id: str) -> ThreadView:
     """Return a thread's state with both sequences."""
     row = permit_on(node, caller, thread_id)
-    return node.db.read(lambda connection: _view(connection, row))
+    return node.db.read(lambda connection: _thread_view(connection, row))
 
 
-def _view(connection: Connection, row: Thread) -> ThreadView:
+def _thread_view(connection: Connection, row: Thread) -> ThreadView:
     record = thread_record.require(connection, row.id)
     state = fold(record)
     stored = {each.id: each.stored_at for each in statements.in_thread(connection, row.id)}

@@ -103,7 +103,7 @@ def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> li
     ids |= {place for draft in made.values() for place in (draft.thread, draft.about) if place}
     known = of_objects(connection, ids)
     waiting = (
-        {one.task: one for one in proposed.changes(connection, node.now())}
+        {one.task: one for one in proposed.proposed_changes(connection, node.now())}
         if any(one.about[0] in ADMINISTRATION for one in entries)
         else {}
     )

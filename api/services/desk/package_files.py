@@ -22,8 +22,7 @@ from api.records.package_rows import ListedExhibit
 from api.records.statements import StoredStatement
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
-from api.services.desk import recalls
-from api.services.desk.evidence import permit_on
+from api.services.desk import evidence, recalls
 from api.services.log import checkpoints, heads
 from api.services.log.witnessing import PeerTiles
 from api.services.node import Node
@@ -51,7 +50,7 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
             ``package.exhibits-missing``: some exhibits are not here (yet);
             ``package.exhibits-erased``: a legal order removed some.
     """
-    package, permit = permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
+    package, permit = evidence.permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
     node.db.read(lambda connection: recalls.require_unlocked(node, connection, caller, [package]))
     statement, exhibits = node.db.read(lambda connection: _stored(connection, package_id))
     if any(row.state is ExhibitState.ERASED for row in exhibits):

@@ -334,7 +334,7 @@ def permit_on(
     if found is None:
         raise unknown("proposal")
     row, target = found
-    return row, visibility.permit_on(node, caller, action, row, target)
+    return row, visibility.permit_on_package(node, caller, action, row, target)
 
 
 def _permit_to_create(node: Node, caller: Caller, body: Mapping[str, Any]) -> Permit:

@@ -124,7 +124,7 @@ def acknowledge(node: Node, caller: Caller, package_id: str) -> RecallView:
     if found is None:
         raise unknown("package")
     package, target = found
-    permit = visibility.permit_on(node, caller, Action.PACKAGE_READ, package, target)
+    permit = visibility.permit_on_package(node, caller, Action.PACKAGE_READ, package, target)
     view = node.db.read(lambda connection: recall_of(node, connection, caller, package))
     if view is None:
         raise Conflict("package.not-recalled", "This package was not recalled.")

@@ -57,7 +57,7 @@ def recuse(node: Node, caller: Caller, aside: Aside) -> Recusal:
         Conflict: ``recusal.stands``.
     """
     officer = aside.officer or caller.person
-    permit = authorise(node, caller, Action.RECUSAL_RECORD, _about(officer))
+    permit = authorise(node, caller, Action.RECUSAL_RECORD, _recusal_resource(officer))
     key = {"officer": officer, "object": aside.object_id}
     once = keyed_call(caller, Act.RECUSAL_RECORDED, {**key, "reason": aside.reason})
     if made_before(node, once) is not None:
@@ -82,7 +82,7 @@ def recuse(node: Node, caller: Caller, aside: Aside) -> Recusal:
         else:
             values = {name: value for name, value in asdict(row).items() if name not in key}
             unit.update(RECUSALS, key, values)
-        _record(node, unit, caller, permit, Act.RECUSAL_RECORDED, aside.object_id)
+        _record_recusal(node, unit, caller, permit, Act.RECUSAL_RECORDED, aside.object_id)
 
     write_once(node, once, key, write)
     return _recusal(node, officer, aside.object_id)
@@ -95,7 +95,7 @@ def lift(node: Node, caller: Caller, officer: str, object_id: str) -> Recusal:
         NotFound: ``recusal.unknown``.
         Stale: ``recusal.stale``: it was lifted already.
     """
-    permit = authorise(node, caller, Action.RECUSAL_LIFT, _about(officer))
+    permit = authorise(node, caller, Action.RECUSAL_LIFT, _recusal_resource(officer))
     _recusal(node, officer, object_id)
     key = {"officer": officer, "object": object_id}
     values = {"state": RecusalState.LIFTED.value, "recorded_by": caller.person, "at": node.now()}
@@ -104,7 +104,7 @@ def lift(node: Node, caller: Caller, officer: str, object_id: str) -> Recusal:
         expect = {"state": RecusalState.ACTIVE.value}
         if unit.update(RECUSALS, key, values, expect=expect) is None:
             raise Stale("recusal.stale", "It was lifted already.")
-        _record(node, unit, caller, permit, Act.RECUSAL_LIFTED, object_id)
+        _record_recusal(node, unit, caller, permit, Act.RECUSAL_LIFTED, object_id)
 
     node.db.write(write)
     return _recusal(node, officer, object_id)
@@ -121,7 +121,7 @@ def kind_of(connection: Connection, object_id: str) -> str | None:
     return next((kind for kind, find in _FIND.items() if find(connection, object_id)), None)
 
 
-def _about(officer: str) -> Resource:
+def _recusal_resource(officer: str) -> Resource:
     return Resource("recusal", officer, {"person": officer})
 
 
@@ -132,7 +132,7 @@ def _recusal(node: Node, officer: str, object_id: str) -> Recusal:
     return found
 
 
-def _record(
+def _record_recusal(
     node: Node, unit: Unit, caller: Caller, permit: Permit, act: Act, object_id: str
 ) -> None:
     recording.record(node, unit, entry_of(caller, permit, act, Subject("recusal", object_id)))

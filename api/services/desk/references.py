@@ -53,7 +53,7 @@ class Reference:
     title: str
 
 
-def beginning(node: Node, caller: Caller, prefix: str) -> list[Reference]:
+def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
     """Return the objects whose id begins so and which the caller may know of, by kind and id.
 
     Raises:
@@ -64,7 +64,7 @@ def beginning(node: Node, caller: Caller, prefix: str) -> list[Reference]:
     if found is None:
         raise Invalid("reference.form", f"Give at least {LEAST} characters of an id.")
     digits = found[1]
-    named = node.db.read(lambda connection: references.beginning(connection, digits, _MOST))
+    named = node.db.read(lambda connection: references.named_by(connection, digits, _MOST))
     known = [one for one in named if one in _known(node, caller, named)]
 
     def titles(connection: Connection) -> dict[str, str]:

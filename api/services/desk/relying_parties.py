@@ -69,7 +69,7 @@ def propose(node: Node, caller: Caller, rp_id: str, origins: Sequence[str]) -> R
     return _by_id(node, write_once(node, once, {"id": row.id}, write)["id"])
 
 
-def preview(node: Node, caller: Caller, party_id: str) -> Change:
+def preview_relying_party(node: Node, caller: Caller, party_id: str) -> Change:
     """Show where passkeys would be used, and which addresses would be replaced.
 
     Raises:

@@ -205,7 +205,7 @@ def changes_waiting(
 ) -> Iterable[Entry]:
     """Return what waits for an administrator who neither proposed it nor is concerned by it."""
     start = _untimed_after(after)
-    for row in proposed.changes(connection, node.now()):
+    for row in proposed.proposed_changes(connection, node.now()):
         if start is not None and row.task <= start:
             continue
         about = (row.kind, row.id or node.ministry)

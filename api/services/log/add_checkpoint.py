@@ -88,15 +88,15 @@ def parse_submission(body: bytes) -> Submission:
         path = tuple(decode_base64(line, _MALFORMED) for line in rest)
         parse_note(note)
     except (UnicodeDecodeError, LogError):
-        raise _malformed() from None
+        raise _malformed_submission() from None
     if not separator or not first.startswith("old ") or len(path) > _MOST_HASHES:
-        raise _malformed()
+        raise _malformed_submission()
     if any(len(item) != HASH_SIZE for item in path):
-        raise _malformed()
+        raise _malformed_submission()
     return Submission(old, path, note)
 
 
-def _malformed() -> Invalid:
+def _malformed_submission() -> Invalid:
     return Invalid(_MALFORMED, "Send 'old <size>', hash lines, an empty line and a checkpoint.")
 
 
@@ -117,7 +117,7 @@ def accept(node: Node, body: bytes, *, request: str = "") -> bytes:
     head = _signed_head(node, member, submission)
     node.charge(member.id, Allowance.SUBMISSIONS)
     if submission.old > head.size:
-        raise _malformed()
+        raise _malformed_submission()
     seen = node.db.read(
         lambda connection: _check_sizes(connection, member.id, submission, head.size)
     )
@@ -232,7 +232,7 @@ def _signed_head(node: Node, member: Member, submission: Submission) -> Checkpoi
                 witnessing.INCONSISTENT, "An empty tree has the hash of nothing."
             ) from None
         if error.code != "checkpoint.empty-root":
-            raise _malformed() from None
+            raise _malformed_submission() from None
     raise Invalid("submission.signature", "The log has not signed this checkpoint with all keys.")
 
 

@@ -94,7 +94,7 @@ def propose(node: Node, caller: Caller) -> Standing:
     return _write(node, {FACT: f"proposed:{caller.person}"}, entry)
 
 
-def preview(node: Node, caller: Caller) -> Change:
+def preview_tail(node: Node, caller: Caller) -> Change:
     """Show how much of the own log would be given up.
 
     Raises:

@@ -105,7 +105,7 @@ def checks(node: Node, bounds: Bounds = _BOUNDS) -> Checks:
         "database": node.db.healthy,
         "schema": lambda: bool(migrating.at_head(node.db.engine)),
         "keys": lambda: _keys(node),
-        "store": lambda: _store(node),
+        "store": lambda: _store_answers(node),
         "clock": lambda: _clock(node, bounds),
         "sequencer": lambda: _sequencer(node, bounds),
         "disk": lambda: all(_room(path) >= bounds.room for path in bounds.places.values()),
@@ -154,7 +154,7 @@ def _keys(node: Node) -> bool:
     return True
 
 
-def _store(node: Node) -> bool:
+def _store_answers(node: Node) -> bool:
     try:
         node.store.probe()
     except ComityError:

@@ -72,7 +72,7 @@ class AnonymousRefusals:
             taken, self._counts = self._counts, {}
         for door in sorted(taken):
             try:
-                _write(node, door, taken[door])
+                _write_refusals(node, door, taken[door])
             except BaseException:
                 self._give_back(taken)
                 raise
@@ -85,7 +85,7 @@ class AnonymousRefusals:
                 self._counts.setdefault(door, Counter()).update(counts)
 
 
-def _write(node: Node, door: str, counts: Counter[str]) -> None:
+def _write_refusals(node: Node, door: str, counts: Counter[str]) -> None:
     entry = recording.Entry(
         act=Act.ACCESS_REFUSED,
         subject=Subject("door", door),

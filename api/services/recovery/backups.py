@@ -136,7 +136,7 @@ def make(node: Node, out: Path, *, exhibits: bool = True, tell: Tell = lambda _:
     copying.copy_out(node.db.url, folder / name)
     tell("copying exhibits")
     names = _copy_exhibits(node, out / POOL) if exhibits else []
-    _write(folder / LIST, "".join(f"{each}  ../{POOL}/{each}\n" for each in names).encode())
+    _write_backup(folder / LIST, "".join(f"{each}  ../{POOL}/{each}\n" for each in names).encode())
     backup = Backup(
         ministry=node.ministry,
         made_at=format_instant(instant),
@@ -150,7 +150,7 @@ def make(node: Node, out: Path, *, exhibits: bool = True, tell: Tell = lambda _:
         log_root=head.root.hex(),
     )
     records = node.signer.keys(Purpose.SEAL)
-    _write(folder / FILE, seal(backup.payload(), MANIFEST, records, node.signer.sign))
+    _write_backup(folder / FILE, seal(backup.payload(), MANIFEST, records, node.signer.sign))
     _sync(folder)
     return folder
 
@@ -188,7 +188,7 @@ def _write_chunks(target: Path, chunks: Iterator[bytes], name: str) -> None:
     partial.replace(target)
 
 
-def _write(target: Path, data: bytes) -> None:
+def _write_backup(target: Path, data: bytes) -> None:
     partial = target.with_suffix(".part")
     with partial.open("wb") as file:
         file.write(data)
@@ -228,7 +228,7 @@ def newest(folder: Path) -> Path:
     return found[-1]
 
 
-def check(folder: Path, membership: Membership, ministry: str) -> Backup:
+def check_backup(folder: Path, membership: Membership, ministry: str) -> Backup:
     """Check a backup: sealed by this ministry, every file as it was.
 
     Exhibits are checked when they are loaded.

@@ -115,7 +115,7 @@ def withdraw(node: Node, caller: Caller, peer: str) -> None:
     node.db.write(write)
 
 
-def preview(node: Node, caller: Caller, peer: str) -> Change:
+def preview_epoch(node: Node, caller: Caller, peer: str) -> Change:
     """Show where the old epoch would end, as the partner knows it.
 
     Raises:

@@ -42,6 +42,7 @@ from api.services.statements.draft_form import (
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
+from api.services.statements.reading_record import require_read
 from api.wire.encoding import b64u_decode, format_instant, parse_instant
 from api.wire.endorsements import check_endorsement
 from api.wire.envelope import APPROVED, RECORDED, Endorsement
@@ -82,7 +83,7 @@ def approve_recorded(node: Node, caller: Caller, draft_id: str, seen: str) -> Dr
     """
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, RECORDED)
     rules.require_seen(opened.draft.digest, seen)
-    look = require_draft_seen(node, caller, opened.draft)
+    look = _look(node, caller, opened)
     approver = endorsing.officer(caller, opened.table.approved_by, RECORDED, None)
     statement = _compose(node, opened.draft, approver)
     return _seal(node, _Approval(caller, opened, look), statement, None)
@@ -100,7 +101,7 @@ def approve_signed(
     endorsement = Endorsement.from_json({**signature, "part": APPROVED})
     opened = opened_for(node, caller, draft_id, DraftAct.APPROVE, endorsement.form)
     proposed = parse_statement(payload)
-    look = require_draft_seen(node, caller, opened.draft)
+    look = _look(node, caller, opened)
     approver = _check_candidate(node, caller, opened, proposed, endorsement.form)
     check_endorsement(approver, endorsement, payload)
     require_own_site(node, caller, endorsement)
@@ -112,6 +113,17 @@ def send(node: Node, caller: Caller, draft_id: str) -> DraftView:
     opened = opened_for(node, caller, draft_id, DraftAct.SEND)
     statement = _compose(node, opened.draft, None)
     return _seal(node, _Approval(caller, opened, None), statement, None)
+
+
+def _look(node: Node, caller: Caller, opened: Opened) -> Preview:
+    """Return the look at this very digest without which nobody approves it.
+
+    Raises:
+        Refused: ``draft.not-previewed``, ``draft.exhibits-unread``.
+    """
+    look = require_draft_seen(node, caller, opened.draft)
+    require_read(node, caller, opened.draft, opened.table)
+    return look
 
 
 def _compose(

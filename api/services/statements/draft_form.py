@@ -163,7 +163,7 @@ def opened_by(
     if found is None:
         raise unknown("draft")
     draft, target = found
-    permit = visibility.permit_on(node, caller, action, draft, target, form=form)
+    permit = visibility.permit_on_package(node, caller, action, draft, target, form=form)
     return Opened(draft, table_row(node, draft.type), permit)
 
 

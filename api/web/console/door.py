@@ -25,6 +25,7 @@ from api.web.console.pages import PAGES
 from api.web.console.sessions import Console
 from api.web.console.words import LANGUAGES, Language, preferred
 from api.web.routing import PUBLIC, ActionRouter, run
+from api.web.uploading import apart
 
 _NONCE_BYTES: Final = 18
 _SEE_OTHER: Final = 303
@@ -80,6 +81,19 @@ class _Door:
         self.console: Console = request.app.state.console
         self.facts = _facts(request, language)
 
+    def admit(self, page: Page) -> None:
+        """Refuse whoever may not use a page, before anything of their form is read.
+
+        Raises:
+            NotSignedIn: nobody is signed in.
+            Refused: ``page.other-role``.
+        """
+        found = sessions.present(self.node, self.facts.cookie)
+        if found is None:
+            raise NotSignedIn("sign-in.ended", "Your session has ended; sign in again.")
+        caller = sessions.caller_of(self.node, found, self.facts.request_id)
+        _require_role(page, caller)
+
     def answer(self, page: Page) -> Response:
         """Answer a request for a page; to be called in a worker thread."""
         facts = self.facts
@@ -87,8 +101,7 @@ class _Door:
         if found is None:
             return self._to_sign_in()
         caller = sessions.caller_of(self.node, found, facts.request_id)
-        if not page.roles & caller.roles:
-            raise Refused("page.other-role", "This page is for officers with another role.")
+        _require_role(page, caller)
         if page.fresh and not found.fresh and facts.form is None:
             where = f"/{facts.language}{facts.whole}"
             return _moved(f"/console/sign-in?again=1&to={quote(where)}")
@@ -168,6 +181,11 @@ class _Door:
         return self.view(View("fault.html", members, fault.status), caller, found)
 
 
+def _require_role(page: Page, caller: Caller) -> None:
+    if not page.roles & caller.roles:
+        raise Refused("page.other-role", "This page is for officers with another role.")
+
+
 def _moved(to: str) -> Response:
     return RedirectResponse(to, _SEE_OTHER, {"cache-control": "no-store"})
 
@@ -191,14 +209,22 @@ def _code(request: Request, error: Exception) -> None:
 async def serve(request: Request, page: Page, language: Language) -> Response:
     """Answer a request for one page."""
     door = _Door(request, language)
+    form: Form | None = None
     try:
         if request.method == "POST":
             forms.check_origin(request, door.console.public_url)
-            door.facts = replace(door.facts, form=await forms.read(request))
-        return await run(door.answer, page)
+            if page.files:
+                await run(door.admit, page)
+            form = await forms.read(request, files=page.files)
+            door.facts = replace(door.facts, form=form)
+        # What stores files takes no thread that others wait for.
+        return await (apart(door.answer, page) if form and page.files else run(door.answer, page))
     except Exception as error:  # noqa: BLE001 - an officer gets a page, whatever happened
         _code(request, error)
         return await run(door.fault, error)
+    finally:
+        if form is not None:
+            form.close()
 
 
 def _route(router: ActionRouter, page: Page, language: Language, method: str) -> None:

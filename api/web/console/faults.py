@@ -81,7 +81,7 @@ _PAGES: Final[dict[int, tuple[str, str]]] = {
         mark("Nothing was changed. Try again in a few minutes."),
     ),
 }
-_SAME: Final = {412: 409, 428: 409, 415: 400, 405: 404, 410: 404, 507: 503}
+_SAME: Final = {408: 503, 412: 409, 428: 409, 415: 400, 405: 404, 410: 404, 507: 503}
 
 
 def of_status(status: int, code: str = "", sentence: str = "") -> Fault:

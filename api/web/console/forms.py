@@ -2,20 +2,27 @@
 
 Owns the token that every form carries. It is an HMAC under the session's cookie over the path and
 the object's entity tag: a page elsewhere cannot make one, one made for another object or version
-does not fit, and it ends with the session. Files in multipart forms are spooled to disk.
+does not fit, and it ends with the session. Bodies come at the pace of the node's intake; files lie
+in its spool until the form is answered.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from typing_extensions import override
 
 from api.domain.errors import Invalid, Refused, TooLarge
+from api.web.deps import Doors
+from api.web.intake import Pace
+from api.web.spool import Spool
+from api.web.uploading import apart
 
 TOKEN: Final = "csrf"  # noqa: S105 - a field's name
 TAG: Final = "tag"
@@ -23,6 +30,8 @@ ONCE: Final = "once"
 _MOST_FIELDS: Final = 2000
 _MOST_FILES: Final = 200
 _MOST_BYTES: Final = 6 * 1024 * 1024
+_FILES: Final = "multipart/form-data"
+_PLAIN: Final = "application/x-www-form-urlencoded"
 _OWN: Final = frozenset({"same-origin", "none"})
 
 
@@ -50,6 +59,24 @@ class Form:
     def lines(self, name: str) -> list[str]:
         """Return the lines of a text that are not empty."""
         return [line.strip() for line in self.one(name).splitlines() if line.strip()]
+
+    def rows(self, group: str, members: Sequence[str]) -> list[dict[str, str]]:
+        """Return repeated lines of a form, each with the same members; empty lines are left out.
+
+        The fields are ``<group>_<member>``; every line has all of them, so their values align.
+        """
+        columns = [self.fields.get(f"{group}_{member}", ()) for member in members]
+        found = (
+            dict(zip(members, (value.strip() for value in line), strict=True))
+            for line in zip(*columns, strict=False)
+        )
+        return [line for line in found if any(line.values())]
+
+    def close(self) -> None:
+        """Let the uploads go."""
+        for uploads in self.files.values():
+            for upload in uploads:
+                upload.file.close()
 
     @property
     def tag(self) -> str:
@@ -92,25 +119,46 @@ def check_origin(request: Request, public_url: str) -> None:
         raise Refused("form.foreign", "This form is not from your session; open the page again.")
 
 
-async def read(request: Request) -> Form:
-    """Return a posted form.
+async def read(request: Request, *, files: bool = False) -> Form:
+    """Return a posted form; whoever gets files closes them (:meth:`Form.close`).
+
+    Args:
+        request: whose body it is.
+        files: the page takes files; without, a form in parts is refused before it is read.
 
     Raises:
         Invalid: ``form.malformed``, ``media.unsupported``.
-        TooLarge: ``body.too-large``.
+        TooLarge: ``body.too-large``, ``exhibit.too-large``.
+        Unavailable: ``body.too-slow``.
     """
+    doors: Doors = request.app.state.doors
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        raise Invalid("media.unsupported", "Send a form.")
-    stated = request.headers.get("content-length", "")
-    if media != "multipart/form-data" and (not stated.isdigit() or int(stated) > _MOST_BYTES):
-        raise TooLarge("body.too-large", f"Send at most {_MOST_BYTES} bytes.")
-    try:
-        found = await request.form(
-            max_fields=_MOST_FIELDS, max_files=_MOST_FILES, max_part_size=_MOST_BYTES
+    if media == _FILES and files:
+        most = doors.exhibit_limit + _MOST_BYTES
+        await apart(doors.spool.check_room, _stated(request, most))
+        pieces = _pieces(request, doors.intake.allowance.upload, most)
+        parser: FormParser | MultiPartParser = _Spooled(request.headers, pieces, doors.spool)
+    elif media == _PLAIN:
+        if not request.headers.get("content-length", "").isdigit():
+            raise TooLarge("body.too-large", f"Send at most {_MOST_BYTES} bytes.")
+        _stated(request, _MOST_BYTES)
+        pieces = _pieces(request, doors.intake.allowance.document, _MOST_BYTES)
+        parser = FormParser(
+            request.headers, pieces, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES
         )
-    except MultiPartException:
-        raise Invalid("form.malformed", "The form cannot be read; open the page again.") from None
+    else:
+        raise Invalid("media.unsupported", "Send a form.")
+    async with aclosing(pieces):
+        try:
+            found = await parser.parse()
+        except MultiPartException:
+            raise Invalid(
+                "form.malformed", "The form cannot be read; open the page again."
+            ) from None
+    return _form(found)
+
+
+def _form(found: FormData) -> Form:
     fields: dict[str, list[str]] = {}
     files: dict[str, list[UploadFile]] = {}
     for name, value in found.multi_items():
@@ -119,3 +167,60 @@ async def read(request: Request) -> Form:
         else:
             fields.setdefault(name, []).append(value)
     return Form(fields, files)
+
+
+def _stated(request: Request, most: int) -> int:
+    """Return the length that a body claims, refused beyond the most that may come."""
+    stated = request.headers.get("content-length", "")
+    length = int(stated) if stated.isdigit() else 0
+    if length > most:
+        raise _too_large(most)
+    return length
+
+
+def _too_large(most: int) -> TooLarge:
+    if most == _MOST_BYTES:
+        return TooLarge("body.too-large", f"Send at most {most} bytes.")
+    return TooLarge("exhibit.too-large", "This is over the node's limit for one exhibit.")
+
+
+async def _pieces(request: Request, pace: Pace, most: int) -> AsyncGenerator[bytes, None]:
+    """Yield a body as it comes, at its pace and within its length."""
+    doors: Doors = request.app.state.doors
+    received = 0
+    with doors.intake.body(request, pace) as body:
+        while piece := await body.next():
+            received += len(piece)
+            if received > most:
+                raise _too_large(most)
+            yield piece
+
+
+class _Spooled(MultiPartParser):
+    """Reads a form in parts; its files lie in the node's own folder, unnamed beyond a small size.
+
+    Args:
+        headers: of the request.
+        stream: its body.
+        spool: the folder.
+    """
+
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], spool: Spool) -> None:
+        super().__init__(
+            headers,
+            stream,
+            max_files=_MOST_FILES,
+            max_fields=_MOST_FIELDS,
+            max_part_size=_MOST_BYTES,
+        )
+        self._spool = spool
+
+    @override
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        upload = self._current_part.file
+        if upload is not None:
+            upload.file.close()
+            spooled = self._spool.small(self.spool_max_size)
+            upload.file = spooled  # type: ignore[assignment]  # as the base class does
+            self._files_to_close_on_error.append(spooled)

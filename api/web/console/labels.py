@@ -30,6 +30,13 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "recalled": mark("Recalled"),
         "received": mark("Received"),
     },
+    "release-state": {
+        "active": mark("Stands"),
+        "superseded": mark("Superseded"),
+        "recalled": mark("Recalled"),
+        "refused": mark("Refused"),
+        "withdrawn": mark("Withdrawn"),
+    },
     "exhibit-state": {
         "held": mark("Held here"),
         "awaited": mark("Not here yet"),
@@ -135,6 +142,19 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "recorded": mark("approval recorded by the node"),
         "jws": mark("signed with the officer's own key"),
         "webauthn": mark("signed with a passkey"),
+    },
+    "verdict": {
+        "same": mark("The same subject"),
+        "not-same": mark("Not the same subject"),
+        "unsure": mark("Not sure"),
+    },
+    "review": {
+        "kept": mark("The decision stands"),
+        "decided-again": mark("It was decided again"),
+    },
+    "measure": {
+        "asset_freeze": mark("Asset freeze"),
+        "entry_ban": mark("Entry ban"),
     },
     "key-form": {
         "jws": mark("Key file"),
@@ -278,6 +298,70 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "active": mark("Active"),
         "suspended": mark("Suspended"),
     },
+    "grant-state": {
+        "proposed": mark("Waits for the second administrator"),
+        "active": mark("In force"),
+        "revoked": mark("Taken away"),
+    },
+    "change-state": {
+        "proposed": mark("Waits for the second administrator"),
+        "approved": mark("Approved"),
+    },
+    "erasure-kind": {
+        "event": mark("Content of an entry of the log"),
+        "exhibit": mark("Exhibit"),
+    },
+    "erasure-state": {
+        "proposed": mark("Waits for the second administrator"),
+        "carried-out": mark("Carried out"),
+        "rejected": mark("Rejected"),
+    },
+    "key-purpose": {
+        "seal": mark("Seal of the ministry"),
+        "message": mark("Messages"),
+        "log": mark("Log"),
+        "log-pq": mark("Log, post-quantum"),
+        "witness": mark("Witness of other logs"),
+        "witness-pq": mark("Witness, post-quantum"),
+        "encryption": mark("Encryption"),
+    },
+    "misbehaviour": {
+        "inconsistent-heads": mark("Two heads of its log that do not fit"),
+        "message-number-reuse": mark("Two messages under one number"),
+        "statement-equivocation": mark("Two statements under one number"),
+        "refused-head": mark("A head that cannot be judged yet; no proof"),
+    },
+    "ruling": {
+        "none": mark("Waits for a ruling"),
+        "resume": mark("The exchange goes on"),
+        "uphold": mark("Upheld: the stream is frozen"),
+        "consistent": mark("Of the same history"),
+        "contradictory": mark("Of another history"),
+    },
+    "ruling-act": {
+        "resume": mark("Let it go on"),
+        "uphold": mark("Uphold"),
+    },
+    "stream-state": {
+        "open": mark("Open"),
+        "blocked": mark("Blocked"),
+        "frozen": mark("Frozen"),
+    },
+    "concern": {
+        "certificate.expires": mark("A certificate ends soon"),
+        "certificate.expired": mark("A certificate has ended"),
+        "key.missing": mark("A key is missing"),
+        "key.retired": mark("A retired key still lies here"),
+        "key.revoked": mark("A revoked key still lies here"),
+        "key.out-of-step": mark("A key signs here that the membership ends or revokes"),
+    },
+    "delegation-state": {
+        "proposed": mark("Waits for an administrator"),
+        "to-come": mark("Approved, not begun"),
+        "active": mark("In force"),
+        "ended": mark("Ended"),
+        "over": mark("Over"),
+    },
     "check": {
         "database": mark("Database"),
         "schema": mark("Schema of the database"),
@@ -303,11 +387,15 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "holds": mark("Roles held now"),
         "proposed-at": mark("Proposed at"),
         "form": mark("Form of signature"),
+        "suspended-by": mark("Suspended by"),
+        "suspended-at": mark("Suspended at"),
     },
     "change-effect": {
         "officer": mark("This person becomes an officer here; roles are granted apart."),
         "grant": mark("This officer has the role at once."),
         "key": mark("What this key signs counts as signed by this officer."),
+        "suspension": mark("The suspension stands until two administrators take it back."),
+        "reinstatement": mark("The suspension ends: this officer acts again at once."),
     },
 }
 

@@ -92,6 +92,19 @@ class Sending:
     size: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a form goes that several pages show.
+
+    Attributes:
+        action: address that takes it.
+        tag: entity tag of what it changes; empty for something new.
+    """
+
+    action: str
+    tag: str = ""
+
+
 Answer: TypeAlias = View | Moved | Sending
 Handler: TypeAlias = Callable[[Visit], Answer]
 
@@ -108,6 +121,7 @@ class Page:
         show: answers a look.
         act: answers a posted form; ``None`` where there is none.
         fresh: the person must have proved themselves lately (decisions).
+        files: its form takes files, which are read once the officer was found to be one of these.
     """
 
     name: str
@@ -117,6 +131,7 @@ class Page:
     show: Handler
     act: Handler | None = None
     fresh: bool = False
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ async def reader(request: Request) -> _Reader:
 ReaderOf = Annotated[_Reader, Depends(reader)]
 
 
-async def _answer(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
+async def _answer_reader(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
     path = request.url.path.partition("/log/")[2]
     served = await run(log_door.answer, node, caller, path)
     headers = {"cache-control": served.cache, "vary": "authorization"}
@@ -76,7 +76,7 @@ async def _answer(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
 )
 async def checkpoint(request: Request, node: NodeOf, caller: ReaderOf) -> Response:
     """Return the public head: the newest that enough partners cosigned."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for(
@@ -84,7 +84,7 @@ async def checkpoint(request: Request, node: NodeOf, caller: ReaderOf) -> Respon
 )
 async def tile(request: Request, tile: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
     """Return a hash tile `<L>/<N>[.p/<W>]` or a bundle `entries/<N>[.p/<W>]`."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for(
@@ -101,7 +101,7 @@ async def seen_checkpoint(
     caller: ReaderOf,
 ) -> Response:
     """Return the newest head this witness cosigned of the log with this origin's SHA-256."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for(
@@ -119,19 +119,19 @@ async def seen_tile(
     caller: ReaderOf,
 ) -> Response:
     """Return a hash tile that this witness keeps of that log."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for("GET", "/{origin}/stream", Action.LOG_READ, operation_id="read_own_stream")
 async def own_stream(request: Request, origin: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
     """Return to that log's ministry how far its messages and heads came here."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for("GET", "/{origin}/held", Action.LOG_READ, operation_id="read_held_head")
 async def held_head(request: Request, origin: str, node: NodeOf, caller: ReaderOf) -> Response:  # noqa: ARG001
     """Return to that log's ministry, under signature, the largest head of its log held here."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)
 
 
 @router.route_for(
@@ -149,4 +149,4 @@ async def own_message(
     caller: ReaderOf,
 ) -> Response:
     """Return to that log's ministry a message it sent, with the receipt it got."""
-    return await _answer(request, node, caller)
+    return await _answer_reader(request, node, caller)

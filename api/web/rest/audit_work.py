@@ -177,9 +177,9 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     Action.CHANGE_PREVIEW,
     operation_id="preview_erasure",
 )
-async def preview(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def preview_erasure(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
     """Show what would be erased, on whose word; without this look nobody approves."""
-    return views.answer(await run(erasure.preview, node, caller, erasure_id))
+    return views.answer(await run(erasure.preview_erasure, node, caller, erasure_id))
 
 
 @router.route_for(

@@ -97,9 +97,11 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     Action.CHANGE_PREVIEW,
     operation_id="preview_delegation",
 )
-async def preview(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_delegation(
+    delegation_id: DelegationId, node: NodeOf, caller: OfficerOf
+) -> JSONResponse:
     """Show who would act for whom; without this look nobody approves."""
-    return views.answer(await run(delegating.preview, node, caller, delegation_id))
+    return views.answer(await run(delegating.preview_delegation, node, caller, delegation_id))
 
 
 @router.route_for(

@@ -142,9 +142,9 @@ async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> JS
     Action.CHANGE_PREVIEW,
     operation_id="preview_relying_party",
 )
-async def preview_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_relying_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show where passkeys would be used; without this look nobody approves."""
-    return views.answer(await run(relying_parties.preview, node, caller, party_id))
+    return views.answer(await run(relying_parties.preview_relying_party, node, caller, party_id))
 
 
 @router.route_for(

@@ -52,9 +52,9 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
 @router.route_for(
     "GET", "/{digest}/preview", Action.CHANGE_PREVIEW, operation_id="preview_membership"
 )
-async def preview(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_membership(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show what a proposed membership changes; without this look nobody approves."""
-    return views.answer(await run(use_cases.preview, node, caller, digest))
+    return views.answer(await run(use_cases.preview_membership, node, caller, digest))
 
 
 @router.route_for(

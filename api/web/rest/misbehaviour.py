@@ -109,7 +109,7 @@ async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> J
 async def preview_waiver(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show whose answer would be waived, or what would be given up; nobody approves without."""
     if member == node.ministry:
-        return views.answer(await run(giving_up.preview, node, caller))
+        return views.answer(await run(giving_up.preview_tail, node, caller))
     return views.answer(await run(guard.preview_waiver, node, caller, member))
 
 

@@ -67,7 +67,7 @@ async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONRe
 )
 async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show where the old epoch would end; without this look nobody approves."""
-    return views.answer(await run(epochs.preview, node, caller, member))
+    return views.answer(await run(epochs.preview_epoch, node, caller, member))
 
 
 @router.route_for(

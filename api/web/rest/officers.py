@@ -122,7 +122,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     Action.CHANGE_PREVIEW,
     operation_id="preview_officer",
 )
-async def preview(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_officer(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Show who is proposed; without this look nobody approves."""
     return views.answer(await run(officers.preview_officer, node, caller, officer_id))
 

@@ -17,7 +17,7 @@ Prefix = Annotated[str, Path(pattern="^(sha256:)?[A-Za-z0-9_-]{8,64}$")]
 
 
 @router.route_for("GET", "/{prefix}", Action.ME_READ, operation_id="find_reference")
-async def find(prefix: Prefix, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def find_reference(prefix: Prefix, node: NodeOf, caller: OfficerOf) -> JSONResponse:
     """Return what the first characters of an id name, among what the caller may know of."""
-    found = await run(references.beginning, node, caller, prefix)
+    found = await run(references.find_references, node, caller, prefix)
     return views.page([views.members(one) for one in found], None)

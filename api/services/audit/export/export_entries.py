@@ -112,7 +112,7 @@ def _midnight(day: str, *, last: bool) -> datetime:
         return datetime.max.replace(tzinfo=UTC)  # the last day there is
 
 
-def check(wanted: Wanted) -> None:
+def check_wanted(wanted: Wanted) -> None:
     """Refuse a request that no export could answer.
 
     Raises:

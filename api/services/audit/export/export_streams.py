@@ -38,11 +38,13 @@ def document(node: Node, connection: Connection, bounds: tuple[int, int], wanted
         TooLarge: ``export.too-large``: the range names too many statements for one export.
     """
     streams: list[dict[str, Any]] = []
-    sent = _shown(audit_reading.sent_in(connection, *bounds), Act.MESSAGE_SENT, wanted)
+    sent = _disclosed(audit_reading.sent_in(connection, *bounds), Act.MESSAGE_SENT, wanted)
     for peer, rows in _by_peer(sent):
         messages = list(_sent(connection, peer, rows))
         streams.append({"from": node.ministry, "to": peer, "messages": messages})
-    received = _shown(audit_reading.received_in(connection, *bounds), Act.MESSAGE_RECEIVED, wanted)
+    received = _disclosed(
+        audit_reading.received_in(connection, *bounds), Act.MESSAGE_RECEIVED, wanted
+    )
     for peer, rows in _by_peer(received):
         messages = list(_received(connection, peer, rows))
         streams.append({"from": peer, "to": node.ministry, "messages": messages})
@@ -52,7 +54,7 @@ def document(node: Node, connection: Connection, bounds: tuple[int, int], wanted
     return data
 
 
-def _shown(rows: Sequence[MessageNumber], act: Act, wanted: Wanted) -> list[MessageNumber]:
+def _disclosed(rows: Sequence[MessageNumber], act: Act, wanted: Wanted) -> list[MessageNumber]:
     return [row for row in rows if wanted.discloses(act.value, row.id)]
 
 

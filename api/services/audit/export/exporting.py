@@ -28,7 +28,7 @@ from api.records import audit, audit_reading
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.audit.export import export_streams
-from api.services.audit.export.export_entries import Wanted, bare_leaves, check, export_lines
+from api.services.audit.export.export_entries import Wanted, bare_leaves, check_wanted, export_lines
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.log import heads
 from api.services.log.own_tiles import StoredTiles
@@ -78,13 +78,13 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
         Unavailable: ``export.busy``; ``log.damaged``: the stored log does not lead to its head.
     """
     permit = authorise(node, caller, Action.AUDIT_EXPORT, collection("audit"))
-    check(wanted)
+    check_wanted(wanted)
     note, size = node.db.read(lambda connection: witnessed_head(node, connection))
     bounds = node.db.read(lambda connection: _bounds(connection, wanted, size))
     if not _ROOM.acquire(blocking=False):
         raise Unavailable("export.busy", "Two exports are being made already; try again later.")
     try:
-        _record(node, caller, permit, wanted)
+        _record_export(node, caller, permit, wanted)
         return _make(node, caller, wanted, note, bounds)
     finally:
         _ROOM.release()
@@ -124,7 +124,7 @@ def _bounds(connection: Connection, wanted: Wanted, size: int) -> tuple[int, int
     return start, end
 
 
-def _record(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
+def _record_export(node: Node, caller: Caller, permit: Permit, wanted: Wanted) -> None:
     """Commit the event of the export, and what was asked for, before anything leaves."""
     parameters = canonical(wanted.parameters())
     entry = entry_of(caller, permit, Act.EXPORT_MADE, Subject("export", digest(parameters)))

@@ -69,7 +69,7 @@ class Findings:
         consequent: bool = False,
     ) -> None:
         """Take a finding; a second one about the same row is left out."""
-        key = None if row is None else tuple(_plain(value) for value in row)
+        key = None if row is None else tuple(_plain_cell(value) for value in row)
         place = (table, (code, detail) if key is None else key)
         if place in self._places:
             return
@@ -80,7 +80,7 @@ class Findings:
 
     def names(self, table: str, row: Sequence[Any]) -> bool:
         """Tell whether a row is among the findings already."""
-        return (table, tuple(_plain(value) for value in row)) in self._places
+        return (table, tuple(_plain_cell(value) for value in row)) in self._places
 
     @property
     def first(self) -> Finding | None:
@@ -88,7 +88,7 @@ class Findings:
         return min(self._kept, key=_rank, default=None)
 
 
-def _plain(value: Any) -> Any:
+def _plain_cell(value: Any) -> Any:
     return bytes(value).hex() if isinstance(value, bytes | bytearray | memoryview) else value
 
 

@@ -33,7 +33,7 @@ def check_rows(scope: Scope) -> int:
         for rows in _batches(scope, table):
             count += len(rows)
             for key, digest in rows:
-                _judge(scope, table.name, key, digest)
+                _judge_row(scope, table.name, key, digest)
             scope.journal.see(table.name, [key for key, _ in rows])
     for name, key, index in scope.journal.unseen():
         detail = "The row that this event left behind is gone."
@@ -50,7 +50,7 @@ def _batches(scope: Scope, table: Table) -> Iterator[list[tuple[list[Any], str]]
         yield batch
 
 
-def _judge(scope: Scope, name: str, key: list[Any], digest: str) -> None:
+def _judge_row(scope: Scope, name: str, key: list[Any], digest: str) -> None:
     expected = scope.journal.expected(name, key)
     if expected is None:
         detail = "No event accounts for this row."

@@ -37,7 +37,7 @@ def check_listing(
         str(one["ground"]) if isinstance(one, Mapping) else str(one) for one in body["grounds"]
     )
     facts: Facts = body.get("case_facts", ())
-    _judge(node, body, grounds, [subject_case(one, facts) for one in subjects])
+    _judge_by_law(node, body, grounds, [subject_case(one, facts) for one in subjects])
 
 
 def check_words(node: Node, regime: str, grounds: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ def check_words(node: Node, regime: str, grounds: Sequence[str]) -> None:
         Invalid: ``regime.ground``.
         NotFound: ``regime.unknown``.
     """
-    _judge(node, {"regime": regime}, tuple(grounds), [])
+    _judge_by_law(node, {"regime": regime}, tuple(grounds), [])
 
 
 def check_finding(
@@ -67,7 +67,7 @@ def check_finding(
     mirrors = str(body["finding"]).startswith("mirror")
     cases = [subject_case(subject, thread_facts(record))] if subject and mirrors else []
     grounds = (str(body["ground"]),) if body.get("ground") is not None else ()
-    _judge(node, body, grounds, cases)
+    _judge_by_law(node, body, grounds, cases)
 
 
 def thread_facts(record: Record) -> Facts:
@@ -76,7 +76,7 @@ def thread_facts(record: Record) -> Facts:
     return [fact for facts in said for fact in facts]
 
 
-def _judge(
+def _judge_by_law(
     node: Node, body: Mapping[str, Any], grounds: tuple[str, ...], cases: Sequence[Any]
 ) -> None:
     decision = may_list(

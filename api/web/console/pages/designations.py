@@ -23,7 +23,13 @@ def index(visit: Visit) -> Answer:
         ),
         lambda one: (one.stored_at, one.id),
     )
-    members = {"page": page, "homes": homes, "jurisdiction": wanted, "query": visit.query}
+    members = {
+        "page": page,
+        "homes": homes,
+        "jurisdiction": wanted,
+        "query": visit.query,
+        "makes": bool(visit.caller.roles & DESK),
+    }
     return View("designations.html", members)
 
 
@@ -34,6 +40,9 @@ def show(visit: Visit) -> Answer:
     french = visit.language == "fr"
     members: dict[str, Any] = {
         "view": view,
+        "ours": view.issuer == visit.node.ministry
+        and not view.ended_on
+        and bool(visit.caller.roles & DESK),
         "clocks": [
             {
                 "name": one.name_fr if french else one.name,

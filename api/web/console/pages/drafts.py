@@ -8,16 +8,18 @@ from typing import Any, Final
 
 from api.domain.errors import Invalid, Refused, Stale
 from api.ports.policy import Action
-from api.services.statements import approving, drafting, previewing
+from api.services.statements import approving, drafting, previewing, reading_record
 from api.services.statements.draft_form import DraftView
 from api.web.console import listing, passkeys, reading
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
+from api.web.console.pages import revising
 from api.web.console.words import mark
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.envelope import APPROVED, PREPARED, WEBAUTHN
 from api.wire.errors import WireError
 
 _STATES: Final = ("drafted", "returned", "sealed", "discarded")
+_SHOWN_AGAIN: Final = {"draft.not-previewed": "unseen", "draft.exhibits-unread": "unread"}
 _REVIEWERS: Final = frozenset({REVIEWER})
 
 
@@ -59,14 +61,21 @@ def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
         "title": reading.draft_title(visit, draft),
         "seen": seen,
         "names": _names(visit, draft),
-        "powers": reading.draft_powers(visit, draft),
+        "powers": _powers(visit, draft),
+        "readings": reading_record.of_draft(visit.node, visit.caller, draft.id),
         "moved": False,
         "unseen": False,
+        "unread": False,
         "reason": "",
         "faults": [],
         **more,
     }
     return View("draft.html", members, status)
+
+
+def _powers(visit: Visit, draft: DraftView) -> dict[str, Any]:
+    powers = reading.draft_powers(visit, draft)
+    return powers | {"revise": powers["edit"] and draft.type in revising.FORMS}
 
 
 def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
@@ -119,9 +128,9 @@ def approve(visit: Visit) -> Answer:
     except Stale:
         return _shown(visit, {"moved": True}, 409)
     except Refused as error:
-        if error.code != "draft.not-previewed":
+        if error.code not in _SHOWN_AGAIN:
             raise
-        return _shown(visit, {"unseen": True}, 409)
+        return _shown(visit, {_SHOWN_AGAIN[error.code]: True}, 409)
     except (Invalid, WireError) as error:
         return _approval(visit, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
@@ -206,7 +215,12 @@ def ask_confirm(visit: Visit) -> Answer:
 def confirm(visit: Visit) -> Answer:
     """Record the second look."""
     draft_id = visit.parts["draft"]
-    drafting.confirm(visit.node, visit.caller, draft_id)
+    try:
+        drafting.confirm(visit.node, visit.caller, draft_id)
+    except Refused as error:
+        if error.code != "draft.not-previewed":
+            raise
+        return _shown(visit, {"unseen": True}, 409)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
 
 

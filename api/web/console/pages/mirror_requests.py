@@ -47,6 +47,7 @@ def index(visit: Visit) -> Answer:
         "query": visit.query,
         "home_ministry": home,
         "now": visit.node.now(),
+        "makes": "analyst" in visit.caller.roles,
     }
     return View("mirror_requests.html", members)
 
@@ -175,7 +176,7 @@ def _moves(visit: Visit, view: ThreadView) -> list[str]:
     ours = view.state.requester == visit.node.ministry
     analyst = "analyst" in visit.caller.roles
     if ours:
-        found = ["withdrawal"] if analyst else []
+        found = ["amendment", "withdrawal"] if analyst else []
         return ["answer", *found] if analyst and view.state.open_questions else found
     found = ["closure"]
     if analyst:
@@ -183,15 +184,16 @@ def _moves(visit: Visit, view: ThreadView) -> list[str]:
     return found
 
 
-def _may_find(visit: Visit, view: ThreadView, key: str) -> str:
-    """Return ``finding`` or ``effect`` where this ministry can do that on a subject, else empty."""
+def _may_find(visit: Visit, view: ThreadView, key: str) -> list[str]:
+    """Return what this ministry can say on a subject now: ``finding``, ``effect``, or both."""
     state = view.state
     if str(state.phase) != "open" or state.addressee != visit.node.ministry:
-        return ""
-    if not visit.caller.roles & DESK:
-        return ""
-    phase = str(state.subjects[key].phase)
-    return "finding" if phase in {"awaiting", "found"} else ""
+        return []
+    if not visit.caller.roles & DESK or str(state.subjects[key].phase) not in {"awaiting", "found"}:
+        return []
+    finding = state.subjects[key].finding
+    mirrored = finding is not None and str(finding.kind).startswith("mirror")
+    return ["effect", "finding"] if mirrored else ["finding"]
 
 
 PAGES: Final = (

@@ -46,6 +46,7 @@ def index(visit: Visit) -> Answer:
         "states": _STATES,
         "query": visit.query,
         "home_ministry": visit.node.ministry,
+        "makes": ANALYST in visit.caller.roles,
     }
     return View("packages.html", members)
 
@@ -70,6 +71,8 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "releases": view.releases,
         "holders": _holders(visit, id_),
         "own": own,
+        "home_ministry": node.ministry,
+        "can_withdraw": own and REVIEWER in caller.roles,
         "can_answer": view.recall is not None
         and not own
         and not view.withheld

@@ -9,7 +9,7 @@ from api.services.desk import holdings
 from api.services.desk.holdings import HeldView, Holdings
 from api.services.road import peering
 from api.web.console import reading
-from api.web.console.page import DESK, EVERYONE, Answer, Page, View, Visit
+from api.web.console.page import ADMINISTRATOR, DESK, EVERYONE, Answer, Page, View, Visit
 
 
 def index(visit: Visit) -> Answer:
@@ -35,6 +35,7 @@ def show(visit: Visit) -> Answer:
     members = {
         "partner": partner,
         "desk": held is not None,
+        "administrator": ADMINISTRATOR in visit.caller.roles,
         "held": lines,
         "delivered": {} if held is None else held.delivered,
     }

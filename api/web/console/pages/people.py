@@ -8,7 +8,7 @@ from api.domain.changes import Change
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.authorising import Caller
-from api.services.desk import grants, officer_keys, officers
+from api.services.desk import grants, officer_keys, officers, suspending
 from api.services.desk.officers import OfficerEntry
 from api.services.node import Node
 from api.web.console import reading
@@ -23,12 +23,16 @@ _APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
     "grants": grants.approve_grant,
     "keys": officer_keys.approve_key,
     "key-requests": officer_keys.propose_key,
+    "suspensions": suspending.confirm,
+    "reinstatements": suspending.approve_reinstatement,
 }
 
 _PREVIEW: Final[Mapping[str, Callable[[Node, Caller, str], Change]]] = {
     "officers": officers.preview_officer,
     "grants": grants.preview_grant,
     "keys": officer_keys.preview_key,
+    "suspensions": suspending.preview_suspension,
+    "reinstatements": suspending.preview_reinstatement,
 }
 """What is shown on the page that asks: the look on which the approval rests."""
 
@@ -38,7 +42,8 @@ class Waiting:
     """What one person asked for and an administrator has not decided.
 
     Attributes:
-        kind: ``officers``, ``grants``, ``keys`` or ``key-requests`` (nobody vouched yet).
+        kind: ``officers``, ``grants``, ``keys``, ``key-requests`` (nobody vouched yet),
+            ``suspensions`` (to confirm) or ``reinstatements``.
         id: of the record.
         who: name of the officer whom it is about.
         what: role or key.
@@ -75,6 +80,7 @@ def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Waiting]:
         who, by = one.officer.name, one.officer.proposed_by or ""
         if one.officer.state == _PROPOSED:
             yield Waiting("officers", one.officer.id, who, "", by, names.get(by, ""))
+        yield from _about_suspension(one, names)
         for grant in one.grants:
             if grant.state == _PROPOSED:
                 by = grant.proposed_by
@@ -84,6 +90,19 @@ def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Waiting]:
                 kind = "keys" if key.state == _PROPOSED else "key-requests"
                 by = key.proposed_by
                 yield Waiting(kind, key.kid, who, key.kid, by, names.get(by, ""))
+
+
+def _about_suspension(one: OfficerEntry, names: Mapping[str, str]) -> Iterator[Waiting]:
+    found = one.officer.suspension
+    if found is None:
+        return
+    who, id_ = one.officer.name, one.officer.id
+    if found.confirmed_at is None:
+        by = found.imposed_by
+        yield Waiting("suspensions", id_, who, found.ends_at, by, names.get(by, ""))
+    if found.lift_proposed_by is not None:
+        by = found.lift_proposed_by
+        yield Waiting("reinstatements", id_, who, "", by, names.get(by, ""))
 
 
 def ask(visit: Visit) -> Answer:

@@ -8,11 +8,14 @@ from api.ports.policy import Action, Resource
 from api.services.authorising import may
 from api.services.desk import proposals
 from api.web.console import listing, reading
-from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
+from api.web.console.page import ANALYST, DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
 
 _STATES: Final = tuple(ProposalState)
 _REVIEWERS: Final = frozenset({REVIEWER})
+_WRITTEN: Final = frozenset({ProposalState.DRAFTED, ProposalState.RETURNED})
+_FOLLOWED: Final = frozenset({ProposalState.ENDORSED, ProposalState.DESIGNATED})
+_OVER: Final = frozenset({ProposalState.DRAFTED, ProposalState.DESIGNATED, ProposalState.LAPSED})
 
 
 def index(visit: Visit) -> Answer:
@@ -27,7 +30,13 @@ def index(visit: Visit) -> Answer:
         ),
         lambda one: (one.created_at, one.id),
     )
-    members = {"page": page, "state": state, "states": _STATES, "query": visit.query}
+    members = {
+        "page": page,
+        "state": state,
+        "states": _STATES,
+        "query": visit.query,
+        "makes": ANALYST in visit.caller.roles,
+    }
     return View("proposals.html", members)
 
 
@@ -54,6 +63,9 @@ def _shown(visit: Visit, template: str, more: dict[str, Any], status: int = 200)
         "view": view,
         "can_endorse": can(Action.PROPOSAL_ENDORSE),
         "can_return": can(Action.PROPOSAL_RETURN),
+        "can_write": view.state in _WRITTEN and ANALYST in visit.caller.roles,
+        "can_follow": view.state in _FOLLOWED and ANALYST in visit.caller.roles,
+        "can_lapse": view.state not in _OVER and REVIEWER in visit.caller.roles,
         "own_work": bool(authors & visit.caller.authors),
         "moved": False,
         "reason": visit.form.one("reason"),

@@ -33,7 +33,7 @@ def ask_answer(visit: Visit) -> Answer:
     return _page(visit, "recall_answer.html", [])
 
 
-def answer(visit: Visit) -> Answer:
+def answer_recall(visit: Visit) -> Answer:
     """Draft the answer to the originator; a reviewer approves it."""
     form = visit.form
     faults: list[dict[str, Any]] = []
@@ -72,6 +72,6 @@ PAGES: Final = (
         frozenset({ANALYST}),
         Action.DRAFT_CREATE,
         ask_answer,
-        answer,
+        answer_recall,
     ),
 )

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from api.ports.policy import Action
 from api.services.operations import attention, readiness, status
+from api.services.road import undecidable
 from api.web.console.page import (
     ADMINISTRATOR,
     AUDITOR,
@@ -30,6 +31,7 @@ def show(visit: Visit) -> Answer:
         "membership": node.membership,
         "me": node.me,
         "software": node.software,
+        "parked": len(undecidable.waiting(node, visit.caller)),
         "regimes": sorted(node.regimes),
         "administrator": ADMINISTRATOR in visit.caller.roles,
         "now": node.now(),

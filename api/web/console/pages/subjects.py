@@ -5,6 +5,7 @@ from typing import Any, Final
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.desk import coverage, subjects
+from api.services.desk.subjects import Candidate
 from api.web.console import reading
 from api.web.console.page import AUDITOR, DESK, Answer, Page, View, Visit
 
@@ -19,21 +20,17 @@ def search(visit: Visit) -> Answer:
         try:
             found = subjects.search(visit.node, visit.caller, text, limit=_MOST)
             members["found"] = [_candidate(visit, one) for one in found.candidates]
-            members["verdicts"] = [reading.row(one) for one in found.verdicts]
+            members["verdicts"] = list(found.verdicts)
         except Invalid as error:
             members["faults"] = [reading.refused(error)]
     return View("subjects.html", members)
 
 
-def _candidate(visit: Visit, one: Any) -> dict[str, Any]:
-    row = reading.row(one.row)
+def _candidate(visit: Visit, one: Candidate) -> dict[str, Any]:
     return {
-        "row": row,
-        "names": reading.json_list(row.names),
-        "births": reading.json_list(row.births),
-        "shared": one.shared,
+        "row": one,
         "score": round(one.score * 100),
-        "href": reading.href_of(visit, row.kind, row.object),
+        "href": reading.href_of(visit, one.kind, one.object),
     }
 
 

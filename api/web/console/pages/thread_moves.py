@@ -15,14 +15,16 @@ from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.services.desk import mirroring
 from api.services.desk.mirroring import ThreadView
-from api.web.console import reading
+from api.web.console import law_choices, reading, request_parts
 from api.web.console.forms import Form
-from api.web.console.page import ANALYST, DESK, Answer, Moved, Page, View, Visit
+from api.web.console.page import ANALYST, DESK, Answer, Moved, Page, Target, View, Visit
+from api.web.console.pages import request_forms
 from api.web.console.words import mark
 from api.wire.errors import WireError
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FINDINGS: Final = ("mirror", "mirror-differently", "decline", "defer")
+_OF_DESIGNATIONS: Final = frozenset({"effect", "amendment"})
 Faults = list[dict[str, Any]]
 
 
@@ -117,6 +119,42 @@ def _reason(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
     return {"reason": form.one("reason")}, _missing(form, {"reason": mark("Say why.")})
 
 
+def _effect(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults = _missing(
+        form,
+        {
+            "subject": mark("Choose the subject."),
+            "designation": mark("Choose the designation that followed."),
+        },
+    )
+    return {"subject": form.one("subject"), "designation": form.one("designation")}, faults
+
+
+def _amendment(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
+    faults = _missing(form, {"note": mark("Say what changes, and why.")})
+    body: dict[str, Any] = {"note": form.one("note")}
+    if form.every("add"):
+        body |= _added(visit, form.every("add"))
+    if form.every("remove"):
+        body["remove"] = form.every("remove")
+    if form.every("evidence"):
+        body["evidence"] = request_parts.evidence_in(form)
+    if form.one("respond_by"):
+        body["respond_by"] = _end_of_day(form.one("respond_by"), "respond_by", faults)
+    return body, faults
+
+
+def _added(visit: Visit, chosen: list[str]) -> dict[str, Any]:
+    """Return the subjects of designations under keys that the request never used."""
+    used = [int(key[1:]) for key in _view(visit).state.subjects]
+    found = request_forms.described(visit, chosen)
+    keys = {id_: f"s{number}" for number, id_ in enumerate(found, 1 + max(used, default=0))}
+    return {
+        "add": [{**dict(facts), "key": keys[id_]} for id_, facts in found.items()],
+        "designations": {key: id_ for id_, key in keys.items()},
+    }
+
+
 def _withdrawal(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
     body, faults = _reason(form, visit)
     if form.every("subjects"):
@@ -138,9 +176,27 @@ MOVES: Final[Mapping[str, _Move]] = {
     ),
     "answer": _Move("mirror-answer/1", "move_answer.html", _answer, _ONLY_ANALYSTS),
     "finding": _Move("mirror-finding/1", "move_finding.html", _finding, DESK),
+    "effect": _Move("mirror-effect/1", "move_effect.html", _effect, DESK),
+    "amendment": _Move("mirror-amendment/1", "move_amendment.html", _amendment, _ONLY_ANALYSTS),
     "closure": _Move("mirror-closure/1", "move_closure.html", _reason, DESK),
     "withdrawal": _Move("mirror-withdrawal/1", "move_withdrawal.html", _withdrawal, _ONLY_ANALYSTS),
 }
+
+
+def typed(kind: str, body: Mapping[str, Any]) -> Form:
+    """Return the fields that say a body of a kind, for its form."""
+    found: dict[str, list[str]] = {
+        name: [value] for name, value in body.items() if isinstance(value, str)
+    }
+    for name in ("subjects", "relies_on"):
+        if isinstance(body.get(name), list):
+            found[name] = [one.removeprefix("sha256:") for one in body[name]]
+    if kind == "finding":
+        found["reasons"] = [body["reasons"]["releasable"]]
+    for name in ("until", "expected_by"):
+        if name in found:
+            found[name] = [found[name][0][:10]]
+    return Form(found)
 
 
 def _view(visit: Visit) -> ThreadView:
@@ -154,35 +210,34 @@ def _names(view: ThreadView) -> dict[str, str]:
     }
 
 
-def _form(visit: Visit, kind: str, faults: Faults, status: int = 200) -> Answer:
+def form(
+    visit: Visit,
+    kind: str,
+    faults: Faults,
+    status: int = 200,
+    target: Target | None = None,
+) -> Answer:
+    """Show the form of one kind, filled with the visit's form."""
     view = _view(visit)
     move = MOVES[kind]
-    home = visit.node.me.jurisdiction
     members = {
         "row": view,
         "names": _names(view),
         "questions": [(one.key, _text_of(view, one.stamp.id)) for one in view.state.open_questions],
         "kind": kind,
+        "target": target or Target(visit.to(f"/mirror-requests/{visit.parts['thread']}/{kind}")),
         "at_once": move.at_once,
         "findings": _FINDINGS,
-        "regimes": [
-            (id_, id_) for id_, one in visit.node.regimes.items() if one.jurisdiction == home
-        ],
-        "grounds": _grounds(visit, home),
+        "regimes": law_choices.options(visit, law_choices.of_home(visit)),
+        "grounds": law_choices.grounds(visit, law_choices.of_home(visit)),
+        "own_designations": request_forms.standing(visit) if kind in _OF_DESIGNATIONS else [],
+        "given": list(request_forms.given(visit)) if kind == "amendment" else [],
         "packages": [package for _, package in view.state.terms.evidence],
         "typed": visit.form,
         "subject": visit.form.one("subject") or visit.query.get("subject", ""),
         "faults": faults,
     }
     return View(move.template, members, status)
-
-
-def _grounds(visit: Visit, jurisdiction: str) -> list[tuple[str, str]]:
-    found = [("", "-")]
-    for regime in visit.node.regimes.values():
-        if regime.jurisdiction == jurisdiction:
-            found += [(id_, f"{regime.id}: {id_}") for id_ in regime.grounds]
-    return found
 
 
 def _text_of(view: ThreadView, statement_id: str) -> str:
@@ -192,7 +247,7 @@ def _text_of(view: ThreadView, statement_id: str) -> str:
 
 def _ask(kind: str) -> Callable[[Visit], Answer]:
     def ask(visit: Visit) -> Answer:
-        return _form(visit, kind, [])
+        return form(visit, kind, [])
 
     return ask
 
@@ -203,12 +258,12 @@ def _say(kind: str) -> Callable[[Visit], Answer]:
     def say(visit: Visit) -> Answer:
         body, faults = move.read(visit.form, visit)
         if faults:
-            return _form(visit, kind, faults, 422)
+            return form(visit, kind, faults, 422)
         thread = reading.full(visit.parts["thread"])
         try:
             draft = mirroring.say(visit.node, visit.caller, thread, move.type, body)
         except (ComityError, WireError) as error:
-            return _form(visit, kind, [reading.refused(error)], 422)
+            return form(visit, kind, [reading.refused(error)], 422)
         if draft.state is DraftState.SEALED:
             return Moved(visit.to(f"/drafts/{draft.id}/done"))
         return Moved(visit.to(f"/drafts/{draft.id}"))

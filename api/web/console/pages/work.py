@@ -76,7 +76,9 @@ def _item(visit: Visit, one: TaskView) -> Item:
     return Item(
         kind=one.kind,
         title=one.title,
-        href=reading.href_of(visit, place.kind, place.id),
+        href=visit.to(f"/reviews/{one.id}/close")
+        if one.closable
+        else reading.href_of(visit, place.kind, place.id),
         due=one.due,
         overdue=one.overdue,
         why=one.why,

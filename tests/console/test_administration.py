@@ -1,0 +1,195 @@
+"""Two administrators change who may do what, in their browsers; each refusal stays on the page."""
+
+import re
+
+import pytest
+
+from api.services.desk import officers
+from api.wire.digests import digest
+from api.wire.membership import compose_membership
+from tests.support.console import US, Browser, console_on
+from tests.support.console_run import accused, lent, ordered
+from tests.support.federation import Federation
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory):
+    made = Federation(tmp_path_factory.mktemp("nodes"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def console(federation):
+    return console_on(federation, US)
+
+
+@pytest.fixture(scope="module")
+def first(console) -> Browser:
+    return console.browser("admin")
+
+
+@pytest.fixture(scope="module")
+def second(console) -> Browser:
+    return console.browser("admin2")
+
+
+def officer(federation: Federation, name: str) -> str:
+    return federation.officer(US, name).person
+
+
+def entry(federation: Federation, person: str) -> officers.OfficerEntry:
+    found = officers.register(federation[US], federation.officer(US, "admin"))
+    return next(one for one in found if one.officer.id == person)
+
+
+def test_a_person_is_added_and_given_a_role_by_two(federation, first, second):
+    empty = first.submit("/en/people/new", issuer="")
+    assert empty.status_code == 422
+    assert empty.text.count("govuk-error-message") == 3
+    made = first.submit(
+        "/en/people/new",
+        name="Zoë Ng",
+        issuer="https://id.example",
+        accounts="us-treasury:zoe\nus-treasury:zoe-admin",
+        expires="2027-01-31",
+    )
+    assert made.status_code == 303, made.text[-1500:]
+    place = made.headers["location"]
+    person = place.rpartition("/")[2]
+    assert "us-treasury:zoe-admin" in first.get(place).text
+    own = first.submit(f"/en/people/officers/{person}/approve")
+    assert own.status_code == 422, "whoever proposed does not approve"
+    assert second.submit(f"/en/people/officers/{person}/approve").status_code == 303
+    assert second.submit(f"{place}/grant").status_code == 422
+    assert second.submit(f"{place}/grant", role="auditor").status_code == 303
+    assert entry(federation, person).grants[0].state == "proposed"
+    grant = entry(federation, person).grants[0].id
+    assert second.submit(f"/en/people/grants/{grant}/approve").status_code == 422
+    assert first.submit(f"/en/people/grants/{grant}/approve").status_code == 303
+    assert entry(federation, person).grants[0].state == "active"
+    apart = first.submit(f"{place}/grant", role="analyst")
+    assert apart.status_code == 422
+    assert "apart" in apart.text
+    taken = first.submit(f"{place}/grants/{grant}/take-away")
+    assert taken.headers["location"] == place
+    assert entry(federation, person).grants[0].state == "revoked"
+
+
+@pytest.mark.parametrize("day", ["31.1.2027", "2027-02-30", "soon"])
+def test_a_day_that_is_none_is_a_fault_of_its_field(first, day):
+    answer = first.submit(
+        "/en/people/new", name="A", issuer="https://id.example", accounts="a", expires=day
+    )
+    assert answer.status_code == 422
+    assert 'id="expires-error"' in answer.text
+    assert f'value="{day}"' in answer.text
+
+
+def test_an_officer_is_suspended_by_one_and_taken_back_by_two(federation, first, second):
+    person = officer(federation, "analyst2")
+    page = f"/en/people/officers/{person}"
+    assert first.submit(f"{page}/do/suspend").status_code == 303
+    assert "not confirmed" in first.get(page).text
+    assert first.submit(f"/en/people/suspensions/{person}/approve").status_code == 422
+    assert second.submit(f"/en/people/suspensions/{person}/approve").status_code == 303
+    assert second.submit(f"{page}/do/take-back").status_code == 303
+    assert second.submit(f"/en/people/reinstatements/{person}/approve").status_code == 422
+    assert first.submit(f"/en/people/reinstatements/{person}/approve").status_code == 303
+    assert entry(federation, person).officer.state == "active"
+
+
+def test_a_key_is_no_longer_accepted(federation, first):
+    person = officer(federation, "reviewer2")
+    kid = entry(federation, person).keys[0].kid
+    page = f"/en/people/officers/{person}"
+    assert first.submit(f"{page}/keys/{kid}/take-away").status_code == 303
+    assert entry(federation, person).keys[0].state == "revoked"
+    assert kid not in first.get(page).text
+
+
+def test_an_absence_is_arranged_and_ended(federation, console, first):
+    delegation = lent(federation, US)
+    reviewer, analyst = console.browser("reviewer"), console.browser("analyst")
+    page = f"/en/people/absences/{delegation}"
+    assert "On leave." in analyst.get(f"{page}/end").text
+    assert reviewer.submit(f"{page}/approve").status_code == 422, "the receiver does not approve"
+    assert first.submit(f"{page}/approve").status_code == 303
+    assert "Approved, not begun" in first.get("/en/people/absences").text
+    assert analyst.submit(f"{page}/end").status_code == 303
+    wrong = analyst.submit("/en/people/absences/new", role="analyst")
+    assert wrong.status_code == 422
+    made = first.submit(
+        "/en/people/absences/new",
+        delegator=officer(federation, "reviewer"),
+        delegate=officer(federation, "analyst"),
+        role="reviewer",
+        starts="2026-11-25",
+        ends="2026-12-24",
+        reason="Leave.",
+    )
+    assert made.status_code == 303, made.text[-1500:]
+
+
+def test_a_proof_is_ruled_on_and_handed_out(federation, first):
+    proof = accused(federation, US)
+    listed = first.get("/fr/run/misbehaviour").text
+    assert "Deux messages sous un même numéro" in listed
+    file = first.get(f"/en/run/misbehaviour/{proof[7:]}/file")
+    assert file.headers["content-disposition"].startswith("attachment")
+    assert digest(file.content) == proof
+    assert first.submit(f"/en/run/misbehaviour/{proof[7:]}/uphold").status_code == 303
+    assert "Upheld" in first.get("/en/run/misbehaviour").text
+    assert first.submit(f"/en/run/misbehaviour/{proof[7:]}/resume").status_code == 303
+    again = first.submit(f"/en/run/misbehaviour/{proof[7:]}/resume")
+    assert again.status_code == 422, "the stream goes on already"
+
+
+def test_an_order_to_erase_takes_two(federation, first, second):
+    assert first.submit("/en/run/erasures/new").status_code == 422
+    federation.settle()
+    order = ordered(federation, US)
+    assert "You proposed it" in second.get(f"/en/run/erasures/{order}/approve").text
+    assert first.submit(f"/en/run/erasures/{order}/reject").status_code == 303
+    assert "Rejected" in first.get("/en/run/erasures").text
+
+
+def test_an_epoch_is_proposed_and_given_up(federation, first):
+    page = "/en/partners/uk-fcdo/epoch"
+    proposed = first.submit(f"{page}/propose")
+    assert proposed.status_code in {303, 422}
+    if proposed.status_code == 303:
+        assert "You proposed it" in first.get(f"{page}/approve").text
+        assert first.submit(f"{page}/withdraw").status_code == 303
+    assert first.submit(f"{page}/withdraw").status_code == 422
+
+
+def test_a_membership_is_proposed_as_a_file_and_confirmed_by_another(federation, first, second):
+    page = first.get("/en/run/membership/new").text.partition("<footer")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="(csrf|tag)" value="([^"]*)"', page))
+    nothing = first.client.post("/en/run/membership/new", data=hidden, files={"x": ("x", b"")})
+    assert nothing.status_code == 422
+    for content, code in ((b"{}", 422), (b"\xff" * 9, 422), (following(federation), 303)):
+        answer = first.client.post(
+            "/en/run/membership/new",
+            data=hidden,
+            files={"file": ("membership.json", content)},
+            follow_redirects=False,
+        )
+        assert answer.status_code == code, answer.text[-1500:]
+    listed = first.get("/en/run/membership").text
+    assert "because you proposed it" in listed
+    link = re.search(
+        r'href="(/en/run/membership/[0-9a-f]{64}/approve)"', second.get("/en/run/membership").text
+    )
+    assert link is not None
+    asked = first.get(link[1]).text
+    assert "You proposed it" in asked
+    assert '<button class="govuk-button"' not in asked
+    assert "Compare the fingerprint" in second.get(link[1]).text
+    assert second.submit(link[1]).status_code == 303
+
+
+def following(federation: Federation) -> bytes:
+    now = federation[US].membership
+    return compose_membership(now.serial + 1, now.digest, list(now.members)).raw

@@ -1,0 +1,136 @@
+"""Matters that administrators decide on at one node, so that each of their pages has one.
+
+parts = administered(federation, ministry, object_id)    # names of addresses' parts and their values
+"""
+
+from datetime import timedelta
+
+from api.domain.events import Act, Actor, Subject
+from api.records import parked
+from api.records.unit_of_work import Unit
+from api.services import recording, sealing
+from api.services.audit import erasure
+from api.services.desk import delegating, members, recusing
+from api.services.log import misbehaviour
+from api.wire.membership import compose_membership
+from api.wire.messages import Kind, MessageBody, compose_message
+from api.wire.misbehaviour import MisbehaviourKind
+from tests.support.federation import Federation
+
+ACCUSED = "ca-gac"
+
+
+def administered(federation: Federation, ministry: str, object_id: str) -> dict[str, str]:
+    """Bring about one of each; ``object_id`` is what an officer stands aside from."""
+    reviewer = federation.officer(ministry, "reviewer2")
+    recusing.recuse(
+        federation[ministry], reviewer, recusing.Aside("", object_id, "A relative works there.")
+    )
+    return {
+        "officer": reviewer.person,
+        "object": object_id.removeprefix("sha256:"),
+        "act": "suspend",
+        "delegation": lent(federation, ministry),
+        "membership": proposed_membership(federation, ministry)[7:],
+        "proof": accused(federation, ministry)[7:],
+        "ruling": "uphold",
+        "sender": ACCUSED,
+        "statement": put_aside(federation, ministry)[7:],
+        "settling": "retry",
+        "order": ordered(federation, ministry),
+        "decision": "approve",
+        "step": "propose",
+    }
+
+
+def lent(federation: Federation, ministry: str) -> str:
+    """An absence that waits for an administrator; returns its id."""
+    analyst = federation.officer(ministry, "analyst")
+    starts = federation.clock.now() + timedelta(hours=1)
+    proposed = delegating.Proposed(
+        delegator="",
+        delegate=federation.officer(ministry, "reviewer").person,
+        role="analyst",
+        acts=(),
+        starts=starts,
+        ends=starts + timedelta(days=14),
+        reason="On leave.",
+    )
+    return delegating.propose(federation[ministry], analyst, proposed).id
+
+
+def proposed_membership(federation: Federation, ministry: str) -> str:
+    """The next membership, proposed by the second administrator; returns its digest."""
+    node = federation[ministry]
+    now = node.membership
+    entries = list(now.members)
+    following = compose_membership(now.serial + 1, now.digest, entries)
+    return members.propose(node, federation.officer(ministry, "admin2"), following.raw).digest
+
+
+def accused(federation: Federation, ministry: str) -> str:
+    """A proof that Canada sent two messages under one number; returns its id."""
+    node, accused_node = federation[ministry], federation[ACCUSED]
+
+    def message(sequence_body: str) -> bytes:
+        body = MessageBody(
+            from_=ACCUSED,
+            to=ministry,
+            id=sequence_body * 32,
+            kind=Kind.EPOCH,
+            epoch=9,
+            seq=1,
+            prev=None,
+            body={"ended": 8, "seq": 0, "digest": None},
+            substantive_size=0,
+        )
+        return sealing.seal_message(accused_node, compose_message(body))
+
+    kind = MisbehaviourKind.MESSAGE_NUMBER_REUSE
+    assert misbehaviour.keep_reuse(node, ACCUSED, kind, message("a"), message("b"))
+    rows = misbehaviour.kept_proofs(node, federation.officer(ministry, "admin"))
+    return rows[-1].id
+
+
+def put_aside(federation: Federation, ministry: str) -> str:
+    """A statement of Canada that met a defect here; returns its id."""
+    node = federation[ministry]
+    statement = "sha256:" + "5" * 64
+
+    def write(unit: Unit) -> None:
+        unit.insert(
+            parked.PARKED,
+            {
+                "peer": ACCUSED,
+                "message": "c" * 32,
+                "ordinal": 0,
+                "statement": statement,
+                "type": "designation/1",
+                "about": None,
+                "originator": None,
+                "thread": None,
+                "seq": None,
+                "code": parked.UNDECIDABLE,
+                "part": parked.Part.RECEIVE.value,
+                "error": "OverflowError",
+                "at": node.now(),
+            },
+        )
+        entry = recording.Entry(
+            act=Act.STATEMENT_PARKED,
+            subject=Subject("statement", statement),
+            actor=Actor("peer", sub=ACCUSED),
+            origin="peer",
+            code=parked.UNDECIDABLE,
+        )
+        recording.record(node, unit, entry)
+
+    node.db.write(write)
+    return statement
+
+
+def ordered(federation: Federation, ministry: str) -> str:
+    """A legal order to erase that waits for the other administrator; returns its id."""
+    order = erasure.NewOrder("event", "1", "High Court", "CO/123/2026")
+    row = erasure.propose(federation[ministry], federation.officer(ministry, "admin2"), order)
+    return row.id
