@@ -73,28 +73,30 @@ def test_the_us_node_moves_and_the_story_goes_on(
         up = launcher.launch(home, running, Narrator())
         reach = Reach(up, running)
         stage = Stage(up.staffs, Narrator(), reach)
-        for name in BEFORE:
-            story.ACTS[name].play(stage)
-        first = exported(stage, home, "before.zip")
-        node = next(one for one in up.nodes if one.ministry is cast.US)
-        in_use = comity("node", "move", "--to", postgres_url, "--settings", str(node.settings))
-        assert in_use.returncode == 6, in_use.stderr
-        assert "move.running" in in_use.stderr
-        reach.switch_off(cast.US.id)
-        moved = comity("node", "move", "--to", postgres_url, "--settings", str(node.settings))
-        assert moved.returncode == 0, moved.stderr
-        text = node.settings.read_text()
-        lines = [
-            f"COMITY_DATABASE_URL={postgres_url}" if "DATABASE_URL=" in line else line
-            for line in text.splitlines()
-        ]
-        node.settings.write_text("\n".join(lines) + "\n")
-        reach.switch_on(cast.US.id)
-        for name in AFTER:
-            story.ACTS[name].play(stage)
-        second = exported(stage, home, "after.zip")
-        for officer in stage.officers():
-            officer.close()
+        try:
+            for name in BEFORE:
+                story.ACTS[name].play(stage)
+            first = exported(stage, home, "before.zip")
+            node = next(one for one in up.nodes if one.ministry is cast.US)
+            in_use = comity("node", "move", "--to", postgres_url, "--settings", str(node.settings))
+            assert in_use.returncode == 6, in_use.stderr
+            assert "move.running" in in_use.stderr
+            reach.switch_off(cast.US.id)
+            moved = comity("node", "move", "--to", postgres_url, "--settings", str(node.settings))
+            assert moved.returncode == 0, moved.stderr
+            text = node.settings.read_text()
+            lines = [
+                f"COMITY_DATABASE_URL={postgres_url}" if "DATABASE_URL=" in line else line
+                for line in text.splitlines()
+            ]
+            node.settings.write_text("\n".join(lines) + "\n")
+            reach.switch_on(cast.US.id)
+            for name in AFTER:
+                story.ACTS[name].play(stage)
+            second = exported(stage, home, "after.zip")
+        finally:
+            for officer in stage.officers():
+                officer.close()
     assert not node.database.exists()
     assert comity("verify", str(first), "--membership", str(home.membership)).returncode == 0
     old, new = entries(first), entries(second)
