@@ -166,6 +166,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
             watch_every=settings.watch_seconds,
             cursor_secret=os.urandom(32),
         ),
+        quotas=settings.quotas,
     )
     issuers = [
         IssuerKeys(TrustedIssuer(issuer), HttpFetch(), clock) for issuer in settings.issuers.split()

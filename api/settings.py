@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.domain.quotas import Allowance, Quotas, Rate, Share
+
 
 class Settings(BaseSettings):
     """Settings of one node, prefix ``COMITY_``."""
@@ -82,7 +84,45 @@ class Settings(BaseSettings):
     watch_seconds: int = Field(
         default=5, ge=1, description="how often partners are asked what they saw of other logs"
     )
+    peer_messages_per_minute: int = Field(
+        default=6_000, ge=1, description="messages that one partner may send in a minute"
+    )
+    peer_bytes_per_minute: int = Field(
+        default=1 << 30, ge=1 << 20, description="bytes of requests of one partner in a minute"
+    )
+    peer_events_per_hour: int = Field(
+        default=10_000, ge=1, description="events that one partner's reads may make in an hour"
+    )
+    peer_submissions_per_minute: int = Field(
+        default=120, ge=1, description="heads that one partner's log may submit in a minute"
+    )
+    peer_message_bytes_per_day: int = Field(
+        default=64 << 30, ge=1 << 20, description="bytes of messages of one partner kept in a day"
+    )
+    peer_exhibit_bytes_per_day: int = Field(
+        default=1 << 40,
+        ge=1 << 20,
+        description="bytes of exhibits that go to one partner, and that come from it, in a day",
+    )
     otel_endpoint: str = Field(default="", description="OTLP/HTTP collector; empty for no traces")
+
+    @property
+    def quotas(self) -> Quotas:
+        """What one partner may ask of this node."""
+        exhibits = self.peer_exhibit_bytes_per_day
+        return Quotas(
+            {
+                Allowance.MESSAGES: Rate(self.peer_messages_per_minute, 60),
+                Allowance.BYTES: Rate(self.peer_bytes_per_minute, 60),
+                Allowance.EVENTS: Rate(self.peer_events_per_hour, 3600),
+                Allowance.SUBMISSIONS: Rate(self.peer_submissions_per_minute, 60),
+            },
+            {
+                Share.MESSAGES: self.peer_message_bytes_per_day,
+                Share.EXHIBITS_OUT: exhibits,
+                Share.EXHIBITS_IN: exhibits,
+            },
+        )
 
     @property
     def token_audience(self) -> str:

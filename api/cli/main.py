@@ -38,6 +38,7 @@ from api.cli import (
     recovery,
     regimes,
     relying_party,
+    restoring,
     ruling,
     session,
     subjects,
@@ -84,6 +85,7 @@ app.add_typer(aside.delegation)
 app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
 ruling.register(node.app)
+restoring.register(node.app)
 app.add_typer(node.app)
 membership_change.register(membership.app)
 app.add_typer(membership.app)

@@ -76,6 +76,7 @@ def status_lines(found: dict[str, Any]) -> Iterable[str]:
             "restore": "\n".join(_restore_lines(found["restore"])),
             "stop switch": "ON: nothing leaves" if found["stopped"] else "off",
             "misbehaviour": _misbehaviour(found),
+            "parked": "\n".join(_parked_lines(found.get("parked", {}))) or "nothing",
         }
     )
     peers = sorted({*found["cosigned"], *found["queues"]})
@@ -98,6 +99,20 @@ def _misbehaviour(found: dict[str, Any]) -> str:
     waiting, accused = found["misbehaviour"], ", ".join(found["accused"])
     said = f"ALARM: proofs that await a ruling: {waiting}" if waiting else "none to rule on"
     return f"{said}; frozen: {accused}" if accused else said
+
+
+def _parked_lines(parked: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Say what waits of each partner, for whom, and whether it has waited too long."""
+    for peer, waits in sorted(parked.items()):
+        if waits["undecidable"]:
+            overdue = f", {waits['overdue']} OVERDUE" if waits["overdue"] else ""
+            since = output.moment(waits["oldest"])
+            yield (
+                f"{peer}: {waits['undecidable']} since {since} for an administrator{overdue}; "
+                "see 'comity parked list'"
+            )
+        if waits["others"]:
+            yield f"{peer}: {waits['others']} for what comes before them"
 
 
 def _witnessed(public: dict[str, Any] | None) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 
 from api.domain.designations import Designation
 from api.domain.errors import Invalid
+from api.domain.notation import Count, Day, Digest
 
 _BASE: Final = re.compile(
     r"(?P<jurisdiction>[A-Z]{2,8}(-[A-Z0-9]{1,8})?)"
@@ -182,56 +183,113 @@ def compare(
     return tuple(rows)
 
 
-def to_json(rows: Sequence[Row]) -> dict[str, object]:
-    """The comparison as `comity coverage --json` prints it.
+@dataclass(frozen=True, slots=True)
+class ListedSubject:
+    """One base subject that the other jurisdiction lists.
 
-    Returns:
-        `listed`, `of`, `subjects` (those listed, with `name`, `since`, `lag_days`, `regime`) and
-        `gaps` (those not, with `name`).
+    Attributes:
+        name: its name in the base listing.
+        since: the day of the other jurisdiction's listing.
+        lag_days: days from the base listing to it.
+        regime: under which regime it is listed there.
     """
-    listed = [
-        {
-            "name": row.name,
-            "since": row.designation.since.isoformat(),
-            "lag_days": row.lag_days,
-            "regime": row.designation.body["regime"],
-        }
+
+    name: str
+    since: Day
+    lag_days: int
+    regime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One base subject that the other jurisdiction does not list; by its name in the base."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far one jurisdiction had followed another's listings.
+
+    Attributes:
+        listed: how many base subjects it lists.
+        of: how many base subjects there are.
+        subjects: those listed.
+        gaps: those not.
+    """
+
+    listed: Count
+    of: Count
+    subjects: tuple[ListedSubject, ...]
+    gaps: tuple[Gap, ...]
+
+
+def comparison(rows: Sequence[Row]) -> Comparison:
+    """Tell the rows of a comparison that are listed from the gaps."""
+    listed = tuple(
+        ListedSubject(
+            row.name,
+            row.designation.since.isoformat(),
+            (row.designation.since - row.base_since).days,
+            row.designation.body["regime"],
+        )
         for row in rows
         if row.designation is not None
-    ]
-    gaps = [{"name": row.name} for row in rows if row.designation is None]
-    return {"listed": len(listed), "of": len(rows), "subjects": listed, "gaps": gaps}
+    )
+    gaps = tuple(Gap(row.name) for row in rows if row.designation is None)
+    return Comparison(len(listed), len(rows), listed, gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A jurisdiction's designation of one subject.
+
+    Attributes:
+        designation: the designation.
+        since: its day.
+        regime: under which regime.
+        lag_days: days from the first of all listings of the subject.
+    """
+
+    designation: Digest
+    since: Day
+    regime: str
+    lag_days: Count
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLine:
+    """One subject that anybody lists.
+
+    Attributes:
+        name: its name in the first listing.
+        jurisdictions: for each jurisdiction its designation, or null.
+    """
+
+    name: str
+    jurisdictions: Mapping[str, Cell | None]
 
 
 def board(
     covered: Iterable[Covered], jurisdictions: Sequence[str], as_of: dt.date
-) -> list[dict[str, object]]:
-    """Every subject against every jurisdiction on a day.
-
-    Returns:
-        One entry per subject that anybody lists: `name` and, by jurisdiction, the designation with
-        `since`, `regime`, `lag_days` counted from the first of all, or None.
-    """
-    rows: list[dict[str, object]] = []
+) -> tuple[BoardLine, ...]:
+    """Return every subject that anybody lists on a day against every jurisdiction."""
+    rows = []
     for subject in covered:
         cells = {one: subject.standing(one, as_of) for one in jurisdictions}
         listed = [one for one in cells.values() if one is not None]
         if listed:
             first = min(listed, key=_by_day)
             lists = {name: _cell(one, first.since) for name, one in cells.items()}
-            rows.append({"name": first.name, "jurisdictions": lists})
-    return rows
+            rows.append(BoardLine(first.name, lists))
+    return tuple(rows)
 
 
-def _cell(one: Designation | None, first: dt.date) -> Mapping[str, object] | None:
+def _cell(one: Designation | None, first: dt.date) -> Cell | None:
     if one is None:
         return None
-    return {
-        "designation": one.id,
-        "since": one.since.isoformat(),
-        "regime": one.body["regime"],
-        "lag_days": (one.since - first).days,
-    }
+    days = (one.since - first).days
+    return Cell(one.id, one.since.isoformat(), one.body["regime"], days)
 
 
 def _by_day(one: Designation) -> tuple[dt.date, str, str]:

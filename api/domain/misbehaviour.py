@@ -8,15 +8,20 @@ Format: docs/protocol-export.md.
 """
 
 from api.domain.errors import Invalid
-from api.domain.log_trust import open_head_of
+from api.domain.log_trust import open_head_of, witness_verifiers
 from api.tlog.checkpoint import Checkpoint, parse_checkpoint
 from api.tlog.errors import LogError
 from api.tlog.merkle import Frontier
 from api.tlog.note import parse_note
 from api.tlog.ranges import RangeRoot, range_proof
 from api.tlog.tiles import HashReader
+from api.wire.encoding import parse_instant
+from api.wire.envelope import MESSAGE, verify_signed_then
 from api.wire.errors import WireError
+from api.wire.held_heads import HeldHead
+from api.wire.keys import Purpose
 from api.wire.membership import Member, Membership
+from api.wire.messages import Kind, parse_message
 from api.wire.misbehaviour import (
     MisbehaviourKind,
     MisbehaviourProof,
@@ -66,6 +71,8 @@ def verify_misbehaviour(raw: bytes, membership: Membership) -> MisbehaviourProof
         member = membership.member(proof.ministry)
         if proof.kind is MisbehaviourKind.INCONSISTENT_HEADS:
             _judge_heads(proof, member)
+        elif proof.kind is MisbehaviourKind.HELD_DENIED:
+            _judge_denial(proof, membership)
         else:
             judge_envelopes(proof, membership)
     except (WireError, LogError) as problem:
@@ -95,6 +102,29 @@ def _judge_heads(proof: MisbehaviourProof, member: Member) -> None:
         prefix = _prefix_root(proof, small.size, large)
     if prefix == small.root:
         raise Invalid(_NOT_SHOWN, "The heads are consistent: one is merely older.")
+
+
+def _judge_denial(proof: MisbehaviourProof, membership: Membership) -> None:
+    """Judge an answer "I hold no more of your log than this" by a head that was cosigned before it.
+
+    Both are signed by the accused: the answer with its message keys, the head with each kind of
+    its witness's keys, at a time before the one in the answer (PROTOCOL §9, *Heads*).
+    """
+    envelope, body = parse_message(proof.first)
+    verify_signed_then(envelope, membership.keys(proof.ministry, Purpose.MESSAGE), MESSAGE)
+    if body.kind is not Kind.HELD or body.from_ != proof.ministry:
+        raise Invalid(_NOT_SHOWN, "The first is no answer of the accused on what it holds.")
+    held = HeldHead.from_json(body.body)
+    witnesses = witness_verifiers(membership.member(proof.ministry))
+    opened = open_head_of(membership.member(body.to), proof.second, witnesses)
+    if not opened.complete:
+        raise LogError("checkpoint.log-signature", "the log's own signature is missing")
+    if {one.key.kind for one in opened.cosignatures} != {key.kind for key in witnesses}:
+        raise Invalid(_NOT_SHOWN, "The accused has not cosigned this head with all its keys.")
+    stated = int(parse_instant(held.stated_at).timestamp())
+    before = all((one.timestamp or 0) < stated for one in opened.cosignatures)
+    if not before or opened.checkpoint.size <= held.size:
+        raise Invalid(_NOT_SHOWN, "The head is not one that the accused held when it answered.")
 
 
 def _prefix_root(proof: MisbehaviourProof, size: int, large: Checkpoint) -> bytes:

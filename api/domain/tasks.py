@@ -8,6 +8,7 @@ clock; instants are the protocol's text form, which sorts by time.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +46,7 @@ class TaskKind(StrEnum):
     REOPEN = "reopen"
     REVIEW = "review"
     REVISE = "revise"
+    SETTLE_PARKED = "settle-parked"
     TAKE_UP_PACKAGE = "take-up-package"
 
 
@@ -65,8 +67,13 @@ _WHY: Final = {
     TaskKind.REOPEN: "What was added crossed the closure and stays undecided in this thread.",
     TaskKind.REVIEW: "Something that the decision rests on changed.",
     TaskKind.REVISE: "The draft was returned.",
+    TaskKind.SETTLE_PARKED: "A partner's statement met a defect here: try it again, or refuse it.",
     TaskKind.TAKE_UP_PACKAGE: "The package was delivered and nothing was said about it.",
 }
+
+
+PARKED_TIME: Final = timedelta(hours=24)
+"""How long a statement that cannot be decided may wait for an administrator."""
 
 
 class Notice(StrEnum):

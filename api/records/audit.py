@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Row, Table, Text, select
 
+from api.domain.notation import Count, Digest, Instant, RecordId
 from api.records.log import EVENTS
 from api.records.log_rows import StoredEvent
 from api.records.metadata import METADATA, RECORDED
@@ -102,14 +103,14 @@ class Sample:
         saved_at: when.
     """
 
-    id: str
-    officer: str
+    id: RecordId
+    officer: RecordId
     name: str
     rule: Annotated[Mapping[str, Any], Kept(json.loads)]
-    size: int
+    size: Count
     root: str
     entries: Annotated[tuple[int, ...], Kept(_numbers)]
-    saved_at: str
+    saved_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +154,17 @@ class ErasureOrder:
         decided_at: when.
     """
 
-    id: str
-    kind: str
+    id: RecordId
+    kind: Literal["event", "exhibit"]
     target: str
     authority: str
     reference: str
-    state: str
-    change_set: str | None
-    proposed_by: str
-    proposed_at: str
-    decided_by: str | None
-    decided_at: str | None
+    state: Literal["proposed", "carried-out", "rejected"]
+    change_set: Digest | None
+    proposed_by: RecordId
+    proposed_at: Instant
+    decided_by: RecordId | None
+    decided_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Index, Table, Text, exists, or_, select
 
+from api.domain.notation import Instant, RecordId, Words
 from api.records.metadata import METADATA, RECORDED
 from api.records.officers import (
     GRANTS,
@@ -63,20 +64,20 @@ class DelegationRow:
         ended_at: when.
     """
 
-    id: str
-    delegator: str
-    delegate: str
+    id: RecordId
+    delegator: RecordId
+    delegate: RecordId
     role: str
-    acts: str
-    starts: str
-    ends: str
+    acts: Words
+    starts: Instant
+    ends: Instant
     reason: str
     proposer: str
-    proposed_at: str
+    proposed_at: Instant
     approved_by: str | None = None
-    approved_at: str | None = None
+    approved_at: Instant | None = None
     ended_by: str | None = None
-    ended_at: str | None = None
+    ended_at: Instant | None = None
 
 
 def by_id(connection: Connection, delegation_id: str) -> DelegationRow | None:

@@ -9,10 +9,11 @@ two accounts never make four eyes. Whether an officer is suspended is said by
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Column, Connection, Index, Table, Text, bindparam, select
 
+from api.domain.notation import Instant, KeyId, RecordId
 from api.records.metadata import METADATA, RECORDED
 from api.records.suspensions import IN_FORCE, SUSPENSIONS
 
@@ -176,14 +177,14 @@ class Grant:
         sub: the one account that the role is tied to; ``None`` for all of the person's.
     """
 
-    id: str
-    officer: str
+    id: RecordId
+    officer: RecordId
     role: str
     state: GrantState
     proposed_by: str
-    proposed_at: str
+    proposed_at: Instant
     decided_by: str | None = None
-    decided_at: str | None = None
+    decided_at: Instant | None = None
     sub: str | None = None
 
     def __post_init__(self) -> None:
@@ -207,15 +208,15 @@ class OfficerKey:
         decided_at: when.
     """
 
-    kid: str
-    officer: str
-    form: str
+    kid: KeyId
+    officer: RecordId
+    form: Literal["jws", "webauthn"]
     jwk: str
     state: KeyState
     proposed_by: str
-    proposed_at: str
+    proposed_at: Instant
     decided_by: str | None = None
-    decided_at: str | None = None
+    decided_at: Instant | None = None
 
     def __post_init__(self) -> None:
         """Refuse a state that is none."""
@@ -235,12 +236,12 @@ class Recusal:
         at: when, RFC 3339 UTC.
     """
 
-    officer: str
+    officer: RecordId
     object: str
     state: RecusalState
     reason: str
     recorded_by: str
-    at: str
+    at: Instant
 
     def __post_init__(self) -> None:
         """Refuse a state that is none."""

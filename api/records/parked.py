@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    case,
+    func,
+    select,
+)
 
 from api.records.metadata import METADATA, RECORDED, added
 from api.records.unit_of_work import Unit
@@ -114,6 +126,50 @@ def of_statement(connection: Connection, peer: str, statement: str) -> Parked | 
     query = _IN_ORDER.where(PARKED.c.peer == peer, PARKED.c.statement == statement)
     row = connection.execute(query).mappings().first()
     return Parked(**row) if row is not None else None
+
+
+def undecidable(connection: Connection) -> list[Parked]:
+    """Return what waits for an administrator, the longest first."""
+    query = select(PARKED).where(PARKED.c.code == UNDECIDABLE).order_by(PARKED.c.at)
+    return [Parked(**row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How much of one partner's waits here.
+
+    Attributes:
+        peer: the partner.
+        undecidable: statements that wait for an administrator.
+        others: statements that are judged again without one.
+        overdue: of the first, those that have waited too long.
+        oldest: since when the first of the first waits; empty if none does.
+    """
+
+    peer: str
+    undecidable: int
+    others: int
+    overdue: int
+    oldest: str
+
+
+def by_partner(connection: Connection, before: str) -> list[Waits]:
+    """Return how much waits of each partner that has any parked, in their order.
+
+    Args:
+        connection: open for reading.
+        before: instant; what waits for an administrator since before it is overdue.
+    """
+    stopped = PARKED.c.code == UNDECIDABLE
+    query = select(
+        PARKED.c.peer,
+        func.sum(case((stopped, 1), else_=0)),
+        func.sum(case((stopped, 0), else_=1)),
+        func.sum(case((and_(stopped, PARKED.c.at < before), 1), else_=0)),
+        func.min(case((stopped, PARKED.c.at))),
+    )
+    rows = connection.execute(query.group_by(PARKED.c.peer).order_by(PARKED.c.peer))
+    return [Waits(row[0], int(row[1]), int(row[2]), int(row[3]), row[4] or "") for row in rows]
 
 
 def is_there(connection: Connection, key: Mapping[str, object]) -> bool:

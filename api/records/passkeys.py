@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, Text, select
 
+from api.domain.notation import Instant, RecordId, Words
 from api.records.metadata import METADATA, RECORDED, VOLATILE
 
 RELYING_PARTIES = Table(
@@ -71,14 +72,14 @@ class RelyingParty:
         decided_at: when.
     """
 
-    id: str
+    id: RecordId
     rp_id: str
-    origins: str
+    origins: Words
     state: RelyingPartyState
     proposed_by: str
-    proposed_at: str
+    proposed_at: Instant
     decided_by: str | None = None
-    decided_at: str | None = None
+    decided_at: Instant | None = None
 
     def __post_init__(self) -> None:
         """Refuse a state that is none."""

@@ -28,6 +28,7 @@ from api.records import (
     suspensions,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 from api.records.metadata import METADATA
@@ -60,6 +61,7 @@ MODULES = (
     suspensions,
     tasks,
     threads,
+    traffic,
     transfers,
 )
 

@@ -7,9 +7,11 @@ describes it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Column, Connection, Index, Table, Text, and_, or_, select
 
+from api.domain.notation import Instant
 from api.records.metadata import METADATA, RECORDED
 from api.records.rows import every, first
 
@@ -83,10 +85,10 @@ class Verdict:
     id: str
     one: str
     other: str
-    outcome: str
+    outcome: Literal["same", "not-same", "unsure"]
     reason: str
     by: str
-    at: str
+    at: Instant
     replaced_by: str | None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, Table, Text, bindparam, select
 
+from api.domain.notation import Instant, RecordId
 from api.records.metadata import METADATA, RECORDED
 
 SUSPENSIONS = Table(
@@ -53,17 +54,17 @@ class SuspensionRow:
         lifted_at: when.
     """
 
-    id: str
-    officer: str
+    id: RecordId
+    officer: RecordId
     imposed_by: str
-    imposed_at: str
-    ends_at: str
+    imposed_at: Instant
+    ends_at: Instant
     confirmed_by: str | None = None
-    confirmed_at: str | None = None
+    confirmed_at: Instant | None = None
     lift_proposed_by: str | None = None
-    lift_proposed_at: str | None = None
+    lift_proposed_at: Instant | None = None
     lifted_by: str | None = None
-    lifted_at: str | None = None
+    lifted_at: Instant | None = None
 
 
 def of_officer(connection: Connection, officer: str) -> list[SuspensionRow]:

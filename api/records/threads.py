@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from api.domain.notation import Count, Digest, Instant
 from api.domain.threads.facts import Phase
 from api.records.metadata import METADATA, RECORDED
 from api.records.node_state import MISBEHAVIOUR
@@ -218,7 +219,7 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ThreadComparison:
     """The last outcome of comparing a thread's state with a partner's.
 
     Attributes:
@@ -232,14 +233,14 @@ class Comparison:
         at: when.
     """
 
-    thread: str
+    thread: Digest
     peer: str
     outcome: str
-    requester_seq: int
-    addressee_seq: int
-    ours: str
-    theirs: str
-    at: str
+    requester_seq: Count
+    addressee_seq: Count
+    ours: Digest
+    theirs: Digest
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,13 +428,13 @@ def disputes_of(connection: Connection, thread_id: str) -> list[Dispute]:
     return every(connection, query, Dispute)
 
 
-def comparison(connection: Connection, thread_id: str, peer: str) -> Comparison | None:
+def comparison(connection: Connection, thread_id: str, peer: str) -> ThreadComparison | None:
     """Return the last recorded outcome of comparing a thread with a peer."""
     query = select(COMPARISONS).where(COMPARISONS.c.thread == thread_id, COMPARISONS.c.peer == peer)
-    return first(connection, query, Comparison)
+    return first(connection, query, ThreadComparison)
 
 
-def differences(connection: Connection) -> list[Comparison]:
+def differences(connection: Connection) -> list[ThreadComparison]:
     """Return the comparisons that last came out different."""
     query = select(COMPARISONS).where(COMPARISONS.c.outcome == "different")
-    return every(connection, query.order_by(COMPARISONS.c.at), Comparison)
+    return every(connection, query.order_by(COMPARISONS.c.at), ThreadComparison)

@@ -22,18 +22,18 @@ from api.services.authorising import Caller, Permit, authorise, change_of, entry
 from api.services.node import Node
 
 _COMMANDS: Final = {
-    ChangeKind.OFFICER: "officer preview",
-    ChangeKind.SUSPENSION: "officer preview-suspension",
-    ChangeKind.REINSTATEMENT: "officer preview-reinstatement",
-    ChangeKind.GRANT: "grant preview",
-    ChangeKind.KEY: "key preview",
-    ChangeKind.DELEGATION: "delegation preview",
-    ChangeKind.RELYING_PARTY: "relying-party preview",
-    ChangeKind.MEMBERSHIP: "membership preview",
-    ChangeKind.ERASURE: "audit erase preview",
-    ChangeKind.EPOCH: "epoch preview",
-    ChangeKind.WAIVER: "node waiver preview",
-    ChangeKind.TAIL: "node waiver preview",
+    ChangeKind.OFFICER: "officer preview {id}",
+    ChangeKind.SUSPENSION: "officer preview-suspension {id}",
+    ChangeKind.REINSTATEMENT: "officer preview-reinstatement {id}",
+    ChangeKind.GRANT: "grant preview {id}",
+    ChangeKind.KEY: "key preview {id}",
+    ChangeKind.DELEGATION: "delegation preview {id}",
+    ChangeKind.RELYING_PARTY: "relying-party preview {id}",
+    ChangeKind.MEMBERSHIP: "membership preview {id}",
+    ChangeKind.ERASURE: "audit erase preview {id}",
+    ChangeKind.EPOCH: "epoch preview {id}",
+    ChangeKind.WAIVER: "node waive {id} --approve",
+    ChangeKind.TAIL: "node give-up-tail --approve",
 }
 """The command that shows each kind of change."""
 
@@ -130,7 +130,7 @@ def require_change_seen(node: Node, caller: Caller, change: Change) -> Preview:
     Raises:
         Refused: ``change.not-previewed``: this officer was not shown it as it is now.
     """
-    command = f"comity {_COMMANDS[change.kind]} {change.id}"
+    command = f"comity {_COMMANDS[change.kind].format(id=change.id)}"
     return require_preview(node, caller, _shown(change), "change.not-previewed", command)
 
 

@@ -1,4 +1,4 @@
-"""Reads request bodies strictly and within limits, and checks preconditions.
+"""Reads request bodies strictly and within limits.
 
 Owns the way from bytes to a checked model: the strict decoder of ``wire`` first, the pydantic model
 second, so that no door accepts duplicate members, NaN or oversize input. While a body arrives, no
@@ -17,7 +17,7 @@ import anyio.to_thread
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from api.domain.errors import Invalid, Stale, TooLarge
+from api.domain.errors import Invalid, TooLarge
 from api.web.deps import Doors
 from api.web.intake import LARGE
 from api.web.routing import run
@@ -27,7 +27,6 @@ from api.wire.limits import PAYLOAD
 M = TypeVar("M", bound=BaseModel)
 _IN_MEMORY: Final = 64 * 1024
 _LENGTH = re.compile("[0-9]{1,18}")
-_TAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +151,3 @@ def checked(model: type[M], value: Any) -> M:
         raise Invalid(
             "body.invalid", "Some members are missing, unknown or of the wrong kind.", errors=faults
         ) from None
-
-
-def if_match(request: Request) -> str:
-    """Return the entity tag a change is based on.
-
-    Raises:
-        Invalid: ``precondition.missing``, also for ``*`` and for lists: they say nothing about
-            what was read.
-        Stale: ``precondition.failed``: a weak tag, which never fits (RFC 9110 section 13.1.1).
-    """
-    value = request.headers.get("if-match", "").strip()
-    if value.startswith("W/"):
-        raise Stale("precondition.failed", "Send the ETag as you read it: strong, in its quotes.")
-    if not _TAG.fullmatch(value):
-        raise Invalid("precondition.missing", "Send If-Match with the one ETag you read.")
-    return value[1:-1]

@@ -62,6 +62,7 @@ async def _answer(request: Request, name: str) -> Response:
     "",
     PUBLIC,
     operation_id="read_docs",
+    response_description="The page.",
     response_class=HTMLResponse,
     responses=_UNCHANGED,
 )
@@ -75,6 +76,7 @@ async def page(request: Request) -> Response:
     "/openapi.json",
     PUBLIC,
     operation_id="read_openapi",
+    response_description="This document.",
     responses=_UNCHANGED,
 )
 async def openapi(request: Request) -> Response:

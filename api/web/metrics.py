@@ -26,11 +26,12 @@ from api import __version__
 from api.domain.errors import ComityError, Conflict, Invalid
 from api.services.node import Node
 from api.services.operations import attention, status
-from api.services.operations.status import Status, age
+from api.services.operations.status import ParkedCounts, Status, age
 
 Labelled: TypeAlias = Mapping[tuple[str, ...], float]
 
 _KEPT_SECONDS: Final = 2.0
+_NONE: Final = ParkedCounts(0, 0, 0, "")
 _LARGEST_PORT: Final = 65535
 
 
@@ -143,12 +144,12 @@ def _log(found: Status) -> Iterator[Metric]:
         (
             "comity_unwitnessed_leaves",
             "Leaves beyond the newest head that the quorum of partners cosigned.",
-            found.unwitnessed["leaves"],
+            found.unwitnessed.leaves,
         ),
         (
             "comity_unwitnessed_age_seconds",
             "Age of the oldest event beyond that head.",
-            age(found.unwitnessed["since"], found.at),
+            age(found.unwitnessed.since, found.at),
         ),
         (
             "comity_sequencer_lease_held",
@@ -167,7 +168,7 @@ def _partners(node: Node, found: Status) -> Iterator[Metric]:
         return {(peer,): found.queues.get(peer, {}).get(name, 0) for peer in peers}
 
     failures: Labelled = {
-        (peer,): float(found.attempts.get(peer, {}).get("count", 0)) for peer in peers
+        (peer,): float(tried.count if (tried := found.attempts.get(peer)) else 0) for peer in peers
     }
     ages: Labelled = {(peer,): age(found.oldest.get(peer, ""), found.at) for peer in peers}
     cosigned: Labelled = {(peer,): float(found.cosigned.get(peer, 0)) for peer in peers}
@@ -181,6 +182,16 @@ def _partners(node: Node, found: Status) -> Iterator[Metric]:
             "comity_cosigned_leaves",
             "Largest size of this log that the partner cosigned.",
             cosigned,
+        ),
+        (
+            "comity_parked_statements",
+            "The partner's statements that wait for an administrator.",
+            {(peer,): float(found.parked.get(peer, _NONE).undecidable) for peer in peers},
+        ),
+        (
+            "comity_parked_overdue",
+            "Of those, the ones that have waited longer than a day.",
+            {(peer,): float(found.parked.get(peer, _NONE).overdue) for peer in peers},
         ),
         (
             "comity_accused",
@@ -199,7 +210,7 @@ def _state(found: Status) -> Iterator[Metric]:
         (
             "comity_restoring",
             "Whether the node is read-only until its partners have answered.",
-            found.restore["pending"],
+            found.restore.pending,
         ),
         ("comity_misbehaviour", "Proofs of misbehaviour that await a ruling.", found.misbehaviour),
     )

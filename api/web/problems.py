@@ -43,6 +43,28 @@ _BY_CODE = {
     "issuer.unavailable": 503,
     "query.malformed": 400,
 }
+MEANINGS = {
+    400: "The request cannot be read, or what it carries is not in its canonical form.",
+    401: "No access token, or one that is not meant for this node.",
+    403: "The policy says no; `policies` names what decided.",
+    404: "There is no such thing, or the caller may not know that there is.",
+    405: "Nothing answers to this method here.",
+    408: "The body came too slowly.",
+    409: "The act contradicts the present state.",
+    412: "It changed since it was read: `If-Match` names another version.",
+    413: "Over a published limit.",
+    415: "Another media type is needed.",
+    416: "The range does not lie inside the exhibit.",
+    422: "The content breaks a rule of its own; `errors` says where, never with which value.",
+    423: "Another request is sending bytes of this upload.",
+    428: "A change needs `If-Match`.",
+    429: "Too much at once from one caller; `Retry-After` says when to try again.",
+    500: "A defect; nothing was changed.",
+    503: "Something this act needs cannot be reached now; `Retry-After` says when to try again.",
+    507: "No room is left; nothing was stored.",
+}
+"""What each status of a refusal means to a client, for the reference."""
+
 _TITLES = {
     400: "The request cannot be read",
     401: "Sign in",

@@ -22,11 +22,29 @@ from typing_extensions import override
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.authorising import Caller
+from api.web.preconditions import IfMatch
 from api.web.problems import STATUSES
+from api.web.tags import DESCRIPTIONS
 
 T = TypeVar("T")
 PUBLIC: Final = "public"
 SIGNED_MESSAGE: Final = "signed-message"
+_CREATED: Final = 201
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The `ETag` of the version that was read.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 200 visible ASCII characters; the same call again gets the same answer, "
+    "another call under the same key is refused.",
+    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
+}
 _WORKERS: Final = 48
 _SHARE: Final = 24
 
@@ -161,6 +179,10 @@ class ActionRouter(APIRouter):
     """
 
     def __init__(self, **options: Any) -> None:
+        for tag in options.get("tags", ()):
+            if tag not in DESCRIPTIONS:
+                message = f"describe the tag {tag!r} in api/web/tags.py"
+                raise ValueError(message)
         super().__init__(**{"route_class": KnownQuery, **options})
 
     def route_for(
@@ -176,10 +198,13 @@ class ActionRouter(APIRouter):
             method: HTTP method.
             path: path template below the router's prefix.
             action: the policy action the use case asks for, ``PUBLIC`` or ``SIGNED_MESSAGE``.
-            options: passed to FastAPI.
+            options: passed to FastAPI; beside them ``body``, the model that the handler checks the
+                body with, and ``keyed=False`` for a creation that takes no ``Idempotency-Key``.
         """
         extra = dict(options.pop("openapi_extra", {}) or {})
         extra["x-comity-action"] = str(action)
+        # Every call that makes something may be repeated under a key (DESIGN §9).
+        keyed = options.pop("keyed", method == "POST" and options.get("status_code") == _CREATED)
         body: type[BaseModel] | None = options.pop("body", None)
         if body is not None:
             extra["requestBody"] = {
@@ -187,14 +212,22 @@ class ActionRouter(APIRouter):
                 "content": {"application/json": {"schema": _schema(body)}},
             }
         responses = {**PROBLEMS, **options.pop("responses", {})}
-        return self.api_route(
-            path,
-            methods=[method],
-            openapi_extra=extra,
-            responses=responses,
-            response_model=None,
-            **options,
-        )
+
+        def register(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+            tagged = IfMatch in endpoint.__annotations__.values()
+            headers = [*([_IF_MATCH] if tagged else []), *([_IDEMPOTENCY_KEY] if keyed else [])]
+            if headers:
+                extra["parameters"] = [*extra.get("parameters", ()), *headers]
+            return self.api_route(
+                path,
+                methods=[method],
+                openapi_extra=extra,
+                responses=responses,
+                response_model=None,
+                **options,
+            )(endpoint)
+
+        return register
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -107,12 +107,15 @@ class Evidence:
         consistency: None when the recipient has cosigned nothing yet.
         leaves: Leaf hashes from the size the recipient last cosigned to the checkpoint's, 32
             bytes each: a recipient stores them before it cosigns (PROTOCOL §6).
+        held: Where the sender gave up the end of its log: the members' signed answers that they
+            hold none of it, with the next head to each (PROTOCOL §9, *Heads*).
     """
 
     checkpoint: str
     inclusion: tuple[InclusionPath, ...] = ()
     consistency: ConsistencyPath | None = None
     leaves: bytes = b""
+    held: tuple[bytes, ...] = ()
 
 
 def compose_message(message: MessageBody, spliced: bytes | None = None) -> bytes:
@@ -232,7 +235,7 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
     if evidence.consistency is not None:
         path = [node.hex() for node in evidence.consistency.path]
         consistency = {"from": evidence.consistency.from_, "path": path}
-    beside = {
+    beside: dict[str, object] = {
         "checkpoint": evidence.checkpoint,
         "inclusion": [
             {"index": proof.index, "path": [node.hex() for node in proof.path]}
@@ -241,6 +244,8 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
         "consistency": consistency,
         "leaves": encoding.b64u_encode(evidence.leaves),
     }
+    if evidence.held:
+        beside["held"] = [embed(raw) for raw in evidence.held]
     # The message is canonical already (it is an envelope), and so is each member of this object:
     # the canonical whole is made without reading megabytes again.
     return _BEFORE + canonical.canonical(beside) + _BETWEEN + message + _AFTER
@@ -262,6 +267,7 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
         request.raw("evidence"),
         "message.request",
         ("checkpoint", "inclusion", "consistency", "leaves"),
+        ("held",),
     )
     proofs = []
     for entry in evidence.items("inclusion"):
@@ -281,4 +287,5 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
         tuple(proofs),
         consistency,
         evidence.b64u("leaves"),
+        tuple(extract(one) for one in evidence.items("held")) if "held" in evidence else (),
     )

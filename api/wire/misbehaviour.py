@@ -38,6 +38,7 @@ class MisbehaviourKind(StrEnum):
     INCONSISTENT_HEADS = "inconsistent-heads"
     MESSAGE_NUMBER_REUSE = "message-number-reuse"
     STATEMENT_EQUIVOCATION = "statement-equivocation"
+    HELD_DENIED = "held-denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class MisbehaviourProof:
         ministry: The accused.
         kind: What it consists of.
         first: A signed note (heads; the smaller head), else a raw envelope.
-        second: Likewise; the larger head.
+        second: Likewise; the larger head. What was denied: the head, as a note with the accused's
+            cosignatures.
         left: Heads of different sizes: hashes of the second head's first ``first.size`` leaves,
             largest perfect subtree first. Empty otherwise.
         right: Hashes of the rest of that tree, left to right.
@@ -75,6 +77,11 @@ def compose_misbehaviour(proof: MisbehaviourProof) -> bytes:
             "second": proof.second.decode("utf-8", "replace"),
             "left": [item.hex() for item in proof.left],
             "right": [item.hex() for item in proof.right],
+        }
+    elif proof.kind is MisbehaviourKind.HELD_DENIED:
+        evidence = {
+            "first": canonical.parse_canonical(proof.first, limit=limits.MESSAGE),
+            "second": proof.second.decode("utf-8", "replace"),
         }
     else:
         evidence = {
@@ -111,8 +118,11 @@ def parse_misbehaviour(raw: bytes) -> MisbehaviourProof:
         left, right = (heads.hashes(name, _MOST_HASHES) for name in ("left", "right"))
         return MisbehaviourProof(ministry, kind, first.encode(), second.encode(), left, right)
     pair = Members(members.raw("evidence"), _CODE, ("first", "second"))
-    first_raw, second_raw = (canonical.canonical(pair.raw(name)) for name in ("first", "second"))
-    return MisbehaviourProof(ministry, kind, first_raw, second_raw)
+    first_raw = canonical.canonical(pair.raw("first"))
+    if kind is MisbehaviourKind.HELD_DENIED:
+        note = pair.text("second", longest=_LONGEST_NOTE).encode()
+        return MisbehaviourProof(ministry, kind, first_raw, note)
+    return MisbehaviourProof(ministry, kind, first_raw, canonical.canonical(pair.raw("second")))
 
 
 def judge_envelopes(proof: MisbehaviourProof, membership: Membership) -> None:

@@ -21,6 +21,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -1037,6 +1038,8 @@ def check_misbehaviour(data: bytes, membership: Membership) -> dict[str, Any]:
         typ = "comity-message" if kind.startswith("message") else "comity-statement"
         evidence = closed(proof["evidence"], "first second", code)
         check_pair([jcs(evidence[name]) for name in ("first", "second")], typ, member)
+    elif kind == "held-denied":
+        check_denial(closed(proof["evidence"], "first second", code), member, membership)
     else:
         refuse(code, "an unknown kind")
     return {"kind": "misbehaviour", "ministry": member.id, "misbehaviour": kind}
@@ -1087,6 +1090,33 @@ def check_pair(envelopes: list[bytes], typ: str, member: Member) -> None:
         places.append(words + counts)
     if payloads[0] == payloads[1] or places[0] != places[1]:
         refuse("misbehaviour.not-shown", "these are not two contents under one number")
+
+
+def check_denial(evidence: dict[str, Any], member: Member, membership: Membership) -> None:
+    """An answer "I hold no more than this", and a head that was cosigned before it."""
+    if not isinstance(evidence["second"], str):
+        refuse("misbehaviour.malformed", "a head is a text")
+    body = strict_json(check_seal(jcs(evidence["first"]), "comity-message", member, retired=True))
+    body = body if isinstance(body, dict) else {}
+    if body.get("kind") != "held" or body.get("from") != member.id:
+        refuse("misbehaviour.not-shown", "the first is no answer of the accused")
+    held = closed(body.get("body"), "size root stated_at", "message.held")
+    owner, witnesses = membership.member(body.get("to")), member.witness_keys
+    note = evidence["second"].encode()
+    in_use = owner.log_keys_at(Head(split_note(note)[0]).size)
+    if {key.kind for key in in_use} != {key.kind for key in owner.log_keys}:
+        refuse("checkpoint.retired-key", "a key of this log was not in use at this size")
+    head, times = open_head(note, in_use, witnesses, strict=False)
+    signed = {key.kind: times[key.name, key.id] for key in witnesses if (key.name, key.id) in times}
+    if set(signed) != {key.kind for key in witnesses}:
+        refuse("misbehaviour.not-shown", "the accused has not cosigned this head")
+    try:
+        stated = datetime.fromisoformat(str(held["stated_at"]))
+    except ValueError:
+        refuse("message.held", "an answer says when it was given")
+    after = any((when or 0) >= int(stated.timestamp()) for when in signed.values())
+    if after or head.size <= whole(held["size"], "message.held"):
+        refuse("misbehaviour.not-shown", "the accused did not hold this head when it answered")
 
 
 # --- Command line ------------------------------------------------------------------

@@ -1,8 +1,10 @@
 """The Cedar decider: what it answers when things go wrong, and that its short cuts change nothing."""
 
 import dataclasses
+import shutil
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cedarpy
@@ -94,6 +96,40 @@ def test_complaint_names_the_attribute_and_echoes_no_value(value: Any) -> None:
     decision = DECIDER.decide(REVIEWER, Action.PACKAGE_READ, resource, NOW)
     assert "released_to" in decision.errors[0]
     assert "secret" not in "".join(decision.errors)
+
+
+def with_errors(tmp_path: Path, policy: str) -> CedarDecider:
+    """The shipped set with one more policy, which parses, fits the schema, and fails when asked."""
+    copy = tmp_path / "policies"
+    shutil.copytree(POLICIES, copy)
+    (copy / "evidence.cedar").write_text(f"{(copy / 'evidence.cedar').read_text()}\n{policy}\n")
+    return CedarDecider.from_directory(copy)
+
+
+@pytest.mark.parametrize("effect", ["forbid", "permit"])
+def test_a_policy_that_errs_denies_what_others_permit(tmp_path: Path, effect: str) -> None:
+    """A forbid that cannot be evaluated must not count as one that did not match.
+
+    The schema allows the sum and the engine does not: a long has 64 bits.
+    """
+    erring = with_errors(
+        tmp_path,
+        f"""@id("trial.errs")
+@reason("For a test.")
+@code("policy.trial")
+{effect} (principal is Officer, action == Action::"package.read", resource)
+when {{ context.now + 9223372036854775807 < 0 }};""",
+    )
+    assert DECIDER.decide(REVIEWER, Action.PACKAGE_READ, package(), NOW).allowed
+    decision = erring.decide(REVIEWER, Action.PACKAGE_READ, package(), NOW)
+    assert (decision.allowed, decision.code) == (False, EVALUATION_ERROR)
+    assert decision.errors
+    assert "9223372036854775807" not in decision.reasons[0]
+    # A page is denied as its members are; where nothing errs, and other actions, are as before.
+    pages = erring.decide_many(REVIEWER, Action.PACKAGE_READ, [package(), package("x")], NOW)
+    assert [(one.allowed, one.code) for one in pages] == [(False, EVALUATION_ERROR)] * 2
+    assert erring.decide(REVIEWER, Action.PACKAGE_READ, package(), {"now": 0}).allowed
+    assert erring.decide(REVIEWER, Action.PACKAGE_HOLDERS, package(), NOW).allowed
 
 
 def test_strange_ids_are_data_and_never_syntax() -> None:

@@ -31,7 +31,7 @@ COLUMNS = {
 
 MEMBERS = {
     "api/web/rest/coverage.py": ("found.programme", "found.program"),
-    "api/web/rest/mirror_requests.py": ("view.tag", "view.etag"),
+    "api/web/rest/mirror_requests.py": ("view.statements", "view.statement"),
     "api/web/rest/audit_work.py": ("found.lost", "found.losses"),
     "api/web/console/pages/designations.py": ("view.clocks", "view.clock"),
     "api/web/console/pages/drafts.py": ("draft.nonce", "draft.nonse"),

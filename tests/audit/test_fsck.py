@@ -18,9 +18,12 @@ from api.services.audit import fsck
 from api.services.log.checkpoints import entry_of
 from api.tlog.merkle import leaf_hash
 from api.tlog.tiles import encode_bundle, tiles_for_append
+from api.wire.keys import Purpose
+from api.wire.membership import parse_membership
 from tests.support import tampering
 from tests.support.command_line import CommandLine, Ended
 from tests.support.federation import Federation
+from tests.support.signing import with_bounds
 from tests.support.tampering import US
 from tests.tlog.trees import MemoryTree
 
@@ -50,10 +53,12 @@ def node(home: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(home: Path, node: Path, tmp_path: Path) -> Run:
-    def check(store: Path = home / "node" / "store", **options: Any) -> Ended:
+    def check(
+        store: Path = home / "node" / "store", membership: Path | None = None, **options: Any
+    ) -> Ended:
         return CommandLine(tmp_path)(
             *("audit", "fsck", "--database-url", f"sqlite:///{node}"),
-            *("--store", store, "--membership", home / "membership.json"),
+            *("--store", store, "--membership", membership or home / "membership.json"),
             **{"as_json": True, **options},
         )
 
@@ -220,6 +225,36 @@ def test_heads_signed_by_someone_else(run: Run, node: Path, home: Path) -> None:
     connection.close()
     found = run().document
     assert (found["code"], found["row"]) == ("fsck.head-signature", [size])
+
+
+def bounded(home: Path, purpose: Purpose, **bound: int) -> Path:
+    """The membership with an end or a start of one of Washington's keys."""
+    known = parse_membership((home / "membership.json").read_bytes())
+    kids = [key.kid for key in known.member(US).keys if key.purpose is purpose]
+    changed = with_bounds(known, dict.fromkeys(kids, bound))
+    (home / "bounded.json").write_bytes(changed.raw)
+    return home / "bounded.json"
+
+
+@pytest.mark.parametrize("purpose", [Purpose.LOG, Purpose.LOG_PQ])
+def test_heads_are_judged_by_the_bounds_of_their_keys(
+    run: Run, node: Path, home: Path, purpose: Purpose
+) -> None:
+    """What a log key signed beyond its end, or before its start, is a finding; revoking is none."""
+    connection = sqlite3.connect(node)
+    sizes = [size for (size,) in connection.execute("SELECT size FROM log_heads ORDER BY size")]
+    connection.close()
+    assert len(sizes) > 3
+    last, middle = sizes[-1], sizes[1]
+    for bound in ({"until": last}, {"revoked_from": middle}):
+        assert run(membership=bounded(home, purpose, **bound)).code == 0, bound
+    for bound, beyond in (
+        ({"until": middle}, [size for size in sizes if size > middle]),
+        ({"from": last}, [size for size in sizes if size < last]),
+    ):
+        found = run(membership=bounded(home, purpose, **bound)).document
+        rows = [one["row"] for one in found["findings"] if one["code"] == "fsck.head-signature"]
+        assert rows == [[size] for size in beyond]
 
 
 def test_it_runs_beside_a_working_node(tmp_path: Path) -> None:

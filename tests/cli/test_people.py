@@ -352,3 +352,14 @@ def test_a_command_takes_the_first_digits_of_an_id(
     if sum(one.startswith(ids[0][:8]) for one in ids) > 1:
         assert (many.code, many.problem["code"]) == (6, "reference.ambiguous")
         assert ids[0] in many.problem["detail"]
+
+
+@pytest.mark.parametrize("approve", [(), ("--approve",)])
+@pytest.mark.parametrize("what", [("waive", CA), ("give-up-tail",)])
+def test_nothing_is_let_go_of_while_nothing_was_lost(
+    comity: CommandLine, what: tuple[str, ...], approve: tuple[str, ...]
+) -> None:
+    ended = comity("node", *what, *approve, profile="us-admin", as_json=True)
+    assert (ended.code, ended.problem["code"]) == (6, "restore.not-pending")
+    other = comity("node", *what, *approve, profile="us-analyst", as_json=True)
+    assert other.code == 4

@@ -24,7 +24,7 @@ COMMAND = re.compile(
 # A path of the node, not the host of another address.
 ADDRESS = re.compile(r"(?<![/\w])(/(?:api/v1|healthz|readyz|\.well-known)[\w/$.-]*)")
 # DESIGN section 10: the commands that other pages and people's habits are built on.
-NODE = "init admins serve work status stop-switch backup restore recover move waiver"
+NODE = "init admins serve work status stop-switch backup restore recover move waive give-up-tail"
 GROUPS = {
     "node": NODE,
     "key": "new list enrol rotate escrow",

@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from api.adapters.memory.file import FileMemory
+from api.adapters.memory.opening import open_memory
 from tests.support import foreign
 from tests.support.deployment import DEPLOY
 from tests.support.foreign import oracle
@@ -103,6 +106,42 @@ def test_passphrase_is_a_credential_and_nothing_overrides_it(name: str) -> None:
     assert not re.search(
         "(?m)^COMITY_KEYSTORE_PASSPHRASE_FILE=", (DEPLOY / "settings.env.example").read_text()
     )
+
+
+def suggested_databases() -> list[str]:
+    """Every database address that the reference settings name, in use or as another choice."""
+    text = (DEPLOY / "settings.env.example").read_text()
+    return sorted(
+        {url.rstrip(",.;") for url in re.findall(r"(?:sqlite|postgresql\+psycopg):\S+", text)}
+    )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("url", suggested_databases())
+def test_the_last_signed_head_has_a_place_that_the_unit_may_write(name: str, url: str) -> None:
+    """Under ProtectSystem=strict only the state directories can be written."""
+    (listed,) = section(name, "Service")["StateDirectory"]
+    writable = [Path("/var/lib") / one for one in listed.split()]
+    memory = open_memory(url, "/var/lib/comity/exhibits")
+    assert isinstance(memory, FileMemory)
+    file = memory._path
+    assert any(file.is_relative_to(place) for place in writable), file
+    database = make_url(url).database if url.startswith("sqlite") else None
+    assert database is None or any(Path(database).is_relative_to(place) for place in writable)
+
+
+def test_both_kinds_of_database_are_suggested() -> None:
+    assert {url.partition(":")[0] for url in suggested_databases()} == {
+        "sqlite",
+        "postgresql+psycopg",
+    }
+
+
+def test_who_stands_up_a_node_makes_the_same_places_for_the_operator() -> None:
+    (listed,) = section("comity-app.service", "Service")["StateDirectory"]
+    made = (DEPLOY / "runbooks" / "stand-up-a-node.md").read_text()
+    (line,) = [line for line in made.splitlines() if "install -d" in line and "/var/lib" in line]
+    assert line.split()[-len(listed.split()) :] == [f"/var/lib/{one}" for one in listed.split()]
 
 
 def test_timers_have_their_services() -> None:

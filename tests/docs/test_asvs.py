@@ -53,3 +53,12 @@ def test_a_verdict_has_its_proof(number: str, _subject: str, verdict: str, proof
     for path, name in named:
         assert name.startswith("test_")
         assert name in names_in(path), f"{number}: there is no {path}::{name}"
+
+
+def test_every_test_that_the_findings_name_exists() -> None:
+    page = (ROOT / "docs" / "security-findings.md").read_text(encoding="utf-8")
+    named = NAMED.findall(page)
+    assert len(named) > 60
+    assert [found for found in named if found[1] not in names_in(found[0])] == []
+    findings = set(re.findall(r"(?m)^\| ([A-E]\d*) ", page))
+    assert findings >= {f"A{number}" for number in range(1, 6)} | {f"C{n}" for n in range(1, 11)}

@@ -44,9 +44,7 @@ def test_each_operation_can_be_found_and_says_who_may_take_it(contract):
         assert each["summary"], each["operationId"]
         assert each["x-comity-roles"], each["operationId"]
         assert each["tags"], each["operationId"]
-        assert all(told[tag] for tag in each["tags"]), (
-            f"describe the tags {each['tags']} in tools/openapi.py"
-        )
+        assert all(told[tag] for tag in each["tags"]), each["operationId"]
         assert any(status.startswith("2") for status in each["responses"])
 
 
@@ -67,8 +65,3 @@ def test_headers_that_handlers_read_are_documented(contract):
     assert headers("submit_package") == {"Idempotency-Key"}
     assert headers("read_exhibit") == {"Range", "If-Range"}
     assert headers("list_packages") == set()
-
-
-def test_every_described_answer_belongs_to_an_operation(contract):
-    names = {each["operationId"] for each in openapi.operations(contract)}
-    assert set(openapi.ANSWERS) - names == set()

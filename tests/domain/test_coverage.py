@@ -12,12 +12,13 @@ import pytest
 
 from api.domain.coverage import (
     Base,
+    Comparison,
     Link,
     board,
     compare,
+    comparison,
     mirror_links,
     subjects,
-    to_json,
 )
 from api.domain.designations import Designation, standing
 from api.domain.errors import Invalid
@@ -69,25 +70,27 @@ def history() -> list[Designation]:
     return [*base.values(), *others]
 
 
-def table(day: str, period: str = "US:2020-07", jurisdiction: str = "CA") -> dict[str, Any]:
+def table(day: str, period: str = "US:2020-07", jurisdiction: str = "CA") -> Comparison:
     found = history()
     random.Random(3).shuffle(found)
     covered = subjects(found, mirror_links(found))
-    return to_json(compare(covered, Base.parse(period), jurisdiction, dt.date.fromisoformat(day)))
+    return comparison(
+        compare(covered, Base.parse(period), jurisdiction, dt.date.fromisoformat(day))
+    )
 
 
 def test_two_of_eight_on_the_day_of_the_joint_action() -> None:
     result = table("2021-03-22")
-    assert (result["listed"], result["of"]) == (2, 8)
-    lags = {one["name"]: (one["since"], one["lag_days"]) for one in result["subjects"]}
+    assert (result.listed, result.of) == (2, 8)
+    lags = {one.name: (one.since, one.lag_days) for one in result.subjects}
     assert lags == {"ZHU Hailun": ("2021-03-21", 255), "WANG Mingshan": ("2021-03-21", 255)}
-    assert len(result["gaps"]) == 6
+    assert len(result.gaps) == 6
 
 
 def test_five_of_eight_after_december_2024() -> None:
     result = table("2024-12-09")
-    assert (result["listed"], result["of"]) == (5, 8)
-    lags = {one["name"]: one["lag_days"] for one in result["subjects"]}
+    assert (result.listed, result.of) == (5, 8)
+    lags = {one.name: one.lag_days for one in result.subjects}
     assert lags == {
         "CHEN Quanguo": 1614,
         "HUO Liujun": 1614,
@@ -95,7 +98,7 @@ def test_five_of_eight_after_december_2024() -> None:
         "ZHU Hailun": 255,
         "WANG Mingshan": 255,
     }
-    assert {gap["name"] for gap in result["gaps"]} == {
+    assert {gap.name for gap in result.gaps} == {
         "Xinjiang Public Security Bureau",
         "Xinjiang Production and Construction Corps",
         "SUN Jinlong",
@@ -116,18 +119,18 @@ def test_the_day_of_registration_counts_not_the_announcement(
     day: str, listed: int, of: int
 ) -> None:
     result = table(day)
-    assert (result["listed"], result["of"]) == (listed, of)
+    assert (result.listed, result.of) == (listed, of)
 
 
 def test_a_lag_is_negative_where_the_other_was_first() -> None:
-    (row,) = table("2021-12-31", "US:2021")["subjects"]
-    assert (row["name"], row["lag_days"]) == ("WANG Junzheng", -1)
+    (row,) = table("2021-12-31", "US:2021").subjects
+    assert (row.name, row.lag_days) == ("WANG Junzheng", -1)
 
 
 def test_the_base_may_be_any_period_or_jurisdiction() -> None:
-    assert table("2024-12-31", "US")["of"] == 9
-    assert table("2024-12-31", "US:2020-07-31")["of"] == 3
-    assert table("2024-12-31", "CA:2024", "US")["listed"] == 3
+    assert table("2024-12-31", "US").of == 9
+    assert table("2024-12-31", "US:2020-07-31").of == 3
+    assert table("2024-12-31", "CA:2024", "US").listed == 3
     for wrong in ("us", "US:2020-13", "US:20", "US:", "US:2020-07-09-01", "", "US:2020-02-30"):
         with pytest.raises(Invalid):
             Base.parse(wrong)
@@ -149,7 +152,7 @@ def test_what_was_delisted_is_a_gap_again() -> None:
     covered = subjects(found, mirror_links(found))
     for day, count in (("2021-12-31", 1), ("2022-01-01", 0)):
         rows = compare(covered, Base("US"), "CA", dt.date.fromisoformat(day))
-        assert to_json(rows)["listed"] == count
+        assert comparison(rows).listed == count
 
 
 def test_what_an_officer_parted_nothing_joins() -> None:
@@ -173,8 +176,8 @@ def test_what_an_officer_parted_nothing_joins() -> None:
 def test_the_board_shows_every_jurisdiction() -> None:
     found = history()
     rows = board(subjects(found, mirror_links(found)), ["US", "CA", "UK"], dt.date(2021, 3, 22))
-    by_name: dict[Any, Any] = {row["name"]: row["jurisdictions"] for row in rows}
-    assert by_name["ZHU Hailun"]["CA"]["lag_days"] == 255
+    by_name: dict[Any, Any] = {row.name: row.jurisdictions for row in rows}
+    assert by_name["ZHU Hailun"]["CA"].lag_days == 255
     assert by_name["ZHU Hailun"]["UK"] is None
-    assert by_name["WANG Junzheng"]["US"]["lag_days"] == 1
+    assert by_name["WANG Junzheng"]["US"].lag_days == 1
     assert by_name["CHEN Quanguo"]["CA"] is None

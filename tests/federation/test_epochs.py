@@ -15,6 +15,7 @@ from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
 from api.services.log import checkpoints
 from api.services.road import delivering, epochs, peering
+from api.services.road.peering import Sending
 from api.wire.message_bodies import EpochChange
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
@@ -163,9 +164,9 @@ def test_it_takes_two_who_see_the_same(federation: Federation) -> None:
         epochs.propose(us, one, UK)
     federation.down.discard(UK)
     proposal = epochs.propose(us, one, UK)
-    shown = next(entry for entry in peering.listed(us, two) if entry["ministry"] == UK)
-    assert shown["epoch_change"] == proposal.to_json()
-    assert shown["sending"] == {"epoch": 1, "next_seq": 2, "state": "blocked"}
+    shown = next(entry for entry in peering.listed(us, two) if entry.ministry == UK)
+    assert shown.epoch_change == proposal.view
+    assert shown.sending == Sending(epoch=1, next_seq=2, state="blocked")
     with pytest.raises(Conflict, match="waits"):
         epochs.propose(us, two, UK)
     with pytest.raises(Refused):

@@ -7,22 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import Conflict, Invalid, NotFound, TooMany
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.domain.quotas import Allowance, Quotas, Rate
+from api.domain.quotas import RATES, Allowance, Quotas, Rate, Share
 from api.jobs.deliver import deliver
 from api.ports.peers import PeerReply
 from api.records import stream_counts, streams
 from api.services.audit.export import exporting
 from api.services.log import add_checkpoint, checkpoints, heads, log_door, witnessing
 from api.services.node import Limits
-from api.services.road import delivering, offering
+from api.services.road import delivering, offering, receiving
+from api.settings import Settings
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support import exchange
+from tests.support.bad_peer import BadPeer, contents
+from tests.support.bodies import body
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation, Wire
+from tests.support.signing import CA as CA_KEYS
+from tests.support.signing import UK as UK_KEYS
 
 
 @pytest.fixture
@@ -208,3 +213,121 @@ def test_only_refusals_in_a_row_make_a_dead_letter(federation: Federation) -> No
         federation.clock.sleep(120)
     assert us.db.read(stream_counts.queue_lengths)[UK].get("dead", 0) == 0
     assert offering.within_reach(us, 0)
+
+
+# ---- bytes by the day ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_each(tmp_path: Path, database_url: str) -> Iterator[Federation]:
+    """Washington on each kind of database."""
+    made = Federation(tmp_path, urls={US: database_url})
+    yield made
+    made.close()
+
+
+def bounded(federation: Federation, ministry: str, **daily: int) -> None:
+    """Give every partner of a node so many bytes of a share in a day."""
+    node = federation[ministry]
+    shares = {**node.quotas.daily, **{Share[name]: amount for name, amount in daily.items()}}
+    federation.nodes[ministry] = replace(node, quotas=Quotas(daily=shares))
+
+
+def refusal(answer: PeerReply) -> tuple[int, str]:
+    return answer.status, json.loads(answer.body).get("code", "")
+
+
+def test_a_restart_gives_nobody_a_second_share_of_message_bytes(on_each: Federation) -> None:
+    """What is kept stays, another partner is not touched, and after midnight all of it goes on."""
+    bad, other = BadPeer(UK_KEYS, US), BadPeer(CA_KEYS, US)
+
+    def said(peer: BadPeer, name: str) -> bytes:
+        content = body("designation/1", mirrors=[], list_reference=name)
+        return peer.deliver(peer.commit(peer.statement("designation/1", content)))
+
+    first = said(bad, "One")
+    bounded(on_each, US, MESSAGES=len(first))
+    assert on_each.receive(US, first).status == 200
+    second = said(bad, "Two")
+    assert refusal(on_each.receive(US, second)) == (429, "peer.quota")
+    on_each.restart(US)
+    bounded(on_each, US, MESSAGES=len(first))
+    assert refusal(on_each.receive(US, second)) == (429, "peer.quota")
+    with pytest.raises(TooMany) as told:
+        receiving.accept(on_each[US], second)
+    # The clock of a federation starts at noon.
+    assert 11 * 3600 < told.value.retry_after <= 12 * 3600
+    # The same message again costs nothing, and gets its receipt.
+    assert on_each.receive(US, first).status == 200
+    assert on_each.receive(US, said(other, "Three")).status == 200
+    on_each.clock.sleep(12 * 3600)
+    assert on_each.receive(US, second).status == 200
+    assert len(contents(on_each[US])["messages_in"]) == 3
+
+
+def test_exhibit_bytes_to_one_partner_are_bounded_by_the_day(on_each: Federation) -> None:
+    """The receiver asks again after midnight; nothing is lost, and no event tells of what waits."""
+    package = exchange.package(on_each, US, "Bounded")
+    exchange.release(on_each, US, package, UK)
+    bounded(on_each, US, EXHIBITS_OUT=1)
+    other = exchange.package(on_each, US, "And another")
+    exchange.release(on_each, US, other, UK)
+    on_each.settle()
+
+    def arrived() -> list[str]:
+        rows = contents(on_each[UK])["package_exhibits"]
+        return sorted(row["arrival"] for row in rows)
+
+    # One that is larger than the whole share goes through once a day, or it would never.
+    assert arrived() == ["awaited", "came"]
+    on_each.restart(US)
+    bounded(on_each, US, EXHIBITS_OUT=1)
+    on_each.settle()
+    assert arrived() == ["awaited", "came"]
+    on_each.clock.sleep(12 * 3600)
+    on_each.settle()
+    assert arrived() == ["came", "came"]
+
+
+def test_exhibit_bytes_from_one_partner_are_bounded_by_the_day(on_each: Federation) -> None:
+    bounded(on_each, US, EXHIBITS_IN=1)
+    for name in ("One", "Two"):
+        exchange.release(on_each, UK, exchange.package(on_each, UK, name), US)
+    exchange.release(on_each, CA, exchange.package(on_each, CA, "Three"), US)
+    on_each.settle()
+    rows = contents(on_each[US])["package_exhibits"]
+    assert sorted(row["arrival"] for row in rows) == ["awaited", "came", "came"]
+    on_each.restart(US)
+    bounded(on_each, US, EXHIBITS_IN=1)
+    on_each.settle()
+    assert sum(row["arrival"] == "came" for row in contents(on_each[US])["package_exhibits"]) == 2
+    on_each.clock.sleep(12 * 3600)
+    on_each.settle()
+    assert all(row["arrival"] == "came" for row in contents(on_each[US])["package_exhibits"])
+
+
+def test_the_settings_say_what_a_partner_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a setting, with the default of the domain."""
+    for name, value in required_settings().items():
+        monkeypatch.setenv(name, value)
+    assert Settings().quotas == Quotas()
+    changed = {
+        "MESSAGES_PER_MINUTE": Quotas({**RATES, Allowance.MESSAGES: Rate(7, 60)}),
+        "EVENTS_PER_HOUR": Quotas({**RATES, Allowance.EVENTS: Rate(7, 3600)}),
+        "SUBMISSIONS_PER_MINUTE": Quotas({**RATES, Allowance.SUBMISSIONS: Rate(7, 60)}),
+    }
+    for name, wanted in changed.items():
+        with monkeypatch.context() as patched:
+            patched.setenv(f"COMITY_PEER_{name}", "7")
+            assert Settings().quotas == wanted
+    monkeypatch.setenv("COMITY_PEER_EXHIBIT_BYTES_PER_DAY", str(1 << 30))
+    found = Settings().quotas.daily
+    assert (found[Share.EXHIBITS_IN], found[Share.EXHIBITS_OUT]) == (1 << 30, 1 << 30)
+
+
+def required_settings() -> dict[str, str]:
+    return {
+        f"COMITY_{name.upper()}": "x"
+        for name, one in Settings.model_fields.items()
+        if one.is_required()
+    }

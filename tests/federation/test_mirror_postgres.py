@@ -54,7 +54,7 @@ def _story(federation: Federation) -> None:
     end = agreed(federation, thread)
     assert end.subjects["s1"].effects[0].designation == followed
     table = coverage.compare(us, analyst, "US:2020-07", "UK", "2021-03-22")
-    assert table["listed"] == 1
+    assert table.listed == 1
     found = subjects.search(us, analyst, "postgres person", limit=10)
     assert {one.kind for one in found.candidates} == {"designation", "thread"}
     shown = holdings.of_peer(us, analyst, UK, None)

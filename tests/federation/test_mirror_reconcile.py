@@ -21,8 +21,8 @@ from api.services.desk.deadlines import expire_clocks
 from api.services.desk.tasks import Scope
 from api.services.log import peer_tokens
 from api.services.road import thread_comparison
-from api.services.road.thread_comparison import GRACE, Outcome
-from api.web import problems
+from api.services.road.thread_comparison import GRACE, Outcome, SharedThreads
+from api.web import problems, shapes
 from tests.support.exchange import CA, UK, US, designate, find, request
 from tests.support.federation import Federation, Wire
 
@@ -41,7 +41,7 @@ class Reading(Wire):
             found = thread_comparison.serve(node, caller, thread_comparison.cursor_of(after))
         except ComityError as error:
             return PeerReply(problems.status_of(error), b"{}")
-        return PeerReply(200, json.dumps(found).encode())
+        return PeerReply(200, json.dumps(shapes.document(found)).encode())
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_a_difference_is_raised_and_goes_when_it_is_gone(
 
 def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, thread: str) -> None:
     shown = thread_comparison.serve(federation[US], peer_caller(federation[US], CA), "")
-    assert shown == {"threads": []}
+    assert shown == SharedThreads((), None)
     # What a member claims about a thread that it has no part in is not compared.
     claim = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
     assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.UNKNOWN]

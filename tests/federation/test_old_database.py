@@ -3,7 +3,6 @@
 On SQLite, and on PostgreSQL with two workers that share the database and the memory.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,15 +13,24 @@ from sqlalchemy import text
 
 from api.adapters.memory.file import FileMemory
 from api.domain.errors import ComityError, Conflict, Unavailable
+from api.domain.misbehaviour import verify_misbehaviour
 from api.jobs.sequence import Sequencer
 from api.ports.head_memory import Remembered
 from api.records import copying, log, node_state
 from api.records.database import Database
-from api.services.log import checkpoints, giving_up, guard, remembering
+from api.services.log import (
+    checkpoints,
+    giving_up,
+    guard,
+    misbehaviour,
+    remembering,
+    tail_answers,
+)
 from api.services.log.remembering import Finding
 from api.services.node import Node
 from api.services.operations import status
 from api.services.recovery import recovering
+from api.wire.misbehaviour import MisbehaviourKind
 from tests.support import exchange, foreign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
@@ -204,7 +212,7 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     assert checkpoints.newest(us).size == 20
     shown = status.figures(us)
     assert (shown.log_size, shown.unsequenced) == (20, 20), "it waits as much as before"
-    assert shown.unwitnessed["unsequenced"] == 20
+    assert shown.unwitnessed.unsequenced == 20
     federation.watch()
     cosigned = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
     assert cosigned == 0
@@ -247,14 +255,116 @@ def test_a_tail_that_nobody_holds_is_given_up_on_signed_answers_of_all(
     assert refused.value.details["members"] == [CA]
     federation.down = set()
     seen(giving_up.approve, us, second)
-    kept = us.db.read(lambda c: node_state.value(c, giving_up.ANSWERS))
-    assert kept is not None
-    assert set(json.loads(kept)) == {UK, CA}
+    assert answerers(us) == {UK, CA}
     recovering.recover(us)
     act(us)
     assert heads_signed(us) > old
+    exchange.designate(federation, US, "Afterwards")
     federation.settle()
+    federation.watch(2)
     assert all(node.db.read(node_state.misbehaviour) == [] for node in federation)
+    # The answers went along with the next head, to each partner, and no longer than that.
+    assert [answerers(federation[each]) for each in (UK, CA)] == [{UK, CA}, {UK, CA}]
+    assert us.db.read(lambda c: tail_answers.due(us, c, UK)) == ()
+    # A later restore does not forget them.
+    guard.begin(us, "backup")
+    assert answerers(us) == {UK, CA}
+
+
+def answerers(node: Node) -> set[str]:
+    """Whose answers about Washington's log a node keeps."""
+    return {one.member for one in node.db.read(lambda c: tail_answers.kept(node, c, US))}
+
+
+def give_up(federation: Federation, copy: Path) -> Node:
+    """Put an old database back, give up what nobody says it holds, and recover."""
+    us = put_back(federation, copy)
+    act(us)
+    guard.ask(us)
+    giving_up.propose(us, federation.officer(US, "admin"))
+    giving_up.approve(us, federation.officer(US, "admin2"))
+    recovering.recover(us)
+    return us
+
+
+def replaced(federation: Federation, ministry: str, copy: Path) -> None:
+    """Put another SQLite file in the place of a partner's, with a memory that does not mind."""
+    node = federation[ministry]
+    node.db.close()
+    file = Path(str(node.db.url).removeprefix("sqlite:///"))
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
+    shutil.copyfile(copy, file)
+    federation.nodes[ministry] = replace(
+        node, db=Database(node.db.url), memory=FileMemory(copy.parent / "head.json")
+    )
+
+
+def test_a_head_of_a_tail_shown_later_convicts_who_answered_that_it_held_none(
+    federation: Federation, tmp_path: Path
+) -> None:
+    """London cosigned the tail, says it holds none of it, and shows it once the log went on."""
+    us = federation[US]
+    lengthen(us, 20)
+    federation.settle()
+    federation.watch(2)
+    copy, london = keep(us, tmp_path / "copy"), keep(federation[UK], tmp_path / "london")
+    witnessed_by(federation, "Seen in London", away=CA)
+    hidden = keep(federation[UK], tmp_path / "hidden")
+    federation.clock.sleep(5)
+    replaced(federation, UK, london)
+    us = give_up(federation, copy)
+    federation.down = {UK}
+    exchange.designate(federation, US, "Another history", to=(CA,))
+    for _ in range(20):
+        for ministry in (US, CA):
+            federation.step(ministry)
+        federation.clock.sleep(1)
+    assert answerers(federation[CA]) == {UK, CA}
+    federation.down = set()
+    replaced(federation, UK, hidden)
+    federation.watches.clear()
+    federation.watch(3)
+    for judge in (US, CA):
+        kept = federation[judge].db.read(node_state.misbehaviour)
+        assert [(row.peer, row.kind) for row in kept] == [(UK, MisbehaviourKind.HELD_DENIED)]
+        verify_misbehaviour(kept[0].proof, us.membership)
+    # Who gave the tail up on these words goes on.
+    assert not us.db.read(node_state.restoring)
+    size = heads_signed(us)
+    exchange.designate(federation, US, "Goes on", to=(CA,))
+    federation.step(US)
+    assert heads_signed(us) > size
+
+
+def test_a_head_of_a_tail_that_nobody_cosigned_convicts_nobody(
+    federation: Federation, tmp_path: Path
+) -> None:
+    """Its ministry signed two histories, and every member knows why."""
+    us = federation[US]
+    lengthen(us, 20)
+    federation.settle()
+    federation.watch(2)
+    copy = keep(us, tmp_path / "copy")
+    federation.down = {UK, CA}
+    lengthen(us, heads_signed(us) + 5)
+    lost = checkpoints.newest(us)
+    federation.clock.sleep(5)
+    federation.down = set()
+    us = give_up(federation, copy)
+    for number in range(8):
+        exchange.designate(federation, US, f"Afterwards {number}")
+    federation.settle()
+    federation.watch(2)
+    ottawa = federation[CA]
+    misbehaviour.refused(ottawa, US, lost.note)
+    assert ottawa.db.read(node_state.misbehaviour) == []
+    # Without the answers it is what it looks like.
+    with ottawa.db.engine.begin() as connection:
+        connection.execute(text("DELETE FROM node_state WHERE name LIKE 'tail-answer:%'"))
+    misbehaviour.refused(ottawa, US, lost.note)
+    kept = ottawa.db.read(node_state.misbehaviour)
+    assert [(row.peer, row.kind) for row in kept] == [(US, MisbehaviourKind.INCONSISTENT_HEADS)]
 
 
 @pytest.mark.parametrize("by", ["delivery", "checkpoint"])

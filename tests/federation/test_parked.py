@@ -1,20 +1,27 @@
 """What cannot be decided here waits alone: neighbours go on, and people settle it (PROTOCOL §9)."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from api.cli.node import status_lines
 from api.domain.errors import NotFound, Refused
 from api.jobs.process_inbox import process_inbox
 from api.jobs.reconcile import judge_parked
 from api.records import packages, parked, streams
+from api.services.desk import tasks
+from api.services.desk.tasks import Scope
+from api.services.operations import status
 from api.services.road import undecidable
 from api.services.road.undecidable import Settling
 from api.services.statements.effects import EFFECTS
+from api.web.metrics import NodeFigures, Subject
 from tests.federation.test_bad_peer_statements import (
     designation,
     id_of,
@@ -243,3 +250,44 @@ def test_a_defect_in_what_follows_from_a_disposition_leaves_the_others_noted(
     assert undecidable.settle(federation[NODE], admin, "uk-fcdo", row.statement, Settling.RETRY)
     (holder,) = federation[NODE].db.read(lambda c: packages.holders_of(c, package_id))
     assert holder.state == "applied"
+
+
+def test_whoever_runs_the_node_sees_what_waits_and_what_waits_too_long(
+    federation: Federation, bad: BadPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the status, the metrics, the command, the console's page and the administrators' tasks."""
+    us, admin = federation[NODE], federation.officer(NODE, "admin")
+    broken(monkeypatch, "designation/1", KeyError("x"), "receive")
+    item = bad.commit(bad.statement("designation/1", designation()))
+    outcomes(federation, bad.deliver(item))
+    (row,) = us.db.read(parked.every)
+    found = status.status(us, admin)
+    assert found.parked == {UK.id: status.ParkedCounts(1, 0, 0, row.at)}
+    (task,) = tasks.tasks_page(us, admin, Scope.MINE, limit=10)
+    assert (task.kind, task.about.id, task.asked_by) == ("settle-parked", row.statement, UK.id)
+    assert not task.overdue
+    for name in ("analyst", "reviewer", "auditor"):
+        seen = tasks.tasks_page(us, federation.officer(NODE, name), Scope.MINE, limit=10)
+        assert "settle-parked" not in {one.kind for one in seen}
+    said = "\n".join(status_lines(json.loads(json.dumps(asdict(found)))))
+    assert "uk-fcdo: 1 since" in said
+    assert "OVERDUE" not in said
+    federation.clock.sleep(24 * 3600)
+    found = status.status(us, admin)
+    assert found.parked[UK.id].overdue == 1
+    assert "1 OVERDUE" in "\n".join(status_lines(json.loads(json.dumps(asdict(found)))))
+    (task,) = tasks.tasks_page(us, admin, Scope.OVERDUE, limit=10)
+    assert task.overdue
+    figures = {
+        (sample.name, sample.labels["peer"]): sample.value
+        for metric in NodeFigures(Subject(us)).collect()
+        for sample in metric.samples
+        if sample.name.startswith("comity_parked")
+    }
+    assert figures["comity_parked_statements", UK.id] == 1
+    assert figures["comity_parked_overdue", UK.id] == 1
+    assert figures["comity_parked_overdue", CA.id] == 0
+    # Refused, it is gone from all of them.
+    assert undecidable.settle(us, admin, UK.id, row.statement, Settling.REFUSE)
+    assert status.status(us, admin).parked == {}
+    assert tasks.tasks_page(us, admin, Scope.MINE, limit=10) == []

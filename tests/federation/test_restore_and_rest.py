@@ -8,6 +8,7 @@ import pytest
 from api.domain.errors import Conflict, NotFound, Refused, Unavailable
 from api.records import log, node_state, streams
 from api.services.log import checkpoints, guard
+from api.services.log.heads import Tail
 from api.services.node import Limits
 from api.services.operations import status
 from api.services.recovery import backups, recovering
@@ -45,9 +46,9 @@ def test_idle_logs_come_to_rest(federation: Federation) -> None:
         ]
         assert sorted(set(anchored)) == sorted({US, UK, CA} - {node.ministry})
         figures = status.figures(node)
-        assert figures.unwitnessed == {"leaves": 0, "unsequenced": 0, "since": "", "seconds": 0}
+        assert figures.unwitnessed == Tail(leaves=0, unsequenced=0, since="", seconds=0)
         assert figures.public is not None
-        assert len(figures.public["cosigners"]) == 2
+        assert len(figures.public.cosigners) == 2
 
 
 def test_every_member_answers_or_is_waived_by_two(federation: Federation, tmp_path: Path) -> None:

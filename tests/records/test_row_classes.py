@@ -65,7 +65,7 @@ CLASSES: list[tuple[type, Table]] = [
     (tasks.Resting, tasks.RELIANCES),
     (tasks.Review, tasks.REVIEWS),
     (tasks.Task, tasks.TASKS),
-    (threads.Comparison, threads.COMPARISONS),
+    (threads.ThreadComparison, threads.COMPARISONS),
     (threads.Thread, threads.THREADS),
     (threads.ThreadSubject, threads.THREAD_SUBJECTS),
     (threads.Void, threads.THREAD_VOIDS),

@@ -73,11 +73,11 @@ def test_effects_and_mirrors_make_coverage(federation: Federation, story: dict[s
     for ministry in (US, UK):
         node, reader = federation[ministry], federation.officer(ministry, "auditor")
         table = coverage.compare(node, reader, "US:2020-07", "UK", "2021-03-22")
-        assert (table["listed"], table["of"]) == (1, 1)
-        assert table["subjects"][0]["lag_days"] == 256
-        assert coverage.compare(node, reader, "US:2020-07", "UK", "2021-03-21")["listed"] == 0
+        assert (table.listed, table.of) == (1, 1)
+        assert table.subjects[0].lag_days == 256
+        assert coverage.compare(node, reader, "US:2020-07", "UK", "2021-03-21").listed == 0
         board = coverage.board(node, reader, "2021-03-22")
-        assert board["subjects"][0]["jurisdictions"]["CA"] is None
+        assert board.subjects[0].jurisdictions["CA"] is None
     with pytest.raises(Invalid):
         coverage.compare(federation[US], federation.officer(US, "analyst"), "us", "UK", None)
 
@@ -205,8 +205,8 @@ def test_a_delisting_ends_coverage_and_cannot_be_amended(
     assert row.ended_on == "2024-06-01"
     auditor = federation.officer(US, "auditor")
     us = federation[US]
-    assert coverage.compare(us, auditor, "US", "UK", "2024-05-31")["listed"] == 1
-    assert coverage.compare(us, auditor, "US", "UK", "2024-06-01")["listed"] == 0
+    assert coverage.compare(us, auditor, "US", "UK", "2024-05-31").listed == 1
+    assert coverage.compare(us, auditor, "US", "UK", "2024-06-01").listed == 0
     with pytest.raises(Conflict) as refusal:
         use.change(uk, federation.officer(UK, "analyst"), story["uk"], "delisting/1", ended)
     assert refusal.value.code == "designation.delisted"

@@ -30,6 +30,7 @@ from api.wire.statements import Content
 from tests.support.bad_peer import acts, contents
 from tests.support.bodies import body
 from tests.support.check_log import read_copy
+from tests.support.contract import judged
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 from tests.support.signing import Signatory, raw_signature
@@ -163,5 +164,5 @@ def open_door(folder: Path) -> Iterator[Door]:
     tokens = ResourceServer(ADDRESS, [keys], federation.clock)
     app = create_app(federation[MINISTRY], tokens, public_url=ADDRESS)
     with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
-        yield Door(federation, app, client, issuer)
+        yield Door(federation, app, judged(client), issuer)
     federation.close()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +14,13 @@ from api.domain.misbehaviour import heads_proof, verify_misbehaviour
 from api.tlog.merkle import EMPTY_ROOT, leaf_hash
 from api.tlog.proofs import root_at
 from api.wire import canonical
+from api.wire.encoding import format_instant
 from api.wire.envelope import MESSAGE, STATEMENT, seal
 from api.wire.errors import WireError
+from api.wire.held_heads import HeldHead
 from api.wire.keys import Purpose
 from api.wire.membership import Membership
+from api.wire.messages import Kind, MessageBody
 from api.wire.misbehaviour import (
     MisbehaviourKind,
     MisbehaviourProof,
@@ -24,7 +28,8 @@ from api.wire.misbehaviour import (
     parse_misbehaviour,
 )
 from tests.support.exports import MEMBERS, second_verifier, signed_head
-from tests.support.signing import UK, US, SealingMinistry, membership, with_bounds
+from tests.support.exports import NOW as AT
+from tests.support.signing import CA, UK, US, SealingMinistry, membership, with_bounds
 from tests.tlog.trees import MemoryTree
 
 HEADS = MisbehaviourKind.INCONSISTENT_HEADS
@@ -252,3 +257,52 @@ def test_the_command_judges_a_proof(
     assert report["misbehaviour"] == "inconsistent-heads"
     assert second.main(arguments[:1]) == 3
     assert json.loads(capsys.readouterr().out)["code"] == "origin-unproven"
+
+
+# ---- an answer that a head denies --------------------------------------------------------------
+
+
+def answer(size: int, ministry: SealingMinistry = UK, *, at: datetime, **changes: Any) -> bytes:
+    """A member's signed word on what it holds of Washington's log."""
+    held = HeldHead(size, None if size == 0 else f"{7:064x}", format_instant(at))
+    members: dict[str, Any] = {
+        "from_": ministry.id,
+        "to": "us-treasury",
+        "id": "a" * 32,
+        "kind": Kind.HELD,
+        "epoch": 1,
+        "seq": None,
+        "prev": None,
+        "body": held.to_json(),
+        "substantive_size": 0,
+    }
+    return ministry.seal_message(MessageBody(**members | changes))
+
+
+def denial(answered: bytes, cosigned: bytes) -> bytes:
+    kind = MisbehaviourKind.HELD_DENIED
+    return compose_misbehaviour(MisbehaviourProof("uk-fcdo", kind, answered, cosigned))
+
+
+def test_who_denies_a_head_that_it_cosigned_is_convicted_by_both(second: ModuleType) -> None:
+    signed = datetime.fromtimestamp(AT, UTC)
+    cosigned = signed_head(US, 9, root_at(9, tree(9)), (UK,), at=AT)
+    later = signed + timedelta(seconds=1)
+    assert both(second, denial(answer(5, at=later), cosigned)) == ""
+    assert both(second, denial(answer(0, at=later), cosigned)) == ""
+    not_shown = "misbehaviour.not-shown"
+    # It held that much and said so; it cosigned afterwards; somebody else cosigned, or half of it.
+    assert both(second, denial(answer(9, at=later), cosigned)) == not_shown
+    assert both(second, denial(answer(5, at=signed), cosigned)) == not_shown
+    others = signed_head(US, 9, root_at(9, tree(9)), (CA,), at=AT)
+    assert both(second, denial(answer(5, at=later), others)) == not_shown
+    half = cosigned.decode().rstrip("\n").rpartition("\n")[0].encode() + b"\n"
+    assert both(second, denial(answer(5, at=later), half)) == not_shown
+    # Another's words, another's log, and what is no answer at all.
+    assert both(second, denial(answer(5, CA, at=later, from_="ca-gac"), cosigned)) == "key.unknown"
+    foreign = denial(answer(5, at=later, to="ca-gac"), cosigned)
+    assert both(second, foreign) == "checkpoint.unknown-origin"
+    receipt = MessageBody("uk-fcdo", "us-treasury", "a" * 32, Kind.RECEIPT, 1, None, None, {}, 0)
+    assert both(second, denial(UK.seal_message(receipt), cosigned)) == not_shown
+    malformed = change(denial(answer(5, at=later), cosigned), second=7)
+    assert both(second, malformed) == "misbehaviour.malformed"

@@ -35,6 +35,7 @@ from api.tlog.merkle import leaf_hash, root_of, split_hashes
 from api.tlog.note import parse_note
 from api.tlog.tiles import decode_bundle
 from api.wire.keys import Purpose
+from tests.support.contract import judged
 from tests.support.federation import ISSUER, Federation
 from tests.support.tall_logs import lengthen
 
@@ -89,7 +90,7 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
 
 def door(federation: Federation, ministry: str) -> Door:
     app = create_app(federation[ministry], Tokens(), public_url="https://node.example")
-    return Door(federation, federation[ministry], TestClient(app))
+    return Door(federation, federation[ministry], judged(TestClient(app)))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from api.services.desk import delegating
 from api.services.desk.delegating import Proposed
 from api.services.log import peer_tokens
 from tests.support.bodies import body
+from tests.support.contract import judged
 from tests.support.exchange import CA, UK, US, designate, find, package, person, request
 from tests.support.federation import ISSUER, Federation
 from tests.support.looking import seen
@@ -60,13 +61,13 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
 @pytest.fixture(scope="module")
 def us(federation: Federation) -> Door:
     app = create_app(federation[US], Tokens(), public_url="https://us.example")
-    return Door(TestClient(app), US)
+    return Door(judged(TestClient(app)), US)
 
 
 @pytest.fixture(scope="module")
 def uk(federation: Federation) -> Door:
     app = create_app(federation[UK], Tokens(), public_url="https://uk.example")
-    return Door(TestClient(app), UK)
+    return Door(judged(TestClient(app)), UK)
 
 
 @pytest.fixture(scope="module")

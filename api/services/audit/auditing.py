@@ -7,7 +7,7 @@ can match nothing is refused: an empty answer must mean that nothing happened.
 import json
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from api.domain import approvals as rules
 from api.domain.approvals import Approval
 from api.domain.errors import Invalid
 from api.domain.events import RETIRED, Act
+from api.domain.notation import Count, Digest, Nullable
 from api.ports.policy import Action
 from api.records import audit, officers
 from api.records.audit import EventRow, EventsWanted
@@ -43,12 +44,12 @@ class EventView:
         event: its content (PROTOCOL §6); ``None`` where it is missing.
     """
 
-    seq: int
-    index: int | None
+    seq: Count
+    index: Nullable[Count]
     erased: bool
-    gap: str | None
-    statement: str | None
-    event: dict[str, Any] | None
+    gap: Nullable[Literal["erased", "lost"]]
+    statement: Nullable[Digest]
+    event: Nullable[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def approvals(node: Node, caller: Caller) -> list[Approval]:
 
 def view(row: EventRow) -> EventView:
     """Return an event as auditors see it; ``gap`` says why its content is missing."""
-    gap = None
+    gap: Literal["erased", "lost"] | None = None
     if row.body is None:
         gap = "erased" if audit.is_erased(row.id) else "lost"
     return EventView(

@@ -6,13 +6,14 @@ they say they mirror, the effects of threads, and officers' verdicts.
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from api.domain import coverage as rules
-from api.domain.coverage import Base, Covered, Link
+from api.domain.coverage import Base, BoardLine, Comparison, Covered, Link
 from api.domain.errors import Invalid
+from api.domain.notation import Day
 from api.ports.policy import Action
 from api.records import designations, subjects, threads
 from api.services import visibility
@@ -67,9 +68,39 @@ def jurisdictions_of(connection: Connection) -> Mapping[str, frozenset[str]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage(Comparison):
+    """How far one jurisdiction had followed another's listings on a day.
+
+    Attributes:
+        base: whose listings are the measure, as it was asked.
+        jurisdiction: whose listings are measured.
+        as_of: the day.
+    """
+
+    base: str
+    jurisdiction: str
+    as_of: Day
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Every listed subject against every jurisdiction.
+
+    Attributes:
+        as_of: the day.
+        jurisdictions: those of the membership.
+        subjects: by the day of their first listing.
+    """
+
+    as_of: Day
+    jurisdictions: tuple[str, ...]
+    subjects: tuple[BoardLine, ...]
+
+
 def compare(
     node: Node, caller: Caller, base: str, jurisdiction: str, as_of: str | None
-) -> dict[str, Any]:
+) -> Coverage:
     """Return how far one jurisdiction had followed another's listings on a day.
 
     Args:
@@ -79,28 +110,25 @@ def compare(
         jurisdiction: the jurisdiction that is measured.
         as_of: a day, or ``None`` for today by the node's clock.
 
-    Returns:
-        ``{base, jurisdiction, as_of, listed, of, subjects, gaps}``.
-
     Raises:
         Invalid: ``coverage.base``, ``coverage.day``.
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     day, measure = _day(node, as_of), Base.parse(base)
     found = _covered_for(node, caller)
-    rows = rules.compare(found, measure, jurisdiction, day)
-    head = {"base": base, "jurisdiction": jurisdiction, "as_of": day.isoformat()}
-    return {**head, **rules.to_json(rows)}
+    told = rules.comparison(rules.compare(found, measure, jurisdiction, day))
+    return Coverage(
+        told.listed, told.of, told.subjects, told.gaps, base, jurisdiction, day.isoformat()
+    )
 
 
-def board(node: Node, caller: Caller, as_of: str | None) -> dict[str, Any]:
+def board(node: Node, caller: Caller, as_of: str | None) -> Board:
     """Return every subject against every jurisdiction of the membership on a day."""
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     day = _day(node, as_of)
     homes = sorted({member.jurisdiction for member in node.membership.members})
     found = _covered_for(node, caller)
-    rows = rules.board(found, homes, day)
-    return {"as_of": day.isoformat(), "jurisdictions": homes, "subjects": rows}
+    return Board(day.isoformat(), tuple(homes), rules.board(found, homes, day))
 
 
 def _day(node: Node, text: str | None) -> dt.date:

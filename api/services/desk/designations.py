@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.domain import designations as rules
+from api.domain.notation import Count, Digest, Instant
 from api.domain.regimes.clocks import Clock
 from api.domain.reliance import Affected, Kind
 from api.ports.policy import Action, Resource
@@ -48,7 +49,7 @@ class DesignationSummary:
         stored_at: when it was stored here.
     """
 
-    id: str
+    id: Digest
     issuer: str
     jurisdiction: str
     regime: str
@@ -56,19 +57,19 @@ class DesignationSummary:
     list_reference: str
     since: str
     ended_on: str | None
-    amendments: int
-    proposal: str | None
-    stored_at: str
+    amendments: Count
+    proposal: Digest | None
+    stored_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class StatementView:
     """One statement that makes an object what it is."""
 
-    id: str
+    id: Digest
     type: str
     issuer: str
-    issued_at: str
+    issued_at: Instant
     body: Mapping[str, Any]
 
 

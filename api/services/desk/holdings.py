@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.evidence import HolderState, Holding, holder_state, provably_held
+from api.domain.notation import Count, Digest, Instant
 from api.ports.policy import Action, Resource
 from api.records import packages, statements, stream_counts, streams
 from api.records.package_rows import Holder, TitledHolder
@@ -36,11 +37,11 @@ class HeldView:
         proofs: ids of what proves it: messages with receipts, and dispositions, by what they are.
     """
 
-    package: str
+    package: Digest
     title: str
     state: HolderState
     proven: bool
-    receipted_at: str | None
+    receipted_at: Instant | None
     proofs: Mapping[str, str]
 
 
@@ -56,9 +57,9 @@ class Holdings:
     """
 
     ministry: str
-    at: str
+    at: Instant
     items: tuple[HeldView, ...]
-    delivered: Mapping[str, int]
+    delivered: Mapping[str, Count]
 
 
 def holding_of(connection: Connection, row: Holder) -> Holding:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Digest, Instant
 from api.ports.policy import Action
 from api.records import memberships, node_state
 from api.records.memberships import (
@@ -49,7 +50,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeView:
+class MembershipChangeView:
     """A proposed membership as administrators see it.
 
     Attributes:
@@ -63,17 +64,17 @@ class ChangeView:
         difference: against the membership in use.
     """
 
-    digest: str
-    serial: int
-    state: str
+    digest: Digest
+    serial: Count
+    state: MembershipState
     proposed_by: str
-    proposed_at: str
+    proposed_at: Instant
     decided_by: str | None
-    decided_at: str | None
+    decided_at: Instant | None
     difference: Difference
 
 
-def propose(node: Node, caller: Caller, file: bytes) -> ChangeView:
+def propose(node: Node, caller: Caller, file: bytes) -> MembershipChangeView:
     """Propose a new membership; another administrator, who compared the digest too, approves.
 
     Raises:
@@ -137,7 +138,7 @@ def _admitting(node: Node, digest: str) -> Change:
     return node.db.read(read)
 
 
-def approve(node: Node, caller: Caller, digest: str) -> ChangeView:
+def approve(node: Node, caller: Caller, digest: str) -> MembershipChangeView:
     """Approve a membership as the second administrator; it counts from the next start with it.
 
     Raises:
@@ -174,7 +175,7 @@ def approve(node: Node, caller: Caller, digest: str) -> ChangeView:
     return _change_view(node, node.db.write(write))
 
 
-def changes(node: Node, caller: Caller) -> list[ChangeView]:
+def changes(node: Node, caller: Caller) -> list[MembershipChangeView]:
     """Return the memberships that were proposed here, newest first."""
     authorise(node, caller, Action.OFFICER_LIST, collection("memberships"))
     return [_change_view(node, row) for row in node.db.read(memberships.changes)]
@@ -246,8 +247,8 @@ def _older(known: Confirmed) -> Conflict:
     )
 
 
-def _change_view(node: Node, row: MembershipChange) -> ChangeView:
-    return ChangeView(
+def _change_view(node: Node, row: MembershipChange) -> MembershipChangeView:
+    return MembershipChangeView(
         digest=row.digest,
         serial=row.serial,
         state=row.state,

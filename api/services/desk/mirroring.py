@@ -6,11 +6,12 @@ does is ``effects.mirroring``'s, and what a thread amounts to is ``domain.thread
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
+from api.domain.notation import Count, Digest, Instant
 from api.domain.regimes.advice import Case, Suggestion, eligibility
 from api.domain.regimes.assessment import Assessment, SubjectCase, assess
 from api.domain.regimes.decisions import subject_case
@@ -20,7 +21,7 @@ from api.domain.threads.state import ThreadState
 from api.ports.policy import Action, Resource
 from api.records import parked, statements, threads
 from api.records.parked import Parked
-from api.records.threads import Comparison, Thread, ThreadSubject, Void
+from api.records.threads import Thread, ThreadComparison, ThreadSubject, Void
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.desk import coverage
@@ -51,11 +52,11 @@ class SubjectLine:
     key: str
     name: str
     phase: Phase
-    designation: str | None
+    designation: Digest | None
     suggested: str | None
     finding: str | None
     regime: str | None
-    effect: str | None
+    effect: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,18 @@ class ThreadHead:
         updated_at: when it last changed here.
     """
 
-    id: str
+    id: Digest
     requester: str
     addressee: str
     title: str
     phase: Phase
-    respond_by: str
-    release_at: str | None
-    continues: str | None
-    undecided: int
-    state_digest: str
-    opened_at: str
-    updated_at: str
+    respond_by: Instant
+    release_at: Instant | None
+    continues: Digest | None
+    undecided: Count
+    state_digest: Digest
+    opened_at: Instant
+    updated_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,13 @@ class SaidView:
         without_effect: why it has no effect though it has a number.
     """
 
-    id: str
+    id: Digest
     type: str
     issuer: str
-    seq: int | None
-    seen: int
-    issued_at: str
-    stored_at: str
+    seq: Count | None
+    seen: Count
+    issued_at: Instant
+    stored_at: Instant
     by: By | None
     body: Mapping[str, Any]
     void: str | None = None
@@ -130,29 +131,44 @@ class SaidView:
 
 
 @dataclass(frozen=True, slots=True)
+class Heads:
+    """Highest number of each party of a request; 0 for none."""
+
+    requester: Count
+    addressee: Count
+
+
+@dataclass(frozen=True, slots=True)
+class NeverCompared:
+    """Both ends were never found unequal, and no comparison is recorded."""
+
+    outcome: Literal["equal"] = "equal"
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadView(ThreadHead):
     """A request with everything its readers see.
 
     Attributes:
-        heads: highest number of each party, by ``requester`` and ``addressee``.
+        heads: highest number of each party.
         state: what both sequences amount to, as both ends compute it.
         subjects: as the requester described them.
         lines: where each subject stands.
         statements: every statement, requester's first, each side by number.
         continued_by: ids of requests that continue this one.
         parked: statements that wait for one before them or for a ruling.
-        comparison: the last recorded outcome of comparing both ends, if it was ever unequal.
+        comparison: the last recorded outcome of comparing both ends.
         tag: entity tag.
     """
 
-    heads: Mapping[str, int]
+    heads: Heads
     state: ThreadState
     subjects: tuple[Mapping[str, Any], ...]
     lines: tuple[SubjectLine, ...]
     statements: tuple[SaidView, ...]
-    continued_by: tuple[str, ...]
+    continued_by: tuple[Digest, ...]
     parked: tuple[Parked, ...]
-    comparison: Comparison | None
+    comparison: ThreadComparison | NeverCompared
     tag: str
 
     @property
@@ -247,14 +263,14 @@ def _thread_view(connection: Connection, row: Thread) -> ThreadView:
     compared = (threads.comparison(connection, row.id, peer) for peer in peers)
     return ThreadView(
         **_head(row),
-        heads={"requester": row.requester_seq, "addressee": row.addressee_seq},
+        heads=Heads(row.requester_seq, row.addressee_seq),
         state=state,
         subjects=tuple(thread_record.descriptions(record, state)),
         lines=_lines(threads.subjects_of(connection, [row.id]).get(row.id, [])),
         statements=tuple(said),
         continued_by=tuple(threads.continuations(connection, row.id)),
         parked=tuple(parked.in_thread(connection, row.id)),
-        comparison=next((one for one in compared if one is not None), None),
+        comparison=next((one for one in compared if one is not None), NeverCompared()),
         tag=row.state_digest[7:39],
     )
 

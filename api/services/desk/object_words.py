@@ -22,7 +22,7 @@ from api.records import (
     threads,
 )
 from api.records.drafts import Draft
-from api.services.desk.task_sources import ADMINISTRATION, Entry
+from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
 
@@ -125,6 +125,8 @@ def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> li
             title = ": ".join(part for part in (", ".join(concerned), change.detail) if part)
             asked = names.get(change.proposed_by, "")
             found.append(Words(title or change.kind, concerned, asked))
+        elif one.about[0] == PARKED:
+            found.append(Words(one.about[1], (), one.key))
         else:
             found.append(_of_indexed(connection, one, known))
     return found

@@ -13,13 +13,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
 from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
+from api.domain.notation import Instant
 from api.ports.policy import Action
 from api.records import officers, passkeys
 from api.records.officers import KeyState, OfficerKey
@@ -58,7 +59,7 @@ class Challenge:
     """
 
     challenge: str
-    expires_at: str
+    expires_at: Instant
     options: Mapping[str, Any] | None = None
 
 
@@ -74,7 +75,7 @@ class NewKey:
         credential: form ``webauthn``: the browser's ``RegistrationResponseJSON``.
     """
 
-    form: str
+    form: Literal["jws", "webauthn"]
     challenge: str
     jwk: Mapping[str, str] | None = None
     signature: str | None = None

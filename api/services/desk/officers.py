@@ -7,6 +7,7 @@ grant by claim: what an identity provider says pre-fills nothing here without tw
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,7 @@ from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role
+from api.domain.notation import Instant, RecordId
 from api.ports.policy import Action, Resource
 from api.records import officers, suspensions
 from api.records.officers import Grant, GrantState, Identity, Officer, OfficerKey, OfficerState
@@ -33,8 +35,13 @@ from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
 
-SUSPENDED = "suspended"
-"""What a reader is shown as the state of an officer while a suspension is in force."""
+
+class OfficerStanding(StrEnum):
+    """What readers are shown of an officer: the record's state, or a suspension in force."""
+
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +85,11 @@ class OfficerView:
         suspension: the suspension in force, else the last one that can still be confirmed.
     """
 
-    id: str
+    id: RecordId
     name: str
-    state: str
-    created_at: str
-    expires_at: str | None
+    state: OfficerStanding
+    created_at: Instant
+    expires_at: Instant | None
     outside: bool
     proposed_by: str | None
     suspension: SuspensionRow | None
@@ -367,11 +374,11 @@ def _view(node: Node, found: Officer, known: Sequence[SuspensionRow]) -> Officer
     own = [each for each in known if each.officer == found.id and each.lifted_at is None]
     now = node.now()
     standing = [each for each in own if each.confirmed_at is not None or each.ends_at > now]
-    state = str(found.state)
+    suspended = standing and found.state is OfficerState.ACTIVE
     return OfficerView(
         id=found.id,
         name=found.name,
-        state=SUSPENDED if standing and found.state is OfficerState.ACTIVE else state,
+        state=OfficerStanding.SUSPENDED if suspended else OfficerStanding(found.state.value),
         created_at=found.created_at,
         expires_at=found.expires_at,
         outside=found.from_outside,

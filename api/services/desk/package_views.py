@@ -14,6 +14,7 @@ from api.domain.evidence import (
     RecallOutcome,
     ReleaseState,
 )
+from api.domain.notation import Count, Digest, Instant
 from api.services.desk.recalls import RecallView
 
 
@@ -32,13 +33,13 @@ class PackageSummary:
         return_reason: why a reviewer returned it.
     """
 
-    id: str
+    id: Digest
     originator: str
     title: str
     state: PackageState
-    submitted_at: str
-    supersedes: str | None
-    superseded_by: str | None
+    submitted_at: Instant
+    supersedes: Digest | None
+    superseded_by: Digest | None
     return_reason: str | None
 
 
@@ -47,8 +48,8 @@ class ExhibitView:
     """One exhibit of a package; ``state`` says whether its bytes are here."""
 
     label: str
-    digest: str
-    size: int
+    digest: Digest
+    size: Count
     media_type: str
     state: ExhibitState | None
 
@@ -57,7 +58,7 @@ class ExhibitView:
 class AcquisitionView:
     """An exhibit that the releaser acquired by its own work, not from a partner."""
 
-    exhibit: str
+    exhibit: Digest
     source: str
     collector: str
     collected: str
@@ -67,12 +68,12 @@ class AcquisitionView:
 class ReleaseView:
     """One release of a package; ``tlp`` is the label of its marking."""
 
-    id: str
+    id: Digest
     issuer: str
     recipient: str
     tlp: str
     state: ReleaseState
-    released_at: str
+    released_at: Instant
     acquired_independently: tuple[AcquisitionView, ...] = ()
 
 
@@ -95,8 +96,8 @@ class PackageView(PackageSummary):
     recall: RecallView | None
     withheld: bool
     body: Mapping[str, Any]
-    issued_at: str
-    envelope_digest: str
+    issued_at: Instant
+    envelope_digest: Digest
     exhibits: tuple[ExhibitView, ...]
     releases: tuple[ReleaseView, ...]
     acquisitions: tuple[AcquisitionView, ...]
@@ -128,21 +129,21 @@ class HolderView:
         answered_at: when that answer was stored here.
     """
 
-    package: str
+    package: Digest
     ministry: str
-    release: str
+    release: Digest
     state: HolderState
     message: str | None
-    receipted_at: str | None
-    disposition: str | None
+    receipted_at: Instant | None
+    disposition: Digest | None
     code: str | None
-    recall: str | None
+    recall: Digest | None
     recall_message: str | None
-    recall_receipted_at: str | None
-    recall_disposition: str | None
+    recall_receipted_at: Instant | None
+    recall_disposition: Digest | None
     recall_outcome: RecallOutcome | None
-    held: str | None = None
-    held_at: str | None = None
+    held: Digest | None = None
+    held_at: Instant | None = None
     answer: str | None = None
     answer_reason: str | None = None
-    answered_at: str | None = None
+    answered_at: Instant | None = None

@@ -17,6 +17,7 @@ from api.domain.designations import ProposalAct, ProposalState
 from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.events import Act, Subject
 from api.domain.evidence import PackageState
+from api.domain.notation import Count, Digest, Instant
 from api.ports.policy import Action, Resource
 from api.records import designations, packages
 from api.records.designations import Proposal
@@ -59,28 +60,28 @@ class ProposalSummary:
         updated_at: when it last changed.
     """
 
-    id: str
+    id: Digest
     ministry: str
     regime: str
     title: str
     state: ProposalState
-    version: int
-    digest: str
+    version: Count
+    digest: Digest
     endorsed_by: str | None
     reason: str | None
-    statement: str | None
-    created_at: str
-    updated_at: str
+    statement: Digest | None
+    created_at: Instant
+    updated_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
     """One version of a paper; ``author`` is an officer record."""
 
-    version: int
+    version: Count
     author: str
-    digest: str
-    at: str
+    digest: Digest
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)

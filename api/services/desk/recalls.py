@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict
 from api.domain.events import Act, Subject
 from api.domain.evidence import PackageState
+from api.domain.notation import Digest, Instant
 from api.ports.policy import Action, Resource
 from api.records import packages, previews, statements
 from api.records.package_rows import Package
@@ -41,12 +42,12 @@ class RecallView:
         locked: whether the content stays shut for this officer until they acknowledge.
     """
 
-    statement: str
+    statement: Digest
     by: str
     reason: str
     instruction: str
-    replaced_by: str | None
-    at: str
+    replaced_by: Digest | None
+    at: Instant
     acknowledged: bool
     answer: str | None
     locked: bool

@@ -7,6 +7,7 @@ an empty entry, so that a list never seems to end there). Who sees which is ``ta
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -14,18 +15,21 @@ from sqlalchemy import Connection
 from api.domain import tasks as rules
 from api.domain.changes import ChangeKind
 from api.domain.tasks import NOTICES, Task, TaskKind
-from api.records import designations, drafts, packages, proposed, statements, tasks
+from api.records import designations, drafts, packages, parked, proposed, statements, tasks
 from api.records.drafts import Draft
+from api.records.parked import Parked
 from api.services.desk import holdings
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
 from api.services.visibility import Kind, table_row
+from api.wire.encoding import format_instant, parse_instant
 from api.wire.types import RECALL
 
 RECONCILE = "reconcile"
 CLOCK = "clock"
-ADMINISTRATION = frozenset({*(kind.value for kind in ChangeKind), proposed.KEY_REQUEST})
+PARKED = "parked"
+ADMINISTRATION = frozenset({*(kind.value for kind in ChangeKind), proposed.KEY_REQUEST, PARKED})
 """Kinds of what administrators decide; none of it is evidence."""
 
 _UNEQUAL = "The two ends of the thread do not agree on its state."
@@ -226,6 +230,31 @@ def changes_waiting(
         size -= 1
         if not size:
             return
+
+
+def parked_waiting(
+    node: Node, connection: Connection, after: Place | None, size: int
+) -> Iterable[Entry]:
+    """Return partners' statements that wait for an administrator, each due a day after it came."""
+    found = (_of_parked(node, row) for row in parked.undecidable(connection))
+    return list(islice((one for one in found if after is None or one.place > after), size))
+
+
+def _of_parked(node: Node, row: Parked) -> Entry:
+    about = (PARKED, row.statement)
+    return Entry(
+        id=f"{row.peer}:{row.message}:{row.ordinal}",
+        kind=TaskKind.SETTLE_PARKED.value,
+        owed_by=node.ministry,
+        roles=("administrator",),
+        about=about,
+        read_by=about,
+        key=row.peer,
+        due=format_instant(parse_instant(row.at) + rules.PARKED_TIME),
+        cause="",
+        why=rules.why(TaskKind.SETTLE_PARKED),
+        opened_at=row.at,
+    )
 
 
 def holders(node: Node, connection: Connection, after: Place | None, size: int) -> Iterable[Entry]:

@@ -13,6 +13,7 @@ from itertools import islice
 
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Instant, RecordId
 from api.domain.tasks import NOTICES
 from api.ports.policy import Action
 from api.records import tasks
@@ -89,7 +90,7 @@ class TaskView:
     due: str | None
     cause: str | None
     path: tuple[str, ...]
-    opened_at: str | None
+    opened_at: Instant | None
     place: Place
 
 
@@ -143,6 +144,7 @@ def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
             task_sources.proposals_waiting,
             task_sources.recalls_waiting,
             task_sources.changes_waiting,
+            task_sources.parked_waiting,
         )
     )
 
@@ -213,8 +215,8 @@ def _shown(node: Node, entries: Sequence[Entry]) -> list[TaskView]:
 class TaskCounts:
     """How many tasks wait for this officer, and how many of them are overdue."""
 
-    owed: int
-    overdue: int
+    owed: Count
+    overdue: Count
 
 
 def counts(node: Node, caller: Caller) -> TaskCounts:
@@ -263,7 +265,7 @@ class ReviewView:
         closed_at: when.
     """
 
-    id: str
+    id: RecordId
     decision_kind: str
     decision: str
     change: str
@@ -272,11 +274,11 @@ class ReviewView:
     key: str | None
     path: tuple[str, ...]
     state: str
-    opened_at: str
+    opened_at: Instant
     outcome: str
     reason: str
     closed_by: str
-    closed_at: str
+    closed_at: Instant
 
 
 def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewView:

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
+from api.domain.notation import Digest
 from api.ports.policy import Action
 from api.records import packages, statements, streams
 from api.records.package_rows import Release
@@ -48,7 +49,7 @@ class Withdrawal:
         reach: how far it had come.
     """
 
-    release: str
+    release: Digest
     recipient: str
     reach: Reach
 

@@ -20,7 +20,7 @@ from api.domain.errors import ComityError, Invalid
 from api.domain.misbehaviour import heads_proof
 from api.records import node_state, peer_logs
 from api.records.peer_logs import PeerLog
-from api.services.log import misbehaviour, witnessing
+from api.services.log import misbehaviour, tail_answers, witnessing
 from api.services.log.log_client import RemoteTiles, seen_head
 from api.services.log.misbehaviour import Judged, Judgement
 from api.services.node import Node
@@ -29,6 +29,7 @@ from api.tlog.errors import LogError
 from api.tlog.merkle import Frontier
 from api.tlog.ranges import RangeRoot, range_proof
 from api.tlog.tiles import HashReader
+from api.wire.misbehaviour import MisbehaviourKind
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def compare_all(node: Node, compared: Compared, *, witness: str = "") -> list[st
     Returns:
         Ids of the proofs that were found; witnesses that are away are passed over.
     """
-    found = []
+    found = _own_denied(node, witness)
     for owner in _trusted(node):
         for each in others(node, owner):
             if witness not in {"", each}:
@@ -67,6 +68,25 @@ def compare_all(node: Node, compared: Compared, *, witness: str = "") -> list[st
                 continue
             if proof is not None:
                 found.append(proof)
+    return found
+
+
+def _own_denied(node: Node, witness: str) -> list[str]:
+    """Look whether a witness shows a head of the own log's tail that it said it holds none of."""
+    found: list[str] = []
+    if not node.db.read(lambda connection: tail_answers.kept(node, connection, node.ministry)):
+        return found
+    for each in others(node):
+        if witness not in {"", each}:
+            continue
+        try:
+            note = seen_head(node, each, node.ministry)
+        except ComityError:
+            continue
+        denied = None if note is None else tail_answers.denied(node, node.ministry, note)
+        if denied is not None:
+            member, proof = denied
+            found.append(misbehaviour.keep(node, member, MisbehaviourKind.HELD_DENIED, proof))
     return found
 
 
@@ -101,10 +121,10 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
     state = (head.size, head.root, seen.size)
     if compared.known.get((witness, owner)) == state:
         return None
-    note = witnessing.bare(node, owner, note)
+    shown, note = note, witnessing.bare(node, owner, note)
     found = _judge(node, owner, note, head, RemoteTiles(node, witness, owner))
     if found.verdict is Judged.CONTRADICTORY:
-        return misbehaviour.keep_heads(node, owner, found.proof)
+        return misbehaviour.contradicted(node, owner, shown, found.proof)
     if found.verdict is Judged.CONSISTENT:
         compared.known[witness, owner] = state
     return None
@@ -163,7 +183,8 @@ def judge_refused(node: Node, *, owner: str = "") -> list[str]:
         if row.peer not in trusted or owner not in {"", row.peer}:
             continue
         found = _judge_anywhere(node, row.peer, row.proof)
-        if found.verdict is Judged.CONTRADICTORY:
+        given_up = tail_answers.given_up(node, row.peer, row.proof)
+        if found.verdict is Judged.CONTRADICTORY and not given_up:
             proofs.append(misbehaviour.keep_heads(node, row.peer, found.proof))
         if found.verdict is not Judged.UNKNOWN:
             misbehaviour.settle(node, row.id, found.verdict)

@@ -2,16 +2,17 @@
 
 Owns the one way past a memory that says "more was signed" when no member has it. A waiver is not
 enough here: *every* member must say, under its signature, that it holds nothing beyond what came
-back; then two administrators may go on from there. The answers are kept (fact
-``restore-tail-answers``), because who is found to hold a head of that tail later has signed that it
-does not. Facts: ``restore-tail`` (``proposed:<person>`` or ``approved:<person>:<person>``).
+back; then two administrators may go on from there. The answers are kept and shown
+with the next head (``services/log/tail_answers.py``), because who is found to hold a head of that
+tail later has signed that it does not. Fact: ``restore-tail`` (``proposed:<person>`` or
+``approved:<person>:<person>``).
 """
 
-import json
+from collections.abc import Sequence
 from typing import Final
 
 from api.domain.changes import Change, ChangeKind
-from api.domain.errors import ComityError, Conflict, Unavailable
+from api.domain.errors import ComityError, Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.ports.head_memory import Remembered
 from api.ports.policy import Action
@@ -19,19 +20,15 @@ from api.records import log, node_state, officers, peer_logs
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Caller, authorise, change_of, entry_of
-from api.services.log import guard, log_client
+from api.services.log import guard, log_client, tail_answers
 from api.services.log.guard import Standing
+from api.services.log.tail_answers import Answer
 from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
-from api.wire.encoding import b64u_encode
-from api.wire.envelope import MESSAGE, verify_seal
-from api.wire.errors import WireError
 from api.wire.held_heads import HeldHead
-from api.wire.keys import Purpose
-from api.wire.messages import Kind, MessageBody, compose_message, parse_message
+from api.wire.messages import Kind, MessageBody, compose_message
 
 FACT: Final = node_state.TAIL
-ANSWERS: Final = "restore-tail-answers"
 
 
 def answer(node: Node, peer: str) -> bytes:
@@ -62,17 +59,16 @@ def answer(node: Node, peer: str) -> bytes:
     )
 
 
-def _held_by(node: Node, peer: str) -> tuple[bytes, HeldHead]:
+def _held_by(node: Node, peer: str) -> Answer:
     name = log_client.origin_name(node.me.origin)
     raw = log_client.get(node, peer, f"{name}/held")
     try:
-        envelope, body = parse_message(raw)
-        verify_seal(envelope, node.membership.keys(peer, Purpose.MESSAGE), MESSAGE)
-        if body.kind is not Kind.HELD or (body.from_, body.to) != (peer, node.ministry):
-            raise _refused()
-        return raw, HeldHead.from_json(body.body)
-    except WireError as error:
+        answer = tail_answers.open_answer(node, node.ministry, raw)
+    except Invalid as error:
         raise _refused() from error
+    if answer.member != peer:
+        raise _refused()
+    return answer
 
 
 def _refused() -> Unavailable:
@@ -139,25 +135,25 @@ def approve(node: Node, caller: Caller) -> Standing:
     permit = authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
     found = _require_tail(node)
     look = require_change_seen(node, caller, _losing(node))
-    answers, silent = {}, []
+    answers, silent = [], []
     for peer in node.others():
         try:
-            raw, held = _held_by(node, peer)
+            answer_of = _held_by(node, peer)
         except ComityError:
             silent.append(peer)
             continue
-        if held.size > max(found.size, found.largest):
+        if answer_of.held.size > max(found.size, found.largest):
             raise Conflict("restore.tail-held", "A member holds some of it: recover it.")
-        answers[peer] = b64u_encode(raw)
+        answers.append(answer_of)
     if silent:
         raise Unavailable(
             "recover.silent",
             "Every member must say under its signature what it holds; wait for the others.",
             members=silent,
         )
-    facts = {FACT: f"approved:{proposer}:{caller.person}", ANSWERS: json.dumps(answers)}
+    facts = {FACT: f"approved:{proposer}:{caller.person}"}
     entry = entry_of(caller, permit, Act.TAIL_ABANDONED, Subject("node", node.ministry))
-    return _write(node, facts, resting_on(entry, look))
+    return _write(node, facts, resting_on(entry, look), answers)
 
 
 def _require_tail(node: Node) -> Standing:
@@ -171,10 +167,13 @@ def _require_tail(node: Node) -> Standing:
     return found
 
 
-def _write(node: Node, facts: dict[str, str], entry: recording.Entry) -> Standing:
+def _write(
+    node: Node, facts: dict[str, str], entry: recording.Entry, answers: Sequence[Answer] = ()
+) -> Standing:
     def write(unit: Unit) -> None:
         for name, text in facts.items():
             node_state.put(unit, name, text, node.now())
+        tail_answers.keep(node, unit, node.ministry, answers)
         recording.record(node, unit, entry)
 
     node.db.write(write)

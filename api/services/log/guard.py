@@ -31,6 +31,7 @@ from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
+from api.services.log import tail_answers
 from api.services.log.log_client import seen_head
 from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
@@ -169,7 +170,10 @@ def noticed(node: Node, peer: str) -> bool:
         head = own_head(node, note) if note is not None else None
     except ComityError:
         return False
-    if head is None or node.db.read(lambda connection: _holds(connection, head)):
+    if note is None or head is None or node.db.read(lambda connection: _holds(connection, head)):
+        return False
+    if tail_answers.denied(node, node.ministry, note) is not None:
+        # Every member signed that it holds none of that tail; comparing convicts who did.
         return False
     if not node.db.read(node_state.restoring):
         begin(node, "noticed")
@@ -273,11 +277,11 @@ def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
         Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.not-proposed``.
         Refused: ``policy.own-proposal``, ``change.not-previewed``.
     """
+    proposer = _proposer(node, member)
+    permit = _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
     found = _require_silent(node, member)
     if member not in found.proposed:
         raise _not_proposed()
-    proposer = _proposer(node, member)
-    permit = _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
     look = require_change_seen(node, caller, _waiving(node, member))
     entry = entry_of(caller, permit, Act.WAIVER_APPROVED, Subject("peer", member))
     text = f"approved:{proposer}:{caller.person}"

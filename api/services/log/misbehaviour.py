@@ -30,6 +30,7 @@ from api.records.stream_rows import StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.log import tail_answers
 from api.services.log.witnessing import PeerTiles, bare, open_head
 from api.services.node import Node
 from api.tlog.note import parse_note
@@ -87,13 +88,33 @@ def judge(connection: Connection, node: Node, peer: str, note: bytes) -> Judgeme
 
 def refused(node: Node, peer: str, note: bytes) -> None:
     """Take up a head that was refused as inconsistent: prove it, forget it, or keep it."""
-    note = bare(node, peer, note)
+    shown, note = note, bare(node, peer, note)
     found = node.db.read(lambda connection: judge(connection, node, peer, note))
     if found.verdict is Judged.CONTRADICTORY:
-        if not node.db.read(lambda connection: _is_proven(connection, peer, note)):
-            keep_heads(node, peer, found.proof)
+        proven = node.db.read(lambda connection: _is_proven(connection, peer, note))
+        if not proven and not tail_answers.given_up(node, peer, note):
+            contradicted(node, peer, shown, found.proof)
     elif found.verdict is Judged.UNKNOWN:
         _keep_refused(node, peer, note)
+
+
+def contradicted(node: Node, owner: str, shown: bytes, proof: bytes) -> str:
+    """Keep what two contradictory heads prove: against whoever denied one of them, else the log.
+
+    Args:
+        node: this node.
+        owner: whose log.
+        shown: the head that does not fit, with the cosignatures it was shown with.
+        proof: the two heads as a proof against ``owner``.
+
+    Returns:
+        The id of the proof.
+    """
+    found = tail_answers.denied(node, owner, shown)
+    if found is not None:
+        member, against = found
+        return keep(node, member, MisbehaviourKind.HELD_DENIED, against)
+    return keep_heads(node, owner, proof)
 
 
 def _is_proven(connection: Connection, peer: str, note: bytes) -> bool:
@@ -155,7 +176,7 @@ def keep(node: Node, peer: str, kind: MisbehaviourKind, proof: bytes) -> str:
             return
         _insert(node, unit, peer, kind, proof)
         _set_stream(unit, peer, StreamState.FROZEN)
-        reuse = kind is not MisbehaviourKind.INCONSISTENT_HEADS
+        reuse = kind not in {MisbehaviourKind.INCONSISTENT_HEADS, MisbehaviourKind.HELD_DENIED}
         entry = recording.Entry(
             act=Act.EQUIVOCATION_KEPT if reuse else Act.MISBEHAVIOUR_KEPT,
             subject=Subject("misbehaviour", proof_id),

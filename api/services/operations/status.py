@@ -3,25 +3,79 @@
 Owns the figures; changes nothing but the stop switch.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Instant, Nullable
+from api.domain.tasks import PARKED_TIME
 from api.ports.policy import Action
-from api.records import log, node_state, stream_counts, streams, transfers
+from api.records import log, node_state, parked, stream_counts, streams, transfers
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.log import guard, heads
 from api.services.node import Node
-from api.wire.encoding import parse_instant
+from api.wire.encoding import format_instant, parse_instant
 
 STOP_SWITCH = "stop-switch"
 _SEQUENCER = "sequencer"
 _MOST_AWAITED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Failed attempts in a row to reach a partner: how many, the next try, the last code."""
+
+    count: Count
+    next_at: Instant
+    code: Nullable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicHeadView:
+    """The newest head that enough partners cosigned.
+
+    Attributes:
+        size: leaves in it.
+        root: its root, hex.
+        cosigners: partners whose cosignatures it has.
+        quorum: how many are enough.
+    """
+
+    size: Count
+    root: str
+    cosigners: tuple[str, ...]
+    quorum: Count
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """What became of delivered statements: sent, receipted, applied, refused."""
+
+    sent: Count
+    receipted: Count
+    applied: Count
+    refused: Count
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedCounts:
+    """How many statements of one partner wait here without a disposition.
+
+    Attributes:
+        undecidable: for an administrator.
+        others: for what comes before them.
+        overdue: of the first, those that have waited longer than a day.
+        oldest: since when the first of these waits; empty if there is none.
+    """
+
+    undecidable: Count
+    others: Count
+    overdue: Count
+    oldest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +100,29 @@ class Status:
         unwitnessed: what lies beyond it: leaves, unsequenced events, time and age of the oldest.
         restore: how far a restore has come; ``pending`` while the node is read-only.
         awaited: exhibits promised by received packages that are not here yet.
+        parked: what waits of each partner that has anything parked.
         at: when this was read.
     """
 
-    log_size: int
+    log_size: Count
     root: str
-    unsequenced: int
+    unsequenced: Count
     unsequenced_since: str
     sequencer: str
-    cosigned: dict[str, int]
-    queues: dict[str, dict[str, int]]
-    oldest: dict[str, str]
-    attempts: dict[str, dict[str, Any]]
+    cosigned: dict[str, Count]
+    queues: dict[str, dict[str, Count]]
+    oldest: dict[str, Instant]
+    attempts: dict[str, Attempts]
     stopped: bool
-    misbehaviour: int
+    misbehaviour: Count
     accused: list[str]
-    refused_heads: int
-    public: dict[str, Any] | None
-    unwitnessed: dict[str, Any]
-    restore: dict[str, Any]
-    awaited: int
-    at: str
+    refused_heads: Count
+    public: Nullable[PublicHeadView]
+    unwitnessed: heads.Tail
+    restore: guard.Standing
+    awaited: Count
+    parked: dict[str, ParkedCounts]
+    at: Instant
 
 
 def figures(node: Node) -> Status:
@@ -89,21 +145,29 @@ def figures(node: Node) -> Status:
             queues=stream_counts.queue_lengths(connection),
             oldest=stream_counts.oldest_unreceipted(connection),
             attempts={
-                peer: {"count": row.count, "next_at": row.next_at, "code": row.code}
-                for peer, row in tries.items()
+                peer: Attempts(row.count, row.next_at, row.code) for peer, row in tries.items()
             },
             stopped=node_state.value(connection, STOP_SWITCH) == "on",
             misbehaviour=node_state.awaiting_ruling(connection),
             accused=[peer for peer in peers if node_state.accused(connection, peer)],
             refused_heads=len(node_state.refused_heads(connection)),
             public=None if public is None else _shown(public, heads.threshold(node)),
-            unwitnessed=asdict(heads.tail(node, connection, public)),
-            restore=asdict(guard.standing(node, connection)),
+            unwitnessed=heads.tail(node, connection, public),
+            restore=guard.standing(node, connection),
             awaited=transfers.count_awaited(connection, _MOST_AWAITED),
+            parked=_parked(connection, now),
             at=now,
         )
 
     return node.db.read(read)
+
+
+def _parked(connection: Connection, now: str) -> dict[str, ParkedCounts]:
+    before = format_instant(parse_instant(now) - PARKED_TIME)
+    return {
+        row.peer: ParkedCounts(row.undecidable, row.others, row.overdue, row.oldest)
+        for row in parked.by_partner(connection, before)
+    }
 
 
 def _holder(connection: Connection, now: str) -> str:
@@ -118,13 +182,8 @@ def age(since: str, now: str) -> float:
     return max(0.0, (parse_instant(now) - parse_instant(since)).total_seconds())
 
 
-def _shown(public: heads.PublicHead, quorum: int) -> dict[str, Any]:
-    return {
-        "size": public.size,
-        "root": public.root.hex(),
-        "cosigners": list(public.cosigners),
-        "quorum": quorum,
-    }
+def _shown(public: heads.PublicHead, quorum: int) -> PublicHeadView:
+    return PublicHeadView(public.size, public.root.hex(), tuple(public.cosigners), quorum)
 
 
 def status(node: Node, caller: Caller) -> Status:
@@ -154,17 +213,10 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
     unit.ring("composed")
 
 
-def sent_counts(node: Node, peer: str) -> dict[str, int]:
-    """Return how many delivered statements to a peer were sent, receipted, applied, refused."""
-
-    def read(connection: Connection) -> dict[str, int]:
-        sent = stream_counts.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
-        done = stream_counts.applied_counts(connection).get(peer, {})
-        return {
-            "sent": sent["sent"],
-            "receipted": sent["receipted"],
-            "applied": done.get("applied", 0),
-            "refused": done.get("refused", 0),
-        }
-
-    return node.db.read(read)
+def sent_counts(connection: Connection, peer: str) -> StreamCounts:
+    """Return what became of the statements that were delivered to a peer."""
+    sent = stream_counts.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
+    done = stream_counts.applied_counts(connection).get(peer, {})
+    return StreamCounts(
+        sent["sent"], sent["receipted"], done.get("applied", 0), done.get("refused", 0)
+    )

@@ -11,16 +11,16 @@ from typing import Final
 
 from api.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from api.domain.events import Act, Actor, Subject
-from api.domain.quotas import Allowance
+from api.domain.quotas import Allowance, Share
 from api.ports.policy import Action, Resource
 from api.records import answered, node_state, packages, streams
-from api.records.unit_of_work import Taken
+from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Permit, authorise, peer_caller
-from api.services.log import misbehaviour, witnessing
+from api.services.log import misbehaviour, tail_answers, witnessing
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import delivering, offering
+from api.services.road import delivering, offering, traffic
 from api.wire.canonical import Json, canonical, parse_canonical
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.limits import MESSAGE
@@ -122,6 +122,7 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     Raises:
         NotFound: ``exhibit.unknown``: absent, or not released to this peer with that package.
         Unavailable: ``node.stopped``, ``node.restoring``.
+        TooMany: ``peer.quota``: the bytes of exhibits that go to one partner in a day are bounded.
     """
     _require_open(node)
     wanted = ExhibitRange.from_json(body.body)
@@ -144,6 +145,8 @@ def exhibit_range(node: Node, peer: str, body: MessageBody) -> bytes:
     if stored is None:
         raise NotFound("exhibit.unknown", "There is no such exhibit here.")
     end = min(wanted.offset + wanted.length, stored.size)
+    length = max(0, end - wanted.offset)
+    node.db.write(lambda unit: traffic.charge(node, unit, peer, Share.EXHIBITS_OUT, length))
     data = b"".join(node.store.read(wanted.digest, min(wanted.offset, end), end))
     part = _PART[wanted.offset == 0, end == stored.size]
     if part:
@@ -175,6 +178,12 @@ def cosigned(node: Node, peer: str, body: MessageBody, evidence: Evidence) -> by
         if error.code == witnessing.INCONSISTENT:
             misbehaviour.refused(node, peer, evidence.checkpoint.encode())
         raise
+    told = tail_answers.open_all(node, peer, evidence.held)
     word = witnessing.cosign(node, examined, body.substantive_size)
-    node.db.write(lambda unit: witnessing.persist(unit, examined, word))
+
+    def write(unit: Unit) -> None:
+        witnessing.persist(unit, examined, word)
+        tail_answers.keep(node, unit, peer, told)
+
+    node.db.write(write)
     return "".join(f"{line}\n" for line in word.lines).encode()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError, Invalid
 from api.domain.events import Act, Actor, Subject
+from api.domain.quotas import Share
 from api.ports.store import Stored
 from api.records import log, packages, statements, transfers
 from api.records.package_rows import Arrived, Awaited
@@ -23,7 +24,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.desk import exhibits
 from api.services.node import Node
-from api.services.road import fetching
+from api.services.road import fetching, traffic
 from api.services.sealing import seal_statement
 from api.services.statements.effects.packages import CAME
 from api.wire.limits import EXHIBIT_RANGE
@@ -46,6 +47,9 @@ def collect(node: Node, peer: str) -> bool:
     """
     came = False
     for row in node.db.read(lambda connection: _awaited(node, connection, peer)):
+        if not traffic.left(node, peer, Share.EXHIBITS_IN):
+            # It has sent its share of today; the rest comes tomorrow.
+            break
         try:
             came = _fetch(node, peer, row) or came
         except ComityError as error:
@@ -141,6 +145,7 @@ def _range(node: Node, peer: str, row: Awaited, offset: int) -> tuple[bytes, boo
         if node.db.read(lambda connection: transfers.wanted_elsewhere(connection, row)):
             _lose(node, row)
         raise
+    node.db.write(lambda unit: traffic.note(node, unit, peer, Share.EXHIBITS_IN, len(data)))
     return data, len(data) < length
 
 

@@ -12,7 +12,7 @@ Owns outbox, sending streams and retry state. The road of one statement, with wh
    partner's own stream.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import takewhile
 
@@ -28,7 +28,7 @@ from api.records.statements import StoredStatement
 from api.records.stream_rows import MessageOut, Posted, SentState, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.log import checkpoints
+from api.services.log import checkpoints, tail_answers
 from api.services.node import Node
 from api.services.road import offering
 from api.services.statements.effects import EFFECTS
@@ -225,7 +225,12 @@ def build_request(node: Node, message: MessageOut, cosigned: int) -> bytes:
         message: row of ``messages_out``.
         cosigned: size from which the recipient wants consistency and leaf hashes.
     """
-    evidence = node.db.read(lambda connection: _evidence(connection, message, cosigned))
+    evidence = node.db.read(
+        lambda connection: replace(
+            _evidence(connection, message, cosigned),
+            held=tail_answers.due(node, connection, message.peer),
+        )
+    )
     return compose_request(message.envelope, evidence)
 
 

@@ -5,7 +5,7 @@ this node's, and noting what partners say of ours. An outcome counts once, and o
 the named message to that partner. Neither is answered by a disposition.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,23 +132,37 @@ def note(node: Node, message: MessageIn, opened: Sequence[Opened]) -> None:
 
 
 def hear(node: Node, unit: Unit, message: MessageIn, opened: Opened) -> None:
-    """Note one statement of a partner's node; what meets a defect is parked and may be repeated."""
-    sealed, failed = opened.sealed, ""
+    """Note one statement of a partner's node; what meets a defect is parked and may be repeated.
+
+    What follows from each outcome may fail alone, and so may the statement as a whole.
+    """
+    sealed = opened.sealed
+    met: list[str] = []
     if sealed is None:
         raise TypeError("only what was opened can be heard")
-    if statements.judged(unit.connection, sealed.statement.id) is None:
-        _store(node, unit, message.peer, sealed)
-    if sealed.statement.type == EXHIBITS_HELD:
-        failed = _guarded(unit, lambda: note_held(unit, sealed.statement))
-    else:
-        for outcome in outcomes_of(sealed.envelope):
-            note_one = _noting(node, unit, message.peer, sealed, outcome)
-            failed = _guarded(unit, note_one) or failed
+
+    def note_all() -> None:
+        if statements.judged(unit.connection, sealed.statement.id) is None:
+            _store(node, unit, message.peer, sealed)
+        parts = _consequences(node, unit, message.peer, sealed)
+        met.extend(_guarded(unit, part) for part in parts)
+
+    met.append(_guarded(unit, note_all))
+    failed = next((error for error in met if error), "")
     if failed:
         parking.park_defect(node, unit, message, opened, parked.Part.DISPOSED, failed)
 
 
-def _guarded(unit: Unit, work: Any) -> str:
+def _consequences(
+    node: Node, unit: Unit, peer: str, sealed: Sealed
+) -> Sequence[Callable[[], object]]:
+    """Return what follows from a statement of a partner's node, each part for itself."""
+    if sealed.statement.type == EXHIBITS_HELD:
+        return [lambda: note_held(unit, sealed.statement)]
+    return [_noting(node, unit, peer, sealed, outcome) for outcome in outcomes_of(sealed.envelope)]
+
+
+def _guarded(unit: Unit, work: Callable[[], object]) -> str:
     """Run a part of the unit; returns the kind of the defect that undid it, or nothing."""
     try:
         with unit.part():

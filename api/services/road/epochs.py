@@ -27,6 +27,7 @@ from sqlalchemy import Connection
 from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Digest, Nullable, RecordId
 from api.ports.policy import Action
 from api.records import node_state, officers, packages, streams
 from api.records.stream_rows import SentState, StreamState
@@ -60,9 +61,39 @@ class Proposal:
     change: EpochChange
     proposer: str
 
-    def to_json(self) -> dict[str, object]:
-        """Return ``{ministry, ended, seq, digest, proposed_by}``."""
-        return {"ministry": self.peer, **self.change.to_json(), "proposed_by": self.proposer}
+    @property
+    def view(self) -> "ProposedEpoch":
+        """The proposal as administrators see it."""
+        change = self.change
+        return ProposedEpoch(self.peer, change.ended, change.seq, change.digest, self.proposer)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedEpoch:
+    """The end of an epoch as the partner knows it.
+
+    Attributes:
+        ministry: the partner at the other end.
+        ended: the epoch.
+        seq: number of its last message there; 0 for none.
+        digest: of that message; null where there is none.
+    """
+
+    ministry: str
+    ended: Count
+    seq: Count
+    digest: Nullable[Digest]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedEpoch(EndedEpoch):
+    """A change of epoch that waits for a second administrator.
+
+    Attributes:
+        proposed_by: officer record of the first.
+    """
+
+    proposed_by: RecordId
 
 
 def proposed(connection: Connection, peer: str) -> Proposal | None:

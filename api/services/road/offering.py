@@ -6,6 +6,7 @@ between, as they were signed then, each with the leaves since the one before. No
 so where no head lies in a stretch (a log that was grown back), that stretch goes whole.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Unavailable
 from api.records import heads, log, streams
 from api.services import sealing
-from api.services.log import add_checkpoint, checkpoints, guard
+from api.services.log import add_checkpoint, checkpoints, guard, tail_answers
 from api.services.log.add_checkpoint import Answered, Outcome
 from api.services.log.checkpoints import Head
 from api.services.node import Node
@@ -141,7 +142,9 @@ def _offer(node: Node, peer: str, old: int, head: Head) -> Answered:
 def _message(node: Node, peer: str, old: int, head: Head) -> bytes:
     evidence, substantive, stream = node.db.read(
         lambda connection: (
-            _evidence(connection, old, head),
+            replace(
+                _evidence(connection, old, head), held=tail_answers.due(node, connection, peer)
+            ),
             checkpoints.substantive_size(connection),
             streams.stream_out(connection, peer),
         )

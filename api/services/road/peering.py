@@ -3,61 +3,110 @@
 Owns the view of streams and witnessing per partner; changes nothing.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from api.domain.notation import Count, Nullable
 from api.ports.policy import Action
 from api.records import log, peer_logs, streams
 from api.services.authorising import Caller, authorise, collection
 from api.services.node import Node
 from api.services.operations import status
+from api.services.operations.status import Attempts, StreamCounts
 from api.services.road import epochs
+from api.services.road.epochs import ProposedEpoch
 
 
-def listed(node: Node, caller: Caller) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class SeenHead:
+    """The largest head of a partner's log that this node holds: its size, and its root in hex."""
+
+    size: Count
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The stream to a partner: its epoch, the next number in it, and where it stands."""
+
+    epoch: Count
+    next_seq: Count
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerView:
+    """Another member as this node knows it.
+
+    Attributes:
+        ministry: its member id.
+        jurisdiction: where it is.
+        name: its name.
+        url: where its node is.
+        origin: of its log.
+        cosigned_our_log: largest size of this node's log that it cosigned.
+        our_view_of_their_log: the newest head of its log seen here, or null.
+        sending: the stream to it; null before the first message.
+        epoch_change: a new epoch that waits for a second administrator.
+        queue: messages by what they wait for.
+        attempts: failed attempts to reach it, while there are some.
+        stream: delivered statements by what became of them.
+    """
+
+    ministry: str
+    jurisdiction: str
+    name: str
+    url: str
+    origin: str
+    cosigned_our_log: Count
+    our_view_of_their_log: Nullable[SeenHead]
+    sending: Nullable[Sending]
+    epoch_change: Nullable[ProposedEpoch]
+    queue: Mapping[str, Count]
+    attempts: Nullable[Attempts]
+    stream: StreamCounts
+
+
+def listed(node: Node, caller: Caller) -> list[PeerView]:
     """Return one entry for each other member."""
     authorise(node, caller, Action.PEER_LIST, collection("peers"))
     others = [member for member in node.membership.members if member.id != node.ministry]
     figures = status.figures(node)
 
-    def read(connection: Connection) -> list[dict[str, Any]]:
+    def read(connection: Connection) -> list[PeerView]:
         return [
-            {
-                "ministry": member.id,
-                "jurisdiction": member.jurisdiction,
-                "name": member.name,
-                "url": member.url,
-                "origin": member.origin,
-                "cosigned_our_log": log.last_cosigned(connection, member.id),
-                "our_view_of_their_log": _seen(connection, member.id),
-                "sending": _sending(connection, member.id),
-                "epoch_change": _epoch_change(connection, member.id),
-                "queue": figures.queues.get(member.id, {}),
-                "attempts": figures.attempts.get(member.id),
-            }
+            PeerView(
+                ministry=member.id,
+                jurisdiction=member.jurisdiction,
+                name=member.name,
+                url=member.url,
+                origin=member.origin,
+                cosigned_our_log=log.last_cosigned(connection, member.id),
+                our_view_of_their_log=_seen(connection, member.id),
+                sending=_sending(connection, member.id),
+                epoch_change=_epoch_change(connection, member.id),
+                queue=figures.queues.get(member.id, {}),
+                attempts=figures.attempts.get(member.id),
+                stream=status.sent_counts(connection, member.id),
+            )
             for member in others
         ]
 
-    entries = node.db.read(read)
-    for entry in entries:
-        entry["stream"] = status.sent_counts(node, entry["ministry"])
-    return entries
+    return node.db.read(read)
 
 
-def _sending(connection: Connection, peer: str) -> dict[str, Any] | None:
-    """Epoch, next number and state of the stream to a peer; ``None`` before the first message."""
+def _sending(connection: Connection, peer: str) -> Sending | None:
     row = streams.stream_out(connection, peer)
-    return (
-        None if row is None else {"epoch": row.epoch, "next_seq": row.next_seq, "state": row.state}
-    )
+    return None if row is None else Sending(row.epoch, row.next_seq, row.state)
 
 
-def _epoch_change(connection: Connection, peer: str) -> dict[str, Any] | None:
+def _epoch_change(connection: Connection, peer: str) -> ProposedEpoch | None:
     change = epochs.proposed(connection, peer)
-    return None if change is None else change.to_json()
+    return None if change is None else change.view
 
 
-def _seen(connection: Connection, peer: str) -> dict[str, Any] | None:
+def _seen(connection: Connection, peer: str) -> SeenHead | None:
     row = peer_logs.peer_log(connection, peer)
-    return None if row is None else {"size": row.size, "root": row.root}
+    return None if row is None else SeenHead(row.size, row.root)

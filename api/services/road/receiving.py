@@ -23,14 +23,14 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Full, Invalid
 from api.domain.events import Act, Actor, Subject
-from api.domain.quotas import Allowance
+from api.domain.quotas import Allowance, Share
 from api.records import streams
 from api.records.stream_rows import MessageIn, ReceivedState, Stream, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.log import checkpoints, misbehaviour, witnessing
+from api.services.log import checkpoints, misbehaviour, tail_answers, witnessing
 from api.services.node import Node
-from api.services.road import answering, dating
+from api.services.road import answering, dating, traffic
 from api.services.road.authenticating import Authenticated, authenticate
 from api.tlog.errors import LogError
 from api.tlog.merkle import leaf_hash
@@ -76,6 +76,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
         WireError: ``json.*``, ``message.*``, ``envelope.*``, ``key.*``, ``signature.*``.
         Refused: ``message.audience``, ``message.sender``, or the policy's code.
         Conflict: ``log.size``, ``stream.*``, ``equivocation``.
+        TooMany: ``peer.quota``.
         Invalid: ``log.*``: the evidence does not hold.
     """
     message = authenticate(node, request_body, request)
@@ -88,6 +89,7 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
         return Answer(stored)
     if stored is not None:
         return Answer(_contradiction(node, message, stored))
+    traffic.require_room(node, message.peer, Share.MESSAGES, len(message.raw))
     state = node.db.read(lambda connection: _judge_number(node, connection, message))
     try:
         examined = node.db.read(
@@ -98,10 +100,17 @@ def accept(node: Node, request_body: bytes, *, request: str = "") -> Answer:
             misbehaviour.refused(node, message.peer, message.evidence.checkpoint.encode())
         raise
     statements = _check_items(message, examined)
+    told = tail_answers.open_all(node, message.peer, message.evidence.held)
     word = witnessing.cosign(node, examined, message.body.substantive_size)
     receipt = _receipt(node, message, statements, Cosignature(examined.size, tuple(word.lines)))
+
+    def write(unit: Unit) -> None:
+        _store(node, unit, message, state, receipt, (examined, word))
+        tail_answers.keep(node, unit, message.peer, told)
+        traffic.charge(node, unit, message.peer, Share.MESSAGES, len(message.raw))
+
     try:
-        node.db.write(lambda unit: _store(node, unit, message, state, receipt, (examined, word)))
+        node.db.write(write)
     except Conflict as error:
         if error.code != _MOVED:
             raise

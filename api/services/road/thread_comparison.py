@@ -26,11 +26,12 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid, Unavailable
 from api.domain.events import Act, Actor, Subject
+from api.domain.notation import Count, Digest
 from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import state_digest
 from api.ports.policy import Action, Resource
 from api.records import node_state, tasks, threads
-from api.records.threads import Comparison, Thread
+from api.records.threads import Thread, ThreadComparison
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise
@@ -106,16 +107,45 @@ class Held:
         )
 
 
-def serve(node: Node, caller: Caller, after: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SharedThread:
+    """What this node holds of one thread.
+
+    Attributes:
+        thread: the opener's id.
+        requester: how many statements of the requester.
+        addressee: how many of the addressee.
+        voided: ids of the void ones.
+        state: the state's digest.
+    """
+
+    thread: Digest
+    requester: Count
+    addressee: Count
+    voided: tuple[Digest, ...]
+    state: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class SharedThreads:
+    """Heads and state digests of shared threads.
+
+    Attributes:
+        threads: by their ids.
+        next: send it as `after` for the rest; absent on the last page.
+    """
+
+    threads: tuple[SharedThread, ...]
+    next: Digest | None
+
+
+def serve(node: Node, caller: Caller, after: str) -> SharedThreads:
     """Return what this node holds of the threads it shares with the member that asks.
 
     Args:
         node: this node.
         caller: the member's node.
         after: id of the last thread of the page before, or empty.
-
-    Returns:
-        ``{threads: [{thread, requester, addressee, voided, state}], next?}``.
     """
     peer = caller.principal.ministry
     authorise(node, caller, Action.MESSAGE_FETCH, Resource("stream", peer, {"peer": peer}))
@@ -127,21 +157,17 @@ def serve(node: Node, caller: Caller, after: str) -> dict[str, Any]:
         return rows, threads.voids_many(connection, [row.id for row in rows])
 
     rows, voids = node.db.read(read)
-    answer: dict[str, Any] = {
-        "threads": [
-            {
-                "thread": row.id,
-                "requester": row.requester_seq,
-                "addressee": row.addressee_seq,
-                "voided": voids.get(row.id, []),
-                "state": row.state_digest,
-            }
-            for row in rows
-        ]
-    }
-    if len(rows) == PAGE:
-        answer["next"] = rows[-1].id
-    return answer
+    found = tuple(
+        SharedThread(
+            row.id,
+            row.requester_seq,
+            row.addressee_seq,
+            tuple(voids.get(row.id, ())),
+            row.state_digest,
+        )
+        for row in rows
+    )
+    return SharedThreads(found, rows[-1].id if len(rows) == PAGE else None)
 
 
 def sweep(node: Node, peer: str) -> dict[str, int]:
@@ -238,13 +264,15 @@ def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
     return voided & {one.id for one in (*record.requester, *record.addressee)}
 
 
-def _stuck(node: Node, known: Comparison, theirs: Held, ours: str) -> bool:
+def _stuck(node: Node, known: ThreadComparison, theirs: Held, ours: str) -> bool:
     same = (known.ours, known.theirs) == (ours, theirs.state)
     waited = node.clock.now() - parse_instant(known.at)
     return same and waited >= GRACE and known.outcome != Outcome.EQUAL
 
 
-def _worth_writing(known: Comparison | None, outcome: Outcome, theirs: Held, ours: str) -> bool:
+def _worth_writing(
+    known: ThreadComparison | None, outcome: Outcome, theirs: Held, ours: str
+) -> bool:
     if known is None:
         return outcome is not Outcome.EQUAL
     if outcome is Outcome.EQUAL:

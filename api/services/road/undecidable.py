@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from api.domain.decisions import refuse
 from api.domain.errors import NotFound
 from api.domain.events import Act, Subject
+from api.domain.notation import Digest, Instant
 from api.ports.policy import Action, Resource
 from api.records import parked
 from api.records.parked import Parked
@@ -46,13 +47,13 @@ class Waiting:
     """
 
     ministry: str
-    statement: str
+    statement: Digest
     type: str | None
     message: str
     code: str
     part: str | None
     error: str | None
-    since: str
+    since: Instant
 
 
 def waiting(node: Node, caller: Caller) -> list[Waiting]:

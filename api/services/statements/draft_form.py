@@ -14,6 +14,7 @@ from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.events import Subject
 from api.domain.four_eyes import Row
+from api.domain.notation import Count, Digest, Instant, RecordId
 from api.ports.policy import Action, Resource
 from api.records import drafts
 from api.records.drafts import Draft
@@ -54,24 +55,24 @@ class DraftView:
         tag: entity tag of this version.
     """
 
-    id: str
+    id: RecordId
     type: str
     state: DraftState
-    version: int
-    digest: str
+    version: Count
+    digest: Digest
     nonce: str | None
     to: tuple[str, ...]
-    thread: str | None
+    thread: Digest | None
     about: str | None
     body: Mapping[str, Any]
     prepared: Officer
     authors: frozenset[str]
-    created_at: str
-    updated_at: str
-    confirm_by: str | None
+    created_at: Instant
+    updated_at: Instant
+    confirm_by: Instant | None
     confirmed_by: str | None
     return_reason: str | None
-    statement: str | None
+    statement: Digest | None
     tag: str
 
 

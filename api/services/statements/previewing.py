@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.domain.events import Act, Subject
+from api.domain.notation import Count, Digest, RecordId
 from api.ports.policy import Action
 from api.records import packages, statements
 from api.records.drafts import Draft
@@ -35,7 +36,7 @@ class PartView:
 
     type: str
     body: Mapping[str, Any]
-    statement: str | None = None
+    statement: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class SentExhibit:
     """One file that a recipient may fetch, by its label."""
 
     label: str
-    digest: str
-    size: int
+    digest: Digest
+    size: Count
     media_type: str
 
 
@@ -64,7 +65,7 @@ class RecipientView:
     jurisdiction: str
     receives: tuple[PartView, ...]
     exhibits: tuple[SentExhibit, ...]
-    holds_already: tuple[str, ...]
+    holds_already: tuple[Digest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,9 @@ class PreviewView:
         stays_here: what does not leave, one phrase each.
     """
 
-    draft: str
-    digest: str
-    version: int
+    draft: RecordId
+    digest: Digest
+    version: Count
     type: str
     words: DraftWords
     recipients: tuple[RecipientView, ...]

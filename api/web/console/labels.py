@@ -102,6 +102,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "reopen": mark("Continue in a new request"),
         "review": mark("Review the decision"),
         "revise": mark("Revise the draft"),
+        "settle-parked": mark("Settle what cannot be decided"),
         "take-up-package": mark("Take up the package"),
         "reconcile": mark("Reconcile both ends"),
         "clock": mark("Legal deadline"),
@@ -416,6 +417,7 @@ WHY: Final[Mapping[str, str]] = {
     "reopen": mark("What was added crossed the closure and stays undecided in this request."),
     "review": mark("Something that the decision rests on changed."),
     "revise": mark("The draft was returned."),
+    "settle-parked": mark("A partner's statement met a defect here: try it again, or refuse it."),
     "take-up-package": mark("The package was delivered and nothing was said about it."),
     "reconcile": mark("The two ends of the request do not agree on its state."),
 }

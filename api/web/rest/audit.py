@@ -1,26 +1,77 @@
 """The audit log over REST: events, and who approved what, for auditors."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Path, Query
-from fastapi.responses import JSONResponse
 
+from api.domain.approvals import Approval
+from api.domain.notation import Count, Instant, Nullable
 from api.ports.policy import Action
 from api.services.audit import auditing
-from api.services.audit.auditing import Wanted
-from api.web import cursors
+from api.services.audit.auditing import EventView, Wanted
+from api.web import answers, cursors
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/audit", tags=["audit"])
-_NO_STORE = {"cache-control": "no-store"}
 Text = Annotated[str | None, Query(max_length=255)]
 
 
-@router.route_for("GET", "/events", Action.AUDIT_LIST, operation_id="list_events")
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """One approval; accounts are issuer and subject.
+
+    Attributes:
+        act: what was approved, such as ``draft.approved`` or ``grant.approved``.
+        object: id of the draft or record.
+        version: its version.
+        digest: of exactly what was approved.
+        approver: account that approved.
+        authors: accounts that wrote or proposed it.
+        approved_at: when.
+        previewed_at: when the approver was last shown that digest before; null if never.
+        index: leaf of the approval; null while it is not in the log yet.
+        seconds: how long after the preview it was approved; null without a preview.
+    """
+
+    act: str
+    object: str
+    version: Count
+    digest: str
+    approver: str
+    authors: tuple[str, ...]
+    approved_at: Instant
+    previewed_at: Nullable[Instant]
+    index: Nullable[Count]
+    seconds: Nullable[float]
+
+    @classmethod
+    def of(cls, found: Approval) -> "ApprovalView":
+        """Return the view of an approval."""
+        return cls(
+            found.act,
+            found.object,
+            found.version,
+            found.digest,
+            found.approver,
+            found.authors,
+            found.approved_at,
+            found.previewed_at,
+            found.index,
+            found.seconds,
+        )
+
+
+@router.route_for(
+    "GET",
+    "/events",
+    Action.AUDIT_LIST,
+    operation_id="list_events",
+    response_description="One page of events.",
+)
 async def events(
     node: NodeOf,
     caller: OfficerOf,
@@ -33,7 +84,7 @@ async def events(
     outcome: Text = None,
     since: Annotated[str | None, Query(alias="from", max_length=30)] = None,
     until: Annotated[str | None, Query(alias="to", max_length=30)] = None,
-) -> JSONResponse:
+) -> Answer[Page[EventView]]:
     """List events, newest first; `index` is the leaf once the event is sequenced.
 
     `actor` is an officer's record id or account, a member's id, or `node`; `from` is the first
@@ -47,20 +98,31 @@ async def events(
     following = None
     if len(found) > limit:
         following = cursors.make(node, caller, listing, [found[limit - 1].seq])
-    return views.page([asdict(each) for each in found[:limit]], following)
+    return answers.page(found[:limit], following)
 
 
-@router.route_for("GET", "/events/{leaf}", Action.AUDIT_LIST, operation_id="read_event")
+@router.route_for(
+    "GET",
+    "/events/{leaf}",
+    Action.AUDIT_LIST,
+    operation_id="read_event",
+    response_description="The event.",
+)
 async def event(
     leaf: Annotated[int, Path(ge=0, lt=1 << 53)], node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[EventView]:
     """Return the event at one place of the log."""
-    return JSONResponse(asdict(await run(auditing.at, node, caller, leaf)), headers=_NO_STORE)
+    return Answer(await run(auditing.at, node, caller, leaf))
 
 
-@router.route_for("GET", "/approvals", Action.AUDIT_LIST, operation_id="list_approvals")
-async def approvals(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/approvals",
+    Action.AUDIT_LIST,
+    operation_id="list_approvals",
+    response_description="Newest first, at most 1000; `previewed_at` is null where nobody looked.",
+)
+async def approvals(node: NodeOf, caller: OfficerOf) -> Answer[Page[ApprovalView]]:
     """Say who approved whose work, after how long, having seen it; newest first."""
     found = await run(auditing.approvals, node, caller)
-    items = [{**asdict(each), "seconds": each.seconds} for each in found]
-    return JSONResponse({"items": items}, headers=_NO_STORE)
+    return answers.page([ApprovalView.of(each) for each in found])

@@ -1,28 +1,31 @@
 """The auditor's own work over REST (samples, review notes), and erasure by two administrators."""
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
+from api.domain.notation import Count, Digest, Nullable
+from api.domain.notation import RecordId as OfficerId
 from api.ports.policy import Action
-from api.records.audit import Note
+from api.records.audit import ErasureOrder, Note, Sample
 from api.services.audit import audit_notes, audit_samples, erasure
-from api.services.audit.audit_samples import MOST
-from api.web import bodies
+from api.services.audit.audit_samples import MOST, OpenedSample
+from api.services.audit.auditing import EventView
+from api.services.audit.erasure import Gaps
+from api.web import answers, bodies
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
-from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/audit", tags=["audit"])
 RecordId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 ErasureId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", alias="erasure")]
 Leaf = Annotated[int, Field(ge=0, lt=1 << 53)]
-_NO_STORE = {"cache-control": "no-store"}
 
 
 class NewRule(BaseModel):
@@ -70,6 +73,73 @@ class NewOrder(BaseModel):
     reference: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+@dataclass(frozen=True, slots=True)
+class SampleWithEvents(Sample):
+    """A sample with the events it holds, those that are still here."""
+
+    events: tuple[EventView, ...]
+
+    @classmethod
+    def of(cls, opened: OpenedSample) -> "SampleWithEvents":
+        """Return the view of an opened sample."""
+        one = opened.sample
+        return cls(
+            id=one.id,
+            officer=one.officer,
+            name=one.name,
+            rule=one.rule,
+            size=one.size,
+            root=one.root,
+            entries=one.entries,
+            saved_at=one.saved_at,
+            events=opened.events,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A review note; its id is the digest of its document in canonical form.
+
+    Attributes:
+        id: by which the log names it.
+        officer: officer record of the auditor.
+        document: what the auditor said, of which entry or sample.
+        endorsement: the auditor's signature; null where the node recorded their word.
+    """
+
+    id: Digest
+    officer: OfficerId
+    document: Mapping[str, Any]
+    endorsement: Nullable[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, note: Note) -> "NoteView":
+        """Return the view of a note."""
+        return cls(note.id, note.officer, note.document, note.endorsement)
+
+
+LostRange = TypedDict("LostRange", {"from": Count, "to": Count})
+"""Entries that were lost and recovered without their events: the first, and the one after."""
+
+
+@dataclass(frozen=True, slots=True)
+class GapsView:
+    """What is missing from the log.
+
+    Attributes:
+        erased: under which orders.
+        lost: entries that were recovered without their events: the first, and the one after.
+    """
+
+    erased: tuple[ErasureOrder, ...]
+    lost: tuple[LostRange, ...]
+
+    @classmethod
+    def of(cls, found: Gaps) -> "GapsView":
+        """Return the view of gaps."""
+        return cls(found.erased, tuple({"from": first, "to": end} for first, end in found.lost))
+
+
 @router.route_for(
     "POST",
     "/samples",
@@ -77,8 +147,9 @@ class NewOrder(BaseModel):
     status_code=201,
     body=NewSample,
     operation_id="save_sample",
+    response_description="The sample.",
 )
-async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> Created[Sample]:
     """Draw a sample from the newest witnessed head, or list its entries, and keep it."""
     content = await bodies.model_body(request, NewSample)
     rule = content.rule
@@ -91,68 +162,91 @@ async def save_sample(request: Request, node: NodeOf, caller: OfficerOf) -> JSON
     )
     saved = await run(audit_samples.save, node, caller, new)
     place = f"/api/v1/audit/samples/{saved.id}"
-    return JSONResponse(members(saved), status_code=201, headers={"location": place})
-
-
-@router.route_for("GET", "/samples", Action.AUDIT_LIST, operation_id="list_samples")
-async def samples(node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """List saved samples, newest first."""
-    found = await run(audit_samples.listed, node, caller)
-    return JSONResponse({"items": [members(one) for one in found]}, headers=_NO_STORE)
-
-
-@router.route_for("GET", "/samples/{sample}", Action.AUDIT_LIST, operation_id="read_sample")
-async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Return a sample with the events it holds."""
-    found = await run(audit_samples.read, node, caller, sample)
-    content = members(found.sample) | {"events": [asdict(one) for one in found.events]}
-    return JSONResponse(content, headers=_NO_STORE)
+    return Created(saved, place)
 
 
 @router.route_for(
-    "POST", "/notes", Action.AUDIT_NOTE, status_code=201, body=NewNote, operation_id="write_note"
+    "GET",
+    "/samples",
+    Action.AUDIT_LIST,
+    operation_id="list_samples",
+    response_description="Saved samples.",
 )
-async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def samples(node: NodeOf, caller: OfficerOf) -> Answer[Page[Sample]]:
+    """List saved samples, newest first."""
+    return answers.page(await run(audit_samples.listed, node, caller))
+
+
+@router.route_for(
+    "GET",
+    "/samples/{sample}",
+    Action.AUDIT_LIST,
+    operation_id="read_sample",
+    response_description="The sample with its events.",
+)
+async def sample(sample: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[SampleWithEvents]:
+    """Return a sample with the events it holds."""
+    return Answer(SampleWithEvents.of(await run(audit_samples.read, node, caller, sample)))
+
+
+@router.route_for(
+    "POST",
+    "/notes",
+    Action.AUDIT_NOTE,
+    status_code=201,
+    body=NewNote,
+    operation_id="write_note",
+    response_description="The note.",
+)
+async def write_note(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[NoteView]:
     """Keep a review note, signed with the auditor's own key or on the node's word."""
     content = await bodies.model_body(request, NewNote)
     new = audit_notes.NewNote(
         content.verdict, content.text, content.leaf, content.sample, content.endorsement
     )
-    written = await run(audit_notes.write, node, caller, new)
-    return JSONResponse(_note(written), status_code=201)
+    return Answer(NoteView.of(await run(audit_notes.write, node, caller, new)), 201)
 
 
-def _note(note: Note) -> dict[str, Any]:
-    signed = {"document": note.document, "endorsement": note.endorsement}
-    return {"id": note.id, "officer": note.officer, **signed}
-
-
-@router.route_for("GET", "/notes", Action.AUDIT_LIST, operation_id="list_notes")
+@router.route_for(
+    "GET",
+    "/notes",
+    Action.AUDIT_LIST,
+    operation_id="list_notes",
+    response_description="Review notes.",
+)
 async def notes(
     node: NodeOf,
     caller: OfficerOf,
     leaf: Annotated[int | None, Query(ge=0, lt=1 << 53)] = None,
     sample: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
-) -> JSONResponse:
+) -> Answer[Page[NoteView]]:
     """List review notes, newest first: all, or those about an entry or a sample."""
     found = await run(audit_notes.listed, node, caller, leaf=leaf, sample=sample)
-    return JSONResponse({"items": [_note(one) for one in found]}, headers=_NO_STORE)
+    return answers.page([NoteView.of(one) for one in found])
 
 
-@router.route_for("GET", "/gaps", Action.AUDIT_LIST, operation_id="list_gaps")
-async def gaps(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/gaps",
+    Action.AUDIT_LIST,
+    operation_id="list_gaps",
+    response_description="What is missing, and on whose word.",
+)
+async def gaps(node: NodeOf, caller: OfficerOf) -> Answer[GapsView]:
     """Return what was erased from the log under which order, and what was lost and recovered."""
-    found = await run(erasure.gaps, node, caller)
-    erased = [members(order) for order in found.erased]
-    lost = [{"from": first, "to": end} for first, end in found.lost]
-    return JSONResponse({"erased": erased, "lost": lost}, headers=_NO_STORE)
+    return Answer(GapsView.of(await run(erasure.gaps, node, caller)))
 
 
-@router.route_for("GET", "/erasures", Action.AUDIT_ERASE_PROPOSE, operation_id="list_erasures")
-async def erasures(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/erasures",
+    Action.AUDIT_ERASE_PROPOSE,
+    operation_id="list_erasures",
+    response_description="All orders.",
+)
+async def erasures(node: NodeOf, caller: OfficerOf) -> Answer[Page[ErasureOrder]]:
     """List orders to erase, newest first."""
-    rows = await run(erasure.listed, node, caller)
-    return JSONResponse({"items": [members(row) for row in rows]}, headers=_NO_STORE)
+    return answers.page(await run(erasure.listed, node, caller))
 
 
 @router.route_for(
@@ -162,13 +256,13 @@ async def erasures(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewOrder,
     operation_id="propose_erasure",
+    response_description="The order.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[ErasureOrder]:
     """Enter a legal order to erase an event's body or an exhibit."""
     content = await bodies.model_body(request, NewOrder)
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
-    row = await run(erasure.propose, node, caller, order)
-    return JSONResponse(members(row), status_code=201)
+    return Answer(await run(erasure.propose, node, caller, order), 201)
 
 
 @router.route_for(
@@ -176,10 +270,11 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     "/erasures/{erasure}/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_erasure",
+    response_description="What would be approved, in words.",
 )
-async def preview_erasure(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def preview_erasure(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Change]:
     """Show what would be erased, on whose word; without this look nobody approves."""
-    return views.answer(await run(erasure.preview_erasure, node, caller, erasure_id))
+    return Answer(await run(erasure.preview_erasure, node, caller, erasure_id))
 
 
 @router.route_for(
@@ -187,10 +282,11 @@ async def preview_erasure(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId
     "/erasures/{erasure}/approve",
     Action.AUDIT_ERASE_APPROVE,
     operation_id="approve_erasure",
+    response_description="The order.",
 )
-async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[ErasureOrder]:
     """Carry an order out, as the second administrator."""
-    return JSONResponse(members(await run(erasure.approve, node, caller, erasure_id)))
+    return Answer(await run(erasure.approve, node, caller, erasure_id))
 
 
 @router.route_for(
@@ -198,7 +294,8 @@ async def approve(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSO
     "/erasures/{erasure}/reject",
     Action.AUDIT_ERASE_APPROVE,
     operation_id="reject_erasure",
+    response_description="The order.",
 )
-async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> JSONResponse:
+async def reject(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[ErasureOrder]:
     """Reject an order, as the second administrator."""
-    return JSONResponse(members(await run(erasure.reject, node, caller, erasure_id)))
+    return Answer(await run(erasure.reject, node, caller, erasure_id))

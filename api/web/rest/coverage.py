@@ -1,16 +1,18 @@
 """Coverage over REST: who lists whom, since when, with what lag."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
 from api.domain.lists.entries import EntryKind
+from api.domain.notation import Nullable
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import coverage, list_coverage
+from api.services.desk.coverage import Board, Coverage
 from api.services.desk.list_coverage import Basis, ListedSubject, ProgrammeCoverage
+from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
@@ -23,7 +25,13 @@ _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 Day = Annotated[str | None, Query(pattern=f"^{_DAY}$")]
 
 
-@router.route_for("GET", "/coverage", Action.COVERAGE_READ, operation_id="read_coverage")
+@router.route_for(
+    "GET",
+    "/coverage",
+    Action.COVERAGE_READ,
+    operation_id="read_coverage",
+    response_description="How far one jurisdiction had followed another.",
+)
 async def compare(
     node: NodeOf,
     caller: OfficerOf,
@@ -32,55 +40,71 @@ async def compare(
     ],
     jurisdiction: Annotated[str, Query(pattern=f"^{_JURISDICTION}$")],
     as_of: Day = None,
-) -> JSONResponse:
+) -> Answer[Coverage]:
     """Say how far one jurisdiction had followed another's listings on a day, from statements."""
-    found = await run(coverage.compare, node, caller, base, jurisdiction, as_of)
-    return JSONResponse(found, headers={"cache-control": "no-store"})
+    return Answer(await run(coverage.compare, node, caller, base, jurisdiction, as_of))
 
 
-class SinceBasis(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SinceBasis:
     """What says since when: list, designation, editions or unknown."""
 
     base: Basis
     match: Basis
 
 
-class MatchView(BaseModel):
-    """An entry of the measured jurisdiction's lists that may be of the subject."""
+@dataclass(frozen=True, slots=True)
+class MatchView:
+    """An entry of the measured jurisdiction's lists that may be of the subject.
 
-    list: str = Field(description="Which list, such as ca-sor-2021-49.")
-    list_id: str = Field(description="The publisher's id of the entry.")
+    Attributes:
+        list: which list, such as ca-sor-2021-49.
+        list_id: the publisher's id of the entry.
+        score: 0 to 1; an order, not a decision.
+        lag_days: null where one of the two days is not known.
+        verdict: same, not-same or unsure, if an officer gave one.
+    """
+
+    list: str
+    list_id: str
     name: str
-    score: float = Field(description="0 to 1; an order, not a decision.")
-    since: str | None
-    lag_days: int | None = Field(description="Null where one of the two days is not known.")
-    verdict: str | None = Field(description="same, not-same or unsure, if an officer gave one.")
+    score: float
+    since: Nullable[str]
+    lag_days: Nullable[int]
+    verdict: Nullable[str]
     basis: SinceBasis
     measures: list_of[str]
     signals: list_of[str]
 
 
-class NeighbourView(BaseModel):
-    """Another subject that the entry names."""
+@dataclass(frozen=True, slots=True)
+class NeighbourView:
+    """Another subject that the entry names.
+
+    Attributes:
+        listed: null where nothing is known of it.
+    """
 
     name: str
     list_id: str
-    listed: bool | None = Field(description="Null where nothing is known of it.")
+    listed: Nullable[bool]
 
 
-class CoveredEntryView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class CoveredEntryView:
     """One entry under the programme, and where the measured jurisdiction has it."""
 
     list: str
     list_id: str
     name: str
     kind: EntryKind
-    since: str | None
+    since: Nullable[str]
     matches: list_of[MatchView]
     network: list_of[NeighbourView]
 
 
-class LookedAtView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class LookedAtView:
     """An edition that was looked at."""
 
     list: str
@@ -88,12 +112,17 @@ class LookedAtView(BaseModel):
     edition: str
 
 
-class ProgrammeCoverageView(BaseModel):
-    """How far a jurisdiction's lists have the subjects of a programme."""
+@dataclass(frozen=True, slots=True)
+class ProgrammeCoverageView:
+    """How far a jurisdiction's lists have the subjects of a programme.
+
+    Attributes:
+        known: false where no list of the jurisdiction is held.
+    """
 
     programme: str
     jurisdiction: str
-    known: bool = Field(description="False where no list of the jurisdiction is held.")
+    known: bool
     lists: list_of[LookedAtView]
     base: list_of[LookedAtView]
     subjects: list_of[CoveredEntryView]
@@ -147,21 +176,30 @@ def _covered(one: ListedSubject) -> CoveredEntryView:
 
 
 @router.route_for(
-    "GET", "/coverage/programme", Action.COVERAGE_READ, operation_id="read_programme_coverage"
+    "GET",
+    "/coverage/programme",
+    Action.COVERAGE_READ,
+    operation_id="read_programme_coverage",
+    response_description="Who under it stands on the jurisdiction's lists.",
 )
 async def programme(
     node: NodeOf,
     caller: OfficerOf,
     programme: Annotated[str, Query(min_length=1, max_length=100)],
     jurisdiction: Annotated[str, Query(pattern=f"^{_JURISDICTION}$")],
-) -> ProgrammeCoverageView:
+) -> Answer[ProgrammeCoverageView]:
     """Say who under a programme stands on a jurisdiction's published lists, since when."""
     found = await run(list_coverage.by_programme, node, caller, programme, jurisdiction)
-    return ProgrammeCoverageView.of(found)
+    return Answer(ProgrammeCoverageView.of(found))
 
 
-@router.route_for("GET", "/coverage/board", Action.COVERAGE_READ, operation_id="read_board")
-async def board(node: NodeOf, caller: OfficerOf, as_of: Day = None) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/coverage/board",
+    Action.COVERAGE_READ,
+    operation_id="read_board",
+    response_description="Every listed subject against every jurisdiction.",
+)
+async def board(node: NodeOf, caller: OfficerOf, as_of: Day = None) -> Answer[Board]:
     """Show every listed subject against every jurisdiction on a day."""
-    found = await run(coverage.board, node, caller, as_of)
-    return JSONResponse(found, headers={"cache-control": "no-store"})
+    return Answer(await run(coverage.board, node, caller, as_of))

@@ -3,19 +3,20 @@
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.records.delegations import DelegationRow
+from api.records.officers import Recusal
 from api.services.desk import delegating, recusing
 from api.services.desk.delegating import Proposed
 from api.services.desk.recusing import Aside
-from api.web import bodies
+from api.web import answers, bodies
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 from api.wire.encoding import parse_instant
 from api.wire.errors import WireError
@@ -67,8 +68,9 @@ class Lifting(BaseModel):
     status_code=201,
     body=NewDelegation,
     operation_id="propose_delegation",
+    response_description="The delegation, awaiting approval.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[DelegationRow]:
     """Propose to lend a role for an absence; somebody who is no part of it approves."""
     content = await bodies.model_body(request, NewDelegation)
     proposed = Proposed(
@@ -80,15 +82,19 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
         ends=_instant(content.ends),
         reason=content.reason,
     )
-    row = await run(delegating.propose, node, caller, proposed)
-    return JSONResponse(_delegation(row), status_code=201)
+    return Answer(await run(delegating.propose, node, caller, proposed), 201)
 
 
-@router.route_for("GET", "/delegations", Action.DELEGATION_LIST, operation_id="list_delegations")
-async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/delegations",
+    Action.DELEGATION_LIST,
+    operation_id="list_delegations",
+    response_description="Delegations.",
+)
+async def listed(node: NodeOf, caller: OfficerOf) -> Answer[Page[DelegationRow]]:
     """List delegations: all for administrators and auditors, one's own for others."""
-    rows = await run(delegating.listed, node, caller)
-    return views.page([_delegation(row) for row in rows], None)
+    return answers.page(await run(delegating.listed, node, caller))
 
 
 @router.route_for(
@@ -96,12 +102,13 @@ async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     "/delegations/{delegation_id}/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_delegation",
+    response_description="What would be approved, in words.",
 )
 async def preview_delegation(
     delegation_id: DelegationId, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[Change]:
     """Show who would act for whom; without this look nobody approves."""
-    return views.answer(await run(delegating.preview_delegation, node, caller, delegation_id))
+    return Answer(await run(delegating.preview_delegation, node, caller, delegation_id))
 
 
 @router.route_for(
@@ -109,10 +116,13 @@ async def preview_delegation(
     "/delegations/{delegation_id}/approve",
     Action.DELEGATION_APPROVE,
     operation_id="approve_delegation",
+    response_description="The delegation.",
 )
-async def approve(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve(
+    delegation_id: DelegationId, node: NodeOf, caller: OfficerOf
+) -> Answer[DelegationRow]:
     """Approve a delegation."""
-    return JSONResponse(_delegation(await run(delegating.approve, node, caller, delegation_id)))
+    return Answer(await run(delegating.approve, node, caller, delegation_id))
 
 
 @router.route_for(
@@ -120,10 +130,13 @@ async def approve(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) 
     "/delegations/{delegation_id}/end",
     Action.DELEGATION_END,
     operation_id="end_delegation",
+    response_description="The delegation.",
 )
-async def end(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def end(
+    delegation_id: DelegationId, node: NodeOf, caller: OfficerOf
+) -> Answer[DelegationRow]:
     """End a delegation at once."""
-    return JSONResponse(_delegation(await run(delegating.end, node, caller, delegation_id)))
+    return Answer(await run(delegating.end, node, caller, delegation_id))
 
 
 @router.route_for(
@@ -133,35 +146,43 @@ async def end(delegation_id: DelegationId, node: NodeOf, caller: OfficerOf) -> J
     status_code=201,
     body=NewRecusal,
     operation_id="record_recusal",
+    response_description="The recusal.",
 )
-async def recuse(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def recuse(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Recusal]:
     """Record a conflict of interest: the officer neither sees the object nor acts on it."""
     content = await bodies.model_body(request, NewRecusal)
     aside = Aside(content.officer or "", content.object, content.reason)
-    return JSONResponse(
-        views.members(await run(recusing.recuse, node, caller, aside)), status_code=201
-    )
+    return Answer(await run(recusing.recuse, node, caller, aside), 201)
 
 
 @router.route_for(
-    "POST", "/recusals/lift", Action.RECUSAL_LIFT, body=Lifting, operation_id="lift_recusal"
+    "POST",
+    "/recusals/lift",
+    Action.RECUSAL_LIFT,
+    body=Lifting,
+    operation_id="lift_recusal",
+    response_description="The recusal.",
 )
-async def lift(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def lift(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Recusal]:
     """Lift a recusal that has passed."""
     content = await bodies.model_body(request, Lifting)
-    lifted = await run(recusing.lift, node, caller, content.officer, content.object)
-    return JSONResponse(views.members(lifted))
+    return Answer(await run(recusing.lift, node, caller, content.officer, content.object))
 
 
-@router.route_for("GET", "/recusals", Action.RECUSAL_LIST, operation_id="list_recusals")
+@router.route_for(
+    "GET",
+    "/recusals",
+    Action.RECUSAL_LIST,
+    operation_id="list_recusals",
+    response_description="Recusals that stand.",
+)
 async def recusals(
     node: NodeOf,
     caller: OfficerOf,
     object: Annotated[str | None, Query(pattern=_OBJECT)] = None,  # noqa: A002 - the API's word
-) -> JSONResponse:
+) -> Answer[Page[Recusal]]:
     """List the recusals that stand, of one object or of all."""
-    found = await run(recusing.recusals, node, caller, object)
-    return views.page([views.members(each) for each in found], None)
+    return answers.page(await run(recusing.recusals, node, caller, object))
 
 
 def _instant(text: str) -> Any:
@@ -169,7 +190,3 @@ def _instant(text: str) -> Any:
         return parse_instant(text)
     except WireError:
         raise Invalid("delegation.instant", "Write instants as 2026-11-23T17:25:39.123Z.") from None
-
-
-def _delegation(found: DelegationRow) -> dict[str, Any]:
-    return views.members(found) | {"acts": found.acts.split()}

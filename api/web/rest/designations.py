@@ -3,16 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.domain.designations import AMENDMENT, DELISTING
 from api.ports.policy import Action
 from api.services.desk import designations
-from api.web import bodies, cursors
+from api.services.desk.designations import DesignationSummary, DesignationView
+from api.services.statements.draft_form import DraftView
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
+from api.web.rest.drafted import drafted
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/designations", tags=["designations"])
@@ -46,24 +48,31 @@ class NewChange(BaseModel):
     status_code=201,
     body=NewDesignation,
     operation_id="draft_designation",
+    response_description="The draft that was made.",
 )
-async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def create(request: Request, node: NodeOf, caller: OfficerOf) -> Created[DraftView]:
     """Draft a designation; another reviewer approves it."""
     content = await bodies.model_body(request, NewDesignation)
     draft = await run(
         designations.designate, node, caller, content.to, content.body, content.endorsement
     )
-    return views.created_draft(draft)
+    return drafted(draft)
 
 
-@router.route_for("GET", "", Action.DESIGNATION_LIST, operation_id="list_designations")
+@router.route_for(
+    "GET",
+    "",
+    Action.DESIGNATION_LIST,
+    operation_id="list_designations",
+    response_description="One page of designations.",
+)
 async def list_designations(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     jurisdiction: Jurisdiction = None,
-) -> JSONResponse:
+) -> Answer[Page[DesignationSummary]]:
     """List designations of all jurisdictions, last stored first."""
     name = f"designations:{jurisdiction}"
     place = cursors.read(node, caller, name, cursor)
@@ -80,15 +89,21 @@ async def list_designations(
     if len(rows) > limit:
         last = rows[limit - 1]
         following = cursors.make(node, caller, name, [last.stored_at, last.id])
-    return views.page([views.document(row) for row in rows[:limit]], following)
+    return answers.page(rows[:limit], following)
 
 
 @router.route_for(
-    "GET", "/{designation_id}", Action.DESIGNATION_READ, operation_id="read_designation"
+    "GET",
+    "/{designation_id}",
+    Action.DESIGNATION_READ,
+    operation_id="read_designation",
+    response_description="The designation.",
 )
-async def read(designation_id: DesignationId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def read(
+    designation_id: DesignationId, node: NodeOf, caller: OfficerOf
+) -> Answer[DesignationView]:
     """Read a designation as it stands, its statements, its clocks, and what rests on it."""
-    return views.answer(await run(designations.read, node, caller, designation_id))
+    return Answer(await run(designations.read, node, caller, designation_id))
 
 
 @router.route_for(
@@ -98,10 +113,11 @@ async def read(designation_id: DesignationId, node: NodeOf, caller: OfficerOf) -
     status_code=201,
     body=NewChange,
     operation_id="draft_amendment",
+    response_description="The draft that was made.",
 )
 async def amend(
     designation_id: DesignationId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DraftView]:
     """Draft an amendment, addressed to every ministry that was given the designation."""
     content = await bodies.model_body(request, NewChange)
     draft = await run(
@@ -113,7 +129,7 @@ async def amend(
         content.body,
         content.endorsement,
     )
-    return views.created_draft(draft)
+    return drafted(draft)
 
 
 @router.route_for(
@@ -123,10 +139,11 @@ async def amend(
     status_code=201,
     body=NewChange,
     operation_id="draft_delisting",
+    response_description="The draft that was made.",
 )
 async def delist(
     designation_id: DesignationId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DraftView]:
     """Draft a delisting, addressed to every ministry that was given the designation."""
     content = await bodies.model_body(request, NewChange)
     draft = await run(
@@ -138,4 +155,4 @@ async def delist(
         content.body,
         content.endorsement,
     )
-    return views.created_draft(draft)
+    return drafted(draft)

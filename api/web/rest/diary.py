@@ -1,17 +1,17 @@
 """The case diary over REST: record what happened in law to a designation, or withdraw it."""
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 from fastapi import Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
+from api.records.diary import DiaryEntry
 from api.services.desk import diary
 from api.services.desk.diary import NewEntry
 from api.web import bodies
+from api.web.answers import Answer, Created
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
@@ -46,16 +46,17 @@ class Withdrawal(BaseModel):
     status_code=201,
     body=NewDiaryEntry,
     operation_id="record_diary_entry",
+    response_description="The entry.",
 )
 async def record_event(
     designation_id: DesignationId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DiaryEntry]:
     """Record that something happened: it starts or ends periods of law."""
     content = await bodies.model_body(request, NewDiaryEntry)
     new = NewEntry(content.event, content.day, content.note)
     entry = await run(diary.record_event, node, caller, designation_id, new)
     place = f"/api/v1/designations/{designation_id}"
-    return JSONResponse(asdict(entry), status_code=201, headers={"location": place})
+    return Created(entry, place)
 
 
 @router.route_for(
@@ -64,11 +65,12 @@ async def record_event(
     Action.DIARY_RECORD,
     body=Withdrawal,
     operation_id="withdraw_diary_entry",
+    response_description="The entry, now withdrawn.",
 )
 async def withdraw_entry(
     entry_id: EntryId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[DiaryEntry]:
     """Withdraw an entry that was wrong."""
     content = await bodies.model_body(request, Withdrawal)
     entry = await run(diary.withdraw_entry, node, caller, entry_id, content.reason)
-    return JSONResponse(asdict(entry))
+    return Answer(entry)

@@ -1,18 +1,22 @@
 """Drafts over REST: create, read, replace, preview, candidate, approve, return, confirm."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
-from api.web import bodies, cursors
+from api.services.statements.draft_form import DraftView
+from api.services.statements.previewing import PreviewView
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
+from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
-from api.web.rest import views
+from api.web.rest.drafted import drafted
 from api.web.routing import ActionRouter, run
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.statements import Content
@@ -69,10 +73,27 @@ class Return(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
+@dataclass(frozen=True, slots=True)
+class PayloadToSign:
+    """A payload to sign.
+
+    Attributes:
+        candidate: its bytes, base64url without padding.
+    """
+
+    candidate: str
+
+
 @router.route_for(
-    "POST", "", Action.DRAFT_CREATE, status_code=201, body=NewDraft, operation_id="create_draft"
+    "POST",
+    "",
+    Action.DRAFT_CREATE,
+    status_code=201,
+    body=NewDraft,
+    operation_id="create_draft",
+    response_description="The draft that was made.",
 )
-async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def create(request: Request, node: NodeOf, caller: OfficerOf) -> Created[DraftView]:
     """Make a draft of any statement type but evidence packages."""
     content = await bodies.model_body(request, NewDraft)
     draft = await run(
@@ -82,17 +103,23 @@ async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONRespo
         Content(content.type, tuple(content.to), content.body, content.thread),
         content.endorsement,
     )
-    return views.created_draft(draft)
+    return drafted(draft)
 
 
-@router.route_for("GET", "", Action.DRAFT_LIST, operation_id="list_drafts")
+@router.route_for(
+    "GET",
+    "",
+    Action.DRAFT_LIST,
+    operation_id="list_drafts",
+    response_description="One page of drafts.",
+)
 async def list_drafts(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
-) -> JSONResponse:
+) -> Answer[Page[DraftView]]:
     """List drafts, newest first."""
     place = cursors.read(node, caller, f"drafts:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
@@ -103,34 +130,50 @@ async def list_drafts(
     if len(drafts) > limit:
         last = drafts[limit - 1]
         following = cursors.make(node, caller, f"drafts:{state}", [last.created_at, last.id])
-    return views.page([views.document(draft) for draft in drafts[:limit]], following)
-
-
-@router.route_for("GET", "/{draft_id}", Action.DRAFT_READ, operation_id="read_draft")
-async def read(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Read one draft; the ETag goes into If-Match of a change."""
-    return views.answer(await run(drafting.read, node, caller, draft_id))
+    return answers.page(drafts[:limit], following)
 
 
 @router.route_for(
-    "PUT", "/{draft_id}", Action.DRAFT_EDIT, body=NewVersion, operation_id="replace_draft"
+    "GET",
+    "/{draft_id}",
+    Action.DRAFT_READ,
+    operation_id="read_draft",
+    response_description="The draft.",
+)
+async def read(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> Answer[DraftView]:
+    """Read one draft; the ETag goes into If-Match of a change."""
+    return Answer(await run(drafting.read, node, caller, draft_id))
+
+
+@router.route_for(
+    "PUT",
+    "/{draft_id}",
+    Action.DRAFT_EDIT,
+    body=NewVersion,
+    operation_id="replace_draft",
+    response_description="The draft.",
 )
 async def replace(
-    draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+    draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf, tag: IfMatch
+) -> Answer[DraftView]:
     """Write the next version; whoever writes one never approves the draft."""
-    tag = bodies.if_match(request)
     content = await bodies.model_body(request, NewVersion)
     draft = await run(
         drafting.replace_content, node, caller, draft_id, tag, content.body, content.endorsement
     )
-    return views.answer(draft)
+    return Answer(draft)
 
 
-@router.route_for("GET", "/{draft_id}/preview", Action.DRAFT_PREVIEW, operation_id="preview_draft")
-async def preview(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/{draft_id}/preview",
+    Action.DRAFT_PREVIEW,
+    operation_id="preview_draft",
+    response_description="What each partner would receive.",
+)
+async def preview(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> Answer[PreviewView]:
     """Show what each partner will see, and what it will not."""
-    return views.answer(await run(previewing.preview, node, caller, draft_id))
+    return Answer(await run(previewing.preview, node, caller, draft_id))
 
 
 @router.route_for(
@@ -139,22 +182,28 @@ async def preview(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONRes
     Action.DRAFT_APPROVE,
     body=CandidateRequest,
     operation_id="make_candidate",
+    response_description="The payload to sign, base64url without padding.",
 )
 async def candidate(
     draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[PayloadToSign]:
     """Return the exact payload bytes to sign as approver; reserves nothing."""
     content = await bodies.model_body(request, CandidateRequest)
     payload = await run(approving.candidate, node, caller, draft_id, content.form, content.kid)
-    return JSONResponse({"candidate": b64u_encode(payload)}, headers={"cache-control": "no-store"})
+    return Answer(PayloadToSign(b64u_encode(payload)))
 
 
 @router.route_for(
-    "POST", "/{draft_id}/approve", Action.DRAFT_APPROVE, body=Approval, operation_id="approve_draft"
+    "POST",
+    "/{draft_id}/approve",
+    Action.DRAFT_APPROVE,
+    body=Approval,
+    operation_id="approve_draft",
+    response_description="The draft, now sealed; `statement` names what it became.",
 )
 async def approve(
     draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[DraftView]:
     """Approve a draft by the digest seen or with an own signature; the ministry then seals."""
     content = await bodies.model_body(request, Approval)
     if content.candidate is not None and content.signature is not None and content.digest is None:
@@ -166,27 +215,44 @@ async def approve(
         draft = await run(approving.approve_recorded, node, caller, draft_id, content.digest)
     else:
         raise Invalid("approval.form", "Send either digest, or candidate with signature.")
-    return views.answer(draft)
+    return Answer(draft)
 
 
 @router.route_for(
-    "POST", "/{draft_id}/return", Action.DRAFT_RETURN, body=Return, operation_id="return_draft"
+    "POST",
+    "/{draft_id}/return",
+    Action.DRAFT_RETURN,
+    body=Return,
+    operation_id="return_draft",
+    response_description="The draft.",
 )
 async def give_back(
     draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[DraftView]:
     """Return a draft to its authors with a reason."""
     content = await bodies.model_body(request, Return)
-    return views.answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
+    return Answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
 
 
-@router.route_for("POST", "/{draft_id}/confirm", Action.DRAFT_CONFIRM, operation_id="confirm_draft")
-async def confirm(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "POST",
+    "/{draft_id}/confirm",
+    Action.DRAFT_CONFIRM,
+    operation_id="confirm_draft",
+    response_description="The draft.",
+)
+async def confirm(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> Answer[DraftView]:
     """Record the second look at a statement that left at once."""
-    return views.answer(await run(drafting.confirm, node, caller, draft_id))
+    return Answer(await run(drafting.confirm, node, caller, draft_id))
 
 
-@router.route_for("POST", "/{draft_id}/discard", Action.DRAFT_DISCARD, operation_id="discard_draft")
-async def discard(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "POST",
+    "/{draft_id}/discard",
+    Action.DRAFT_DISCARD,
+    operation_id="discard_draft",
+    response_description="The draft.",
+)
+async def discard(draft_id: DraftId, node: NodeOf, caller: OfficerOf) -> Answer[DraftView]:
     """Set aside a draft that has not left."""
-    return views.answer(await run(drafting.discard, node, caller, draft_id))
+    return Answer(await run(drafting.discard, node, caller, draft_id))

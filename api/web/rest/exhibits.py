@@ -1,14 +1,18 @@
 """Exhibits over REST: PUT, HEAD and GET with ranges, by digest."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Path, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from api.domain.errors import TooLarge
+from api.domain.notation import Count
+from api.domain.notation import Digest as StoredDigest
 from api.ports.policy import Action
 from api.services.desk import exhibits
 from api.web import bodies, ranges, uploading
+from api.web.answers import Answer
 from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
@@ -35,15 +39,26 @@ _RANGE_HEADERS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredExhibit:
+    """An exhibit that is stored: its SHA-256 and its bytes."""
+
+    digest: StoredDigest
+    size: Count
+
+
 @router.route_for(
     "PUT",
     "/{digest}",
     Action.EXHIBIT_WRITE,
     status_code=201,
     operation_id="store_exhibit",
+    response_description="It is stored.",
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
 )
-async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def put(
+    digest: Digest, request: Request, node: NodeOf, caller: OfficerOf
+) -> Answer[StoredExhibit]:
     """Store an exhibit's bytes under their SHA-256; the same bytes may be sent again.
 
     One that breaks off keeps nothing; `/api/v1/uploads` goes on after a break.
@@ -58,7 +73,7 @@ async def put(digest: Digest, request: Request, node: NodeOf, caller: OfficerOf)
         await uploading.receive(request, file, doors.exhibit_limit)
         chunks = pieces(file)
         stored = await uploading.apart(exhibits.store_exhibit, node, caller, digest, size, chunks)
-    return JSONResponse({"digest": stored.digest, "size": stored.size}, status_code=201)
+    return Answer(StoredExhibit(stored.digest, stored.size), 201)
 
 
 @router.route_for(

@@ -3,17 +3,18 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.ports.policy import Action
+from api.records.officers import OfficerKey
 from api.records.passkeys import RelyingParty
 from api.services.desk import officer_keys, relying_parties
-from api.web import bodies
+from api.services.desk.officer_keys import Challenge
+from api.web import answers, bodies
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
-from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["officers"])
@@ -56,11 +57,17 @@ class NewRelyingParty(BaseModel):
     origins: Annotated[list[str], Field(min_length=1, max_length=8)]
 
 
-@router.route_for("GET", "/keys", Action.KEY_LIST, operation_id="list_keys")
-async def all_keys(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/keys",
+    Action.KEY_LIST,
+    operation_id="list_keys",
+    response_description="The keys of all officers.",
+)
+async def all_keys(node: NodeOf, caller: OfficerOf) -> Answer[Page[OfficerKey]]:
     """List the signing keys of all officers."""
     found = await run(officer_keys.all_keys, node, caller)
-    return views.page([members(key) for key in found], None)
+    return answers.page(found)
 
 
 @router.route_for(
@@ -70,55 +77,92 @@ async def all_keys(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewChallenge,
     operation_id="challenge_key",
+    response_description="What the new key must sign; `options` for a browser, in form webauthn.",
 )
-async def challenge(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def challenge(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Challenge]:
     """Give a challenge that a new key of the caller's must sign within ten minutes."""
     content = await bodies.model_body(request, NewChallenge)
     made = await run(officer_keys.challenge, node, caller, content.form)
-    return JSONResponse(members(made), 201, headers={"cache-control": "no-store"})
+    return Answer(made, 201)
 
 
 @router.route_for(
-    "POST", "/keys", Action.KEY_REQUEST, status_code=201, body=NewKey, operation_id="request_key"
+    "POST",
+    "/keys",
+    Action.KEY_REQUEST,
+    status_code=201,
+    body=NewKey,
+    operation_id="request_key",
+    response_description="The key, awaiting two administrators.",
 )
-async def request_key(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def request_key(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[OfficerKey]:
     """Ask for one's own signing key to be enrolled, showing that one has it."""
     content = await bodies.model_body(request, NewKey)
     new = officer_keys.NewKey(
         content.form, content.challenge, content.jwk, content.signature, content.credential
     )
-    return JSONResponse(members(await run(officer_keys.request_key, node, caller, new)), 201)
+    return Answer(await run(officer_keys.request_key, node, caller, new), 201)
 
 
-@router.route_for("POST", "/keys/{kid}/propose", Action.KEY_PROPOSE, operation_id="propose_key")
-async def propose_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "POST",
+    "/keys/{kid}/propose",
+    Action.KEY_PROPOSE,
+    operation_id="propose_key",
+    response_description="The key, vouched for by one administrator.",
+)
+async def propose_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[OfficerKey]:
     """Vouch for a requested key as the first administrator."""
-    return JSONResponse(members(await run(officer_keys.propose_key, node, caller, kid)))
+    return Answer(await run(officer_keys.propose_key, node, caller, kid))
 
 
-@router.route_for("GET", "/keys/{kid}/preview", Action.CHANGE_PREVIEW, operation_id="preview_key")
-async def preview_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/keys/{kid}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_key",
+    response_description="What would be approved, in words.",
+)
+async def preview_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
     """Show whose key waits; without this look nobody approves."""
-    return views.answer(await run(officer_keys.preview_key, node, caller, kid))
+    return Answer(await run(officer_keys.preview_key, node, caller, kid))
 
 
-@router.route_for("POST", "/keys/{kid}/approve", Action.KEY_APPROVE, operation_id="approve_key")
-async def approve_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "POST",
+    "/keys/{kid}/approve",
+    Action.KEY_APPROVE,
+    operation_id="approve_key",
+    response_description="The key, now active.",
+)
+async def approve_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[OfficerKey]:
     """Approve a key as the second administrator."""
-    return JSONResponse(members(await run(officer_keys.approve_key, node, caller, kid)))
+    return Answer(await run(officer_keys.approve_key, node, caller, kid))
 
 
-@router.route_for("POST", "/keys/{kid}/revoke", Action.KEY_REVOKE, operation_id="revoke_key")
-async def revoke_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "POST",
+    "/keys/{kid}/revoke",
+    Action.KEY_REVOKE,
+    operation_id="revoke_key",
+    response_description="The key, now revoked.",
+)
+async def revoke_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[OfficerKey]:
     """Stop accepting a key at once."""
-    return JSONResponse(members(await run(officer_keys.revoke_key, node, caller, kid)))
+    return Answer(await run(officer_keys.revoke_key, node, caller, kid))
 
 
-@router.route_for("GET", "/relying-parties", Action.KEY_LIST, operation_id="list_relying_parties")
-async def parties(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/relying-parties",
+    Action.KEY_LIST,
+    operation_id="list_relying_parties",
+    response_description="All, newest first.",
+)
+async def parties(node: NodeOf, caller: OfficerOf) -> Answer[Page[RelyingParty]]:
     """List where passkeys are, were and may be used."""
     found = await run(relying_parties.everything, node, caller)
-    return views.page([_party(party) for party in found], None)
+    return answers.page(found)
 
 
 @router.route_for(
@@ -128,12 +172,13 @@ async def parties(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewRelyingParty,
     operation_id="propose_relying_party",
+    response_description="It awaits another administrator.",
 )
-async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[RelyingParty]:
     """Propose where passkeys are used; another administrator approves."""
     content = await bodies.model_body(request, NewRelyingParty)
     made = await run(relying_parties.propose, node, caller, content.rp_id, content.origins)
-    return JSONResponse(_party(made), 201)
+    return Answer(made, 201)
 
 
 @router.route_for(
@@ -141,10 +186,13 @@ async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> JS
     "/relying-parties/{party_id}/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_relying_party",
+    response_description="What would be approved, in words.",
 )
-async def preview_relying_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_relying_party(
+    party_id: PartyId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
     """Show where passkeys would be used; without this look nobody approves."""
-    return views.answer(await run(relying_parties.preview_relying_party, node, caller, party_id))
+    return Answer(await run(relying_parties.preview_relying_party, node, caller, party_id))
 
 
 @router.route_for(
@@ -152,11 +200,8 @@ async def preview_relying_party(party_id: PartyId, node: NodeOf, caller: Officer
     "/relying-parties/{party_id}/approve",
     Action.RELYING_PARTY_APPROVE,
     operation_id="approve_relying_party",
+    response_description="It is in force.",
 )
-async def approve_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve_party(party_id: PartyId, node: NodeOf, caller: OfficerOf) -> Answer[RelyingParty]:
     """Approve where passkeys are used; what was in force is replaced."""
-    return JSONResponse(_party(await run(relying_parties.approve, node, caller, party_id)))
-
-
-def _party(found: RelyingParty) -> dict[str, Any]:
-    return members(found) | {"origins": found.origins.split()}
+    return Answer(await run(relying_parties.approve, node, caller, party_id))

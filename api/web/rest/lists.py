@@ -1,21 +1,23 @@
 """Published lists over REST: import an edition, read editions and entries, compare two."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Path, Query, Request
-from pydantic import BaseModel, Field
 
 from api.adapters.lists.files import LARGEST
 from api.domain.errors import TooLarge
 from api.domain.lists.changes import EntryChange, Outcome
 from api.domain.lists.entries import ListEntry
 from api.domain.lists.tree import Leaf
+from api.domain.notation import Nullable, Written
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
 from api.services.desk.lists import EditionDifference, ImportTerms
+from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
@@ -28,23 +30,35 @@ _BINARY = {
 Text = Annotated[str, Query(max_length=500)]
 
 
-class EditionView(BaseModel):
-    """One edition of one published list."""
+@dataclass(frozen=True, slots=True)
+class EditionView:
+    """One edition of one published list.
+
+    Attributes:
+        series: which list, such as us-ofac-sdn.
+        layout: the layout in which the file was read.
+        number: editions of the series imported up to it, itself included.
+        as_of: the day it is of.
+        source: where it was fetched, as the importing officer said.
+        sha256: of the bytes as they were given.
+        count: entries in it.
+        partial: an extract, whose count says nothing.
+    """
 
     id: str
-    series: str = Field(description="Which list, such as us-ofac-sdn.")
+    series: str
     publisher: str
     jurisdiction: str
     language: str
-    layout: str = Field(description="The layout in which the file was read.")
-    number: int = Field(description="Editions of the series imported up to it, itself included.")
-    as_of: str = Field(description="The day it is of.")
-    as_of_from: Literal["publisher", "file-name", "officer"]
-    source: str = Field(description="Where it was fetched, as the importing officer said.")
+    layout: str
+    number: int
+    as_of: str
+    as_of_from: Annotated[str, Written({"enum": ["publisher", "file-name", "officer"]})]
+    source: str
     fetched_at: str
-    sha256: str = Field(description="Of the bytes as they were given.")
-    count: int = Field(description="Entries in it.")
-    partial: bool = Field(description="An extract, whose count says nothing.")
+    sha256: str
+    count: int
+    partial: bool
     imported_at: str
     imported_by: str
 
@@ -72,28 +86,34 @@ class EditionView(BaseModel):
         )
 
 
-class ChangeView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ValueChangeView:
     """One value that differs: what stood there, what stands there now."""
 
     path: str
-    old: str | None
-    new: str | None
+    old: Nullable[str]
+    new: Nullable[str]
 
 
-class EntryChangeView(BaseModel):
-    """What became of one entry."""
+@dataclass(frozen=True, slots=True)
+class EntryChangeView:
+    """What became of one entry.
+
+    Attributes:
+        same_place: another subject now has this place in the list.
+    """
 
     outcome: Outcome
     id: str
     name: str
     programs: list[str]
-    same_place: bool = Field(description="Another subject now has this place in the list.")
-    changes: list[ChangeView]
+    same_place: bool
+    changes: list[ValueChangeView]
 
     @classmethod
     def of(cls, one: EntryChange) -> "EntryChangeView":
         """Return the view of a change."""
-        told = [ChangeView(path=each.path, old=each.old, new=each.new) for each in one.changes]
+        told = [ValueChangeView(path=each.path, old=each.old, new=each.new) for each in one.changes]
         return cls(
             outcome=one.outcome,
             id=one.entry,
@@ -104,18 +124,23 @@ class EntryChangeView(BaseModel):
         )
 
 
-class DifferenceView(BaseModel):
-    """What changed between two editions of one list."""
+@dataclass(frozen=True, slots=True)
+class EditionDifferenceView:
+    """What changed between two editions of one list.
+
+    Attributes:
+        same_layout: every value was compared; else what both layouts say.
+    """
 
     series: str
     older: EditionView
     newer: EditionView
-    same_layout: bool = Field(description="Every value was compared; else what both layouts say.")
+    same_layout: bool
     counts: dict[Outcome, int]
     entries: list[EntryChangeView]
 
     @classmethod
-    def of(cls, found: EditionDifference) -> "DifferenceView":
+    def of(cls, found: EditionDifference) -> "EditionDifferenceView":
         """Return the view of a difference."""
         return cls(
             series=found.newer.series.id,
@@ -127,22 +152,30 @@ class DifferenceView(BaseModel):
         )
 
 
-class ImportView(BaseModel):
-    """An import: the edition, and how much changed since the one before it."""
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """An import: the edition, and how much changed since the one before it.
+
+    Attributes:
+        known: the same bytes were here already; nothing changed.
+        compared_with: id of the edition before it, if any.
+    """
 
     edition: EditionView
-    known: bool = Field(description="The same bytes were here already; nothing changed.")
-    compared_with: str | None = Field(description="Id of the edition before it, if any.")
-    counts: dict[Outcome, int] | None
+    known: bool
+    compared_with: Nullable[str]
+    counts: Nullable[dict[Outcome, int]]
 
 
-class EditionsView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class EditionsView:
     """The editions that are held, by series and day."""
 
     items: list[EditionView]
 
 
-class NameView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class NameView:
     """One name of an entry."""
 
     text: str
@@ -152,7 +185,8 @@ class NameView(BaseModel):
     kind: str
 
 
-class BirthView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class BirthView:
     """A birth date as published, and the days it can be."""
 
     text: str
@@ -162,7 +196,8 @@ class BirthView(BaseModel):
     precision: str
 
 
-class LeafView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class LeafView:
     """One value of the source, and where it stands there."""
 
     path: str
@@ -174,7 +209,8 @@ class LeafView(BaseModel):
         return cls(path=leaf.path, value=leaf.value)
 
 
-class EntryView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class EntryView:
     """One subject of a list."""
 
     id: str
@@ -236,16 +272,23 @@ class EntryView(BaseModel):
         )
 
 
-class EditionPageView(BaseModel):
-    """An edition with some of its entries, in the order of their ids."""
+@dataclass(frozen=True, slots=True)
+class EditionPageView:
+    """An edition with some of its entries, in the order of their ids.
+
+    Attributes:
+        head: what the file says of itself.
+        more: give it as `after` for the next page; empty on the last.
+    """
 
     edition: EditionView
-    head: list[LeafView] = Field(description="What the file says of itself.")
+    head: list[LeafView]
     entries: list[EntryView]
-    more: str = Field(description="Give it as `after` for the next page; empty on the last.")
+    more: str
 
 
-class HeldEntryView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class HeldEntryView:
     """One entry with every value of its source."""
 
     edition: EditionView
@@ -253,13 +296,15 @@ class HeldEntryView(BaseModel):
     leaves: list[LeafView]
 
 
-@router.route_for("GET", "", Action.LIST_READ, operation_id="list_editions")
+@router.route_for(
+    "GET", "", Action.LIST_READ, operation_id="list_editions", response_description="The editions."
+)
 async def editions(
     node: NodeOf, caller: OfficerOf, series: Annotated[str | None, Query(max_length=100)] = None
-) -> EditionsView:
+) -> Answer[EditionsView]:
     """List the editions of published lists that are held here."""
     found = await run(lists.editions, node, caller, series)
-    return EditionsView(items=[EditionView.of(one) for one in found])
+    return Answer(EditionsView([EditionView.of(one) for one in found]))
 
 
 @router.route_for(
@@ -268,6 +313,7 @@ async def editions(
     Action.LIST_IMPORT,
     status_code=201,
     operation_id="import_list",
+    response_description="The edition, and what changed.",
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
 )
 async def import_list(  # noqa: PLR0917 - the terms of an import
@@ -282,7 +328,7 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
     floor: Annotated[int | None, Query(ge=0)] = None,
     *,
     partial: bool = False,
-) -> ImportView:
+) -> Answer[ImportView]:
     """Import a published list: the file's own bytes, packed or not; recognised by what it holds."""
     terms = ImportTerms(name, as_of, series, source, fetched_at, floor, partial)
     with tempfile.TemporaryDirectory(prefix="comity-list-") as folder:
@@ -296,55 +342,82 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
                 file.write(chunk)
         made = await run(lists.import_list, node, caller, path, terms)
     found = made.difference
-    return ImportView(
-        edition=EditionView.of(made.edition),
-        known=made.known,
-        compared_with=found.older.id if found is not None else None,
-        counts={one: found.count(one) for one in Outcome} if found is not None else None,
+    return Answer(
+        ImportView(
+            edition=EditionView.of(made.edition),
+            known=made.known,
+            compared_with=found.older.id if found is not None else None,
+            counts={one: found.count(one) for one in Outcome} if found is not None else None,
+        ),
+        201,
     )
 
 
-@router.route_for("GET", "/diff", Action.LIST_READ, operation_id="compare_editions")
+@router.route_for(
+    "GET",
+    "/diff",
+    Action.LIST_READ,
+    operation_id="compare_editions",
+    response_description="What changed.",
+)
 async def diff(
     node: NodeOf,
     caller: OfficerOf,
     series: Annotated[str, Query(min_length=1, max_length=100)],
     older: Annotated[str, Query(max_length=64)] = "",
     newer: Annotated[str, Query(max_length=64)] = "",
-) -> DifferenceView:
+) -> Answer[EditionDifferenceView]:
     """Say what changed between two editions, with old and new values; by default the last two."""
-    return DifferenceView.of(await run(lists.compare, node, caller, series, older, newer))
+    return Answer(
+        EditionDifferenceView.of(await run(lists.compare, node, caller, series, older, newer))
+    )
 
 
-@router.route_for("GET", "/{edition_id}", Action.LIST_READ, operation_id="read_edition")
+@router.route_for(
+    "GET",
+    "/{edition_id}",
+    Action.LIST_READ,
+    operation_id="read_edition",
+    response_description="The edition with a page of its entries.",
+)
 async def edition(
     edition_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=300)] = "",
-) -> EditionPageView:
+) -> Answer[EditionPageView]:
     """Read an edition with a page of its entries."""
     found = await run(lists.edition, node, caller, edition_id, limit=limit, after=after)
-    return EditionPageView(
-        edition=EditionView.of(found.edition),
-        head=[LeafView.of(one) for one in found.head],
-        entries=[EntryView.of(one) for one in found.entries],
-        more=found.more,
+    return Answer(
+        EditionPageView(
+            edition=EditionView.of(found.edition),
+            head=[LeafView.of(one) for one in found.head],
+            entries=[EntryView.of(one) for one in found.entries],
+            more=found.more,
+        )
     )
 
 
-@router.route_for("GET", "/{edition_id}/entry", Action.LIST_READ, operation_id="read_list_entry")
+@router.route_for(
+    "GET",
+    "/{edition_id}/entry",
+    Action.LIST_READ,
+    operation_id="read_list_entry",
+    response_description="The entry.",
+)
 async def entry(
     edition_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
     node: NodeOf,
     caller: OfficerOf,
     entry_id: Annotated[str, Query(alias="id", min_length=1, max_length=300)],
-) -> HeldEntryView:
+) -> Answer[HeldEntryView]:
     """Read one entry with every value of its source."""
     found = await run(lists.entry, node, caller, edition_id, entry_id)
-    return HeldEntryView(
-        edition=EditionView.of(found.edition),
-        entry=EntryView.of(found.entry),
-        leaves=[LeafView.of(one) for one in found.leaves],
+    return Answer(
+        HeldEntryView(
+            edition=EditionView.of(found.edition),
+            entry=EntryView.of(found.entry),
+            leaves=[LeafView.of(one) for one in found.leaves],
+        )
     )

@@ -3,15 +3,16 @@
 from typing import Annotated
 
 from fastapi import Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.ports.policy import Action
 from api.services.desk import members as use_cases
-from api.web import bodies
+from api.services.desk.members import MembershipChangeView
+from api.web import answers, bodies
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 from api.wire.encoding import b64u_decode
 
@@ -27,11 +28,17 @@ class NewMembership(BaseModel):
     file: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
 
 
-@router.route_for("GET", "", Action.OFFICER_LIST, operation_id="list_memberships")
-async def changes(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "",
+    Action.OFFICER_LIST,
+    operation_id="list_memberships",
+    response_description="All, newest first.",
+)
+async def changes(node: NodeOf, caller: OfficerOf) -> Answer[Page[MembershipChangeView]]:
     """List the memberships that were proposed here, newest first."""
     found = await run(use_cases.changes, node, caller)
-    return views.page([views.members(change) for change in found], None)
+    return answers.page(found)
 
 
 @router.route_for(
@@ -41,25 +48,36 @@ async def changes(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewMembership,
     operation_id="propose_membership",
+    response_description="It awaits another administrator.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose(
+    request: Request, node: NodeOf, caller: OfficerOf
+) -> Answer[MembershipChangeView]:
     """Propose a new membership; another administrator approves."""
     content = await bodies.model_body(request, NewMembership)
     made = await run(use_cases.propose, node, caller, b64u_decode(content.file))
-    return JSONResponse(views.members(made), 201)
+    return Answer(made, 201)
 
 
 @router.route_for(
-    "GET", "/{digest}/preview", Action.CHANGE_PREVIEW, operation_id="preview_membership"
+    "GET",
+    "/{digest}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_membership",
+    response_description="What would be approved, in words.",
 )
-async def preview_membership(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_membership(digest: Digest, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
     """Show what a proposed membership changes; without this look nobody approves."""
-    return views.answer(await run(use_cases.preview_membership, node, caller, digest))
+    return Answer(await run(use_cases.preview_membership, node, caller, digest))
 
 
 @router.route_for(
-    "POST", "/{digest}/approve", Action.MEMBERSHIP_APPROVE, operation_id="approve_membership"
+    "POST",
+    "/{digest}/approve",
+    Action.MEMBERSHIP_APPROVE,
+    operation_id="approve_membership",
+    response_description="It counts from the next start.",
 )
-async def approve(digest: Digest, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve(digest: Digest, node: NodeOf, caller: OfficerOf) -> Answer[MembershipChangeView]:
     """Approve a membership as the second administrator; it counts from the next start with it."""
-    return JSONResponse(views.members(await run(use_cases.approve, node, caller, digest)))
+    return Answer(await run(use_cases.approve, node, caller, digest))

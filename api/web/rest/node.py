@@ -1,19 +1,22 @@
 """Peers, node status and the stop switch over REST."""
 
-from dataclasses import asdict
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from api.domain.changes import Change
 from api.ports.policy import Action
 from api.services.operations import status
+from api.services.operations.status import Status
 from api.services.road import epochs, peering
-from api.web import bodies
+from api.services.road.epochs import EndedEpoch, ProposedEpoch
+from api.services.road.peering import PeerView
+from api.web import answers, bodies
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["node"])
@@ -27,11 +30,24 @@ class Switch(BaseModel):
     position: Literal["on", "off"]
 
 
-@router.route_for("GET", "/peers", Action.PEER_LIST, operation_id="list_peers")
-async def peers(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@dataclass(frozen=True, slots=True)
+class WithdrawnEpoch:
+    """A proposed epoch that was given up."""
+
+    ministry: str
+    withdrawn: bool = True
+
+
+@router.route_for(
+    "GET",
+    "/peers",
+    Action.PEER_LIST,
+    operation_id="list_peers",
+    response_description="The other members.",
+)
+async def peers(node: NodeOf, caller: OfficerOf) -> Answer[Page[PeerView]]:
     """List the other members: address, streams, what they cosigned, what they hold."""
-    found: list[dict[str, Any]] = await run(peering.listed, node, caller)
-    return JSONResponse({"items": found}, headers={"cache-control": "no-store"})
+    return answers.page(await run(peering.listed, node, caller))
 
 
 @router.route_for(
@@ -40,11 +56,12 @@ async def peers(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     Action.STREAM_EPOCH_PROPOSE,
     status_code=201,
     operation_id="propose_epoch",
+    response_description="What the second administrator approves.",
 )
-async def propose_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer[ProposedEpoch]:
     """Propose a new epoch of the stream to a partner, from where the old one ends there."""
     found = await run(epochs.propose, node, caller, member)
-    return JSONResponse(found.to_json(), 201)
+    return Answer(found.view, 201)
 
 
 @router.route_for(
@@ -52,11 +69,12 @@ async def propose_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONRes
     "/peers/{member}/epoch/withdraw",
     Action.STREAM_EPOCH_PROPOSE,
     operation_id="withdraw_epoch",
+    response_description="It is given up.",
 )
-async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer[WithdrawnEpoch]:
     """Give a proposed epoch up."""
     await run(epochs.withdraw, node, caller, member)
-    return JSONResponse({"ministry": member, "withdrawn": True})
+    return Answer(WithdrawnEpoch(member))
 
 
 @router.route_for(
@@ -64,10 +82,11 @@ async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONRe
     "/peers/{member}/epoch/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_epoch",
+    response_description="What would be approved, in words.",
 )
-async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
     """Show where the old epoch would end; without this look nobody approves."""
-    return views.answer(await run(epochs.preview_epoch, node, caller, member))
+    return Answer(await run(epochs.preview_epoch, node, caller, member))
 
 
 @router.route_for(
@@ -75,18 +94,24 @@ async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONRes
     "/peers/{member}/epoch/approve",
     Action.STREAM_EPOCH_APPROVE,
     operation_id="approve_epoch",
+    response_description="The end of the old epoch.",
 )
-async def approve_epoch(member: str, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer[EndedEpoch]:
     """Open the proposed epoch as the second administrator."""
     change = await run(epochs.approve, node, caller, member)
-    return JSONResponse({"ministry": member, **change.to_json()})
+    return Answer(EndedEpoch(member, change.ended, change.seq, change.digest))
 
 
-@router.route_for("GET", "/node/status", Action.NODE_STATUS, operation_id="read_status")
-async def read_status(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/node/status",
+    Action.NODE_STATUS,
+    operation_id="read_status",
+    response_description="Figures of one moment.",
+)
+async def read_status(node: NodeOf, caller: OfficerOf) -> Answer[Status]:
     """Say how the node is doing."""
-    found = await run(status.status, node, caller)
-    return JSONResponse(asdict(found), headers={"cache-control": "no-store"})
+    return Answer(await run(status.status, node, caller))
 
 
 @router.route_for(

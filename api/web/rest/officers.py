@@ -1,21 +1,21 @@
 """Officers, suspensions, role grants and ``me`` over REST; keys are in ``rest/keys.py``."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
+from api.domain.notation import RecordId as OfficerId
 from api.ports.policy import Action
-from api.records.officers import Grant
+from api.records.officers import Grant, OfficerKey
 from api.services.desk import grants, officer_keys, officers, suspending
-from api.services.desk.officers import OfficerView
-from api.web import bodies
+from api.services.desk.officers import OfficerEntry, OfficerView
+from api.web import answers, bodies
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
-from api.web.rest.views import members
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["officers"])
@@ -55,45 +55,113 @@ class NewGrant(BaseModel):
     sub: Text | None = None
 
 
-@router.route_for("GET", "/me", Action.ME_READ, operation_id="read_me")
-async def me(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of a person: the sign-in service and the account there."""
+
+    iss: str
+    sub: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerRecord(OfficerView):
+    """An officer with accounts, grants and keys in every state."""
+
+    identities: tuple[Account, ...]
+    grants: tuple[Grant, ...]
+    keys: tuple[OfficerKey, ...]
+
+    @classmethod
+    def of(cls, entry: OfficerEntry) -> "OfficerRecord":
+        """Return the view of an entry of the register."""
+        one = entry.officer
+        return cls(
+            id=one.id,
+            name=one.name,
+            state=one.state,
+            created_at=one.created_at,
+            expires_at=one.expires_at,
+            outside=one.outside,
+            proposed_by=one.proposed_by,
+            suspension=one.suspension,
+            identities=tuple(Account(each.iss, each.sub) for each in entry.identities),
+            grants=entry.grants,
+            keys=entry.keys,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the caller is here.
+
+    Attributes:
+        ministry: this node's.
+        officer: officer record.
+        name: for people.
+        iss: sign-in service of the account.
+        sub: the account there.
+        roles: held with this account.
+        active: whether the record is approved and not suspended.
+        keys: the officer's own, in every state.
+    """
+
+    ministry: str
+    officer: OfficerId
+    name: str
+    iss: str
+    sub: str
+    roles: frozenset[str]
+    active: bool
+    keys: tuple[OfficerKey, ...]
+
+
+@router.route_for(
+    "GET",
+    "/me",
+    Action.ME_READ,
+    operation_id="read_me",
+    response_description="Who the caller is here.",
+)
+async def me(node: NodeOf, caller: OfficerOf) -> Answer[Me]:
     """Say who the caller is here: person, roles, keys."""
     keys = await run(officer_keys.own_keys, node, caller)
-    return JSONResponse(
-        {
-            "ministry": node.ministry,
-            "officer": caller.person,
-            "name": caller.name,
-            "iss": caller.iss,
-            "sub": caller.sub,
-            "roles": sorted(caller.principal.roles),
-            "active": caller.principal.active,
-            "keys": [members(key) for key in keys],
-        },
-        headers={"cache-control": "no-store"},
+    return Answer(
+        Me(
+            ministry=node.ministry,
+            officer=caller.person,
+            name=caller.name,
+            iss=caller.iss,
+            sub=caller.sub,
+            roles=frozenset(caller.principal.roles),
+            active=caller.principal.active,
+            keys=tuple(keys),
+        )
     )
 
 
-@router.route_for("GET", "/officers", Action.OFFICER_LIST, operation_id="list_officers")
-async def listed(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/officers",
+    Action.OFFICER_LIST,
+    operation_id="list_officers",
+    response_description="The register.",
+)
+async def listed(node: NodeOf, caller: OfficerOf) -> Answer[Page[OfficerRecord]]:
     """Return the register of officers with accounts, grants and keys."""
     register = await run(officers.register, node, caller)
-    people = [
-        {
-            **members(entry.officer),
-            "identities": [{"iss": each.iss, "sub": each.sub} for each in entry.identities],
-            "grants": [members(each) for each in entry.grants],
-            "keys": [members(each) for each in entry.keys],
-        }
-        for entry in register
-    ]
-    return JSONResponse({"items": people}, headers={"cache-control": "no-store"})
+    return answers.page([OfficerRecord.of(entry) for entry in register])
 
 
-@router.route_for("GET", "/officers/{officer_id}", Action.OFFICER_READ, operation_id="read_officer")
-async def read(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/officers/{officer_id}",
+    Action.OFFICER_READ,
+    operation_id="read_officer",
+    response_description="The person.",
+)
+async def read(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Return one officer, with the suspension that stands."""
-    return _answer(await run(officers.read_officer, node, caller, officer_id))
+    return Answer(await run(officers.read_officer, node, caller, officer_id))
 
 
 @router.route_for(
@@ -103,8 +171,9 @@ async def read(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONRes
     status_code=201,
     body=NewOfficer,
     operation_id="propose_officer",
+    response_description="The person, awaiting another administrator.",
 )
-async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Propose a person; another administrator approves."""
     content = await bodies.model_body(request, NewOfficer)
     person = officers.NewOfficer(
@@ -113,7 +182,7 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
         content.expires_at,
         content.outside,
     )
-    return _answer(await run(officers.propose_officer, node, caller, person), 201)
+    return Answer(await run(officers.propose_officer, node, caller, person), 201)
 
 
 @router.route_for(
@@ -121,10 +190,11 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResp
     "/officers/{officer_id}/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_officer",
+    response_description="What would be approved, in words.",
 )
-async def preview_officer(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_officer(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
     """Show who is proposed; without this look nobody approves."""
-    return views.answer(await run(officers.preview_officer, node, caller, officer_id))
+    return Answer(await run(officers.preview_officer, node, caller, officer_id))
 
 
 @router.route_for(
@@ -132,10 +202,11 @@ async def preview_officer(officer_id: RecordId, node: NodeOf, caller: OfficerOf)
     "/officers/{officer_id}/approve",
     Action.OFFICER_APPROVE,
     operation_id="approve_officer",
+    response_description="The person, now active.",
 )
-async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Approve a proposed person."""
-    return _answer(await run(officers.approve_officer, node, caller, officer_id))
+    return Answer(await run(officers.approve_officer, node, caller, officer_id))
 
 
 @router.route_for(
@@ -143,10 +214,11 @@ async def approve(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
     "/officers/{officer_id}/suspend",
     Action.OFFICER_SUSPEND,
     operation_id="suspend_officer",
+    response_description="The person, now suspended.",
 )
-async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Suspend an officer at once, for 24 hours unless another administrator confirms."""
-    return _answer(await run(suspending.suspend, node, caller, officer_id))
+    return Answer(await run(suspending.suspend, node, caller, officer_id))
 
 
 @router.route_for(
@@ -154,10 +226,13 @@ async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
     "/officers/{officer_id}/suspension/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_suspension",
+    response_description="What would be approved, in words.",
 )
-async def preview_suspension(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_suspension(
+    officer_id: RecordId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
     """Show the suspension that waits for confirmation; without this look nobody confirms."""
-    return views.answer(await run(suspending.preview_suspension, node, caller, officer_id))
+    return Answer(await run(suspending.preview_suspension, node, caller, officer_id))
 
 
 @router.route_for(
@@ -165,10 +240,11 @@ async def preview_suspension(officer_id: RecordId, node: NodeOf, caller: Officer
     "/officers/{officer_id}/suspension/confirm",
     Action.OFFICER_SUSPEND_CONFIRM,
     operation_id="confirm_suspension",
+    response_description="The person, suspended until two reinstate.",
 )
-async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Confirm a suspension as the second administrator: two must then take it back."""
-    return _answer(await run(suspending.confirm, node, caller, officer_id))
+    return Answer(await run(suspending.confirm, node, caller, officer_id))
 
 
 @router.route_for(
@@ -176,10 +252,11 @@ async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSON
     "/officers/{officer_id}/reinstatement",
     Action.OFFICER_REINSTATE_PROPOSE,
     operation_id="propose_reinstatement",
+    response_description="The person; another administrator decides.",
 )
-async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Propose to take a suspension back; another administrator approves."""
-    return _answer(await run(suspending.propose_reinstatement, node, caller, officer_id))
+    return Answer(await run(suspending.propose_reinstatement, node, caller, officer_id))
 
 
 @router.route_for(
@@ -187,12 +264,13 @@ async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> JS
     "/officers/{officer_id}/reinstatement/preview",
     Action.CHANGE_PREVIEW,
     operation_id="preview_reinstatement",
+    response_description="What would be approved, in words.",
 )
 async def preview_reinstatement(
     officer_id: RecordId, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[Change]:
     """Show whose suspension would end; without this look nobody approves."""
-    return views.answer(await run(suspending.preview_reinstatement, node, caller, officer_id))
+    return Answer(await run(suspending.preview_reinstatement, node, caller, officer_id))
 
 
 @router.route_for(
@@ -200,20 +278,25 @@ async def preview_reinstatement(
     "/officers/{officer_id}/reinstatement/approve",
     Action.OFFICER_REINSTATE_APPROVE,
     operation_id="approve_reinstatement",
+    response_description="The person, now active.",
 )
 async def approve_reinstatement(
     officer_id: RecordId, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[OfficerView]:
     """Take a suspension back as the second administrator."""
-    return _answer(await run(suspending.approve_reinstatement, node, caller, officer_id))
+    return Answer(await run(suspending.approve_reinstatement, node, caller, officer_id))
 
 
-@router.route_for("GET", "/role-grants", Action.GRANT_LIST, operation_id="list_grants")
-async def all_grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/role-grants",
+    Action.GRANT_LIST,
+    operation_id="list_grants",
+    response_description="All grants.",
+)
+async def all_grants(node: NodeOf, caller: OfficerOf) -> Answer[Page[Grant]]:
     """List all role grants."""
-    found = await run(officers.all_grants, node, caller)
-    items = [members(grant) for grant in found]
-    return JSONResponse({"items": items}, headers={"cache-control": "no-store"})
+    return answers.page(await run(officers.all_grants, node, caller))
 
 
 @router.route_for(
@@ -223,41 +306,46 @@ async def all_grants(node: NodeOf, caller: OfficerOf) -> JSONResponse:
     status_code=201,
     body=NewGrant,
     operation_id="propose_grant",
+    response_description="The grant, awaiting another administrator.",
 )
-async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Grant]:
     """Propose a role grant; another administrator approves."""
     content = await bodies.model_body(request, NewGrant)
     made = await run(grants.propose_grant, node, caller, content.officer, content.role, content.sub)
-    return _answer(made, 201)
+    return Answer(made, 201)
 
 
 @router.route_for(
-    "GET", "/role-grants/{grant_id}/preview", Action.CHANGE_PREVIEW, operation_id="preview_grant"
+    "GET",
+    "/role-grants/{grant_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_grant",
+    response_description="What would be approved, in words.",
 )
-async def preview_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def preview_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
     """Show which role is proposed for whom; without this look nobody approves."""
-    return views.answer(await run(grants.preview_grant, node, caller, grant_id))
+    return Answer(await run(grants.preview_grant, node, caller, grant_id))
 
 
 @router.route_for(
-    "POST", "/role-grants/{grant_id}/approve", Action.GRANT_APPROVE, operation_id="approve_grant"
+    "POST",
+    "/role-grants/{grant_id}/approve",
+    Action.GRANT_APPROVE,
+    operation_id="approve_grant",
+    response_description="The grant, now active.",
 )
-async def approve_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def approve_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Grant]:
     """Approve a role grant that another administrator proposed."""
-    return _answer(await run(grants.approve_grant, node, caller, grant_id))
+    return Answer(await run(grants.approve_grant, node, caller, grant_id))
 
 
 @router.route_for(
-    "POST", "/role-grants/{grant_id}/revoke", Action.GRANT_REVOKE, operation_id="revoke_grant"
+    "POST",
+    "/role-grants/{grant_id}/revoke",
+    Action.GRANT_REVOKE,
+    operation_id="revoke_grant",
+    response_description="The grant, now revoked.",
 )
-async def revoke_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def revoke_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Grant]:
     """Take a role away at once."""
-    return _answer(await run(grants.revoke_grant, node, caller, grant_id))
-
-
-def _answer(found: OfficerView | Grant, status: int = 200) -> JSONResponse:
-    content: dict[str, Any] = members(found)
-    if isinstance(found, OfficerView) and found.suspension is not None:
-        suspension = asdict(found.suspension)
-        content["suspension"] = {k: v for k, v in suspension.items() if v is not None}
-    return JSONResponse(content, status, headers={"cache-control": "no-store"})
+    return Answer(await run(grants.revoke_grant, node, caller, grant_id))

@@ -1,20 +1,26 @@
 """Evidence packages over REST: submit, list, read, release, recall, holders, file."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.notation import Digest
 from api.ports.policy import Action
 from api.services.authorising import Caller
 from api.services.desk import acquisitions, evidence, package_files, recalls
 from api.services.desk.acquisitions import NewAcquisition
+from api.services.desk.package_views import AcquisitionView, HolderView, PackageSummary, PackageView
+from api.services.desk.recalls import RecallView
 from api.services.node import Node
-from api.web import bodies, cursors
+from api.services.statements.draft_form import DraftView
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
+from api.web.rest.drafted import drafted
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["packages"])
@@ -74,6 +80,13 @@ class Reason(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
+@dataclass(frozen=True, slots=True)
+class SubmittedPackage:
+    """The id of a package, born with its seal."""
+
+    id: Digest
+
+
 @router.route_for(
     "POST",
     "/packages",
@@ -81,13 +94,13 @@ class Reason(BaseModel):
     status_code=201,
     body=Submission,
     operation_id="submit_package",
+    response_description="Its id is born here.",
 )
-async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> Created[SubmittedPackage]:
     """Submit a signed package; it stays home until it is released."""
     data = await bodies.json_bytes(request)
     package = await run(_submit, caller, node, data)
-    headers = {"location": f"/api/v1/packages/{package}"}
-    return JSONResponse({"id": package}, status_code=201, headers=headers)
+    return Created(SubmittedPackage(package), f"/api/v1/packages/{package}")
 
 
 def _submit(caller: Caller, node: Node, data: bytes) -> str:
@@ -97,14 +110,20 @@ def _submit(caller: Caller, node: Node, data: bytes) -> str:
     return evidence.submit(node, caller, value)
 
 
-@router.route_for("GET", "/packages", Action.PACKAGE_LIST, operation_id="list_packages")
+@router.route_for(
+    "GET",
+    "/packages",
+    Action.PACKAGE_LIST,
+    operation_id="list_packages",
+    response_description="One page of packages.",
+)
 async def list_packages(
     node: NodeOf,
     caller: OfficerOf,
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
-) -> JSONResponse:
+) -> Answer[Page[PackageSummary]]:
     """List the packages held here, newest first."""
     place = cursors.read(node, caller, f"packages:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
@@ -115,22 +134,33 @@ async def list_packages(
     if len(rows) > limit:
         last = page[-1]
         following = cursors.make(node, caller, f"packages:{state}", [last.submitted_at, last.id])
-    return views.page([views.document(row) for row in page], following)
-
-
-@router.route_for("GET", "/packages/{package_id}", Action.PACKAGE_READ, operation_id="read_package")
-async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Read one package with its content, exhibits and releases."""
-    return views.answer(await run(evidence.read, node, caller, package_id))
+    return answers.page(page, following)
 
 
 @router.route_for(
-    "GET", "/packages/{package_id}/holders", Action.PACKAGE_HOLDERS, operation_id="list_holders"
+    "GET",
+    "/packages/{package_id}",
+    Action.PACKAGE_READ,
+    operation_id="read_package",
+    response_description="The package.",
 )
-async def holders(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def read(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> Answer[PackageView]:
+    """Read one package with its content, exhibits and releases."""
+    return Answer(await run(evidence.read, node, caller, package_id))
+
+
+@router.route_for(
+    "GET",
+    "/packages/{package_id}/holders",
+    Action.PACKAGE_HOLDERS,
+    operation_id="list_holders",
+    response_description="Who holds it.",
+)
+async def holders(
+    package_id: PackageId, node: NodeOf, caller: OfficerOf
+) -> Answer[Page[HolderView]]:
     """Say who holds a package and what each did with it."""
-    rows = await run(evidence.holders, node, caller, package_id)
-    return JSONResponse({"items": [views.document(row) for row in rows]})
+    return answers.page(await run(evidence.holders, node, caller, package_id))
 
 
 @router.route_for(
@@ -140,16 +170,17 @@ async def holders(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSO
     status_code=201,
     body=Release,
     operation_id="draft_release",
+    response_description="The draft that was made.",
 )
 async def release(
     package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DraftView]:
     """Draft a release to one recipient; another officer approves it."""
     _, value = await bodies.json_body(request)
     bodies.checked(Release, value)
     endorsement = value.pop("endorsement", None)
     draft = await run(evidence.release, node, caller, package_id, value, endorsement)
-    return views.created_draft(draft)
+    return drafted(draft)
 
 
 @router.route_for(
@@ -159,15 +190,16 @@ async def release(
     status_code=201,
     body=Recall,
     operation_id="recall_package",
+    response_description="The draft that was made.",
 )
 async def recall(
     package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DraftView]:
     """Recall a package from all holders at once; a second reviewer confirms within 24 hours."""
     _, value = await bodies.json_body(request)
     bodies.checked(Recall, value)
     draft = await run(evidence.recall, node, caller, package_id, value)
-    return views.created_draft(draft)
+    return drafted(draft)
 
 
 @router.route_for(
@@ -175,10 +207,11 @@ async def recall(
     "/packages/{package_id}/acknowledge-recall",
     Action.PACKAGE_READ,
     operation_id="acknowledge_recall",
+    response_description="The recall, now acknowledged by this officer.",
 )
-async def acknowledge(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def acknowledge(package_id: PackageId, node: NodeOf, caller: OfficerOf) -> Answer[RecallView]:
     """Say that the recall was read; reading on needs it until the recall is answered."""
-    return views.answer(await run(recalls.acknowledge, node, caller, package_id))
+    return Answer(await run(recalls.acknowledge, node, caller, package_id))
 
 
 @router.route_for(
@@ -188,15 +221,16 @@ async def acknowledge(package_id: PackageId, node: NodeOf, caller: OfficerOf) ->
     status_code=201,
     body=Acquired,
     operation_id="record_acquisition",
+    response_description="The record.",
 )
 async def record_acquisition(
     package_id: PackageId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[AcquisitionView]:
     """Record that an exhibit was acquired independently, though a partner sent the same bytes."""
     content = await bodies.model_body(request, Acquired)
     new = NewAcquisition(content.exhibit, content.source, content.collector, content.collected)
     made = await run(acquisitions.record_acquisition, node, caller, package_id, new)
-    return views.answer(made, 201)
+    return Answer(made, 201)
 
 
 @router.route_for(

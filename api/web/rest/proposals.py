@@ -3,15 +3,18 @@
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.services.desk import proposals
-from api.web import bodies, cursors
+from api.services.desk.proposals import ProposalSummary, ProposalView
+from api.services.statements.draft_form import DraftView
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
+from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
-from api.web.rest import views
+from api.web.rest.drafted import drafted
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/proposals", tags=["proposals"])
@@ -58,24 +61,29 @@ class Recipients(BaseModel):
     status_code=201,
     body=NewProposal,
     operation_id="create_proposal",
+    response_description="The proposal that was made.",
 )
-async def create(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def create(request: Request, node: NodeOf, caller: OfficerOf) -> Created[ProposalView]:
     """Write a proposal; it stays a draft until it is submitted."""
     content = await bodies.model_body(request, NewProposal)
     made = await run(proposals.create, node, caller, content.body)
-    answer = views.answer(made, 201)
-    answer.headers["location"] = f"/api/v1/proposals/{made.id}"
-    return answer
+    return Created(made, f"/api/v1/proposals/{made.id}")
 
 
-@router.route_for("GET", "", Action.PROPOSAL_LIST, operation_id="list_proposals")
+@router.route_for(
+    "GET",
+    "",
+    Action.PROPOSAL_LIST,
+    operation_id="list_proposals",
+    response_description="One page of proposals.",
+)
 async def list_proposals(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
-) -> JSONResponse:
+) -> Answer[Page[ProposalSummary]]:
     """List proposals, newest first: this ministry's own, and what partners shared."""
     place = cursors.read(node, caller, f"proposals:{state}", cursor)
     before = (str(place[0]), str(place[1])) if place else None
@@ -86,13 +94,19 @@ async def list_proposals(
     if len(rows) > limit:
         last = rows[limit - 1]
         following = cursors.make(node, caller, f"proposals:{state}", [last.created_at, last.id])
-    return views.page([views.document(row) for row in rows[:limit]], following)
+    return answers.page(rows[:limit], following)
 
 
-@router.route_for("GET", "/{proposal_id}", Action.PROPOSAL_READ, operation_id="read_proposal")
-async def read(proposal_id: ProposalId, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+@router.route_for(
+    "GET",
+    "/{proposal_id}",
+    Action.PROPOSAL_READ,
+    operation_id="read_proposal",
+    response_description="The proposal.",
+)
+async def read(proposal_id: ProposalId, node: NodeOf, caller: OfficerOf) -> Answer[ProposalView]:
     """Read a proposal with its history; the ETag goes into If-Match of a change."""
-    return views.answer(await run(proposals.read, node, caller, proposal_id))
+    return Answer(await run(proposals.read, node, caller, proposal_id))
 
 
 @router.route_for(
@@ -101,26 +115,29 @@ async def read(proposal_id: ProposalId, node: NodeOf, caller: OfficerOf) -> JSON
     Action.DRAFT_EDIT,
     body=NewProposal,
     operation_id="replace_proposal",
+    response_description="The proposal.",
 )
 async def replace(
-    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf, tag: IfMatch
+) -> Answer[ProposalView]:
     """Write the next version; whoever writes one never endorses the proposal."""
-    tag = bodies.if_match(request)
     content = await bodies.model_body(request, NewProposal)
     made = await run(proposals.replace, node, caller, proposal_id, tag, content.body)
-    return views.answer(made)
+    return Answer(made)
 
 
 @router.route_for(
-    "POST", "/{proposal_id}/submit", Action.DRAFT_EDIT, operation_id="submit_proposal"
+    "POST",
+    "/{proposal_id}/submit",
+    Action.DRAFT_EDIT,
+    operation_id="submit_proposal",
+    response_description="The proposal.",
 )
 async def submit(
-    proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+    proposal_id: ProposalId, node: NodeOf, caller: OfficerOf, tag: IfMatch
+) -> Answer[ProposalView]:
     """Put the proposal before the reviewers."""
-    tag = bodies.if_match(request)
-    return views.answer(await run(proposals.submit, node, caller, proposal_id, tag))
+    return Answer(await run(proposals.submit, node, caller, proposal_id, tag))
 
 
 @router.route_for(
@@ -129,13 +146,14 @@ async def submit(
     Action.PROPOSAL_ENDORSE,
     body=Endorsement,
     operation_id="endorse_proposal",
+    response_description="The proposal.",
 )
 async def endorse(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[ProposalView]:
     """Endorse the version whose digest was read."""
     content = await bodies.model_body(request, Endorsement)
-    return views.answer(await run(proposals.endorse, node, caller, proposal_id, content.digest))
+    return Answer(await run(proposals.endorse, node, caller, proposal_id, content.digest))
 
 
 @router.route_for(
@@ -144,24 +162,30 @@ async def endorse(
     Action.PROPOSAL_RETURN,
     body=Why,
     operation_id="return_proposal",
+    response_description="The proposal.",
 )
 async def give_back(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[ProposalView]:
     """Return the proposal to its authors with a reason."""
     content = await bodies.model_body(request, Why)
-    return views.answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
+    return Answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
 
 
 @router.route_for(
-    "POST", "/{proposal_id}/lapse", Action.PROPOSAL_LAPSE, body=Why, operation_id="lapse_proposal"
+    "POST",
+    "/{proposal_id}/lapse",
+    Action.PROPOSAL_LAPSE,
+    body=Why,
+    operation_id="lapse_proposal",
+    response_description="The proposal.",
 )
 async def lapse(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Answer[ProposalView]:
     """Let the proposal lapse."""
     content = await bodies.model_body(request, Why)
-    return views.answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
+    return Answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
 
 
 @router.route_for(
@@ -171,11 +195,12 @@ async def lapse(
     status_code=201,
     body=Recipients,
     operation_id="share_proposal",
+    response_description="The draft that was made.",
 )
 async def share(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
-) -> JSONResponse:
+) -> Created[DraftView]:
     """Draft the statement that shares the releasable part with partners."""
     content = await bodies.model_body(request, Recipients)
     draft = await run(proposals.share, node, caller, proposal_id, content.to, content.endorsement)
-    return views.created_draft(draft)
+    return drafted(draft)

@@ -1,18 +1,21 @@
 """Subjects and verdicts over REST: search suggests, an officer's verdict decides."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from fastapi import Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.identity.scoring import Signal
+from api.domain.notation import Count, Nullable
 from api.ports.policy import Action
+from api.records.subjects import Verdict
 from api.services.desk import subjects
 from api.services.desk.subjects import Candidate, Judgement
-from api.web import bodies, cursors
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
@@ -33,32 +36,117 @@ class NewVerdict(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-@router.route_for("GET", "/subjects", Action.SUBJECT_SEARCH, operation_id="search_subjects")
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """A description that may be of the subject that was looked for.
+
+    Attributes:
+        ref: its reference.
+        kind: kind of the object that holds it; `list` for an entry of a published list.
+        object: id of that object; the series of a list's entry.
+        key: its key in there; null where it has none.
+        issuer: the ministry whose description it is; the series of a list's entry.
+        schema: FollowTheMoney schema; the kind of a list's entry.
+        name: its name.
+        names: all its names.
+        births: birth dates as written.
+        shared: the words that it shares with what was looked for.
+        score: 0 to 1; an order, not a decision.
+        equal: it has a name of the very same words.
+        signals: what speaks for and against, in words.
+    """
+
+    ref: str
+    kind: str
+    object: str
+    key: Nullable[str]
+    issuer: str
+    schema: str
+    name: str
+    names: tuple[str, ...]
+    births: tuple[str, ...]
+    shared: tuple[str, ...]
+    score: float
+    equal: bool
+    signals: tuple[Signal, ...]
+
+    @classmethod
+    def of(cls, one: Candidate) -> "CandidateView":
+        """Return the view of a candidate."""
+        return cls(
+            ref=one.ref,
+            kind=one.kind,
+            object=one.object,
+            key=one.key or None,
+            issuer=one.issuer,
+            schema=one.schema,
+            name=one.name,
+            names=one.names,
+            births=one.births,
+            shared=one.shared,
+            score=one.score,
+            equal=one.equal,
+            signals=one.signals,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Descriptions with names like the one that was looked for.
+
+    Attributes:
+        items: best first.
+        verdicts: officers' verdicts that concern any of them.
+        left_out: how many more were found and may be read.
+        common: some words stand in so many descriptions that they alone find none.
+        note: what a suggestion is not.
+    """
+
+    items: tuple[CandidateView, ...]
+    verdicts: tuple[Verdict, ...]
+    left_out: Count
+    common: bool
+    note: str = "These are suggestions; nothing follows from one until a verdict is recorded."
+
+
+@router.route_for(
+    "GET",
+    "/subjects",
+    Action.SUBJECT_SEARCH,
+    operation_id="search_subjects",
+    response_description="Descriptions with names like this one; nothing follows until a verdict "
+    "is recorded.",
+)
 async def search(
     node: NodeOf,
     caller: OfficerOf,
     q: Annotated[str, Query(min_length=1, max_length=300)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> JSONResponse:
+) -> Answer[Suggestions]:
     """Suggest descriptions with names like this one: list entries, and what the caller may read."""
     found = await run(subjects.search, node, caller, q, limit=limit)
-    content = {
-        "items": [_candidate(one) for one in found.candidates],
-        "verdicts": [views.document(row) for row in found.verdicts],
-        "left_out": found.left_out,
-        "common": found.common,
-        "note": "These are suggestions; nothing follows from one until a verdict is recorded.",
-    }
-    return JSONResponse(content, headers={"cache-control": "no-store"})
+    content = Suggestions(
+        tuple(CandidateView.of(one) for one in found.candidates),
+        tuple(found.verdicts),
+        found.left_out,
+        found.common,
+    )
+    return Answer(content)
 
 
-@router.route_for("GET", "/verdicts", Action.SUBJECT_SEARCH, operation_id="list_verdicts")
+@router.route_for(
+    "GET",
+    "/verdicts",
+    Action.SUBJECT_SEARCH,
+    operation_id="list_verdicts",
+    response_description="One page of verdicts.",
+)
 async def verdicts(
     node: NodeOf,
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-) -> JSONResponse:
+) -> Answer[Page[Verdict]]:
     """List verdicts, newest first, replaced ones included."""
     place = cursors.read(node, caller, "verdicts", cursor)
     before = (str(place[0]), str(place[1])) if place else None
@@ -67,7 +155,7 @@ async def verdicts(
     if len(rows) > limit:
         last = rows[limit - 1]
         following = cursors.make(node, caller, "verdicts", [last.at, last.id])
-    return views.page([views.document(row) for row in rows[:limit]], following)
+    return answers.page(rows[:limit], following)
 
 
 @router.route_for(
@@ -77,31 +165,11 @@ async def verdicts(
     status_code=201,
     body=NewVerdict,
     operation_id="record_verdict",
+    response_description="The verdict.",
 )
-async def record(request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def record(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Verdict]:
     """Record that two descriptions are of one subject, are not, or may be; stays at this node."""
     content = await bodies.model_body(request, NewVerdict)
     judgement = Judgement(content.one, content.other, content.outcome, content.reason)
     row = await run(subjects.record_verdict, node, caller, judgement)
-    return JSONResponse(views.document(row), status_code=201)
-
-
-def _candidate(one: Candidate) -> dict[str, Any]:
-    return {
-        "ref": one.ref,
-        "kind": one.kind,
-        "object": one.object,
-        "key": one.key or None,
-        "issuer": one.issuer,
-        "schema": one.schema,
-        "name": one.name,
-        "names": list(one.names),
-        "births": list(one.births),
-        "shared": list(one.shared),
-        "score": one.score,
-        "equal": one.equal,
-        "signals": [
-            {"kind": each.kind.value, "bearing": each.bearing.value, "text": each.text}
-            for each in one.signals
-        ],
-    }
+    return Answer(row, 201)

@@ -3,16 +3,16 @@
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
 from api.services.desk import holdings, tasks
-from api.services.desk.tasks import Closing, Scope
-from api.web import bodies, cursors
+from api.services.desk.holdings import Holdings
+from api.services.desk.tasks import Closing, ReviewView, Scope, TaskCounts, TaskView
+from api.web import answers, bodies, cursors
+from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.rest import views
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["tasks"])
@@ -29,14 +29,16 @@ class Close(BaseModel):
     reason: Annotated[str, Field(max_length=4000)] = ""
 
 
-@router.route_for("GET", "/tasks", Action.TASK_LIST, operation_id="list_tasks")
+@router.route_for(
+    "GET", "/tasks", Action.TASK_LIST, operation_id="list_tasks", response_description="What waits."
+)
 async def list_tasks(
     node: NodeOf,
     caller: OfficerOf,
     scope: Scope = Scope.MINE,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-) -> JSONResponse:
+) -> Answer[Page[TaskView]]:
     """List what waits, what is due first at the top."""
     place = cursors.read(node, caller, f"tasks:{scope}", cursor)
     after = (str(place[0]), str(place[1])) if place else None
@@ -44,33 +46,50 @@ async def list_tasks(
     shown, following = found[:limit], None
     if len(found) > limit:
         following = cursors.make(node, caller, f"tasks:{scope}", list(shown[-1].place))
-    return views.page([views.document(one) for one in shown], following)
-
-
-@router.route_for("GET", "/tasks/counts", Action.TASK_LIST, operation_id="count_tasks")
-async def counts(node: NodeOf, caller: OfficerOf) -> JSONResponse:
-    """Count what this ministry owes in threads and reviews, and how much of it is overdue."""
-    return views.answer(await run(tasks.counts, node, caller))
+    return answers.page(shown, following)
 
 
 @router.route_for(
-    "POST", "/tasks/{task_id}/close", Action.TASK_CLOSE, body=Close, operation_id="close_task"
+    "GET",
+    "/tasks/counts",
+    Action.TASK_LIST,
+    operation_id="count_tasks",
+    response_description="How much is owed.",
 )
-async def close(task_id: TaskId, request: Request, node: NodeOf, caller: OfficerOf) -> JSONResponse:
+async def counts(node: NodeOf, caller: OfficerOf) -> Answer[TaskCounts]:
+    """Count what this ministry owes in threads and reviews, and how much of it is overdue."""
+    return Answer(await run(tasks.counts, node, caller))
+
+
+@router.route_for(
+    "POST",
+    "/tasks/{task_id}/close",
+    Action.TASK_CLOSE,
+    body=Close,
+    operation_id="close_task",
+    response_description="The review, closed.",
+)
+async def close(
+    task_id: TaskId, request: Request, node: NodeOf, caller: OfficerOf
+) -> Answer[ReviewView]:
     """Close a review with a reason: the decision stands, or was taken anew."""
     content = await bodies.model_body(request, Close)
     closing = Closing(content.outcome, content.reason)
-    return views.answer(await run(tasks.close, node, caller, task_id, closing))
+    return Answer(await run(tasks.close, node, caller, task_id, closing))
 
 
 @router.route_for(
-    "GET", "/peers/{ministry}/holdings", Action.PEER_READ, operation_id="list_holdings"
+    "GET",
+    "/peers/{ministry}/holdings",
+    Action.PEER_READ,
+    operation_id="list_holdings",
+    response_description="What the partner holds from us, and what proves it.",
 )
 async def held(
     ministry: Ministry,
     node: NodeOf,
     caller: OfficerOf,
     at: Annotated[str | None, Query(max_length=30)] = None,
-) -> JSONResponse:
+) -> Answer[Holdings]:
     """Say what a partner holds from us, now or at an instant, and what proves it."""
-    return views.answer(await run(holdings.of_peer, node, caller, ministry, at))
+    return Answer(await run(holdings.of_peer, node, caller, ministry, at))

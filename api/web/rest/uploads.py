@@ -74,6 +74,8 @@ async def describe(doors: DoorsOf) -> Response:
     "",
     Action.EXHIBIT_WRITE,
     operation_id="begin_upload",
+    keyed=False,
+    response_class=Response,
     openapi_extra={
         "parameters": [
             _RESUMABLE,

@@ -12,13 +12,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from api.domain.log_trust import log_verifiers, witness_verifiers
+from api.domain.log_trust import open_head_of, witness_verifiers
 from api.ports.store import ExhibitStore
 from api.services.audit.fsck.findings import Findings
 from api.services.audit.fsck.journal import Journal
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
-from api.tlog.heads import open_checkpoint
 from api.tlog.note import format_note, parse_note
 from api.wire.digests import digest
 from api.wire.envelope import MESSAGE, parse_envelope, verify_seal
@@ -39,6 +38,7 @@ class Trust:
 
     def __init__(self, membership: Membership) -> None:
         self.membership = _ageless(membership)
+        self._in_time = _unrevoked(membership)
         self.head = lru_cache(_REMEMBERED)(self._head)
         self.cosigner = lru_cache(_REMEMBERED)(self._cosigner)
         self.message = lru_cache(_REMEMBERED)(self._message)
@@ -48,16 +48,19 @@ class Trust:
     def _head(self, ministry: str, note: bytes, *, strict: bool = True) -> Checkpoint | str:
         """Return the head in a note by a ministry's log, or a code.
 
+        A log key signs heads up to its end and none beyond (PROTOCOL §9, *Keys in time*); one that
+        was revoked since counts for what is stored.
+
         Args:
             ministry: whose log.
             note: the note.
             strict: refuse a note with any other signature than the log's own.
         """
-        member = self.membership.find(ministry)
+        member = self._in_time.find(ministry)
         if member is None:
             return "membership.unknown-member"
         try:
-            opened = open_checkpoint(note, log_verifiers(member), strict=strict)
+            opened = open_head_of(member, note, strict=strict)
         except LogError as problem:
             return problem.code
         if format_note(opened.note.text, parse_note(note).signatures) != note:
@@ -118,6 +121,15 @@ def _ageless(membership: Membership) -> Membership:
             member,
             keys=tuple(replace(key, until=None, revoked_from=None) for key in member.keys),
         )
+        for member in membership.members
+    )
+    return replace(membership, members=members)
+
+
+def _unrevoked(membership: Membership) -> Membership:
+    """Return the membership with every key as it was before any was revoked; ends in time stay."""
+    members = tuple(
+        replace(member, keys=tuple(replace(key, revoked_from=None) for key in member.keys))
         for member in membership.members
     )
     return replace(membership, members=members)

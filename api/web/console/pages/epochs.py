@@ -1,13 +1,14 @@
 """A new epoch of the stream to a partner: proposed, withdrawn, approved by a second person."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from api.domain.errors import NotFound
 from api.ports.policy import Action
 from api.services.authorising import Caller, unknown
 from api.services.node import Node
 from api.services.road import epochs, peering
+from api.services.road.peering import PeerView
 from api.web.console import decision
 from api.web.console.decision import Decision, Fact
 from api.web.console.page import ADMINISTRATOR, Answer, Page, Visit
@@ -39,10 +40,10 @@ _ACTS: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str,
 }
 
 
-def _partner(visit: Visit) -> dict[str, Any]:
+def _partner(visit: Visit) -> PeerView:
     found = peering.listed(visit.node, visit.caller)
     wanted = visit.parts["ministry"]
-    partner = next((one for one in found if one["ministry"] == wanted), None)
+    partner = next((one for one in found if one.ministry == wanted), None)
     if partner is None:
         raise unknown("peer")
     return partner
@@ -53,19 +54,19 @@ def _decision(visit: Visit) -> Decision:
     if act is None:
         raise NotFound("route.unknown", "There is no such page.")
     partner = _partner(visit)
-    sending, change = partner["sending"], partner["epoch_change"]
-    facts = [Fact(mark("Partner"), partner["name"], "name")]
+    sending, change = partner.sending, partner.epoch_change
+    facts = [Fact(mark("Partner"), partner.name, "name")]
     if sending is not None:
-        facts.append(Fact(mark("Epoch in force"), str(sending["epoch"])))
-        facts.append(Fact(mark("State of the stream"), sending["state"], "stream-state"))
+        facts.append(Fact(mark("Epoch in force"), str(sending.epoch)))
+        facts.append(Fact(mark("State of the stream"), sending.state, "stream-state"))
     own = False
     if change is not None:
-        facts.append(Fact(mark("The old one ends there with number"), str(change["seq"])))
-        own = change["proposed_by"] == visit.caller.person
+        facts.append(Fact(mark("The old one ends there with number"), str(change.seq)))
+        own = change.proposed_by == visit.caller.person
     why_not = ""
     if visit.parts["step"] == "approve" and own:
         why_not = mark("You proposed it. Another administrator approves.")
-    back = f"/partners/{partner['ministry']}"
+    back = f"/partners/{partner.ministry}"
     return Decision(act[1], act[2], back, mark("Partner"), facts, lead=act[3], why_not=why_not)
 
 

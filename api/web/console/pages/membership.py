@@ -9,7 +9,7 @@ from typing import Any, Final
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.desk import members
-from api.services.desk.members import ChangeView
+from api.services.desk.members import MembershipChangeView
 from api.web.console import decision, reading
 from api.web.console.decision import Decision, Fact
 from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, View, Visit
@@ -59,7 +59,7 @@ def propose(visit: Visit) -> Answer:
     return Moved(visit.to(_HOME))
 
 
-def _change(visit: Visit) -> ChangeView:
+def _change(visit: Visit) -> MembershipChangeView:
     wanted = reading.full(visit.parts["membership"])
     found = members.changes(visit.node, visit.caller)
     change = next((one for one in found if one.digest == wanted), None)
@@ -68,7 +68,7 @@ def _change(visit: Visit) -> ChangeView:
     return change
 
 
-def _approval(visit: Visit, change: ChangeView) -> Decision:
+def _approval(visit: Visit, change: MembershipChangeView) -> Decision:
     found = change.difference
     facts = [
         Fact(mark("Number"), str(change.serial)),

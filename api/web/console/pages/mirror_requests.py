@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.domain.errors import ComityError
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
-from api.records.threads import Wanted
+from api.records.threads import ThreadComparison, Wanted
 from api.services.desk import evidence, mirroring
 from api.services.desk.mirroring import ThreadView
 from api.web.console import listing, reading
@@ -69,7 +69,7 @@ def show(visit: Visit) -> Answer:
         "questions": _questions(view, said),
         "evidence": _evidence(visit, view),
         "timeline": sorted(said, key=lambda one: (one["at"], one["seq"])),
-        "comparison": view.comparison,
+        "comparison": view.comparison if isinstance(view.comparison, ThreadComparison) else None,
         "continued_by": view.continued_by,
         "parked": list(view.parked),
         "drafts": reading.drafts_about(visit, id_),

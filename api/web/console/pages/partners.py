@@ -22,7 +22,7 @@ def show(visit: Visit) -> Answer:
     """Show one partner; officers of the desk also see what it holds from us."""
     ministry = visit.parts["ministry"]
     found = peering.listed(visit.node, visit.caller)
-    partner = next((one for one in found if one["ministry"] == ministry), None)
+    partner = next((one for one in found if one.ministry == ministry), None)
     if partner is None:
         raise unknown("peer")
     held: Holdings | None = None

@@ -1,0 +1,1 @@
+"""Valid messages with something changed in them, as many as there is time for."""
