@@ -10,7 +10,6 @@ Codes: ``package.description``, ``package.file``, ``package.unlisted-file``, ``p
 
 import hashlib
 import mimetypes
-import os
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from api import durable
 from api.adapters.crypto.officer_key import OfficerKey
 from api.cli.toml_forms import read_form, refuse_faults
 from api.domain.errors import Conflict, Invalid, NotFound
@@ -266,27 +266,16 @@ def _sign(body: dict[str, Any], signer: Preparer) -> Draft:
 
 
 def _write_package_file(out: Path, draft: Draft, files: list[_File], meter: _Meter) -> None:
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w+b") as target:
-            with PackageWriter(target) as writer:
-                writer.add(DRAFT, [draft.to_bytes()])
-                for file in files:
-                    writer.add(exhibit_name(file.digest), _unchanged(file, meter))
-            target.flush()
-            os.fsync(target.fileno())
-        # A crash before this leaves a stray hidden file, never half a package under its name.
-        os.link(temporary, out)
+        with (
+            durable.opened(out, replace=False) as target,
+            PackageWriter(target) as writer,
+        ):
+            writer.add(DRAFT, [draft.to_bytes()])
+            for file in files:
+                writer.add(exhibit_name(file.digest), _unchanged(file, meter))
     except FileExistsError:
         raise Conflict("package.exists", "There is such a file already.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(out.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _unchanged(file: _File, meter: _Meter) -> Iterator[bytes]:

@@ -95,7 +95,7 @@ def amend_designation(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     content = read_body(body, "designation-amendment/1", designation=_STAND_IN)
-    _change(context, designation, ("designation-amendment/1", "amendments"), content, key)
+    _draft_change(context, designation, ("designation-amendment/1", "amendments"), content, key)
 
 
 @command(app, "delist")
@@ -113,10 +113,10 @@ def delist(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     content = read_body(body, "delisting/1", designation=_STAND_IN)
-    _change(context, designation, ("delisting/1", "delisting"), content, key)
+    _draft_change(context, designation, ("delisting/1", "delisting"), content, key)
 
 
-def _change(
+def _draft_change(
     context: CliContext, designation: str, kind: tuple[str, str], body: dict[str, Any], key: Any
 ) -> None:
     from api.wire.statements import Content

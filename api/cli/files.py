@@ -1,17 +1,14 @@
 """Writing the files that commands make: whole under their name, or not at all.
 
-Owns temporary names, sync and rename.
+Owns what is said of a file or folder that is in the way; ``api.durable`` does the writing.
 """
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from api import durable
 from api.domain.errors import Conflict, NotFound
-
-_PRIVATE = 0o600
 
 
 def write_new(path: Path, data: bytes, *, replace: bool = False, mode: int = 0o644) -> None:
@@ -27,12 +24,8 @@ def write_new(path: Path, data: bytes, *, replace: bool = False, mode: int = 0o6
         Conflict: ``file.exists``.
         NotFound: ``file.no-folder``.
     """
-    with appearing(path, replace=replace) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with _refused_clearly(path, replace=replace):
+        durable.write(path, data, replace=replace, mode=mode)
 
 
 @contextmanager
@@ -45,22 +38,24 @@ def appearing(path: Path, *, replace: bool = False) -> Iterator[Path]:
         Conflict: ``file.exists``, before anything is done or when another was faster.
         NotFound: ``file.no-folder``.
     """
+    with (
+        _refused_clearly(path, replace=replace),
+        durable.appearing(path, replace=replace) as temporary,
+    ):
+        yield temporary
+
+
+@contextmanager
+def _refused_clearly(path: Path, *, replace: bool) -> Iterator[None]:
+    """Refuse, before anything is done, what cannot be written; and when another was faster."""
     if not path.parent.is_dir():
         raise NotFound("file.no-folder", f"There is no folder {path.parent} to write to.")
     if path.exists() and not replace:
         raise _exists(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        yield temporary
-        if replace:
-            temporary.replace(path)
-        else:
-            os.link(temporary, path)
-        _sync(path.parent)
+        yield
     except FileExistsError:
         raise _exists(path) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -69,16 +64,8 @@ def write_private(path: Path, data: bytes) -> None:
     Raises:
         Conflict: ``file.exists``.
     """
-    write_new(path, data, mode=_PRIVATE)
+    write_new(path, data, mode=durable.PRIVATE)
 
 
 def _exists(path: Path) -> Conflict:
     return Conflict("file.exists", f"There is a file {path} already; it was not touched.")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

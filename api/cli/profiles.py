@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+from api import durable
 from api.adapters.identity.tokens import Tokens
 from api.domain.errors import Invalid, NotFound, NotSignedIn
 from api.wire.canonical import Json, parse
@@ -152,18 +152,7 @@ class ProfileStore:
         target = self._path(name)
         self._make_folder()
         text = json.dumps(_to_json(profile), indent=2, ensure_ascii=False) + "\n"
-        # The temporary file is made with mode 0600 and keeps it.
-        with NamedTemporaryFile(
-            "w", dir=self._folder, prefix=f".{name}.", encoding="utf-8", delete=False
-        ) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        durable.write(target, text.encode(), replace=True)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

@@ -128,14 +128,14 @@ def is_misbehaviour(path: Path) -> bool:
 
 
 def _package_outcome(verdict: "Verdict") -> Outcome:
-    lines = [_line(step) for step in verdict.steps]
+    lines = [_result_line(step) for step in verdict.steps]
     facts = [name for name in ("id", "issuer", "title") if name in verdict.facts]
     lines += [f"{name:<10} {_shown_json(verdict.facts[name])}" for name in facts]
     lines.append(_summary(verdict))
     return Outcome(verdict.ok, verdict.to_json(), tuple(lines))
 
 
-def _line(step: "Step") -> str:
+def _result_line(step: "Step") -> str:
     code = f" [{step.code}]" if step.code else ""
     return f"{int(step.check):>2} {step.check.label:<10} {_MARKS[step.ok]:<6} {step.detail}{code}"
 

@@ -5,13 +5,13 @@ profile files (form: docs/sign-in.md). Each profile is signed in through the pro
 """
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import durable
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.identity.tokens import Tokens
 from api.demo import cast
@@ -150,14 +150,8 @@ def write_profile(home: DemoHome, account: Account, tokens: Tokens) -> None:
 
 def write_private(path: Path, document: object) -> None:
     """Write JSON for its owner alone, whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    durable.write(path, text.encode(), replace=True)
 
 
 def _of_ministry(home: DemoHome, node: NodeHome, issuer: str) -> list[Account]:

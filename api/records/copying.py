@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, inspect, make_url
 
+from api import durable
 from api.domain.errors import Conflict, Unavailable
 
 SQLITE = "sqlite"
@@ -39,7 +40,7 @@ def copy_out(url: str, target: Path) -> None:
         return
     uri, environment = _libpq(url)
     _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}", uri], environment)
-    _sync(target)
+    durable.sync(target)
 
 
 def copy_in(source: Path, form: str, url: str) -> None:
@@ -94,7 +95,7 @@ def into_one_file(url: str) -> None:
             connection.execute("PRAGMA journal_mode=DELETE")
         finally:
             connection.close()
-        _sync(path)
+        durable.sync(path)
 
 
 def move_into_place(url: str, target_url: str) -> None:
@@ -106,7 +107,7 @@ def move_into_place(url: str, target_url: str) -> None:
     require_empty(target_url)
     target = _sqlite_path(target_url)
     _sqlite_path(url).replace(target)
-    _sync(target.parent)
+    durable.sync(target.parent)
 
 
 def beside(url: str) -> str:
@@ -142,15 +143,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         reader.close()
     if sound != "ok":
         raise Unavailable("backup.failed", "The copy is damaged: check the disk.")
-    _sync(target)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.sync(target)
 
 
 def _libpq(url: str) -> tuple[str, dict[str, str]]:

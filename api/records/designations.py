@@ -111,6 +111,11 @@ class Designation:
     stored_at: str
     told_by: str | None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in lists: when it was stored, and its id."""
+        return self.stored_at, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -152,6 +157,11 @@ class Proposal:
     def tag(self) -> str:
         """Entity tag of the present version and state."""
         return f"{self.version}-{self.state.value}-{self.digest[7:23]}"
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in lists: when it was written first, or came, and its id."""
+        return self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,11 @@ class Draft:
         """Entity tag of this version."""
         return f"{self.version}-{self.digest[7:23]}"
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in lists: when it was made, and its id."""
+        return self.created_at, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class DraftVersion:

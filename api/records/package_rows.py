@@ -42,6 +42,11 @@ class Package:
     return_reason: str | None
     release: str | None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in lists: when it was submitted, or came, and its id."""
+        return self.submitted_at, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:

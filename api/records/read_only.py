@@ -53,10 +53,10 @@ def read_only(url: str) -> Iterator[Connection]:
 
 def _read_any_text(connection: Any, _record: Any) -> None:
     """Let text that is no UTF-8 be read: to a check it is a finding, not an error."""
-    connection.text_factory = _text
+    connection.text_factory = _sql_text
 
 
-def _text(data: bytes) -> str:
+def _sql_text(data: bytes) -> str:
     """Return a cell's text; what is no UTF-8 becomes a text that nobody wrote and all can encode.
 
     It stays a text: the same bytes in a column of bytes are then a value of another type.

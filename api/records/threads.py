@@ -162,6 +162,11 @@ class Thread:
     opened_at: str
     updated_at: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in lists: when it was opened, and its id."""
+        return self.opened_at, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadSubject:

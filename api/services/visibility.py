@@ -12,7 +12,7 @@ the designations and packages that it is about, an exhibit on every package that
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 
@@ -27,6 +27,7 @@ from api.records.package_rows import Package
 from api.records.threads import Thread
 from api.services.authorising import Caller, Permit, authorise, unknown, visible
 from api.services.node import Node
+from api.services.paging import Place, visible_page
 
 
 class Kind(StrEnum):
@@ -43,6 +44,7 @@ Reference: TypeAlias = tuple[str, str]
 """Kind and id of an object."""
 
 Record: TypeAlias = Designation | Draft | Package | Proposal | Thread
+R = TypeVar("R", bound=Record)
 Walls: TypeAlias = Mapping[str, frozenset[str]]
 """For ids of objects, the officers who stand aside from them."""
 
@@ -236,6 +238,32 @@ def allowed(node: Node, caller: Caller, records: Sequence[Record]) -> list[bool]
         return []
     targets = node.db.read(lambda connection: resources(node, connection, records))
     return visible(node, caller, READ_BY[kind_of(records[0])], targets)
+
+
+def readable_page(
+    node: Node,
+    caller: Caller,
+    look_up: Callable[[Connection, Place | None, int], Sequence[R]],
+    *,
+    limit: int,
+    start: Place | None,
+) -> list[R]:
+    """Return a page of the objects of one kind that the caller may read.
+
+    Args:
+        node: this node.
+        caller: who asks.
+        look_up: returns the next rows after a place, at most as many as asked; none at the end.
+        limit: at most so many; fewer only where the list ends.
+        start: place to begin after, or ``None`` for the beginning.
+    """
+    return visible_page(
+        lambda at, size: node.db.read(lambda connection: look_up(connection, at, size)),
+        lambda rows: allowed(node, caller, rows),
+        lambda row: row.place,
+        limit=limit,
+        start=start,
+    )
 
 
 def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set[Reference]:

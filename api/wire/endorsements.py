@@ -126,7 +126,7 @@ def check_statement(
         WireError: ``endorsement.*``, see the module docstring.
     """
     return check_parts(
-        _named(statement),
+        _named_part(statement),
         {PREPARED: statement.prepared, APPROVED: statement.payload},
         endorsements,
     )
@@ -181,7 +181,7 @@ def check_endorsement(officer: Officer, endorsement: Endorsement, data: bytes) -
         ) from None
 
 
-def _named(statement: Statement) -> dict[str, Officer]:
+def _named_part(statement: Statement) -> dict[str, Officer]:
     if statement.by is None:
         return {}
     named = {PREPARED: statement.by.prepared}

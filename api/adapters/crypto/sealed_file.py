@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from api import durable
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.wire.canonical import canonical, parse_canonical
 from api.wire.encoding import b64u_decode, b64u_encode
@@ -198,29 +199,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
     Raises:
         Conflict: ``keystore.exists``.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
-        # A crash before this point leaves a stray temporary file and the old content; nobody
-        # reads the stray one.
-        if replace:
-            temporary.replace(path)
-        else:
-            os.link(temporary, path)
+        durable.write(path, data, replace=replace)
     except FileExistsError:
         raise Conflict("keystore.exists", "There is a file already; it was not touched.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

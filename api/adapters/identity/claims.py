@@ -43,7 +43,7 @@ class ClaimFaultError(Exception):
         self.fault = fault
 
 
-def check(claims: Mapping[str, Any], now: datetime, audience: str) -> None:
+def check_claims(claims: Mapping[str, Any], now: datetime, audience: str) -> None:
     """Check dates and audience (RFC 7519 section 4.1), with :data:`SKEW` to either side.
 
     Raises:

@@ -19,7 +19,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
-from api.adapters.identity.claims import SKEW, ClaimFaultError, check, name_in, numeric_date
+from api.adapters.identity.claims import SKEW, ClaimFaultError, check_claims, name_in, numeric_date
 from api.adapters.identity.discovery import BadDocument
 from api.adapters.identity.fetching import Fetch
 from api.adapters.identity.issuer_keys import IssuerKeys
@@ -253,7 +253,7 @@ class OpenIdRelyingParty:
     def _judge(self, claims: Mapping[str, Json], nonce: str) -> SignedIn:
         self._check_audience(claims)
         now = self._clock.now()
-        check(claims, now, self._client_id)
+        check_claims(claims, now, self._client_id)
         if claims.get("nonce") != nonce:
             raise _TokenFault("it answers another sign-in")
         proven = (

@@ -20,7 +20,7 @@ from api.adapters.identity.claims import (
     SKEW,
     ClaimFaultError,
     Fault,
-    check,
+    check_claims,
     name_in,
     numeric_date,
 )
@@ -176,7 +176,7 @@ class ResourceServer:
     def _judge(self, claims: Mapping[str, Json], issuer: str, now: datetime) -> Identity:
         """Check the claims of RFC 9068 section 2.2 after the signature held."""
         try:
-            check(claims, now, self._audience)
+            check_claims(claims, now, self._audience)
             expires_at = numeric_date(claims, "exp")
             issued_at = numeric_date(claims, "iat")
             subject, client_id, _ = (name_in(claims, one) for one in ("sub", "client_id", "jti"))

@@ -162,15 +162,15 @@ def encoding_of(file: ListFile) -> str:
     head = file.head()
     for mark, name in _BOMS:
         if head.startswith(mark):
-            return _whole(file, (name,))
+            return _whole_file(file, (name,))
     sample = head[:4096]
     if b"\0" in sample:
         little = sample[1::2].count(0) > sample[::2].count(0)
-        return _whole(file, ("utf-16-le" if little else "utf-16-be",))
-    return _whole(file, ("utf-8", "cp1252"))
+        return _whole_file(file, ("utf-16-le" if little else "utf-16-be",))
+    return _whole_file(file, ("utf-8", "cp1252"))
 
 
-def _whole(file: ListFile, names: tuple[str, ...]) -> str:
+def _whole_file(file: ListFile, names: tuple[str, ...]) -> str:
     for name in names:
         decoder = codecs.getincrementaldecoder(name)("strict")
         try:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from api import durable
 from api.domain.errors import Unavailable
 from api.ports.head_memory import Remembered
 
@@ -48,7 +49,7 @@ class FileMemory:
                     file.flush()
                     os.fsync(file.fileno())
                 fresh.replace(self._path)
-                _sync(self._path.parent)
+                durable.sync(self._path.parent)
         return True
 
     def prove(self) -> None:
@@ -72,14 +73,6 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

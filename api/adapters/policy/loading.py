@@ -71,7 +71,7 @@ def load(directory: Path) -> PolicyBundle:
         PolicyError: A file is missing or unreadable, a policy does not parse or fits the schema
             badly, lacks an annotation, or shares its id with another.
     """
-    files = _read(directory)
+    files = _read_policies(directory)
     schema_text = files[SCHEMA_FILE].decode()
     try:
         schema = cedarpy.Schema.from_str(schema_text)
@@ -131,7 +131,7 @@ def policy_set(policies: Iterable[PolicyText]) -> cedarpy.PolicySet:
     return cedarpy.PolicySet.from_json_str(json.dumps(document))
 
 
-def _read(directory: Path) -> dict[str, bytes]:
+def _read_policies(directory: Path) -> dict[str, bytes]:
     try:
         names = sorted(
             path.name

@@ -22,7 +22,7 @@ from api.services import visibility
 from api.services.authorising import Caller, Permit, authorise, collection, unknown
 from api.services.desk.statutory_clocks import clocks_of
 from api.services.node import Node
-from api.services.paging import Place, visible_page
+from api.services.paging import Place
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import reliance
@@ -157,16 +157,12 @@ def designations_page(
     """Return a page of the designations known here that the caller may read, last stored first."""
     authorise(node, caller, Action.DESIGNATION_LIST, collection("designations"))
 
-    def fetch(at: Place | None, size: int) -> Sequence[Designation]:
-        def read_rows(connection: Connection) -> Sequence[Designation]:
-            return designations.page(connection, limit=size, before=at, jurisdiction=jurisdiction)
-
-        return node.db.read(read_rows)
-
-    found = visible_page(
-        fetch,
-        lambda rows: visibility.allowed(node, caller, rows),
-        lambda row: (row.stored_at, row.id),
+    found = visibility.readable_page(
+        node,
+        caller,
+        lambda connection, at, size: designations.page(
+            connection, limit=size, before=at, jurisdiction=jurisdiction
+        ),
         limit=limit,
         start=before,
     )

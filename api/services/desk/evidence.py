@@ -6,7 +6,7 @@ Releasing, recalling and onward passing are drafts
 ``services/statements/effects/evidence.py``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ from api.services.desk.package_views import (
 )
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
-from api.services.paging import Place, visible_page
+from api.services.paging import Place
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import DraftView
@@ -159,15 +159,10 @@ def packages_page(
     """Return a page of the packages that the caller may read, newest first."""
     authorise(node, caller, Action.PACKAGE_LIST, collection("packages"))
 
-    def fetch(at: Place | None, size: int) -> Sequence[Package]:
-        return node.db.read(
-            lambda connection: packages.page(connection, limit=size, before=at, state=state)
-        )
-
-    found = visible_page(
-        fetch,
-        lambda rows: visibility.allowed(node, caller, rows),
-        lambda row: (row.submitted_at, row.id),
+    found = visibility.readable_page(
+        node,
+        caller,
+        lambda connection, at, size: packages.page(connection, limit=size, before=at, state=state),
         limit=limit,
         start=before,
     )

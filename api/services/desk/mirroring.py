@@ -26,7 +26,7 @@ from api.services import visibility
 from api.services.authorising import Caller, authorise, collection, unknown
 from api.services.desk import coverage
 from api.services.node import Node
-from api.services.paging import Place, visible_page
+from api.services.paging import Place
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects import law_checks, thread_record
@@ -188,15 +188,10 @@ def threads_page(
     """Return a page of the mirror requests that the caller may read, newest first."""
     authorise(node, caller, Action.MIRROR_LIST, collection("mirror-requests"))
 
-    def fetch(at: Place | None, size: int) -> Sequence[Thread]:
-        return node.db.read(
-            lambda connection: threads.page(connection, wanted, limit=size, before=at)
-        )
-
-    found = visible_page(
-        fetch,
-        lambda rows: visibility.allowed(node, caller, rows),
-        lambda row: (row.opened_at, row.id),
+    found = visibility.readable_page(
+        node,
+        caller,
+        lambda connection, at, size: threads.page(connection, wanted, limit=size, before=at),
         limit=limit,
         start=before,
     )

@@ -26,7 +26,7 @@ from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
-from api.services.paging import Place, visible_page
+from api.services.paging import Place
 from api.services.previews import Shown, note_preview, require_preview, resting_on
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
@@ -252,16 +252,12 @@ def proposals_page(
     """Return a page of the proposals that the caller may read, newest first."""
     authorise(node, caller, Action.PROPOSAL_LIST, collection("proposals"))
 
-    def fetch(at: Place | None, size: int) -> Sequence[Proposal]:
-        def read_rows(connection: Connection) -> Sequence[Proposal]:
-            return designations.proposal_page(connection, limit=size, before=at, state=state)
-
-        return node.db.read(read_rows)
-
-    found = visible_page(
-        fetch,
-        lambda rows: visibility.allowed(node, caller, rows),
-        lambda row: (row.created_at, row.id),
+    found = visibility.readable_page(
+        node,
+        caller,
+        lambda connection, at, size: designations.proposal_page(
+            connection, limit=size, before=at, state=state
+        ),
         limit=limit,
         start=before,
     )

@@ -103,6 +103,22 @@ def tasks_page(
     return _shown(node, found)
 
 
+def find_mine(node: Node, caller: Caller, task_id: str) -> TaskView:
+    """Return a task that waits for the caller.
+
+    Raises:
+        NotFound: ``task.unknown``: it is done, or not for this officer.
+    """
+    authorise(node, caller, Action.TASK_LIST, collection("tasks"))
+    after: Place | None = None
+    while found := _page(node, caller, Scope.MINE, limit=_COUNTED_AT_ONCE, after=after):
+        wanted = [one for one in found if one.id == task_id]
+        if wanted:
+            return _shown(node, wanted)[0]
+        after = found[-1].place
+    raise unknown("task")
+
+
 def _page(
     node: Node, caller: Caller, scope: Scope, *, limit: int, after: Place | None
 ) -> list[Entry]:

@@ -12,12 +12,12 @@ database, and none is ever taken away, so every row of the copy finds its file.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from api import durable
 from api.domain.errors import Invalid, NotFound
 from api.records import copying, migrating
 from api.services.log import checkpoints
@@ -136,7 +136,8 @@ def make(node: Node, out: Path, *, exhibits: bool = True, tell: Tell = lambda _:
     copying.copy_out(node.db.url, folder / name)
     tell("copying exhibits")
     names = _copy_exhibits(node, out / POOL) if exhibits else []
-    _write_backup(folder / LIST, "".join(f"{each}  ../{POOL}/{each}\n" for each in names).encode())
+    named = "".join(f"{each}  ../{POOL}/{each}\n" for each in names)
+    durable.write(folder / LIST, named.encode(), replace=True)
     backup = Backup(
         ministry=node.ministry,
         made_at=format_instant(instant),
@@ -150,8 +151,8 @@ def make(node: Node, out: Path, *, exhibits: bool = True, tell: Tell = lambda _:
         log_root=head.root.hex(),
     )
     records = node.signer.keys(Purpose.SEAL)
-    _write_backup(folder / FILE, seal(backup.payload(), MANIFEST, records, node.signer.sign))
-    _sync(folder)
+    sealed = seal(backup.payload(), MANIFEST, records, node.signer.sign)
+    durable.write(folder / FILE, sealed, replace=True)
     return folder
 
 
@@ -174,35 +175,13 @@ def _write_chunks(target: Path, chunks: Iterator[bytes], name: str) -> None:
     Raises:
         Invalid: ``backup.exhibit``: the store's copy is damaged; ``audit fsck`` names it too.
     """
-    partial = target.with_suffix(".part")
     hashing = hashlib.sha256()
-    with partial.open("wb") as file:
+    with durable.opened(target, replace=True) as file:
         for chunk in chunks:
             hashing.update(chunk)
             file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if hashing.hexdigest() != name:
-        partial.unlink()
-        raise Invalid("backup.exhibit", "An exhibit is damaged; run audit fsck.", digest=name)
-    partial.replace(target)
-
-
-def _write_backup(target: Path, data: bytes) -> None:
-    partial = target.with_suffix(".part")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        if hashing.hexdigest() != name:
+            raise Invalid("backup.exhibit", "An exhibit is damaged; run audit fsck.", digest=name)
 
 
 def _measure(path: Path) -> Copied:

@@ -11,11 +11,9 @@ Owns the first half of the one road by which a statement of this ministry comes 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-
-from sqlalchemy import Connection
 
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
@@ -29,7 +27,7 @@ from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, unknown
 from api.services.idempotency import Once, keyed_call, made_before, write_once
 from api.services.node import Node
-from api.services.paging import Place, visible_page
+from api.services.paging import Place
 from api.services.previews import resting_on
 from api.services.statements import approving, endorsing
 from api.services.statements.draft_form import (
@@ -320,16 +318,10 @@ def drafts_page(
     """Return a page of drafts that the caller may read, newest first."""
     authorise(node, caller, Action.DRAFT_LIST, collection("drafts"))
 
-    def fetch(at: Place | None, size: int) -> Sequence[Draft]:
-        def read_rows(connection: Connection) -> Sequence[Draft]:
-            return drafts.page(connection, limit=size, before=at, state=state)
-
-        return node.db.read(read_rows)
-
-    found = visible_page(
-        fetch,
-        lambda rows: visibility.allowed(node, caller, rows),
-        lambda row: (row.created_at, row.id),
+    found = visibility.readable_page(
+        node,
+        caller,
+        lambda connection, at, size: drafts.page(connection, limit=size, before=at, state=state),
         limit=limit,
         start=before,
     )

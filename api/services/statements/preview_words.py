@@ -97,7 +97,7 @@ def in_words(node: Node, connection: Connection, draft: Draft) -> DraftWords:
     body = draft.body
     return DraftWords(
         about=tuple(_about(connection, draft)),
-        subjects=tuple(_subjects(connection, draft)),
+        subjects=tuple(_subject_words(connection, draft)),
         marking=_marking(body),
         law=_law(node, body),
         texts=dict(_texts(body)),
@@ -119,7 +119,7 @@ def _about(connection: Connection, draft: Draft) -> Iterator[ObjectWords]:
         yield ObjectWords("proposal", proposal.id, proposal.title)
 
 
-def _subjects(connection: Connection, draft: Draft) -> Iterator[SubjectWords]:
+def _subject_words(connection: Connection, draft: Draft) -> Iterator[SubjectWords]:
     body = draft.body
     written = [one for one in _list(body, "subjects") if isinstance(one, Mapping)]
     written += [one for one in _list(body, "add") if isinstance(one, Mapping)]

@@ -108,13 +108,13 @@ def preview(node: Node, caller: Caller, draft_id: str) -> PreviewView:
     """
     opened = opened_by(node, caller, draft_id, Action.DRAFT_PREVIEW)
     draft = opened.draft
-    found = node.db.read(lambda connection: _view(node, connection, draft))
+    found = node.db.read(lambda connection: _preview_view(node, connection, draft))
     shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
     note_preview(node, caller, opened.permit, shown, Act.DRAFT_PREVIEWED)
     return found
 
 
-def _view(node: Node, connection: Connection, draft: Draft) -> PreviewView:
+def _preview_view(node: Node, connection: Connection, draft: Draft) -> PreviewView:
     content = draft.content
     package_id = content.body.get("package") if content.type == "release/1" else None
     travels: list[PartView] = []

@@ -7,6 +7,7 @@ Owns one table for each kind of value. A value without a label is shown as it is
 from collections.abc import Mapping
 from typing import Final
 
+from api.web.console import law_words
 from api.web.console.words import Language, catalogue, mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -144,6 +145,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "jws": mark("signed with the officer's own key"),
         "webauthn": mark("signed with a passkey"),
     },
+    **law_words.LABELS,
     "verdict": {
         "same": mark("The same subject"),
         "not-same": mark("Not the same subject"),
@@ -176,6 +178,12 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "birth_dates": mark("Birth dates"),
         "birth_place": mark("Birth place"),
         "by": mark("By"),
+        "case_facts": mark("Facts of the case"),
+        "place": mark("Place"),
+        "state": mark("State"),
+        "victims": mark("Who suffered it"),
+        "part": mark("Part taken"),
+        "conduct": mark("What was done"),
         "changes": mark("Changes"),
         "claims": mark("Claims"),
         "code": mark("Code"),

@@ -1,11 +1,11 @@
 """Between use cases and pages: the one place that knows in which form things come back.
 
-Owns small adapters (rows by attribute, titles, addresses, names of subjects). A page gets what it
+Owns small adapters (titles, addresses, names of subjects). A page gets what it
 shows from here where a use case returns no read model of its own.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from api.domain.drafts import DraftAct, DraftState
@@ -27,39 +27,6 @@ _PATHS: Final = {
     "designation": "/designations/",
     "proposal": "/proposals/",
 }
-
-
-class Attributes:
-    """A row whose columns are read as attributes."""
-
-    def __init__(self, row: Mapping[Any, Any]) -> None:
-        self._row = row
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a column.
-
-        Raises:
-            AttributeError: there is no such column.
-        """
-        try:
-            return self._row[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-def json_list(found: Any) -> list[Any]:
-    """Return a list that some look-ups return as JSON text."""
-    return list(json.loads(found)) if isinstance(found, str) else list(found)
-
-
-def row(found: Any) -> Any:
-    """Return a row class as it is and a mapping by attribute."""
-    return Attributes(found) if isinstance(found, Mapping) else found
-
-
-def rows(found: Iterable[Any]) -> Iterator[Any]:
-    """Return each of several rows by attribute."""
-    return (row(one) for one in found)
 
 
 def full(hexadecimal: str) -> str:

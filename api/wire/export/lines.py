@@ -191,7 +191,7 @@ def review_row(line: Line, ministry: str) -> bytes:
     event = _event_object(line.event)
     if event.get("ministry") != ministry:
         raise WireError("export.ministry", "The event was recorded by another ministry.")
-    actor, subject = _object(event.get("actor")), _object(event.get("object"))
+    actor, subject = _json_object(event.get("actor")), _json_object(event.get("object"))
     cells = (
         event.get("time"),
         event.get("act"),
@@ -226,7 +226,7 @@ def _cell(value: object) -> str:
     return text.replace('"', '""') if '"' in text else text
 
 
-def _object(value: object) -> dict[str, Any]:
+def _json_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 

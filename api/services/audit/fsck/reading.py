@@ -69,12 +69,12 @@ def typed(scope: Scope, table: Table, row: Row) -> Row:
         return row
     detail = f"The column {next(iter(wrong))} holds a value of another type than it is declared."
     scope.findings.add(
-        "fsck.type", table.name, row_key(table, row), detail, index=_place(table, row)
+        "fsck.type", table.name, row_key(table, row), detail, index=_leaf_of(table, row)
     )
     return {**row, **wrong}
 
 
-def _place(table: Table, row: Row) -> int | None:
+def _leaf_of(table: Table, row: Row) -> int | None:
     """Return a leaf that a row of the log concerns, as far as the row can be believed.
 
     A finding without a leaf comes after all others, and this one must come before those that the

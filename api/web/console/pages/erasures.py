@@ -33,7 +33,7 @@ _ACTS: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str,
 
 def index(visit: Visit) -> Answer:
     """List the orders."""
-    orders = [reading.row(one) for one in erasure.listed(visit.node, visit.caller)]
+    orders = erasure.listed(visit.node, visit.caller)
     return View("erasures.html", {"orders": orders, "me": visit.caller.person})
 
 
@@ -71,7 +71,7 @@ def propose(visit: Visit) -> Answer:
 
 def _order(visit: Visit) -> Decision:
     act = _ACTS.get(visit.parts["decision"])
-    found = [reading.row(one) for one in erasure.listed(visit.node, visit.caller)]
+    found = erasure.listed(visit.node, visit.caller)
     row = next((one for one in found if one.id == visit.parts["order"]), None)
     if act is None or row is None:
         raise NotFound("erasure.unknown", "There is no such order here.")

@@ -124,6 +124,7 @@ PAGES: Final = (
         ask_new,
         propose,
         fresh=True,
+        files=True,
     ),
     Page(
         "membership_approve",

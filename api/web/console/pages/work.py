@@ -1,18 +1,30 @@
 """My work: what the officer can do now, what waits on others, what is new since the last visit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from api.domain.errors import Refused
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services.desk import evidence, mirroring, tasks
+from api.services.desk import evidence, mirroring, task_claims, tasks
+from api.services.desk.task_claims import ClaimView
 from api.services.desk.tasks import Scope, TaskView
 from api.services.statements import drafting
 from api.web.console import reading
-from api.web.console.page import ADMINISTRATOR, AUDITOR, DESK, EVERYONE, Answer, Page, View, Visit
+from api.web.console.page import (
+    ADMINISTRATOR,
+    AUDITOR,
+    DESK,
+    EVERYONE,
+    Answer,
+    Moved,
+    Page,
+    View,
+    Visit,
+)
 
+T = TypeVar("T")
 _MOST: Final = 50
 _RECENT: Final = 20
 
@@ -30,6 +42,8 @@ class Item:
         why: the use case's own sentence.
         owed_by: the ministry that has to do it.
         names: subjects' names, for the title.
+        id: of the task.
+        claim: who works on it; ``None`` if nobody said so.
     """
 
     kind: str
@@ -40,6 +54,8 @@ class Item:
     why: str
     owed_by: str
     names: tuple[str, ...] = ()
+    id: str = ""
+    claim: ClaimView | None = None
 
 
 def show(visit: Visit) -> Answer:
@@ -68,10 +84,11 @@ def show(visit: Visit) -> Answer:
 
 def _items(visit: Visit, scope: Scope) -> list[Item]:
     found = tasks.tasks_page(visit.node, visit.caller, scope, limit=_MOST)
-    return [_item(visit, one) for one in found]
+    claims = task_claims.on_tasks(visit.node, visit.caller, [one.id for one in found])
+    return [_item(visit, one, claims.get(one.id)) for one in found]
 
 
-def _item(visit: Visit, one: TaskView) -> Item:
+def _item(visit: Visit, one: TaskView, claim: ClaimView | None) -> Item:
     place = one.within or one.about
     return Item(
         kind=one.kind,
@@ -84,7 +101,16 @@ def _item(visit: Visit, one: TaskView) -> Item:
         why=one.why,
         owed_by=one.owed_by,
         names=one.names,
+        id=one.id,
+        claim=claim,
     )
+
+
+def take_or_hand_back(visit: Visit) -> Answer:
+    """Say that the officer works on a task, or no longer."""
+    act = task_claims.hand_back if visit.form.one("hand_back") else task_claims.claim
+    act(visit.node, visit.caller, visit.form.one("task"))
+    return Moved(visit.to("/"))
 
 
 def _own_drafts(visit: Visit) -> list[Any]:
@@ -102,20 +128,25 @@ def _new(visit: Visit) -> Iterator[dict[str, Any]]:
         if each.submitted_at > since and each.originator != visit.node.ministry:
             href = reading.href_of(visit, "package", each.id)
             yield {"kind": "package", "title": each.title, "href": href, "at": each.submitted_at}
-    for each in _readable(
+    for thread in _readable(
         lambda: mirroring.threads_page(visit.node, visit.caller, Wanted(), limit=_RECENT)
     ):
-        if each.opened_at > since:
-            names = reading.names_in_thread(visit, each.id, "")
-            href = reading.href_of(visit, "thread", each.id)
-            yield {"kind": "thread", "title": ", ".join(names), "href": href, "at": each.opened_at}
+        if thread.opened_at > since:
+            names = reading.names_in_thread(visit, thread.id, "")
+            href = reading.href_of(visit, "thread", thread.id)
+            yield {
+                "kind": "thread",
+                "title": ", ".join(names),
+                "href": href,
+                "at": thread.opened_at,
+            }
 
 
-def _readable(fetch: Callable[[], Any]) -> list[Any]:
+def _readable(fetch: Callable[[], Sequence[T]]) -> Sequence[T]:
     try:
-        return list(reading.rows(fetch()))
+        return fetch()
     except Refused:
         return []
 
 
-PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show),)
+PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show, take_or_hand_back),)
