@@ -43,6 +43,7 @@ from api.cli import (
     session,
     subjects,
     tasks_commands,
+    tongue,
     verify,
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
@@ -143,6 +144,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; results are on stdout, everything else on stderr.
     """
     as_json = "--json" in arguments
+    tongue.for_machines(as_json=as_json)
     try:
         ended = get_command(app).main(
             args=list(arguments), prog_name="comity", standalone_mode=False
@@ -171,7 +173,7 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
         if callable(show):
             show()
         else:
-            output.talk(f"Error: {error.format_message()}")
+            output.talk(f"{tongue.say('Error:')} {error.format_message()}")
     return ExitCode.USAGE
 
 
@@ -183,10 +185,12 @@ def _refused(error: Exception, *, as_json: bool) -> int:
         return exit_of(error)
     hint = ""
     if exit_of(error) is ExitCode.UNEXPECTED and problem["code"] == "internal":
-        hint = f" ({type(error).__name__}; set COMITY_DEBUG=1 for the trace)"
-    output.talk(f"Error: {problem['detail']} [{problem['code']}]{hint}")
+        hint = f" ({type(error).__name__}; {tongue.say('set COMITY_DEBUG=1 for the trace')})"
+    told = tongue.refusal(tongue.say(problem["detail"]))
+    output.talk(f"{tongue.say('Error:')} {told} [{problem['code']}]{hint}")
     for policy in problem.get("policies", []):
-        output.talk(f"  decided by policy {policy}")
+        output.talk(f"  {tongue.say('decided by policy')} {policy}")
     for fault in problem.get("errors", []):
-        output.talk(f"  at {fault.get('pointer') or fault.get('parameter')}: {fault.get('fault')}")
+        place = fault.get("pointer") or fault.get("parameter")
+        output.talk(f"  {tongue.say('at')} {place}: {fault.get('fault')}")
     return exit_of(error)

@@ -66,6 +66,7 @@ def show(visit: Visit) -> Answer:
         "desk": desk,
         "auditor": AUDITOR in visit.caller.roles,
         "administrator": ADMINISTRATOR in visit.caller.roles,
+        "opened": visit.node.now(),
         "since": visit.present.session.new_since,
         "now_to_do": [],
         "waiting": [],
