@@ -64,6 +64,7 @@ from api.web.rest import (
     subjects,
     tasks,
     uploads,
+    watches,
     withdrawals,
 )
 from api.web.rest import node as node_routes
@@ -83,6 +84,7 @@ ROUTERS = (
     designations.router,
     diary.router,
     subjects.router,
+    watches.router,
     coverage.router,
     lists.router,
     references.router,

@@ -65,6 +65,7 @@ class Act(StrEnum):
     KEY_REQUESTED = "key.requested"
     KEY_REVOKED = "key.revoked"
     KEY_USED = "key.used"
+    LISTS_COMPARED = "lists.compared"
     LISTS_IMPORTED = "lists.imported"
     LOG_RECOVERED = "log.recovered"
     LOG_STARTED = "log.started"
@@ -121,6 +122,8 @@ class Act(StrEnum):
     VERDICT_RECORDED = "verdict.recorded"
     WAIVER_APPROVED = "waiver.approved"
     WAIVER_PROPOSED = "waiver.proposed"
+    WATCH_ENDED = "watch.ended"
+    WATCH_SET = "watch.set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ PARKED_TIME: Final = timedelta(hours=24)
 
 
 class Notice(StrEnum):
-    """What a partner or a reviewer did that somebody here takes note of."""
+    """What a partner or a reviewer did, or a published list changed, that somebody takes note of."""
 
     RECEIVED = "received"
     AMENDED_THERE = "amended-there"
@@ -87,6 +87,10 @@ class Notice(StrEnum):
     SHARED = "shared"
     REFUSED_THERE = "refused-there"
     RETURNED = "returned"
+    LISTED = "listed"
+    UNLISTED = "unlisted"
+    ENTRY_AMENDED = "entry-amended"
+    PROGRAMME_CHANGED = "programme-changed"
 
 
 NOTICES: Final = frozenset(one.value for one in Notice)
@@ -105,6 +109,10 @@ _WHICH: Final = {
     Notice.SHARED: "A partner shared this proposal.",
     Notice.REFUSED_THERE: "A partner refused what this ministry sent; it counts as not told.",
     Notice.RETURNED: "A reviewer returned this package; it is not released as it stands.",
+    Notice.LISTED: "A published list has a new entry that is likely of this subject.",
+    Notice.UNLISTED: "An entry that is likely of this subject is gone from a published list.",
+    Notice.ENTRY_AMENDED: "A published list changed an entry that is likely of this subject.",
+    Notice.PROGRAMME_CHANGED: "A published list changed under a programme that is watched.",
 }
 
 

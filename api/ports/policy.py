@@ -119,6 +119,7 @@ class Action(StrEnum):
     STREAM_EPOCH_PROPOSE = "stream.epoch-propose"
     STREAM_RULE = "stream.rule"
     SUBJECT_SEARCH = "subject.search"
+    SUBJECT_WATCH = "subject.watch"
     TASK_CLOSE = "task.close"
     TASK_LIST = "task.list"
     VERDICT_RECORD = "verdict.record"

@@ -33,6 +33,7 @@ QUERIES = {
     "base": "US:2020-07",
     "jurisdiction": "CA",
     "programme": "GLOMAG",
+    "ref": "list:us-ofac-sdn:29220",
     "object": NOWHERE,
     "regime": "US-GLOMAG",
     "series": "us-ofac-sdn",

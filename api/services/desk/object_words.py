@@ -22,6 +22,7 @@ from api.records import (
     threads,
 )
 from api.records.drafts import Draft
+from api.services.desk.identity import LIST
 from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
@@ -45,6 +46,7 @@ _TYPES = {
     "mirror-withdrawal": "Withdrawal",
     "mirror-closure": "Closure",
     "recall-answer": "Answer to a recall",
+    "identity-verdict": "Verdict on who is who",
 }
 
 
@@ -148,7 +150,8 @@ def _refused(connection: Connection, one: Entry, words: Words) -> Words:
 
 
 def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) -> Words:
-    words = known.get(one.about[1]) or known.get(one.read_by[1]) or Words()
+    listed = Words(one.about[1]) if one.about[0] == LIST else Words()
+    words = known.get(one.about[1]) or known.get(one.read_by[1]) or listed
     names = words.names
     if one.read_by[0] == "thread" and one.key.startswith("s"):
         lines = threads.subjects_of(connection, [one.read_by[1]]).get(one.read_by[1], [])

@@ -19,6 +19,7 @@ from api.records import designations, drafts, packages, parked, proposed, statem
 from api.records.drafts import Draft
 from api.records.parked import Parked
 from api.services.desk import holdings
+from api.services.desk.identity import LIST
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
@@ -127,7 +128,7 @@ def _indexed(
 
 def _of_row(row: tasks.Task, review: tasks.Review | None) -> Entry:
     about = (row.about_kind, row.about)
-    inside = review is not None and about[0] not in list(Kind)
+    inside = review is not None and about[0] not in {*Kind, LIST}
     read_by = (Kind.THREAD.value, review.thread or "") if inside and review else about
     return Entry(
         id=row.id,

@@ -147,9 +147,16 @@ def open_reviews(
 
 
 def open_notice(
-    node: Node, unit: Unit, notice: rules.Notice, about: tuple[str, str], cause: str
-) -> None:
-    """Ask the desk to take note of what a partner did; somebody closes it as noted.
+    node: Node,
+    unit: Unit,
+    notice: rules.Notice,
+    about: tuple[str, str],
+    cause: str,
+    path: tuple[str, ...] = (),
+) -> bool:
+    """Ask the desk to take note of something; returns whether it was not asked before.
+
+    Somebody closes it as noted.
 
     Call inside the unit that stores what the partner did, before its event.
 
@@ -158,15 +165,23 @@ def open_notice(
         unit: the open unit of work.
         notice: what happened.
         about: kind and id of the object.
-        cause: id of the partner's statement.
+        cause: id of the partner's statement, or of a list's edition and its entry.
+        path: for a list, the references of entries with what changed in words.
     """
     id_ = task_id("notice", *about, cause)
     if tasks.review(unit.connection, id_) is not None:
-        return
+        return False
     task = rules.Task(
-        rules.TaskKind.NOTICE, node.ministry, rules.DESK, about, key=notice.value, cause=cause
+        rules.TaskKind.NOTICE,
+        node.ministry,
+        rules.DESK,
+        about,
+        key=notice.value,
+        cause=cause,
+        path=path,
     )
     _open(unit, node.now(), id_, task, None)
+    return True
 
 
 def settle_notice(unit: Unit, about: tuple[str, str], cause: str, at: str) -> None:
