@@ -77,7 +77,7 @@ PARKED_TIME: Final = timedelta(hours=24)
 
 
 class Notice(StrEnum):
-    """What a partner or a reviewer did, or a published list changed, that somebody takes note of."""
+    """What a partner, a reviewer or a published list did that somebody here takes note of."""
 
     RECEIVED = "received"
     AMENDED_THERE = "amended-there"
