@@ -33,7 +33,6 @@ TABLES = (
     "subjects",
     "identity_profiles",
     "identity_keys",
-    "identity_sounds",
     "packages",
     "package_exhibits",
     "events",
