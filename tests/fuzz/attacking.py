@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from api.records.node_state import REFUSED_HEAD
 from api.records.schema import METADATA
 from api.services.node import Node
 from api.wire.canonical import canonical
@@ -235,21 +236,29 @@ class Attack:
     def _nothing_else(
         self, before: dict[str, list[Any]], after: dict[str, list[Any]], id_: str
     ) -> None:
-        for name, rows in after.items():
+        # A description's keys name its profile, and only the profile names the statement.
+        own = {row["id"] for row in after["identity_profiles"] if id_ in repr(row)}
+        keys = [row for row in after["identity_keys"] if row["profile"] not in own]
+        for name, rows in {**after, "identity_keys": keys}.items():
             left = [row for row in rows if id_ not in repr(row)]
             if name not in _TRAFFIC and left != before[name]:
                 raise Finding(f"a refused statement changed {name}")
 
 
 def rows_of(node: Node) -> dict[str, list[dict[str, Any]]]:
-    """Every row but what follows from events, and what only says that a request was answered."""
+    """Every row but what follows from events, and what only says that a request was answered.
+
+    Nor heads that were refused and wait for a judgement: a true head with a false proof is one.
+    """
 
     def read(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-        return {
+        found = {
             table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
             for table in METADATA.sorted_tables
             if table.name not in _FOLLOWS
         }
+        kept = [row for row in found["misbehaviour"] if row["kind"] != REFUSED_HEAD]
+        return {**found, "misbehaviour": kept}
 
     return node.db.read(read)
 
