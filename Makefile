@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test faults crash siege lint types contracts vectors openapi lock clean bench
+.PHONY: demo test deployed faults crash siege lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -39,6 +39,11 @@ crash: $(VENV)/.development
 # Each denial against a running node for a minute; ARGS="--seconds N NAME …" for fewer.
 siege: $(VENV)/.development
 	@$(BIN)/python -m tests.siege $(ARGS)
+
+# The image, PostgreSQL, nginx, restart, upgrade, backup and restore on this machine. As root, with
+# buildah, debootstrap, nginx and PostgreSQL installed; says how long each step took.
+deployed: $(VENV)/.development
+	@$(BIN)/python -m tests.deploy.deployed
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .
