@@ -16,7 +16,8 @@ from api.domain.notation import Nullable, Written
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
-from api.services.desk.lists import EditionDifference, ImportTerms
+from api.services.desk.list_differences import EditionDifference
+from api.services.desk.lists import ImportTerms
 from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
