@@ -24,6 +24,7 @@ from api.cli import (
     epoch,
     key,
     lists,
+    manual,
     membership,
     membership_change,
     mirror,
@@ -38,6 +39,7 @@ from api.cli import (
     regimes,
     relying_party,
     restoring,
+    ruling,
     session,
     subjects,
     tasks_commands,
@@ -46,6 +48,7 @@ from api.cli import (
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
 from api.cli.profiles import CliContext, default_home
+from api.cli.short_references import profiles
 from api.domain.errors import ComityError
 from api.tlog.errors import LogError
 from api.wire.errors import WireError
@@ -82,11 +85,13 @@ app.add_typer(aside.recusal)
 app.add_typer(aside.delegation)
 app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
+ruling.register(node.app)
 restoring.register(node.app)
 app.add_typer(node.app)
 membership_change.register(membership.app)
 app.add_typer(membership.app)
 demo.register(app)
+manual.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,7 +106,11 @@ def options(
     *,
     profile: Annotated[
         str | None,
-        typer.Option(envvar="COMITY_PROFILE", help="Who you are and at which node."),
+        typer.Option(
+            envvar="COMITY_PROFILE",
+            help="Who you are and at which node.",
+            autocompletion=profiles,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     version: Annotated[

@@ -40,6 +40,7 @@ class Action(StrEnum):
     AUDIT_LIST = "audit.list"
     AUDIT_NOTE = "audit.note"
     AUDIT_SAMPLE = "audit.sample"
+    CHANGE_PREVIEW = "change.preview"
     COVERAGE_READ = "coverage.read"
     DEADLINE_EXPIRE = "deadline.expire"
     DELEGATION_APPROVE = "delegation.approve"

@@ -360,6 +360,12 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewV
     )
 
 
+def may_see(node: Node, caller: Caller, task_id: str) -> bool:
+    """Tell whether a review or notice is about something that the caller may read."""
+    review = node.db.read(lambda connection: tasks.review(connection, task_id))
+    return review is not None and bool(visibility.readable(node, caller, [_place_of(review)]))
+
+
 def _place_of(review: Review) -> visibility.Reference:
     if review.decision_kind in list(visibility.Kind):
         return (review.decision_kind, review.decision)

@@ -355,6 +355,24 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "kept": mark("We keep it, for a reason"),
     },
     "outcome": {"done": mark("Done"), "refused": mark("Refused")},
+    "change-fact": {
+        "accounts": mark("Accounts"),
+        "account": mark("Only with the account"),
+        "until": mark("Until"),
+        "outside": mark("Outside the ministry"),
+        "holds": mark("Roles held now"),
+        "proposed-at": mark("Proposed at"),
+        "form": mark("Form of signature"),
+        "suspended-by": mark("Suspended by"),
+        "suspended-at": mark("Suspended at"),
+    },
+    "change-effect": {
+        "officer": mark("This person becomes an officer here; roles are granted apart."),
+        "grant": mark("This officer has the role at once."),
+        "key": mark("What this key signs counts as signed by this officer."),
+        "suspension": mark("The suspension stands until two administrators take it back."),
+        "reinstatement": mark("The suspension ends: this officer acts again at once."),
+    },
 }
 
 WHY: Final[Mapping[str, str]] = {
@@ -365,7 +383,7 @@ WHY: Final[Mapping[str, str]] = {
     "approve": mark("The draft waits for a second officer."),
     "decide-change": mark("Another administrator proposed it and waits for a second one."),
     "endorse": mark("The proposal was submitted and waits for a reviewer."),
-    "notice": mark("A partner sent something that this ministry has not taken note of."),
+    "notice": mark("Something came in or came back that nobody here has taken note of."),
     "close": mark("Every subject is decided or withdrawn."),
     "confirm": mark("The statement left at once and waits for a second officer."),
     "effect": mark("The finding was to mirror and no designation followed."),
