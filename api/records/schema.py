@@ -22,6 +22,7 @@ from api.records import (
     peer_logs,
     previews,
     requests,
+    shared_verdicts,
     statements,
     streams,
     subjects,
@@ -31,6 +32,7 @@ from api.records import (
     threads,
     traffic,
     transfers,
+    watches,
 )
 from api.records.metadata import METADATA
 
@@ -56,6 +58,7 @@ MODULES = (
     peer_logs,
     previews,
     requests,
+    shared_verdicts,
     statements,
     streams,
     subjects,
@@ -65,6 +68,7 @@ MODULES = (
     threads,
     traffic,
     transfers,
+    watches,
 )
 
 __all__ = ["METADATA", "MODULES"]

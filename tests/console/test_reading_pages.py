@@ -144,18 +144,19 @@ def test_law_is_shown_with_its_provisions_and_a_subject_is_assessed(analyst):
     assert "Met" in found
 
 
-def test_the_diary_of_an_own_designation_is_kept(analyst, matter):
-    path = f"/en{matter.paths['diary']}"
-    page = analyst.get(path).text
-    events = re.findall(r'<option value="([a-z-]+)"', page)
-    if not events:
-        pytest.skip("the regime of this designation has no periods")
+def test_the_diary_of_an_own_designation_is_kept(federation):
+    listed = exchange.designate(federation, UK, "ZHU Hailun")
+    console = console_on(federation, UK)
+    analyst, path = console.browser("analyst"), f"/en/designations/{listed[7:]}/diary"
+    events = re.findall(r'<option value="([a-z-]+)"', analyst.get(path).text)
+    assert events, "the regime of the United Kingdom has periods"
     late = analyst.submit(path, event=events[0], day="2099-01-01")
     assert late.status_code == 422
     assert analyst.submit(path, event=events[0], day="soon").status_code == 422
     made = analyst.submit(path, event=events[0], day="2026-11-20", note="By post.")
     assert made.status_code == 303, made.text[-1500:]
     assert "By post." in analyst.get(path).text
+    assert "By post." not in console_on(federation, US).browser("auditor").get(path).text
 
 
 @pytest.mark.parametrize(

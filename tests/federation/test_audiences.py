@@ -58,6 +58,7 @@ MANY = {
     "recall-answer/1": "recall.unknown",
     "onward-request/1": "package.unknown",
     "onward-consent/1": "package.unknown",
+    "identity-verdict/1": "",
 }
 """Types that may go to several: what is refused of these is what they name, which is not here."""
 
