@@ -14,6 +14,7 @@ from tests.support import exchange
 from tests.support.authenticator import Authenticator
 from tests.support.console import UK, US, Browser, HeldConsole, console_on
 from tests.support.federation import Federation
+from tests.support.looking import seen
 
 MARKING = {
     "tlp": "AMBER",
@@ -32,7 +33,7 @@ def site(federation: Federation, ministry: str = US) -> None:
         f"{ministry}.example",
         [f"https://{ministry}.example"],
     )
-    relying_parties.approve(node, federation.officer(ministry, "admin2"), party.id)
+    seen(relying_parties.approve, node, federation.officer(ministry, "admin2"), party.id)
 
 
 @pytest.fixture

@@ -282,7 +282,7 @@ def give_up(federation: Federation, copy: Path) -> Node:
     act(us)
     guard.ask(us)
     giving_up.propose(us, federation.officer(US, "admin"))
-    giving_up.approve(us, federation.officer(US, "admin2"))
+    seen(giving_up.approve, us, federation.officer(US, "admin2"))
     recovering.recover(us)
     return us
 

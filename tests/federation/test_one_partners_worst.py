@@ -24,6 +24,7 @@ from tests.support import exchange
 from tests.support.bad_peer import BadPeer, contents
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
+from tests.support.looking import seen
 from tests.support.signing import CA as CANADIAN
 from tests.support.signing import UK as BRITISH
 
@@ -202,7 +203,7 @@ def test_what_was_withdrawn_does_not_leave_in_a_new_epoch(federation: Federation
     withdrawing.withdraw(us, federation.officer(US, "reviewer"), gone, release)
     federation.down = set()
     epochs.propose(us, federation.officer(US, "admin"), UK)
-    epochs.approve(us, federation.officer(US, "admin2"), UK)
+    seen(epochs.approve, us, federation.officer(US, "admin2"), UK)
     federation.settle()
     uk = federation[UK]
     assert uk.db.read(lambda c: packages.by_id(c, kept)) is not None

@@ -257,6 +257,9 @@ def test_a_proposal_needs_its_tag(us: Door, federation: Federation) -> None:
     assert submitted.json()["state"] == "submitted"
     refused = us("POST", f"{path}/endorse", json={"digest": made.json()["digest"]})
     assert refused.status_code == 403
+    unread = us("POST", f"{path}/endorse", "reviewer", json={"digest": made.json()["digest"]})
+    assert (unread.status_code, unread.json()["code"]) == (403, "proposal.not-previewed")
+    assert us("GET", path, "reviewer").status_code == 200
     done = us("POST", f"{path}/endorse", "reviewer", json={"digest": made.json()["digest"]})
     assert done.json()["state"] == "endorsed"
     assert [one["version"] for one in us("GET", path).json()["versions"]] == [1]
