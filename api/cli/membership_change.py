@@ -33,7 +33,7 @@ def propose_membership(
     """
     with connected(context) as api:
         made = api.post("/memberships", {"file": b64u_encode(path.read_bytes())})
-    output.result(context, made, _lines(made))
+    output.result(context, made, _change_lines(made))
 
 
 def approve_change(
@@ -46,7 +46,7 @@ def approve_change(
     """
     with connected(context) as api:
         done = api.post(f"/memberships/{digest}/approve")
-    output.result(context, done, _lines(done))
+    output.result(context, done, _change_lines(done))
     output.talk("Put the file in its place, enter its digest, and restart the node.")
 
 
@@ -67,7 +67,7 @@ def list_changes(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(item: Mapping[str, Any]) -> Iterable[str]:
+def _change_lines(item: Mapping[str, Any]) -> Iterable[str]:
     difference = item["difference"]
     changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
     return output.details(
