@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test faults crash siege fuzz lint types contracts vectors openapi lock clean bench
+.PHONY: demo test deployed faults crash siege fuzz lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -43,6 +43,11 @@ siege: $(VENV)/.development
 # Valid messages with something changed in them; ARGS="--seconds N --seed N".
 fuzz: $(VENV)/.development
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+# The image, PostgreSQL, nginx, restart, upgrade, backup and restore on this machine. As root, with
+# buildah, debootstrap, nginx and PostgreSQL installed; says how long each step took.
+deployed: $(VENV)/.development
+	@$(BIN)/python -m tests.deploy.deployed
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

@@ -60,9 +60,11 @@ from api.web.rest import (
     parked,
     proposals,
     public,
+    references,
     subjects,
     tasks,
     uploads,
+    watches,
     withdrawals,
 )
 from api.web.rest import node as node_routes
@@ -82,8 +84,10 @@ ROUTERS = (
     designations.router,
     diary.router,
     subjects.router,
+    watches.router,
     coverage.router,
     lists.router,
+    references.router,
     tasks.router,
     delegations.router,
     officers.router,

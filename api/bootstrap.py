@@ -30,7 +30,7 @@ from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.examples import try_guardrails
-from api.adapters.policy.regimes import load_calendars, load_regimes
+from api.adapters.policy.regimes import load_announcements, load_calendars, load_regimes
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
@@ -160,6 +160,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         software=f"comity/{__version__}",
         regimes=load_regimes(policies),
         calendars=load_calendars(policies),
+        announcements=load_announcements(policies),
         limits=Limits(
             quorum=settings.witness_quorum,
             anchor_every=settings.anchor_seconds,

@@ -23,9 +23,9 @@ from tests.support.signing import US
 FEW = 1_000
 
 
-def fill(federation: Federation, first: int, until: int) -> None:
+def fill(federation: Federation, first: int, until: int, ministry: str = "us-treasury") -> None:
     """Insert package rows, in batches, each batch with its event."""
-    node = federation["us-treasury"]
+    node = federation[ministry]
     for start in range(first, until, 5000):
         rows = [
             {

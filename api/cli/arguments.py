@@ -10,11 +10,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from api.cli.short_references import DIGEST, KID, RECORD, completions, named
 from api.domain.errors import Invalid
 
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_RECORD: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _LARGEST_BODY: Final = 4 * 1024 * 1024
 
 
@@ -28,32 +26,48 @@ class Tlp(StrEnum):
     CLEAR = "CLEAR"
 
 
-def _digest(value: str | None) -> str | None:
-    if value is not None and not _DIGEST.fullmatch(value):
+def _whole(value: str | None) -> str | None:
+    if value is not None and not DIGEST.fullmatch(value):
         raise typer.BadParameter("an id is sha256: and 64 hexadecimal digits")
     return value
 
 
-def _record_id(value: str) -> str:
-    if not _RECORD.fullmatch(value):
-        raise typer.BadParameter("an id is 32 hexadecimal digits")
-    return value
+def _id(help_: str, form: re.Pattern[str], *kinds: str) -> Any:
+    """Return an argument that takes an id, or its first digits."""
+    sentence = {
+        DIGEST: "an id is sha256: and 64 hexadecimal digits",
+        RECORD: "an id is 32 hexadecimal digits",
+        KID: "a key's id is 43 letters, digits, - and _",
+    }[form]
+    return typer.Argument(
+        help=help_, callback=named(form, sentence, *kinds), autocompletion=completions(*kinds)
+    )
 
 
-def _kid(value: str) -> str:
-    if not _KID.fullmatch(value):
-        raise typer.BadParameter("a key's id is 43 letters, digits, - and _")
-    return value
+PackageId = Annotated[str, _id("Id of the package.", DIGEST, "package")]
+DesignationId = Annotated[str, _id("Id of the designation.", DIGEST, "designation")]
+ProposalId = Annotated[str, _id("Id of the proposal.", DIGEST, "proposal")]
+DraftId = Annotated[str, _id("Id of the draft.", RECORD, "draft")]
+ThreadId = Annotated[str, _id("Id of the request.", DIGEST, "thread")]
+TaskId = Annotated[str, _id("Id of the task, see list.", RECORD, "task")]
+OfficerId = Annotated[str, _id("Id of the officer, see list.", RECORD, "officer")]
+GrantId = Annotated[str, _id("Id of the grant, see list.", RECORD, "grant")]
+RecordId = Annotated[str, _id("Its id, see list.", RECORD)]
+ProofId = Annotated[
+    str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_whole)
+]
+MembershipId = Annotated[
+    str, typer.Argument(help="Digest that you compared out of band.", callback=_whole)
+]
+Kid = Annotated[str, _id("Id of the key.", KID, "key")]
 
-
-PackageId = Annotated[str, typer.Argument(help="Id of the package.", callback=_digest)]
-DesignationId = Annotated[str, typer.Argument(help="Id of the designation.", callback=_digest)]
-ProposalId = Annotated[str, typer.Argument(help="Id of the proposal.", callback=_digest)]
-DraftId = Annotated[str, typer.Argument(help="Id of the draft.", callback=_record_id)]
-RecordId = Annotated[str, typer.Argument(help="Its id, see list.", callback=_record_id)]
-Kid = Annotated[str, typer.Argument(help="Id of the key.", callback=_kid)]
-
-DigestOption = Annotated[str | None, typer.Option(callback=_digest)]
+Seen = Annotated[
+    str | None,
+    typer.Option("--digest", callback=_whole, help="Digest of what was read; asks nothing."),
+]
+DigestOption = Annotated[
+    str | None, typer.Option(callback=named(DIGEST, "an id is sha256: and 64 hexadecimal digits"))
+]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Most entries to show.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]
 

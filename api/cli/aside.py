@@ -9,16 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import Reason, RecordId, given
+from api.cli.arguments import Reason, RecordId, Seen, given
 from api.cli.client import connected
 from api.cli.commands import command, group
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
+from api.cli.short_references import ANY, named
 
 recusal = group("recusal", "Stand aside from an object for a conflict of interest.")
 delegation = group("delegation", "Lend a role during an absence.")
 
 ObjectId = Annotated[
-    str, typer.Argument(help="Id of the draft, package, proposal, designation or thread.")
+    str,
+    typer.Argument(
+        help="Id of the draft, package, proposal, designation or thread.",
+        callback=named(ANY, "an id", "draft", "package", "proposal", "designation", "thread"),
+    ),
 ]
 Officer = Annotated[
     str | None, typer.Option(help="Record id of a colleague; default: you yourself.")
@@ -111,13 +117,26 @@ def propose_delegation(
     output.result(context, made, _delegation(made))
 
 
+@command(delegation, "preview")
+def preview_delegation(context: CliContext, delegation_id: RecordId) -> None:
+    """Show who would act for whom, in what and when.
+
+    Example: comity --profile us-admin delegation preview 01a2…
+    """
+    shown(context, f"/delegations/{delegation_id}/preview")
+
+
 @command(delegation, "approve")
-def approve_delegation(context: CliContext, delegation_id: RecordId) -> None:
-    """Approve a delegation that you have no part in.
+def approve_delegation(
+    context: CliContext, delegation_id: RecordId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Approve a delegation that you have no part in: shows it and asks.
 
     Example: comity --profile us-admin delegation approve 01a2…
     """
-    _decide_delegation(context, delegation_id, "approve")
+    path = f"/delegations/{delegation_id}"
+    change = Change(f"{path}/preview", f"{path}/approve", _delegation)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(delegation, "end")

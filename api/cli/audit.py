@@ -124,9 +124,10 @@ def list_approvals(
         typer.Option(help="Tell it from this export, offline.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
-    """Say who approved whose draft after how long, having seen it; fail if one was not seen.
+    """Say who approved whose work after how long, having seen it; fail if one was not seen.
 
-    Exit code 3 when an approval has no preview by the same officer of the same version.
+    Statements, proposals, officers, roles, keys, absences, memberships, erasures, epochs, waivers.
+    Exit code 3 when an approval rests on no look at exactly what was approved.
 
     Example: comity audit approvals --export audit.zip
     """
@@ -137,8 +138,8 @@ def list_approvals(
         items = _exported_approvals(export)
     columns: list[output.Column] = [
         ("LEAF", "index"),
-        ("DRAFT", "draft"),
-        ("VERSION", "version"),
+        ("ACT", "act"),
+        ("OBJECT", "object"),
         ("APPROVER", lambda item: item["approver"].rpartition(" ")[2]),
         ("AUTHORS", lambda item: [each.rpartition(" ")[2] for each in item["authors"]]),
         ("APPROVED", "approved_at"),

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId, given
+from api.cli.arguments import RecordId, Seen, given
 from api.cli.client import connected
 from api.cli.commands import command, group
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key
 
@@ -180,13 +181,26 @@ def propose_erasure(
     output.talk("Another administrator approves it: comity audit erase approve.")
 
 
+@command(erase, "preview")
+def preview_erasure(context: CliContext, erasure: RecordId) -> None:
+    """Show what would be erased, on whose word.
+
+    Example: comity --profile us-admin2 audit erase preview 0123456789abcdef0123456789abcdef
+    """
+    shown(context, f"/audit/erasures/{erasure}/preview")
+
+
 @command(erase, "approve")
-def approve_erasure(context: CliContext, erasure: RecordId) -> None:
-    """Carry an order out, as the second administrator. What is erased does not come back.
+def approve_erasure(
+    context: CliContext, erasure: RecordId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Carry an order out, as the second administrator: shows it and asks. It does not come back.
 
     Example: comity --profile us-admin2 audit erase approve 0123456789abcdef0123456789abcdef
     """
-    _decide_erasure(context, erasure, "approve")
+    path = f"/audit/erasures/{erasure}"
+    change = Change(f"{path}/preview", f"{path}/approve", output.details)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(erase, "reject")
@@ -195,7 +209,9 @@ def reject(context: CliContext, erasure: RecordId) -> None:
 
     Example: comity --profile us-admin2 audit erase reject 0123456789abcdef0123456789abcdef
     """
-    _decide_erasure(context, erasure, "reject")
+    with connected(context) as api:
+        done = api.post(f"/audit/erasures/{erasure}/reject")
+    output.result(context, done, output.details(done))
 
 
 @command(erase, "list")
@@ -251,12 +267,6 @@ def retention(
         ("LAST", "last"),
     ]
     output.result(context, {"items": rows}, output.table(rows, columns))
-
-
-def _decide_erasure(context: CliContext, erasure: str, verb: str) -> None:
-    with connected(context) as api:
-        done = api.post(f"/audit/erasures/{erasure}/{verb}")
-    output.result(context, done, output.details(done))
 
 
 def _event(item: Mapping[str, Any]) -> dict[str, Any]:

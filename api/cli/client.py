@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx2
 
 from api.adapters.system import SystemClock
+from api.cli import tongue
 from api.cli.profiles import CliContext, Profile, ProfileStore
 from api.domain import errors
 from api.domain.errors import ComityError, NotFound, Refused, Unavailable
@@ -219,6 +220,7 @@ class Api:
         self, method: str, path: str, token: str, *, body: Body | None = None, **request: Any
     ) -> Iterator[httpx2.Response]:
         headers = {**request.pop("headers", {}), "authorization": f"Bearer {token}"}
+        headers["accept-language"] = tongue.accepted()
         if body is not None:
             request["content"] = body()
         url = f"{self._node}{_PREFIX}{path}"

@@ -4,7 +4,6 @@ Owns showing drafts and deciding on them. Nobody signs what they have not seen: 
 the digest that was read, and a candidate is compared with it before it is signed.
 """
 
-import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import DigestOption, DraftId, Limit, Reason, read_body
+from api.cli.arguments import DraftId, Limit, Reason, Seen, read_body
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
+from api.cli.deciding import Yes, require_read
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
-from api.domain.errors import Invalid, Stale
+from api.domain.errors import Stale
 from api.wire.errors import WireError
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def approve_draft(
     context: CliContext,
     draft: DraftId,
     *,
-    digest: DigestOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    digest: Seen = None,
+    yes: Yes = False,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -132,10 +132,7 @@ def approve_draft(
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
         seen = api.get(f"/drafts/{draft}/preview")
-        if digest is not None and digest != seen["digest"]:
-            raise Stale("draft.stale", "The draft changed since you read it; read it again.")
-        if digest is None:
-            _look(seen, ask=not yes)
+        require_read(seen["digest"], _preview_lines(seen), digest=digest, yes=yes, what="draft")
         if key is None:
             done = api.post(f"/drafts/{draft}/approve", {"digest": seen["digest"]})
         else:
@@ -187,12 +184,18 @@ def discard_draft(context: CliContext, draft: DraftId) -> None:
 
 
 @command(app, "confirm")
-def confirm_draft(context: CliContext, draft: DraftId) -> None:
-    """Confirm, as a second reviewer, a recall that left at once.
+def confirm_draft(
+    context: CliContext, draft: DraftId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Confirm, as a second reviewer, a recall that left at once; shows it and asks.
 
-    Example: comity --profile us-reviewer2 draft confirm 01a2…
+    Example: comity --profile us-reviewer2 draft confirm 01a2… --digest sha256:…
     """
-    _decide(context, draft, "confirm", None)
+    with connected(context) as api:
+        seen = api.get(f"/drafts/{draft}/preview")
+        require_read(seen["digest"], _preview_lines(seen), digest=digest, yes=yes, what="draft")
+        done = api.post(f"/drafts/{draft}/confirm")
+    output.result(context, done, summary(done))
 
 
 def summary(draft: dict[str, Any]) -> Iterable[str]:
@@ -219,23 +222,6 @@ def _decide(context: CliContext, draft: str, act: str, body: dict[str, Any] | No
     with connected(context) as api:
         done = api.post(f"/drafts/{draft}/{act}", body)
     output.result(context, done, summary(done))
-
-
-def _look(seen: dict[str, Any], *, ask: bool) -> None:
-    """Show on stderr what would leave, and ask.
-
-    Raises:
-        Invalid: ``draft.digest-needed``: nobody sits at a terminal to look at it.
-    """
-    if not sys.stdin.isatty():
-        raise Invalid(
-            "draft.digest-needed",
-            "Without a terminal an approval names the digest that was read: --digest.",
-        )
-    for line in _preview_lines(seen):
-        output.talk(line)
-    if ask:
-        typer.confirm("Approve this?", abort=True, err=True)
 
 
 def _sign(api: Api, draft: str, seen: str, key: "OfficerKey") -> dict[str, Any]:

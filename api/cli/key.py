@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import key_node, output
-from api.cli.arguments import Kid
+from api.cli.arguments import Kid, Seen
 from api.cli.client import connected, profile_of
 from api.cli.commands import command, group
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.operator import SettingsFile
 from api.cli.profiles import CliContext, ProfileStore
 from api.cli.signing import PassphraseFile, open_key, passphrase_of
@@ -156,13 +157,23 @@ def propose_key(context: CliContext, key: Kid) -> None:
     _decide(context, key, "propose")
 
 
+@command(app, "preview")
+def preview_key(context: CliContext, key: Kid) -> None:
+    """Show whose key waits for approval.
+
+    Example: comity --profile us-admin2 key preview Xa3…
+    """
+    shown(context, f"/keys/{key}/preview")
+
+
 @command(app, "approve")
-def approve_key(context: CliContext, key: Kid) -> None:
-    """Approve, as another administrator, a key that was vouched for.
+def approve_key(context: CliContext, key: Kid, *, digest: Seen = None, yes: Yes = False) -> None:
+    """Approve, as another administrator, a key that was vouched for: shows whose, and asks.
 
     Example: comity --profile us-admin2 key approve Xa3…
     """
-    _decide(context, key, "approve")
+    change = Change(f"/keys/{key}/preview", f"/keys/{key}/approve", _key_lines)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(app, "revoke")

@@ -24,6 +24,7 @@ from api.cli import (
     epoch,
     key,
     lists,
+    manual,
     membership,
     membership_change,
     mirror,
@@ -38,13 +39,16 @@ from api.cli import (
     regimes,
     relying_party,
     restoring,
+    ruling,
     session,
     subjects,
     tasks_commands,
+    tongue,
     verify,
 )
 from api.cli.exits import ExitCode, exit_of, problem_of
 from api.cli.profiles import CliContext, default_home
+from api.cli.short_references import profiles
 from api.domain.errors import ComityError
 from api.tlog.errors import LogError
 from api.wire.errors import WireError
@@ -81,11 +85,13 @@ app.add_typer(aside.recusal)
 app.add_typer(aside.delegation)
 app.add_typer(relying_party.app)
 recovery.register(node.app, audit.app)
+ruling.register(node.app)
 restoring.register(node.app)
 app.add_typer(node.app)
 membership_change.register(membership.app)
 app.add_typer(membership.app)
 demo.register(app)
+manual.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -100,7 +106,11 @@ def options(
     *,
     profile: Annotated[
         str | None,
-        typer.Option(envvar="COMITY_PROFILE", help="Who you are and at which node."),
+        typer.Option(
+            envvar="COMITY_PROFILE",
+            help="Who you are and at which node.",
+            autocompletion=profiles,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     version: Annotated[
@@ -134,6 +144,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; results are on stdout, everything else on stderr.
     """
     as_json = "--json" in arguments
+    tongue.for_machines(as_json=as_json)
     try:
         ended = get_command(app).main(
             args=list(arguments), prog_name="comity", standalone_mode=False
@@ -162,7 +173,7 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
         if callable(show):
             show()
         else:
-            output.talk(f"Error: {error.format_message()}")
+            output.talk(f"{tongue.say('Error:')} {error.format_message()}")
     return ExitCode.USAGE
 
 
@@ -174,10 +185,12 @@ def _refused(error: Exception, *, as_json: bool) -> int:
         return exit_of(error)
     hint = ""
     if exit_of(error) is ExitCode.UNEXPECTED and problem["code"] == "internal":
-        hint = f" ({type(error).__name__}; set COMITY_DEBUG=1 for the trace)"
-    output.talk(f"Error: {problem['detail']} [{problem['code']}]{hint}")
+        hint = f" ({type(error).__name__}; {tongue.say('set COMITY_DEBUG=1 for the trace')})"
+    told = tongue.refusal(tongue.say(problem["detail"]))
+    output.talk(f"{tongue.say('Error:')} {told} [{problem['code']}]{hint}")
     for policy in problem.get("policies", []):
-        output.talk(f"  decided by policy {policy}")
+        output.talk(f"  {tongue.say('decided by policy')} {policy}")
     for fault in problem.get("errors", []):
-        output.talk(f"  at {fault.get('pointer') or fault.get('parameter')}: {fault.get('fault')}")
+        place = fault.get("pointer") or fault.get("parameter")
+        output.talk(f"  {tongue.say('at')} {place}: {fault.get('fault')}")
     return exit_of(error)

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
+from api.cli.arguments import MembershipId, Seen
 from api.cli.client import connected
 from api.cli.commands import command
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
 from api.wire.encoding import b64u_encode
 
@@ -19,6 +21,7 @@ from api.wire.encoding import b64u_encode
 def register(app: typer.Typer) -> None:
     """Add the commands to ``comity membership``."""
     command(app, "propose")(propose_membership)
+    command(app, "preview")(preview_membership)
     command(app, "approve")(approve_change)
     command(app, "changes")(list_changes)
 
@@ -33,20 +36,27 @@ def propose_membership(
     """
     with connected(context) as api:
         made = api.post("/memberships", {"file": b64u_encode(path.read_bytes())})
-    output.result(context, made, _change_lines(made))
+    output.result(context, made, _lines(made))
+
+
+def preview_membership(context: CliContext, membership: MembershipId) -> None:
+    """Show what a proposed membership changes.
+
+    Example: comity --profile us-admin2 membership preview sha256:…
+    """
+    shown(context, f"/memberships/{membership}/preview")
 
 
 def approve_change(
-    context: CliContext,
-    digest: Annotated[str, typer.Argument(help="Digest that you compared out of band.")],
+    context: CliContext, membership: MembershipId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a membership, as the second administrator; then restart the node with it.
 
     Example: comity --profile us-admin2 membership approve sha256:…
     """
-    with connected(context) as api:
-        done = api.post(f"/memberships/{digest}/approve")
-    output.result(context, done, _change_lines(done))
+    path = f"/memberships/{membership}"
+    change = Change(f"{path}/preview", f"{path}/approve", _lines)
+    approved(context, change, digest=digest, yes=yes)
     output.talk("Put the file in its place, enter its digest, and restart the node.")
 
 
@@ -67,7 +77,7 @@ def list_changes(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _change_lines(item: Mapping[str, Any]) -> Iterable[str]:
+def _lines(item: Mapping[str, Any]) -> Iterable[str]:
     difference = item["difference"]
     changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
     return output.details(

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making, mirror_asking, output
-from api.cli.arguments import Limit, Reason, given
+from api.cli.arguments import Limit, Reason, ThreadId, given
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.making import Made
-from api.cli.mirror_asking import Subject, Subjects, ThreadId, other_party
+from api.cli.mirror_asking import Subject, Subjects, other_party
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key
 from api.cli.thread_lines import thread_lines

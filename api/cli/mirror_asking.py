@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making
-from api.cli.arguments import DigestOption, Reason, given, read_body
+from api.cli.arguments import DigestOption, Reason, ThreadId, given, read_body
 from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.making import Made
@@ -18,15 +18,8 @@ from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, own_key
 from api.domain.errors import Invalid
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _KEY = re.compile(r"s[1-9][0-9]{0,4}", re.ASCII)
 _FACTS = ("schema", "names", "birth_dates", "birth_place", "identifiers", "positions", "countries")
-
-
-def _thread(value: str) -> str:
-    if not _DIGEST.fullmatch(value):
-        raise typer.BadParameter("an id is sha256: and 64 hexadecimal digits")
-    return value
 
 
 def _key(value: str) -> str:
@@ -35,7 +28,6 @@ def _key(value: str) -> str:
     return value
 
 
-ThreadId = Annotated[str, typer.Argument(help="Id of the request.", callback=_thread)]
 Subject = Annotated[str, typer.Option(help="Key of the subject, such as s1.", callback=_key)]
 Subjects = Annotated[
     list[str] | None, typer.Option("--subject", help="Key of a subject; may be repeated.")

@@ -10,15 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import break_glass, node_init, node_run, output
+from api.cli import break_glass, node_init, node_move, node_reindex, node_run, output
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 
 app = group("node", "Make, run and watch a node.")
 command(app, "init")(node_init.init)
 command(app, "admins")(node_init.admins)
+command(app, "move")(node_move.move)
 command(app, "serve")(node_run.serve)
 command(app, "work")(node_run.work)
+command(app, "reindex")(node_reindex.reindex)
 app.add_typer(break_glass.app)
 
 

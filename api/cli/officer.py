@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId, given
+from api.cli.arguments import GrantId, OfficerId, Seen, given
 from api.cli.client import connected, profile_of
 from api.cli.commands import command, group
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
 from api.domain.errors import Invalid
 
@@ -82,17 +83,30 @@ def propose_officer(
     output.result(context, made, _officer(made))
 
 
+@command(officers, "preview")
+def preview_officer(context: CliContext, officer: OfficerId) -> None:
+    """Show who is proposed, under which accounts.
+
+    Example: comity --profile us-admin2 officer preview 01a2…
+    """
+    shown(context, f"/officers/{officer}/preview")
+
+
 @command(officers, "approve")
-def approve_change(context: CliContext, officer: RecordId) -> None:
-    """Approve a person whom another administrator proposed.
+def approve_change(
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Approve a person whom another administrator proposed: shows who it is, and asks.
 
     Example: comity --profile us-admin2 officer approve 01a2…
     """
-    _post(context, f"/officers/{officer}/approve", _officer)
+    path = f"/officers/{officer}"
+    change = Change(f"{path}/preview", f"{path}/approve", _officer)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(officers, "suspend")
-def suspend(context: CliContext, officer: RecordId) -> None:
+def suspend(context: CliContext, officer: OfficerId) -> None:
     """Suspend an officer at once, for 24 hours unless another administrator confirms it.
 
     Example: comity --profile us-admin officer suspend 01a2…
@@ -100,17 +114,30 @@ def suspend(context: CliContext, officer: RecordId) -> None:
     _post(context, f"/officers/{officer}/suspend", _officer)
 
 
+@command(officers, "preview-suspension")
+def preview_suspension(context: CliContext, officer: OfficerId) -> None:
+    """Show the suspension that waits for confirmation.
+
+    Example: comity --profile us-admin2 officer preview-suspension 01a2…
+    """
+    shown(context, f"/officers/{officer}/suspension/preview")
+
+
 @command(officers, "confirm-suspension")
-def confirm_suspension(context: CliContext, officer: RecordId) -> None:
-    """Confirm a suspension as the second administrator: it stands until two take it back.
+def confirm_suspension(
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Confirm a suspension, as the second administrator: it stands until two take it back.
 
     Example: comity --profile us-admin2 officer confirm-suspension 01a2…
     """
-    _post(context, f"/officers/{officer}/suspension/confirm", _officer)
+    path = f"/officers/{officer}/suspension"
+    change = Change(f"{path}/preview", f"{path}/confirm", _officer)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(officers, "reinstate")
-def reinstate(context: CliContext, officer: RecordId) -> None:
+def reinstate(context: CliContext, officer: OfficerId) -> None:
     """Propose to take a suspension back; another administrator approves.
 
     Example: comity --profile us-admin officer reinstate 01a2…
@@ -118,13 +145,26 @@ def reinstate(context: CliContext, officer: RecordId) -> None:
     _post(context, f"/officers/{officer}/reinstatement", _officer)
 
 
+@command(officers, "preview-reinstatement")
+def preview_reinstatement(context: CliContext, officer: OfficerId) -> None:
+    """Show whose suspension would end.
+
+    Example: comity --profile us-admin2 officer preview-reinstatement 01a2…
+    """
+    shown(context, f"/officers/{officer}/reinstatement/preview")
+
+
 @command(officers, "approve-reinstatement")
-def approve_reinstatement(context: CliContext, officer: RecordId) -> None:
-    """Take a suspension back, as the second administrator.
+def approve_reinstatement(
+    context: CliContext, officer: OfficerId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Take a suspension back, as the second administrator: shows whose, and asks.
 
     Example: comity --profile us-admin2 officer approve-reinstatement 01a2…
     """
-    _post(context, f"/officers/{officer}/reinstatement/approve", _officer)
+    path = f"/officers/{officer}/reinstatement"
+    change = Change(f"{path}/preview", f"{path}/approve", _officer)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(grants, "list")
@@ -150,7 +190,7 @@ def grant_list(context: CliContext) -> None:
 @command(grants, "propose")
 def grant_propose(
     context: CliContext,
-    officer: RecordId,
+    officer: OfficerId,
     role: Annotated[RoleName, typer.Argument(help="The role.")],
     *,
     sub: Annotated[
@@ -167,17 +207,30 @@ def grant_propose(
     output.result(context, made, _grant(made))
 
 
+@command(grants, "preview")
+def preview_grant(context: CliContext, grant: GrantId) -> None:
+    """Show which role is proposed for whom.
+
+    Example: comity --profile us-admin2 grant preview 01a2…
+    """
+    shown(context, f"/role-grants/{grant}/preview")
+
+
 @command(grants, "approve")
-def grant_approve(context: CliContext, grant: RecordId) -> None:
-    """Approve a role that another administrator proposed.
+def grant_approve(
+    context: CliContext, grant: GrantId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Approve a role that another administrator proposed: shows it and asks.
 
     Example: comity --profile us-admin2 grant approve 01a2…
     """
-    _post(context, f"/role-grants/{grant}/approve", _grant)
+    path = f"/role-grants/{grant}"
+    change = Change(f"{path}/preview", f"{path}/approve", _grant)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(grants, "revoke")
-def grant_revoke(context: CliContext, grant: RecordId) -> None:
+def grant_revoke(context: CliContext, grant: GrantId) -> None:
     """Take a role away at once.
 
     Example: comity --profile us-admin grant revoke 01a2…

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import typer
 
+from api.cli import tongue
 from api.cli.profiles import CliContext
 
 Column = tuple[str, str | Callable[[Mapping[str, Any]], object]]
@@ -48,7 +49,7 @@ def result(context: CliContext, document: Any, lines: Iterable[str]) -> None:
 
 def talk(message: str) -> None:
     """Say something that is not the result, on stderr."""
-    typer.echo(safe(message), err=True)
+    typer.echo(safe(tongue.say(message)), err=True)
 
 
 def json_text(document: Any) -> str:
@@ -84,9 +85,9 @@ def _plain(value: object) -> str:
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Iterable[str]:
     """Yield an aligned table with a heading, or one line that says that there is nothing."""
     if not rows:
-        yield "Nothing to show."
+        yield tongue.say("Nothing to show.")
         return
-    cells = [[heading for heading, _ in columns]]
+    cells = [[tongue.say(heading) for heading, _ in columns]]
     cells += [[safe(_cell(row, source)) for _, source in columns] for row in rows]
     room = _room()
     if room:

@@ -1,16 +1,17 @@
 """``comity proposal``: the reasoned case for a listing, from its first version to its end."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli import making, output
-from api.cli.arguments import DigestOption, Limit, ProposalId, Reason, read_body
+from api.cli.arguments import Limit, ProposalId, Reason, Seen, read_body
 from api.cli.client import connected
 from api.cli.commands import command, group
+from api.cli.deciding import Yes, require_read
 from api.cli.profiles import CliContext
-from api.domain.errors import Stale
 
 app = group("proposal", "Write, endorse, return and share proposals for a listing.")
 Body = Annotated[Path, typer.Option(help="The proposal, TOML or JSON; - reads JSON from stdin.")]
@@ -96,15 +97,16 @@ def submit_proposal(context: CliContext, proposal: ProposalId) -> None:
 
 
 @command(app, "endorse")
-def endorse(context: CliContext, proposal: ProposalId, *, digest: DigestOption = None) -> None:
-    """Endorse a proposal; with --digest, only if it still is the version that was read.
+def endorse(
+    context: CliContext, proposal: ProposalId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Endorse a proposal: shows it and asks; with --digest, only the version that was read.
 
     Example: comity --profile uk-reviewer proposal endorse sha256:… --digest sha256:…
     """
     with connected(context) as api:
         seen = api.get(f"/proposals/{proposal}")
-        if digest is not None and digest != seen["digest"]:
-            raise Stale("proposal.stale", "The proposal changed since you read it.")
+        require_read(seen["digest"], _lines(seen), digest=digest, yes=yes, what="proposal")
         made = api.post(f"/proposals/{proposal}/endorse", {"digest": seen["digest"]})
     _show_found_proposal(context, made)
 
@@ -150,7 +152,11 @@ def _decided(context: CliContext, proposal: str, act: str, reason: str) -> None:
 
 
 def _show_found_proposal(context: CliContext, found: dict[str, Any]) -> None:
-    lines = output.details(
+    output.result(context, found, _lines(found))
+
+
+def _lines(found: dict[str, Any]) -> Iterable[str]:
+    return output.details(
         {
             "proposal": found["id"],
             "state": found["state"],
@@ -165,4 +171,3 @@ def _show_found_proposal(context: CliContext, found: dict[str, Any]) -> None:
             **{f"body {name}": value for name, value in found["body"].items()},
         }
     )
-    output.result(context, found, lines)

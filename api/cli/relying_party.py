@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId
+from api.cli.arguments import RecordId, Seen
 from api.cli.client import connected
 from api.cli.commands import command, group
+from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
 
 app = group("relying-party", "Where officers use passkeys.")
@@ -36,15 +37,26 @@ def propose_relying_party(
     output.result(context, made, _lines(made))
 
 
+@command(app, "preview")
+def preview_relying_party(context: CliContext, party: RecordId) -> None:
+    """Show where passkeys would be used, and what that replaces.
+
+    Example: comity --profile us-admin2 relying-party preview 01a2…
+    """
+    shown(context, f"/relying-parties/{party}/preview")
+
+
 @command(app, "approve")
-def approve_relying_party(context: CliContext, party: RecordId) -> None:
-    """Approve it as the second administrator; what was in force is replaced.
+def approve_relying_party(
+    context: CliContext, party: RecordId, *, digest: Seen = None, yes: Yes = False
+) -> None:
+    """Approve it, as the second administrator: shows it and asks; the old one is replaced.
 
     Example: comity --profile us-admin2 relying-party approve 01a2…
     """
-    with connected(context) as api:
-        done = api.post(f"/relying-parties/{party}/approve")
-    output.result(context, done, _lines(done))
+    path = f"/relying-parties/{party}"
+    change = Change(f"{path}/preview", f"{path}/approve", _lines)
+    approved(context, change, digest=digest, yes=yes)
 
 
 @command(app, "list")

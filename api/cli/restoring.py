@@ -6,13 +6,16 @@ from there, on the node's machine.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from api.cli import output
+from api.cli.arguments import Seen
 from api.cli.client import connected
 from api.cli.commands import command
+from api.cli.deciding import Yes, change_lines, require_read
 from api.cli.profiles import CliContext
 
 Approve = Annotated[
@@ -31,17 +34,21 @@ def waive(
     member: Annotated[str, typer.Argument(help="The member that does not answer.")],
     *,
     approve: Approve = False,
+    digest: Seen = None,
+    yes: Yes = False,
 ) -> None:
     """Go on after a restore without the answer of one member; it takes two administrators.
 
     Example: comity --profile us-admin node waive ca-gac
     """
     with connected(context) as api:
-        found = _let_go(api, member, approve=approve)
+        found = _let_go(api, member, Look(digest, yes=yes) if approve else None)
     output.result(context, found, _lines(found, member, approve=approve))
 
 
-def give_up_tail(context: CliContext, *, approve: Approve = False) -> None:
+def give_up_tail(
+    context: CliContext, *, approve: Approve = False, digest: Seen = None, yes: Yes = False
+) -> None:
     """Go on without the end of the own log that no member holds; it takes two administrators.
 
     Approving asks every member for its signed word that it holds none of it, and is refused until
@@ -51,12 +58,23 @@ def give_up_tail(context: CliContext, *, approve: Approve = False) -> None:
     """
     with connected(context) as api:
         ministry: str = api.get("/me")["ministry"]
-        found = _let_go(api, ministry, approve=approve)
+        found = _let_go(api, ministry, Look(digest, yes=yes) if approve else None)
     output.result(context, found, _lines(found, "the end of the own log", approve=approve))
 
 
-def _let_go(api: Any, member: str, *, approve: bool) -> dict[str, Any]:
-    if approve:
+@dataclass(frozen=True)
+class Look:
+    """How the second administrator looks at what is let go of: a digest read before, or now."""
+
+    digest: str | None
+    yes: bool
+
+
+def _let_go(api: Any, member: str, look: Look | None) -> dict[str, Any]:
+    if look is not None:
+        seen = api.get(f"/node/restore/waivers/{member}/preview")
+        lines = change_lines(seen)
+        require_read(seen["digest"], lines, digest=look.digest, yes=look.yes, what="change")
         answered: dict[str, Any] = api.post(f"/node/restore/waivers/{member}/approve")
         return answered
     proposed: dict[str, Any] = api.post("/node/restore/waivers", {"member": member})

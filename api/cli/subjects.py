@@ -1,15 +1,16 @@
 """``comity subjects``: search suggests who is who, a verdict decides."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from api.cli import output
+from api.cli import output, subject_lines
 from api.cli.arguments import Limit, Reason
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
+from api.cli.signing import PassphraseFile, Recorded, own_key
 
 app = group("subjects", "Search names across all that is held here; record who is who.")
 
@@ -69,6 +70,116 @@ def verdict(
     with connected(context) as api:
         made = api.post("/verdicts", content)
     output.result(context, made, output.details(made))
+
+
+@command(app, "show")
+def show(
+    context: CliContext,
+    ref: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
+) -> None:
+    """Show a description, who else it may be, verdicts, listings, links and ownership tests.
+
+    Example: comity --profile us-analyst subjects show list:us-ofac-sdn:29220
+    """
+    with connected(context) as api:
+        found = api.get("/subjects/page", ref=ref)
+    output.result(context, found, subject_lines.told(found))
+
+
+@command(app, "share")
+def share(
+    context: CliContext,
+    one: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
+    other: Annotated[str, typer.Argument(help="Reference of another.")],
+    *,
+    to: Annotated[list[str], typer.Option(help="A member that is told; repeat for several.")],
+    outcome: Annotated[Verdict, typer.Option(help="Of one subject, or not.")],
+    reason: Reason,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft a verdict that partners are told; another officer approves it.
+
+    Example: comity --profile us-analyst subjects share list:us-ofac-sdn:29299
+    list:ca-sor-2021-49:… --to ca-gac --outcome not-same --reason "A bureau of the Corps."
+    """
+    body: dict[str, Any] = {"outcome": outcome.value, "reason": reason}
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        signals = subject_lines.signals(api, one, other)
+        body |= {"one": subject_lines.described(api, one)}
+        body |= {"other": subject_lines.described(api, other)}
+        body |= {"signals": signals} if signals else {}
+        subject_lines.drafted(context, api, key, to, body)
+
+
+@command(app, "withdraw")
+def withdraw(
+    context: CliContext,
+    verdict: Annotated[str, typer.Argument(help="Id of our shared verdict, see show.")],
+    *,
+    to: Annotated[list[str], typer.Option(help="A member that is told; repeat for several.")],
+    reason: Reason,
+    recorded: Recorded = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Draft the withdrawal of a verdict that partners were told; another officer approves it.
+
+    Example: comity --profile us-analyst subjects withdraw sha256:… --to ca-gac --reason "Wrong."
+    """
+    key = own_key(context, passphrase_file, recorded=recorded)
+    with connected(context) as api:
+        told = subject_lines.standing(api, verdict)
+        both = {name: subject_lines.described(api, told[name]) for name in ("one", "other")}
+        body = {**both, "outcome": "unsure", "reason": reason, "withdraws": verdict}
+        subject_lines.drafted(context, api, key, to, body)
+
+
+@command(app, "watch")
+def watch(
+    context: CliContext,
+    ref: Annotated[str, typer.Argument(help="A description, or programme:us-ofac-sdn:GLOMAG.")],
+    *,
+    reason: Reason,
+) -> None:
+    """Ask to be told, as a task, when a published list changes about it.
+
+    Example: comity --profile ca-analyst subjects watch programme:us-ofac-sdn:GLOMAG
+    --reason "Whom we may follow."
+    """
+    with connected(context) as api:
+        made = api.post("/watches", {"ref": ref, "reason": reason})
+    output.result(context, made, output.details(made))
+
+
+@command(app, "watches")
+def watches(context: CliContext) -> None:
+    """List what is watched.
+
+    Example: comity --profile ca-analyst subjects watches
+    """
+    with connected(context) as api:
+        found = api.get("/watches")
+    columns: list[output.Column] = [
+        ("WATCHED", "ref"),
+        ("REASON", "reason"),
+        ("SINCE", output.at("at")),
+        ("ID", "id"),
+    ]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(app, "unwatch")
+def unwatch(
+    context: CliContext, watch: Annotated[str, typer.Argument(help="Its id, see watches.")]
+) -> None:
+    """End a watch.
+
+    Example: comity --profile ca-analyst subjects unwatch 01a2…
+    """
+    with connected(context) as api:
+        ended = api.post(f"/watches/{watch}/end", {})
+    output.result(context, ended, output.details(ended))
 
 
 @command(app, "verdicts")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import Limit, Reason, RecordId
+from api.cli.arguments import Limit, Reason, TaskId
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -67,7 +67,7 @@ def list_tasks(
 @command(app, "close")
 def close_review(
     context: CliContext,
-    task: RecordId,
+    task: TaskId,
     *,
     outcome: Annotated[Outcome, typer.Option(help="The decision stands, or was taken anew.")],
     reason: Reason,

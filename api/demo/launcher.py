@@ -4,14 +4,18 @@ Owns the order of these steps and what runs beside what: on two cores a node's s
 hashing and sign-in take most of the time, so they overlap. Must not play the story.
 """
 
+import json
+import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from api.demo import accounts as accounts_module
 from api.demo import cast, node_homes, processes, staffing
 from api.demo.accounts import Account
-from api.demo.door import OfficerAtNode
+from api.demo.door import ActFailedError, OfficerAtNode
 from api.demo.home import DemoHome
 from api.demo.node_homes import NodeHome
 from api.demo.processes import Child, Processes
@@ -19,6 +23,8 @@ from api.demo.staffing import Staff
 from api.demo.story.narrator import Narrator
 
 _THREADS = 6
+_COMMAND = 60.0
+"""Seconds that one command line of an officer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Federation:
     """What is up.
 
     Attributes:
+        root: the demo's folder, where the command line finds its profiles.
         issuer: address of the sign-in provider.
         nodes: the three nodes.
         children: their processes by ministry id.
@@ -33,6 +40,7 @@ class Federation:
         staffs: by ministry id, its accounts by name, signed in.
     """
 
+    root: Path
     issuer: str
     nodes: Sequence[NodeHome]
     children: dict[str, Child]
@@ -62,6 +70,26 @@ class Reach:
         child = start_node(self._running, node)
         self._up.children[ministry] = child
         self._running.wait_ready(child)
+
+    def comity(self, profile: str, *arguments: str) -> Any:
+        """Run the command line with an officer's profile; returns the document that it prints.
+
+        Raises:
+            ActFailedError: it ended with an error.
+        """
+        done = subprocess.run(
+            processes.comity_command("--profile", profile, "--json", *arguments),
+            env={**processes.environment(), "COMITY_HOME": str(self._up.root)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND,
+            check=False,
+        )
+        if done.returncode:
+            act = f"comity {' '.join(arguments)} as {profile}"
+            raise ActFailedError(act, done.stderr.strip())
+        return json.loads(done.stdout)
 
 
 def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation:
@@ -96,7 +124,7 @@ def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation
             "in each ministry one administrator proposes officers, roles and keys; the other "
             "approves each"
         )
-    return Federation(issuer, nodes, children, accounts, staffs)
+    return Federation(home.root.absolute(), issuer, nodes, children, accounts, staffs)
 
 
 def start_node(running: Processes, node: NodeHome) -> Child:

@@ -56,6 +56,7 @@ def result(reckoning: Reckoning, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "nodes": reckoning.nodes,
         "threads": reckoning.threads,
+        "recall_answers": reckoning.recall_answers,
         "streams": reckoning.streams,
         "lost": reckoning.lost,
         "duplicated": reckoning.duplicated,
@@ -85,6 +86,10 @@ def table(document: dict[str, Any]) -> str:
         + ", ".join(f"{key} {kind}" for key, kind in one["findings"].items())
         + ("" if len({*one["state_at"].values()}) == 1 else "  ENDS DIFFER")
         for one in document["threads"]
+    ]
+    lines += [
+        f"{one['ministry']} answered the recall: {one['answer']}"
+        for one in document["recall_answers"]
     ]
     lines += [
         "",

@@ -40,6 +40,7 @@ class Reckoning:
     Attributes:
         nodes: by ministry, its log's size and root and where its export lies.
         threads: every mirror request with its findings and the state digest at both ends.
+        recall_answers: what each holder of a recalled package answered, as its originator reads it.
         streams: six entries, one for each ordered pair.
         lost: statements that left and were never decided by their recipient.
         duplicated: decisions beyond the first on one statement of one sender.
@@ -48,6 +49,7 @@ class Reckoning:
 
     nodes: dict[str, dict[str, Any]]
     threads: list[dict[str, Any]]
+    recall_answers: list[dict[str, str]]
     streams: list[dict[str, Any]]
     lost: int
     duplicated: int
@@ -79,6 +81,7 @@ def reckon(stage: Stage, home: DemoHome) -> Reckoning:
     return Reckoning(
         {one.id: _node(home, one) for one in cast.MINISTRIES},
         threads,
+        stage.book.recall_answers,
         streams,
         lost,
         duplicated,

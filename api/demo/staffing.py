@@ -42,7 +42,7 @@ def _add_people(staff: Staff) -> dict[str, str]:
             "identities": [{"iss": each.issuer, "sub": each.subject} for each in accounts],
         }
         made = first.post(f"propose the officer {seat.person}", "/officers", person)
-        second.post(f"approve the officer {seat.person}", f"/officers/{made['id']}/approve")
+        _approve(second, f"the officer {seat.person}", f"/officers/{made['id']}")
         added[seat.person] = str(made["id"])
     return added
 
@@ -56,7 +56,7 @@ def _grant_roles(staff: Staff, officers: Mapping[str, str]) -> None:
         if seat.own_grant:
             grant["sub"] = staff[seat.account].account.subject
         made = first.post(f"propose {seat.role} for {seat.account}", "/role-grants", grant)
-        second.post(f"approve {seat.role} for {seat.account}", f"/role-grants/{made['id']}/approve")
+        _approve(second, f"{seat.role} for {seat.account}", f"/role-grants/{made['id']}")
 
 
 def _enrol_keys(staff: Staff) -> None:
@@ -77,4 +77,10 @@ def _enrol_keys(staff: Staff) -> None:
         key["challenge"] = asked["challenge"]
         made = officer.post(f"request the key of {seat.account}", "/keys", key)
         first.post(f"propose the key of {seat.account}", f"/keys/{made['kid']}/propose")
-        second.post(f"approve the key of {seat.account}", f"/keys/{made['kid']}/approve")
+        _approve(second, f"the key of {seat.account}", f"/keys/{made['kid']}")
+
+
+def _approve(administrator: OfficerAtNode, what: str, path: str) -> None:
+    """Look at what a colleague proposed, then approve it."""
+    administrator.get(f"look at {what}", f"{path}/preview")
+    administrator.post(f"approve {what}", f"{path}/approve")

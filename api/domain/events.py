@@ -23,6 +23,7 @@ class Act(StrEnum):
     ADMINISTRATOR_APPOINTED = "administrator.appointed"
     ANCHOR_RECORDED = "anchor.recorded"
     BODY_ERASED = "body.erased"
+    CHANGE_PREVIEWED = "change.previewed"
     DEADLINE_PASSED = "deadline.passed"
     DIARY_RECORDED = "diary.recorded"
     DIARY_WITHDRAWN = "diary.withdrawn"
@@ -64,6 +65,7 @@ class Act(StrEnum):
     KEY_REQUESTED = "key.requested"
     KEY_REVOKED = "key.revoked"
     KEY_USED = "key.used"
+    LISTS_COMPARED = "lists.compared"
     LISTS_IMPORTED = "lists.imported"
     LOG_RECOVERED = "log.recovered"
     LOG_STARTED = "log.started"
@@ -111,11 +113,17 @@ class Act(StrEnum):
     STATEMENT_RULED = "statement.ruled"
     STREAM_RULED = "stream.ruled"
     SUSPENSION_CONFIRMED = "suspension.confirmed"
+    TAIL_ABANDONED = "tail.abandoned"
+    TAIL_PROPOSED = "tail.proposed"
     TASK_CLOSED = "task.closed"
     THREAD_COMPARED = "thread.compared"
     THREAD_CONTINUED = "thread.continued"
     THREAD_OPENED = "thread.opened"
     VERDICT_RECORDED = "verdict.recorded"
+    WAIVER_APPROVED = "waiver.approved"
+    WAIVER_PROPOSED = "waiver.proposed"
+    WATCH_ENDED = "watch.ended"
+    WATCH_SET = "watch.set"
 
 
 @dataclass(frozen=True, slots=True)

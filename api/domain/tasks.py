@@ -63,7 +63,7 @@ _WHY: Final = {
     TaskKind.ENDORSE: "The proposal was submitted and waits for a reviewer.",
     TaskKind.FIND: "The subject has no finding.",
     TaskKind.FIND_AGAIN: "The finding was deferred.",
-    TaskKind.NOTICE: "A partner sent something that this ministry has not taken note of.",
+    TaskKind.NOTICE: "Something came in or came back that nobody here has taken note of.",
     TaskKind.REOPEN: "What was added crossed the closure and stays undecided in this thread.",
     TaskKind.REVIEW: "Something that the decision rests on changed.",
     TaskKind.REVISE: "The draft was returned.",
@@ -77,11 +77,20 @@ PARKED_TIME: Final = timedelta(hours=24)
 
 
 class Notice(StrEnum):
-    """What a partner did that somebody here takes note of."""
+    """What a partner, a reviewer or a published list did that somebody here takes note of."""
 
     RECEIVED = "received"
     AMENDED_THERE = "amended-there"
     DELISTED_THERE = "delisted-there"
+    ONWARD_ASKED = "onward-asked"
+    CONSENTED = "consented"
+    SHARED = "shared"
+    REFUSED_THERE = "refused-there"
+    RETURNED = "returned"
+    LISTED = "listed"
+    UNLISTED = "unlisted"
+    ENTRY_AMENDED = "entry-amended"
+    PROGRAMME_CHANGED = "programme-changed"
 
 
 NOTICES: Final = frozenset(one.value for one in Notice)
@@ -95,6 +104,15 @@ _WHICH: Final = {
     Notice.RECEIVED: "A partner released this package to this ministry.",
     Notice.AMENDED_THERE: "A partner amended this designation.",
     Notice.DELISTED_THERE: "A partner delisted this designation.",
+    Notice.ONWARD_ASKED: "A holder asks whether it may pass this package on.",
+    Notice.CONSENTED: "The originator consented that this package is passed on.",
+    Notice.SHARED: "A partner shared this proposal.",
+    Notice.REFUSED_THERE: "A partner refused what this ministry sent; it counts as not told.",
+    Notice.RETURNED: "A reviewer returned this package; it is not released as it stands.",
+    Notice.LISTED: "A published list has a new entry that is likely of this subject.",
+    Notice.UNLISTED: "An entry that is likely of this subject is gone from a published list.",
+    Notice.ENTRY_AMENDED: "A published list changed an entry that is likely of this subject.",
+    Notice.PROGRAMME_CHANGED: "A published list changed under a programme that is watched.",
 }
 
 

@@ -1,16 +1,17 @@
 """The index by which a description is found: profiles and their keys.
 
-Owns the tables ``identity_profiles`` and ``identity_keys``. They are made from recorded rows
+Owns the tables ``identity_profiles``, ``identity_keys`` and, of the keys that are sounds, how often
+each occurs, ``identity_sounds``. They are made from recorded rows
 (descriptions in statements and drafts, entries of lists) and can be made anew from them, so they
 are not recorded; nothing follows from what they suggest until an officer gives a verdict.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -18,14 +19,15 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    Select,
     Table,
     Text,
     bindparam,
     delete,
     func,
     insert,
-    literal,
     select,
+    text,
     union_all,
 )
 
@@ -64,9 +66,26 @@ IDENTITY_KEYS = Table(
 )
 
 
+IDENTITY_SOUNDS = Table(
+    "identity_sounds",
+    METADATA,
+    Column("sound", Text, primary_key=True),
+    Column("many", Integer, nullable=False),
+    info=VOLATILE,
+)
+
+SOUND: Final = "~"
+"""Begins the keys that all names with a word of one sound share."""
+
 _FORGET: Final = delete(IDENTITY_KEYS).where(
     IDENTITY_KEYS.c.key == bindparam("old_key"),
     IDENTITY_KEYS.c.profile == bindparam("old_profile"),
+)
+
+# Both databases read this form alike.
+_COUNT: Final = text(
+    "INSERT INTO identity_sounds (sound, many) VALUES (:sound, :more)"
+    " ON CONFLICT (sound) DO UPDATE SET many = identity_sounds.many + :more"
 )
 
 
@@ -95,7 +114,7 @@ class Found:
 
     Attributes:
         shared: the keys shared, by the profile's number.
-        left_out: how many more share only a key that too many share; at most the bound of each.
+        left_out: how many have the commonest of the sounds that too many have to be looked up.
     """
 
     shared: Mapping[int, frozenset[str]]
@@ -132,13 +151,23 @@ def put(unit: Unit, described: Sequence[Indexed]) -> None:
                 for place, one in enumerate(some)
             ],
         )
+        made = [one.keys if one.keys is not None else keys(one.profile) for one in some]
         rows = (
             {"key": key, "profile": start + place}
-            for place, one in enumerate(some)
-            for key in sorted(one.keys if one.keys is not None else keys(one.profile))
+            for place, found in enumerate(made)
+            for key in sorted(found)
         )
         for group in _batches(rows, _ROWS):
             unit.connection.execute(insert(IDENTITY_KEYS), group)
+        _count(unit, made, 1)
+
+
+def _count(unit: Unit, made: Iterable[Iterable[str]], by: int) -> None:
+    """Count the sounds of these descriptions in, or out again."""
+    sounds = Counter(key for found in made for key in found if key[0] == SOUND)
+    rows = [{"sound": key, "more": by * many} for key, many in sorted(sounds.items())]
+    if rows:
+        unit.connection.execute(_COUNT, rows)
 
 
 def remove(unit: Unit, refs: Iterable[str]) -> None:
@@ -146,19 +175,28 @@ def remove(unit: Unit, refs: Iterable[str]) -> None:
     for some in _batches(refs, _BATCH):
         query = select(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.ref.in_(some))
         rows = list(unit.connection.execute(query).mappings())
+        made = [keys(Profile.of_json(row["ref"], json.loads(row["body"]))) for row in rows]
         gone = [
             {"old_key": key, "old_profile": row["id"]}
-            for row in rows
-            for key in keys(Profile.of_json(row["ref"], json.loads(row["body"])))
+            for row, found in zip(rows, made, strict=True)
+            for key in found
         ]
         if gone:
             # The keys follow from the profile, so no second index is needed to find them.
             unit.connection.execute(_FORGET, gone)
+            _count(unit, made, -1)
         if rows:
             numbers = [row["id"] for row in rows]
             unit.connection.execute(
                 delete(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.id.in_(numbers))
             )
+
+
+def clear(unit: Unit) -> None:
+    """Empty the index, whatever rules its keys were made by."""
+    unit.lock("identity index")
+    for table in (IDENTITY_KEYS, IDENTITY_SOUNDS, IDENTITY_PROFILES):
+        unit.connection.execute(delete(table))
 
 
 def digests(connection: Connection, series: str) -> dict[str, str]:
@@ -172,63 +210,78 @@ def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Foun
     """Return the profiles that share keys.
 
     Equal names and numbers (keys that begin with ``=``, ``+``, ``#``) are all returned, however
-    many there are; of another key that more than ``most`` profiles share, only that number counts
-    as left out.
+    many there are. A sound that more than ``most`` profiles have finds nothing by itself, only
+    together with another one; of such pairs no more than ``most`` each are returned.
     """
-    exact = [key for key in wanted if key[0] in "=+#"]
-    other = [key for key in wanted if key[0] not in "=+#"]
+    exact: list[str] = []
+    rare: list[str] = []
+    bounded: list[str] = []
+    known = list(wanted)
+    many = spread(connection, [key for key in known if key[0] == SOUND])
+    common = {key[1:] for key, number in many.items() if number > most}
+    for key in known:
+        if key[0] in "=+#":
+            exact.append(key)
+        elif key[0] == SOUND:
+            if many[key] <= most:
+                rare.append(key)
+        elif key[0] == "&" and not common.issuperset(key[1:].split(" ")):
+            rare.append(key)
+        else:
+            bounded.append(key)
     shared: dict[int, set[str]] = {}
     table = IDENTITY_KEYS.c
-    for some in _batches(exact, _BATCH):
+    for some in _batches([*exact, *rare], _BATCH):
         query = select(table.key, table.profile).where(table.key.in_(some))
         for key, number in connection.execute(query):
             shared.setdefault(number, set()).add(key)
-    left_out = 0
-    for some in _batches(other, 100):
-        parts = [
-            select(literal(key).label("key"), table.profile)
-            .where(table.key == key)
-            .limit(most + 1)
-            .subquery()
-            for key in some
-        ]
-        hits: dict[str, list[int]] = {}
-        for key, number in connection.execute(union_all(*(select(part) for part in parts))):
-            hits.setdefault(key, []).append(number)
-        for key, numbers in hits.items():
-            if len(numbers) > most:
-                left_out = max(left_out, len(numbers))
-                if key[0] == "~":
-                    continue
-            for number in numbers[:most]:
-                shared.setdefault(number, set()).add(key)
+    for some in _batches(bounded, 100):
+        for key, number in connection.execute(_at_most(some, most)):
+            shared.setdefault(number, set()).add(key)
+    left_out = max((many[f"{SOUND}{key}"] for key in common), default=0)
     return Found({number: frozenset(keys_) for number, keys_ in shared.items()}, left_out)
 
 
-def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:
-    """Return how many profiles have each key, up to a bound where counting on says no more."""
-    bound = 2000
-    found: Counter[str] = Counter()
+def _at_most(some: Sequence[str], most: int) -> Select[Any]:
     table = IDENTITY_KEYS.c
-    for some in _batches(wanted, 100):
-        parts = [
-            select(
-                literal(key).label("key"),
-                select(func.count())
-                .select_from(select(table.profile).where(table.key == key).limit(bound).subquery())
-                .scalar_subquery()
-                .label("many"),
-            )
-            for key in some
-        ]
-        for key, many in connection.execute(union_all(*parts)):
-            found[key] = many
+    parts = [
+        select(table.key, table.profile).where(table.key == key).limit(most).subquery()
+        for key in some
+    ]
+    found = union_all(*(select(part) for part in parts)).subquery()
+    return select(found.c.key, found.c.profile)
+
+
+def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:
+    """Return how many profiles have each of these sounds (keys that begin with ``SOUND``)."""
+    found: Counter[str] = Counter()
+    table = IDENTITY_SOUNDS.c
+    for some in _batches(wanted, _BATCH):
+        query = select(table.sound, table.many).where(table.sound.in_(some))
+        found.update(dict(connection.execute(query).all()))
     return found
 
 
 def count(connection: Connection) -> int:
     """Return how many descriptions the index holds."""
     return connection.execute(select(func.count()).select_from(IDENTITY_PROFILES)).scalar_one()
+
+
+def others(
+    connection: Connection, numbers: Iterable[int], ref: str, series: Collection[str] | None
+) -> set[int]:
+    """Return those of the profiles that stand in these series (``None``: any), without ``ref``."""
+    table = IDENTITY_PROFILES.c
+    if series is None:
+        own = connection.execute(select(table.id).where(table.ref == ref)).scalars()
+        return set(numbers) - set(own)
+    found: set[int] = set()
+    for some in _batches(numbers, _BATCH):
+        query = select(table.id).where(
+            table.id.in_(some), table.series.in_(series), table.ref != ref
+        )
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Indexed]:

@@ -252,6 +252,15 @@ def holds_entry(connection: Connection, series: str, entry: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+def last_entry(connection: Connection, series: str, entry: str) -> ListEntry | None:
+    """Return an entry as the latest edition that has it does; ``None`` if none ever had it."""
+    for one in reversed(editions(connection, series)):
+        digest = members_of(connection, one.id).get(entry)
+        if digest is not None:
+            return entries(connection, [digest])[digest]
+    return None
+
+
 def entries(connection: Connection, digests: Sequence[str]) -> dict[str, ListEntry]:
     """Return entries by digest; unknown ones are absent."""
     found: dict[str, ListEntry] = {}

@@ -52,6 +52,12 @@ INCONSISTENT_HEADS = "inconsistent-heads"
 UPHELD = "uphold"
 
 RESTORE = "restore"
+EPOCH_CHANGE = "epoch-change:"
+"""Begins the name of the fact that an epoch to a ministry was proposed; the ministry follows."""
+WAIVER = "restore-waiver:"
+"""Begins the name of the fact that a member's answer is, or is to be, waived."""
+TAIL = "restore-tail"
+"""Name of the fact that the end of the log is, or is to be, given up."""
 OPEN = "done"
 # True while the node was restored and may not write yet; part of the statement that adds an event.
 RESTORING = exists().where(NODE_STATE.c.name == RESTORE, NODE_STATE.c.value != OPEN)

@@ -1,77 +1,210 @@
-"""What waits for a second administrator: officers, role grants and signing keys.
+"""What waits for an administrator: people, roles, keys, absences, memberships, erasures and more.
 
-Owns one look-up and no table.
+Owns one look-up over many tables and no table of its own.
 """
 
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, literal, select, union_all
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.engine import RowMapping
 
+from api.domain.changes import ChangeKind
+from api.records import node_state
+from api.records.audit import ERASURES
+from api.records.delegations import DELEGATIONS
+from api.records.memberships import MEMBERSHIP_CHANGES
 from api.records.officers import GRANTS, OFFICER_KEYS, OFFICERS
-from api.records.rows import every
+from api.records.passkeys import RELYING_PARTIES
+from api.records.suspensions import SUSPENSIONS
 
-PROPOSED = "proposed"
+PROPOSED, REQUESTED = "proposed", "requested"
+KEY_REQUEST = "key-request"
+"""Kind of a key that its officer asked for and nobody vouched for yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedChange:
-    """One change that an administrator proposed and nobody decided.
+    """One change that somebody proposed and nobody decided.
 
     Attributes:
-        kind: ``officer``, ``grant`` or ``key``.
-        id: of the record.
-        officer: officer record of whom it concerns.
-        name: that person's name.
-        detail: the role, or the key's form; empty for an officer.
-        proposed_by: officer record of who proposed it; ``None`` where nobody is named.
-        at: since when.
+        kind: a :class:`~api.domain.changes.ChangeKind`, or ``key-request``.
+        id: what the command that decides on it takes.
+        task: names it among all that waits.
+        officers: officer records of whom it concerns.
+        detail: role, form, reference or member; empty where nothing more is to be said.
+        proposed_by: officer record of who proposed it; empty where nobody is named.
+        at: since when; empty where that is not noted.
     """
 
     kind: str
     id: str
-    officer: str
-    name: str
+    task: str
+    officers: tuple[str, ...]
     detail: str
-    proposed_by: str | None
+    proposed_by: str
     at: str
 
 
-def proposed_changes(connection: Connection) -> list[ProposedChange]:
-    """Return every change that waits, by id; a ministry has few of them at a time."""
-    people = select(
-        literal("officer").label("kind"),
-        OFFICERS.c.id,
-        OFFICERS.c.id.label("officer"),
-        OFFICERS.c.name,
-        literal("").label("detail"),
-        OFFICERS.c.proposed_by,
-        OFFICERS.c.created_at.label("at"),
-    ).where(OFFICERS.c.state == PROPOSED)
-    grants = (
-        select(
-            literal("grant"),
-            GRANTS.c.id,
-            GRANTS.c.officer,
-            OFFICERS.c.name,
-            GRANTS.c.role,
-            GRANTS.c.proposed_by,
-            GRANTS.c.proposed_at,
+def proposed_changes(connection: Connection, now: str) -> list[ProposedChange]:
+    """Return every change that waits, by task id; a ministry has few of them at a time."""
+    found = [one for source in _SOURCES for one in source(connection, now)]
+    return sorted(found, key=lambda one: one.task)
+
+
+def _people(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    for row in _rows(connection, select(OFFICERS).where(OFFICERS.c.state == PROPOSED)):
+        by, at = row["proposed_by"] or "", row["created_at"]
+        yield ProposedChange(ChangeKind.OFFICER, row["id"], row["id"], (row["id"],), "", by, at)
+
+
+def _grants(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    for row in _rows(connection, select(GRANTS).where(GRANTS.c.state == PROPOSED)):
+        yield ProposedChange(
+            ChangeKind.GRANT,
+            row["id"],
+            row["id"],
+            (row["officer"],),
+            row["role"],
+            row["proposed_by"],
+            row["proposed_at"],
         )
-        .join(OFFICERS, OFFICERS.c.id == GRANTS.c.officer)
-        .where(GRANTS.c.state == PROPOSED)
-    )
-    keys = (
-        select(
-            literal("key"),
-            OFFICER_KEYS.c.kid,
-            OFFICER_KEYS.c.officer,
-            OFFICERS.c.name,
-            OFFICER_KEYS.c.form,
-            OFFICER_KEYS.c.proposed_by,
-            OFFICER_KEYS.c.proposed_at,
+
+
+def _keys(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    query = select(OFFICER_KEYS).where(OFFICER_KEYS.c.state.in_([PROPOSED, REQUESTED]))
+    for row in _rows(connection, query):
+        kind = ChangeKind.KEY if row["state"] == PROPOSED else KEY_REQUEST
+        yield ProposedChange(
+            kind,
+            row["kid"],
+            row["kid"],
+            (row["officer"],),
+            row["form"],
+            row["proposed_by"],
+            row["proposed_at"],
         )
-        .join(OFFICERS, OFFICERS.c.id == OFFICER_KEYS.c.officer)
-        .where(OFFICER_KEYS.c.state == PROPOSED)
+
+
+def _delegations(connection: Connection, now: str) -> Iterator[ProposedChange]:
+    query = select(DELEGATIONS).where(
+        DELEGATIONS.c.approved_by.is_(None),
+        DELEGATIONS.c.ended_at.is_(None),
+        DELEGATIONS.c.ends > now,
     )
-    whole = union_all(people, grants, keys).subquery()
-    return every(connection, select(whole).order_by(whole.c.id), ProposedChange)
+    for row in _rows(connection, query):
+        yield ProposedChange(
+            ChangeKind.DELEGATION,
+            row["id"],
+            row["id"],
+            (row["delegator"], row["delegate"]),
+            row["role"],
+            row["proposer"],
+            row["proposed_at"],
+        )
+
+
+def _suspensions(connection: Connection, now: str) -> Iterator[ProposedChange]:
+    """Yield what another administrator can confirm while it lasts, and proposed reinstatements."""
+    for row in _rows(connection, select(SUSPENSIONS).where(SUSPENSIONS.c.lifted_at.is_(None))):
+        about = (row["officer"],)
+        if row["lift_proposed_by"]:
+            yield ProposedChange(
+                ChangeKind.REINSTATEMENT,
+                row["officer"],
+                f"{row['id']}-lift",
+                about,
+                "",
+                row["lift_proposed_by"],
+                row["lift_proposed_at"],
+            )
+        elif row["confirmed_at"] is None and row["ends_at"] > now:
+            yield ProposedChange(
+                ChangeKind.SUSPENSION,
+                row["officer"],
+                row["id"],
+                about,
+                "",
+                row["imposed_by"],
+                row["imposed_at"],
+            )
+
+
+def _parties(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    query = select(RELYING_PARTIES).where(RELYING_PARTIES.c.state == PROPOSED)
+    for row in _rows(connection, query):
+        yield ProposedChange(
+            ChangeKind.RELYING_PARTY,
+            row["id"],
+            row["id"],
+            (),
+            row["rp_id"],
+            row["proposed_by"],
+            row["proposed_at"],
+        )
+
+
+def _memberships(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    table = MEMBERSHIP_CHANGES.c
+    query = select(table.digest, table.serial, table.proposed_by, table.proposed_at).where(
+        table.state == PROPOSED
+    )
+    for row in _rows(connection, query):
+        yield ProposedChange(
+            ChangeKind.MEMBERSHIP,
+            row["digest"],
+            row["digest"],
+            (),
+            str(row["serial"]),
+            row["proposed_by"],
+            row["proposed_at"],
+        )
+
+
+def _erasures(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    for row in _rows(connection, select(ERASURES).where(ERASURES.c.state == PROPOSED)):
+        yield ProposedChange(
+            ChangeKind.ERASURE,
+            row["id"],
+            row["id"],
+            (),
+            row["reference"],
+            row["proposed_by"],
+            row["proposed_at"],
+        )
+
+
+def _facts(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    """Yield changes of epoch, and after a restore waivers, which are facts of the node."""
+    for row in _rows(connection, select(node_state.NODE_STATE)):
+        name, text, at = row["name"], str(row["value"]), row["at"]
+        if name.startswith(node_state.EPOCH_CHANGE):
+            peer = name.removeprefix(node_state.EPOCH_CHANGE)
+            by = str(json.loads(text)["proposer"])
+            yield ProposedChange(ChangeKind.EPOCH, peer, name, (), peer, by, at)
+        elif text.startswith(f"{PROPOSED}:"):
+            by = text.removeprefix(f"{PROPOSED}:")
+            if name == node_state.TAIL:
+                yield ProposedChange(ChangeKind.TAIL, "", name, (), "", by, at)
+            elif name.startswith(node_state.WAIVER):
+                peer = name.removeprefix(node_state.WAIVER)
+                yield ProposedChange(ChangeKind.WAIVER, peer, name, (), peer, by, at)
+
+
+_SOURCES: Sequence[Callable[[Connection, str], Iterator[ProposedChange]]] = (
+    _people,
+    _grants,
+    _keys,
+    _delegations,
+    _suspensions,
+    _parties,
+    _memberships,
+    _erasures,
+    _facts,
+)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Sequence[RowMapping]:
+    return connection.execute(query).mappings().all()

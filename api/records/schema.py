@@ -22,14 +22,17 @@ from api.records import (
     peer_logs,
     previews,
     requests,
+    shared_verdicts,
     statements,
     streams,
     subjects,
     suspensions,
+    task_claims,
     tasks,
     threads,
     traffic,
     transfers,
+    watches,
 )
 from api.records.metadata import METADATA
 
@@ -55,14 +58,17 @@ MODULES = (
     peer_logs,
     previews,
     requests,
+    shared_verdicts,
     statements,
     streams,
     subjects,
     suspensions,
+    task_claims,
     tasks,
     threads,
     traffic,
     transfers,
+    watches,
 )
 
 __all__ = ["METADATA", "MODULES"]

@@ -378,6 +378,12 @@ def disposition_of(connection: Connection, peer: str, statement: str) -> Disposi
     return first(connection, _DISPOSITION_OF, Disposition, place)
 
 
+def dispositions_on(connection: Connection, statement: str) -> list[Disposition]:
+    """Return what partners decided on one of our statements, by partner."""
+    query = select(DISPOSITIONS).where(DISPOSITIONS.c.statement == statement)
+    return every(connection, query.order_by(DISPOSITIONS.c.peer), Disposition)
+
+
 _WAS_POSTED = (
     select(OUTBOX.c.id)
     .where(OUTBOX.c.peer == bindparam("peer"), OUTBOX.c.statement == bindparam("wanted"))

@@ -106,6 +106,18 @@ def of_object(connection: Connection, object_id: str) -> list[Description]:
     return every(connection, query.order_by(SUBJECTS.c.ref), Description)
 
 
+def of_kinds(connection: Connection, kinds: Sequence[str]) -> list[Description]:
+    """Return the descriptions that objects of these kinds hold, in order of reference."""
+    query = select(SUBJECTS).where(SUBJECTS.c.kind.in_(kinds)).order_by(SUBJECTS.c.ref)
+    return every(connection, query, Description)
+
+
+def descriptions(connection: Connection, *, limit: int, after: str = "") -> list[Description]:
+    """Return descriptions in the order of their references, after the one given."""
+    query = select(SUBJECTS).where(SUBJECTS.c.ref > after).order_by(SUBJECTS.c.ref).limit(limit)
+    return every(connection, query, Description)
+
+
 def names_by_object(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the first names of the subjects that objects describe, by object."""
     if not ids:

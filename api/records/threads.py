@@ -287,6 +287,13 @@ def lock(connection: Connection, thread_id: str) -> Thread | None:
     return first(connection, query, Thread)
 
 
+def finished(connection: Connection) -> frozenset[str]:
+    """Return the ids of the threads in which nothing is to be done any more."""
+    over = [phase.value for phase in (Phase.CLOSED, Phase.WITHDRAWN, Phase.VOID)]
+    query = select(THREADS.c.id).where(THREADS.c.phase.in_(over))
+    return frozenset(connection.execute(query).scalars())
+
+
 def page(
     connection: Connection, wanted: Wanted, *, limit: int, before: tuple[str, str] | None = None
 ) -> list[Thread]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.domain.four_eyes import FourEyes
+from api.domain.lists.announcements import Announcement
 from api.domain.quotas import Allowance, Quotas
 from api.domain.regimes.advice import Regime
 from api.domain.regimes.clocks import SittingCalendar
@@ -69,6 +70,7 @@ class Node:
     software: str
     regimes: Mapping[str, Regime] = field(default_factory=dict)
     calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
+    announcements: Mapping[str, tuple[Announcement, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
 

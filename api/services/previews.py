@@ -6,20 +6,36 @@ door; the event of the decision names digest, look and approver (DESIGN §12). M
 shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Refused
 from api.domain.events import Act, Subject
+from api.ports.policy import Action
 from api.records import previews
 from api.records.previews import PREVIEWS, Preview
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, Permit, entry_of
+from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
 from api.services.node import Node
-from api.wire.canonical import canonical
-from api.wire.digests import digest
+
+_COMMANDS: Final = {
+    ChangeKind.OFFICER: "officer preview {id}",
+    ChangeKind.SUSPENSION: "officer preview-suspension {id}",
+    ChangeKind.REINSTATEMENT: "officer preview-reinstatement {id}",
+    ChangeKind.GRANT: "grant preview {id}",
+    ChangeKind.KEY: "key preview {id}",
+    ChangeKind.DELEGATION: "delegation preview {id}",
+    ChangeKind.RELYING_PARTY: "relying-party preview {id}",
+    ChangeKind.MEMBERSHIP: "membership preview {id}",
+    ChangeKind.ERASURE: "audit erase preview {id}",
+    ChangeKind.EPOCH: "epoch preview {id}",
+    ChangeKind.WAIVER: "node waive {id} --approve",
+    ChangeKind.TAIL: "node give-up-tail --approve",
+}
+"""The command that shows each kind of change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +49,6 @@ class Shown:
 
     subject: Subject
     digest: str
-
-
-def digest_of(members: Mapping[str, Any]) -> str:
-    """Return the digest of what is shown of a change that has no digest of its own."""
-    return digest(canonical(dict(members)))
 
 
 def note_preview(node: Node, caller: Caller, permit: Permit, shown: Shown, act: Act) -> None:
@@ -70,7 +81,7 @@ def note_preview(node: Node, caller: Caller, permit: Permit, shown: Shown, act: 
     node.db.write(write)
 
 
-def require_preview(node: Node, caller: Caller, shown: Shown, code: str) -> Preview:
+def require_preview(node: Node, caller: Caller, shown: Shown, code: str, command: str) -> Preview:
     """Return the look on which a decision rests.
 
     Args:
@@ -78,6 +89,7 @@ def require_preview(node: Node, caller: Caller, shown: Shown, code: str) -> Prev
         caller: who decides.
         shown: the object and its present digest.
         code: of the refusal, such as ``draft.not-previewed``.
+        command: what shows it.
 
     Raises:
         Refused: with that code: this officer was not shown this digest.
@@ -88,5 +100,44 @@ def require_preview(node: Node, caller: Caller, shown: Shown, code: str) -> Prev
         )
     )
     if found is None:
-        raise Refused(code, "Look at exactly what you decide on first: fetch its preview.")
+        raise Refused(code, f"Look at exactly what you decide on first: {command}.")
     return found
+
+
+def show_change(node: Node, caller: Caller, id_: str, find: Callable[[], Change]) -> Change:
+    """Show an administrator what another one proposed: an event, and the look it takes to approve.
+
+    Args:
+        node: this node.
+        caller: an administrator.
+        id_: of the record, as asked for.
+        find: returns the change as it is now, or raises; called only once the caller may know.
+    """
+    permit = authorise(node, caller, Action.CHANGE_PREVIEW, change_of(id_))
+    change = find()
+    note_change(node, caller, permit, change)
+    return change
+
+
+def note_change(node: Node, caller: Caller, permit: Permit, change: Change) -> None:
+    """Record that an officer was shown a change."""
+    note_preview(node, caller, permit, _shown(change), Act.CHANGE_PREVIEWED)
+
+
+def require_change_seen(node: Node, caller: Caller, change: Change) -> Preview:
+    """Return the look at exactly this change without which nobody approves it.
+
+    Raises:
+        Refused: ``change.not-previewed``: this officer was not shown it as it is now.
+    """
+    command = f"comity {_COMMANDS[change.kind].format(id=change.id)}"
+    return require_preview(node, caller, _shown(change), "change.not-previewed", command)
+
+
+def resting_on(entry: recording.Entry, look: Preview) -> recording.Entry:
+    """Return the event of a decision with the digest decided on and the look it rests on."""
+    return recording.about_digest(entry, look.digest, look.event)
+
+
+def _shown(change: Change) -> Shown:
+    return Shown(Subject(change.kind.value, change.id), change.digest)

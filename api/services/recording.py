@@ -20,6 +20,7 @@ from api.wire.canonical import canonical
 WHILE_RESTORING = frozenset(
     {
         Act.ACCESS_REFUSED,
+        Act.CHANGE_PREVIEWED,
         Act.DRAFT_PREVIEWED,
         Act.EQUIVOCATION_KEPT,
         Act.EQUIVOCATION_RULED,
@@ -30,6 +31,10 @@ WHILE_RESTORING = frozenset(
         Act.NODE_STARTED,
         Act.NODE_STOPPED,
         Act.PACKAGE_FETCHED,
+        Act.TAIL_ABANDONED,
+        Act.TAIL_PROPOSED,
+        Act.WAIVER_APPROVED,
+        Act.WAIVER_PROPOSED,
     }
 )
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.domain import errors
 from api.tlog.errors import LogError
+from api.web.languages import REGIONAL, french, preferred
 from api.wire.errors import WireError
 
 _log = logging.getLogger(__name__)
@@ -114,6 +115,15 @@ def members_of(status: int, code: str, detail: str, request_id: str) -> dict[str
     }
 
 
+def in_french(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a problem document that people read, in French where it has them.
+
+    Codes, and what came from elsewhere, stay as they are.
+    """
+    told = {name: french(str(members[name])) for name in ("title", "detail")}
+    return {name: text for name, text in told.items() if text is not None}
+
+
 def problem(
     request: Request, status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None
 ) -> Response:
@@ -122,7 +132,10 @@ def problem(
     # For the request's log line, counters and span.
     request.state.code = code
     members = members_of(status, code, detail, request_id) | dict(extra or {})
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "vary": "accept-language"}
+    if preferred(request.headers.get("accept-language", "")) == "fr":
+        members |= in_french(members)
+        headers["content-language"] = REGIONAL["fr"]
     if status == 401:  # noqa: PLR2004
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
     if status in {423, 503, 507}:

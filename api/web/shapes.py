@@ -146,21 +146,21 @@ def _generic_shape(origin: Any, arguments: tuple[Any, ...]) -> Shape | None:
     """Return the shape of one of Python's own generic types; ``None`` for another type."""
     made: Shape | None = None
     if origin is Annotated:
-        made = _marked(shape_of(arguments[0]), arguments[1:])
+        made = _marked_shape(shape_of(arguments[0]), arguments[1:])
     elif origin is Literal:
         made = Shape({"type": "string", "enum": list(arguments)})
     elif origin in {Union, types.UnionType}:
-        made = _either(arguments)
+        made = _union_shape(arguments)
     elif origin in _LISTS or origin in _SETS:
-        made = _listed(shape_of(arguments[0]), list if origin in _LISTS else sorted)
+        made = _array_shape(shape_of(arguments[0]), list if origin in _LISTS else sorted)
     elif origin in {dict, Mapping}:
-        made = _mapped(shape_of(arguments[1]))
+        made = _mapping_shape(shape_of(arguments[1]))
     return made
 
 
 def _class_shape(form: Any) -> Shape:
     if is_typeddict(form):
-        return _typed_dict(form)
+        return _typed_dict_shape(form)
     if not isinstance(form, type):
         message = f"{form!r} has no form in JSON"
         raise TypeError(message)
@@ -170,7 +170,7 @@ def _class_shape(form: Any) -> Shape:
         pattern = {"type": "string", "format": "date"}
         return Shape(pattern, lambda value: value.isoformat())
     if hasattr(form, "to_json"):
-        return Shape({"type": "object", **_said(form)}, lambda value: value.to_json())
+        return Shape({"type": "object", **_first_paragraph(form)}, lambda value: value.to_json())
     if dataclasses.is_dataclass(form):
         reference = {"$ref": f"#/components/schemas/{component_name(form)}"}
         return Shape(reference, _writer(form), (form,))
@@ -178,7 +178,7 @@ def _class_shape(form: Any) -> Shape:
     raise TypeError(message)
 
 
-def _marked(shape: Shape, marks: tuple[Any, ...]) -> Shape:
+def _marked_shape(shape: Shape, marks: tuple[Any, ...]) -> Shape:
     for mark in marks:
         if isinstance(mark, Written):
             shape = dataclasses.replace(shape, schema={**shape.schema, **mark.schema})
@@ -188,7 +188,7 @@ def _marked(shape: Shape, marks: tuple[Any, ...]) -> Shape:
     return shape
 
 
-def _either(forms: tuple[Any, ...]) -> Shape:
+def _union_shape(forms: tuple[Any, ...]) -> Shape:
     """Return the shape of a union; only one of its types may need writing."""
     shapes = [shape_of(one) for one in forms]
     schemas = [one.schema for one in shapes]
@@ -202,7 +202,7 @@ def _either(forms: tuple[Any, ...]) -> Shape:
     return Shape({"anyOf": schemas}, lambda value: None if value is None else write(value), parts)
 
 
-def _listed(item: Shape, arrange: Callable[[Any], list[Any]]) -> Shape:
+def _array_shape(item: Shape, arrange: Callable[[Any], list[Any]]) -> Shape:
     each = item.write or (lambda value: value)
 
     def write(values: Any) -> list[Any]:
@@ -211,7 +211,7 @@ def _listed(item: Shape, arrange: Callable[[Any], list[Any]]) -> Shape:
     return Shape({"type": "array", "items": item.schema}, write, item.parts)
 
 
-def _mapped(value: Shape) -> Shape:
+def _mapping_shape(value: Shape) -> Shape:
     schema: Schema = {"type": "object"}
     if value.schema:
         schema["additionalProperties"] = value.schema
@@ -265,7 +265,7 @@ def _member(name: str, hint: Any) -> _Member:
     if optional:
         others = tuple(one for one in alternatives if one is not type(None))
         hint = others[0] if len(others) == 1 else Union[others]  # noqa: UP007 - made at run time
-    return _Member(name, _marked(shape_of(hint), marks), optional)
+    return _Member(name, _marked_shape(shape_of(hint), marks), optional)
 
 
 @functools.cache
@@ -273,10 +273,10 @@ def object_shape(form: Any) -> Shape:
     """Return the shape of a dataclass with its members spelt out."""
     members = _shown_members(form)
     origin = get_origin(form) or form
-    told = _told(origin)
+    told = _attributes_told(origin)
     schema: Schema = {
         "type": "object",
-        **_said(origin),
+        **_first_paragraph(origin),
         "required": sorted(one.name for one in members if not one.optional),
         "properties": {
             one.name: _with_description(one.shape.schema, told.get(one.name)) for one in members
@@ -305,13 +305,13 @@ def _writer(form: Any) -> Writer:
     return write
 
 
-def _typed_dict(form: Any) -> Shape:
+def _typed_dict_shape(form: Any) -> Shape:
     """Return the shape of a TypedDict, which is JSON already."""
     hints = get_type_hints(form, include_extras=True)
     shapes = {name: shape_of(_bare(hint)) for name, hint in hints.items()}
     schema = {
         "type": "object",
-        **_said(form),
+        **_first_paragraph(form),
         "required": sorted(form.__required_keys__),
         "properties": {name: shape.schema for name, shape in shapes.items()},
     }
@@ -330,13 +330,13 @@ def _bare(hint: Any) -> Any:
     return get_args(hint)[0] if get_origin(hint) in {NotRequired, Required} else hint
 
 
-def _said(form: type) -> Schema:
+def _first_paragraph(form: type) -> Schema:
     """Return the first paragraph of a class's docstring, as a description."""
     text = (vars(form).get("__doc__") or "").strip().partition("\n\n")[0]
     return {"description": _clean(text)} if text else {}
 
 
-def _told(form: type) -> dict[str, str]:
+def _attributes_told(form: type) -> dict[str, str]:
     """Return what the docstrings of a class and its bases say of each member."""
     told: dict[str, str] = {}
     for base in reversed(form.__mro__):

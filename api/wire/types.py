@@ -21,6 +21,7 @@ from api.wire.payloads.designation_v1 import DesignationV1
 from api.wire.payloads.disposition_v2 import DispositionV2
 from api.wire.payloads.evidence_package_v1 import EvidencePackageV1
 from api.wire.payloads.exhibits_held_v1 import ExhibitsHeldV1
+from api.wire.payloads.identity_verdict_v1 import IdentityVerdictV1
 from api.wire.payloads.mirror_acknowledgement_v1 import MirrorAcknowledgementV1
 from api.wire.payloads.mirror_amendment_v1 import MirrorAmendmentV1
 from api.wire.payloads.mirror_answer_v1 import MirrorAnswerV1
@@ -100,6 +101,7 @@ DESIGNATION_PROPOSAL: Final = "designation-proposal/1"
 DESIGNATION: Final = "designation/1"
 AMENDMENT: Final = "designation-amendment/1"
 DELISTING: Final = "delisting/1"
+IDENTITY_VERDICT: Final = "identity-verdict/1"
 OPENER: Final = "mirror-request/1"
 MIRROR_AMENDMENT: Final = "mirror-amendment/1"
 MIRROR_EFFECT: Final = "mirror-effect/1"
@@ -125,6 +127,7 @@ _ROWS: Final = (
     StatementType(DESIGNATION, DesignationV1),
     StatementType(AMENDMENT, DesignationAmendmentV1),
     StatementType(DELISTING, DelistingV1),
+    StatementType(IDENTITY_VERDICT, IdentityVerdictV1),
     StatementType(OPENER, MirrorRequestV1, thread=_ASKS, opens=True),
     StatementType(MIRROR_AMENDMENT, MirrorAmendmentV1, thread=_ASKS),
     StatementType("mirror-answer/1", MirrorAnswerV1, thread=_ASKS),

@@ -26,6 +26,7 @@ from api.wire.errors import WireError
 from api.wire.statements import local_bytes
 from tests.support import events, journeys
 from tests.support.federation import ISSUER, Federation
+from tests.support.looking import seen
 from tests.support.signing import Signatory
 
 US = "us-treasury"
@@ -174,11 +175,11 @@ def test_an_outside_auditor_works_until_the_account_ends(federation: Federation)
         "An accountant", [account], ends.strftime("%Y-%m-%dT%H:%M:%S.000Z"), outside=True
     )
     row = officers.propose_officer(node, admin, person)
-    officers.approve_officer(node, second, row.id)
+    seen(officers.approve_officer, node, second, row.id)
     with pytest.raises(Refused):
         grants.propose_grant(node, admin, row.id, "analyst")
     grant = grants.propose_grant(node, admin, row.id, "auditor")
-    grants.approve_grant(node, second, grant.id)
+    seen(grants.approve_grant, node, second, grant.id)
 
     caller = officer_caller(node, *account, origin="rest", request="outside")
     assert auditing.events(node, caller, auditing.Wanted(), limit=3)

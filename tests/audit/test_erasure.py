@@ -28,6 +28,7 @@ from tests.support import events, journeys
 from tests.support.disasters import lose, restore
 from tests.support.exports import second_verdict, second_verifier, take_apart
 from tests.support.federation import Federation
+from tests.support.looking import seen
 
 US, UK = "us-treasury", "uk-fcdo"
 
@@ -48,7 +49,7 @@ def order(kind: str, target: str) -> NewOrder:
 def carried_out(federation: Federation, kind: str, target: str) -> str:
     node = federation[US]
     row = erasure.propose(node, federation.officer(US, "admin"), order(kind, target))
-    done = erasure.approve(node, federation.officer(US, "admin2"), row.id)
+    done = seen(erasure.approve, node, federation.officer(US, "admin2"), row.id)
     assert done.state == "carried-out"
     return str(row.id)
 
@@ -105,10 +106,10 @@ def test_an_erased_event_leaves_a_gap_and_every_proof(federation: Federation) ->
     assert identifier in [each.id for each in known.erased]
     events = [each for each in known.erased if each.kind == "event"]
     assert checked(federation).erased == len(events)
-    seen = auditing.events(node, federation.officer(US, "auditor"), auditing.Wanted(), limit=500)
-    (shown,) = [each for each in seen if each.index == index]
+    told = auditing.events(node, federation.officer(US, "auditor"), auditing.Wanted(), limit=500)
+    (shown,) = [each for each in told if each.index == index]
     assert (shown.gap, shown.erased, shown.event) == ("erased", True, None)
-    acts = [each.event["act"] for each in seen if each.event]
+    acts = [each.event["act"] for each in told if each.event]
     assert {"erasure.proposed", "erasure.approved", "body.erased"} <= set(acts)
 
 

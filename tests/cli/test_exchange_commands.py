@@ -176,12 +176,16 @@ def test_a_proposal_is_endorsed_by_somebody_else(
     identifier = made["id"]
     desk.run("us-analyst2", "proposal", "replace", identifier, "--body", desk.file(content))
     desk.run("us-analyst", "proposal", "submit", identifier)
-    assert desk.run("us-analyst", "proposal", "endorse", identifier, code=4)
+    digest = desk.run("us-analyst", "proposal", "show", identifier)["digest"]
+    own = ("proposal", "endorse", identifier, "--digest", digest)
+    assert desk.run("us-analyst", *own, code=4)
+    blind = desk.run("us-reviewer", "proposal", "endorse", identifier, code=2)
+    assert blind["code"] == "proposal.digest-needed"
     desk.run("us-reviewer", "proposal", "return", identifier, "--reason", "Again.")
     desk.run("us-analyst", "proposal", "submit", identifier)
     stale = desk.run("us-reviewer", "proposal", "endorse", identifier, "--digest", NOWHERE, code=6)
     assert stale["code"] == "proposal.stale"
-    done = desk.run("us-reviewer", "proposal", "endorse", identifier)
+    done = desk.run("us-reviewer", *own)
     assert done["state"] == "endorsed"
     shared = desk.approved("us", "proposal", "share", identifier, "--to", "uk-fcdo")
     nodes.settle()

@@ -45,16 +45,16 @@ def hire(comity: CommandLine, sub: str) -> str:
 
 def test_two_administrators_add_an_officer_with_a_role(comity: CommandLine) -> None:
     officer = hire(comity, "new-1")
-    alone = comity("officer", "approve", officer, profile="us-admin")
+    alone = comity.decide("officer", "approve", officer, "us-admin")
     assert alone.code == 4
-    approved = comity("officer", "approve", officer, profile="us-admin2")
+    approved = comity.decide("officer", "approve", officer, "us-admin2")
     assert "state    active\n" in approved.out
     grant = comity("grant", "propose", officer, "analyst", profile="us-admin", as_json=True)
     assert grant.code == 0, grant.err
     identifier = grant.document["id"]
-    assert comity("grant", "approve", identifier, profile="us-admin").code == 4
-    assert comity("grant", "approve", identifier, profile="us-admin2").code == 0
-    again = comity("grant", "approve", identifier, profile="us-admin2", as_json=True)
+    assert comity.decide("grant", "approve", identifier, "us-admin").code == 4
+    assert comity.decide("grant", "approve", identifier, "us-admin2").code == 0
+    again = comity.decide("grant", "approve", identifier, "us-admin2", as_json=True)
     assert again.code in {4, 6}
     table = comity("officer", "list", profile="us-auditor").out
     (row,) = [line for line in table.splitlines() if line.startswith(officer)]
@@ -71,7 +71,7 @@ def test_two_administrators_add_an_officer_with_a_role(comity: CommandLine) -> N
 
 def test_one_administrator_suspends(comity: CommandLine) -> None:
     officer = hire(comity, "suspended-1")
-    comity("officer", "approve", officer, profile="us-admin2")
+    comity.decide("officer", "approve", officer, "us-admin2")
     suspended = comity("officer", "suspend", officer, profile="us-admin", as_json=True)
     assert suspended.code == 0, suspended.err
     assert suspended.document["state"] == "suspended"
@@ -157,8 +157,8 @@ def test_a_key_is_made_requested_and_enrolled_by_two(
         "requested",
     ]
     assert comity("key", "propose", kid, profile="ca-admin").code == 0
-    assert comity("key", "approve", kid, profile="ca-admin").code == 4
-    approved = comity("key", "approve", kid, profile="ca-admin2")
+    assert comity.decide("key", "approve", kid, "ca-admin").code == 4
+    approved = comity.decide("key", "approve", kid, "ca-admin2")
     assert "state    active\n" in approved.out
     everyone = comity("key", "list", "--all", profile="ca-admin").out
     assert [line for line in everyone.splitlines() if line.startswith(kid) and "reviewer" in line]
@@ -249,15 +249,15 @@ def test_an_approval_is_asked_for_on_a_terminal(
 
 def test_a_suspension_is_confirmed_and_taken_back_by_two(comity: CommandLine) -> None:
     officer = hire(comity, "suspended-2")
-    comity("officer", "approve", officer, profile="us-admin2")
+    comity.decide("officer", "approve", officer, "us-admin2")
     shown = comity("officer", "suspend", officer, profile="us-admin")
     assert "unless another administrator confirms" in shown.out
-    assert comity("officer", "confirm-suspension", officer, profile="us-admin").code == 4
-    confirmed = comity("officer", "confirm-suspension", officer, profile="us-admin2")
+    assert comity.decide("officer", "confirm-suspension", officer, "us-admin").code == 4
+    confirmed = comity.decide("officer", "confirm-suspension", officer, "us-admin2")
     assert "until two administrators reinstate" in confirmed.out
     assert comity("officer", "reinstate", officer, profile="us-admin2").code == 0
-    assert comity("officer", "approve-reinstatement", officer, profile="us-admin2").code == 4
-    done = comity("officer", "approve-reinstatement", officer, profile="us-admin", as_json=True)
+    assert comity.decide("officer", "approve-reinstatement", officer, "us-admin2").code == 4
+    done = comity.decide("officer", "approve-reinstatement", officer, "us-admin", as_json=True)
     assert done.document["state"] == "active"
 
 
@@ -283,7 +283,7 @@ def test_recusals_and_delegations_have_commands(comity: CommandLine) -> None:
     )
     assert lent.code == 0, lent.err
     identifier = lent.document["id"]
-    approved = comity("delegation", "approve", identifier, profile="us-admin")
+    approved = comity.decide("delegation", "approve", identifier, "us-admin")
     assert "approved" in approved.out
     assert "ended" in comity("delegation", "end", identifier, profile="us-analyst").out
     assert identifier in comity("delegation", "list", profile="us-admin").out
@@ -297,8 +297,8 @@ def test_where_passkeys_count_is_set_by_two(comity: CommandLine) -> None:
     )
     assert made.code == 0, made.err
     identifier = made.document["id"]
-    assert comity("relying-party", "approve", identifier, profile="us-admin").code == 4
-    assert "active" in comity("relying-party", "approve", identifier, profile="us-admin2").out
+    assert comity.decide("relying-party", "approve", identifier, "us-admin").code == 4
+    assert "active" in comity.decide("relying-party", "approve", identifier, "us-admin2").out
     assert "comity.example" in comity("relying-party", "list", profile="us-auditor").out
 
 
@@ -331,6 +331,27 @@ def test_whoami_says_name_and_roles(comity: CommandLine) -> None:
     me = comity("whoami", profile="us-reviewer", as_json=True)
     assert me.document["roles"] == ["reviewer"]
     assert me.document["name"]
+
+
+def test_a_command_takes_the_first_digits_of_an_id(
+    comity: CommandLine, request: pytest.FixtureRequest
+) -> None:
+    package = request.getfixturevalue("submit")("short-reference")
+    digits = package.removeprefix("sha256:")[:10]
+    for typed in (digits, f"sha256:{digits}", f"sha256:{digits}…"):
+        shown = comity("package", "show", typed, profile="us-analyst", as_json=True)
+        assert (shown.code, shown.document["id"]) == (0, package)
+    of_another_kind = comity("designation", "show", digits, profile="us-analyst", as_json=True)
+    assert (of_another_kind.code, of_another_kind.problem["code"]) == (5, "reference.unknown")
+    hidden = comity("package", "show", digits, profile="us-admin", as_json=True)
+    assert (hidden.code, hidden.problem["code"]) == (5, "reference.unknown")
+    assert comity("package", "show", digits[:7], profile="us-analyst").code == 2
+    people = comity("officer", "list", profile="us-admin", as_json=True).document["items"]
+    ids = sorted(person["id"] for person in people)
+    many = comity("officer", "preview", ids[0][:8], profile="us-admin", as_json=True)
+    if sum(one.startswith(ids[0][:8]) for one in ids) > 1:
+        assert (many.code, many.problem["code"]) == (6, "reference.ambiguous")
+        assert ids[0] in many.problem["detail"]
 
 
 @pytest.mark.parametrize("approve", [(), ("--approve",)])

@@ -21,7 +21,6 @@ ROLES = {
     "auditor": "auditor",
     "admin": "administrator",
 }
-DOWNLOADS = {"package_file", "package_exhibit"}
 OPEN = ["/sign-in", "/signed-out", "/help", "/accessibility", "/nothing/here"]
 HOSTILE = (
     "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
@@ -66,9 +65,7 @@ def opened_by(page) -> str:
 
 
 def visited(matter) -> list[tuple[str, str]]:
-    return [
-        (opened_by(page), matter.paths[page.name]) for page in PAGES if page.name not in DOWNLOADS
-    ]
+    return [(opened_by(page), matter.paths[page.name]) for page in PAGES if not page.download]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

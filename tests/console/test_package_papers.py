@@ -88,6 +88,10 @@ def filled(browser: Browser) -> str:
     claim = {"subject": "s1", "act": "Held the post.", "ground": "leader or official"}
     saved = browser.submit(f"/en{path}/claims/new", **claim, exhibits=["order.txt"])
     assert saved.status_code == 303, saved.text[-2500:]
+    fact = {"conduct": "arbitrary-detention", "part": "leader-or-official", "state": "cn"}
+    fact |= {"subjects": ["s1"], "exhibits": ["order.txt"], "victims": "", "from": "2016"}
+    saved = browser.submit(f"/en{path}/case_facts/new", **fact)
+    assert saved.status_code == 303, saved.text[-2500:]
     return path
 
 
@@ -148,6 +152,12 @@ def test_a_package_is_made_in_the_browser_and_signed_with_a_passkey(federation, 
     assert subject["birth_dates"][0]["precision"] == "month"
     assert subject["countries"] == ["cn", "ru"]
     assert package.body["exhibits"][0]["custody"][0]["act"] == "filed"
+    (fact,) = package.body["case_facts"]
+    assert (fact["conduct"], fact["from"], "victims" in fact) == (
+        "arbitrary-detention",
+        "2016",
+        False,
+    )
     assert browser.get(f"/en{path}").status_code == 404, "the paper has become the package"
 
 
@@ -176,6 +186,8 @@ def test_everything_that_is_missing_is_shown_at_once_with_the_way_there(console)
         ("subjects/new", {**SUBJECT, "birth_dates_value": ["May", ""]}, "birth_dates_value-1"),
         ("subjects/new", {**SUBJECT, "countries": "China"}, "countries"),
         ("claims/new", {"subject": "", "act": "x", "ground": "x"}, "subject"),
+        ("case_facts/new", {"conduct": "", "part": "support"}, "conduct"),
+        ("case_facts/new", {"conduct": "torture", "part": "support", "state": "China"}, "state"),
     ],
 )
 def test_a_wrong_part_is_drawn_again_with_its_faults_and_what_was_typed(

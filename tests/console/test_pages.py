@@ -7,6 +7,7 @@ import pytest
 
 from api.services.desk import evidence
 from api.services.statements import drafting
+from api.web.console.page import Page
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.console import UK, US, Browser, HeldConsole, Matter, console_on, exchange_of
@@ -18,7 +19,6 @@ ROLES = {
     "auditor": "auditor",
     "admin": "administrator",
 }
-DOWNLOADS = {"package_file", "package_exhibit"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
@@ -53,10 +53,10 @@ def browsers(consoles) -> dict[tuple[str, str], Browser]:
     }
 
 
-def reason_of_absence(page: str, status: int) -> bool:
+def reason_of_absence(page: Page, status: int) -> bool:
     """A file or a review that is not here is a page that says so, never an error of ours."""
-    return (page in DOWNLOADS and status in {404, 409}) or (
-        page == "review_close" and status == 404
+    return (page.download and status in {404, 409}) or (
+        page.name == "review_close" and status == 404
     )
 
 
@@ -70,7 +70,7 @@ def test_a_page_opens_for_its_roles_at_its_ministry_and_for_no_other(
     for name, role in ROLES.items():
         answer = browsers[ministry, name].get(f"/fr{path}")
         if role in page.roles:
-            fits = answer.status_code == 200 or reason_of_absence(page.name, answer.status_code)
+            fits = answer.status_code == 200 or reason_of_absence(page, answer.status_code)
             assert fits, (name, answer.status_code, answer.text[-2000:])
         else:
             assert answer.status_code == 403, (name, answer.status_code)
@@ -103,7 +103,7 @@ def test_no_english_is_left_on_french_pages(consoles, browsers):
     ]
     for page in PAGES:
         for name, role in ROLES.items():
-            if role not in page.roles or page.name in DOWNLOADS:
+            if role not in page.roles or page.download:
                 continue
             text = browsers[US, name].get(f"/fr{consoles[US][1].paths[page.name]}").text
             plain = html.unescape(re.sub(r"<[^>]+>", " ", text))

@@ -22,6 +22,9 @@ from tests.support.foreign import declare
 
 pytestmark = foreign.needs("chromium")
 
+PATIENCE = 180_000
+"""Milliseconds for one page: a machine that does other work is slow, not wrong."""
+
 TOUCH = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -66,7 +69,7 @@ class Officer:
         """Press a button and return where it led, without host and language."""
         before = self.page.url
         self.page.locator("main").get_by_role("button", name=text, exact=True).click()
-        for _ in range(400):
+        for _ in range(PATIENCE // 50):
             if self.page.url != before:
                 break
             self.page.wait_for_timeout(50)
@@ -102,6 +105,7 @@ class Ministry:
     def __getitem__(self, name: str) -> Officer:
         if name not in self.officers:
             page = self.browser.new_context(accept_downloads=True).new_page()
+            page.set_default_timeout(PATIENCE)
             self.officers[name] = Officer(self.served, page, name, self.language)
             page.on("pageerror", lambda error: self.officers[name].problems.append(str(error)))
         return self.officers[name]

@@ -63,6 +63,34 @@ def test_the_last_line_says_that_everything_adds_up(demo: Demo) -> None:
     assert result["seconds"] > 0
 
 
+def test_each_holder_of_the_recalled_package_answered_itself(demo: Demo) -> None:
+    told = {one["ministry"]: one["answer"] for one in demo.result["recall_answers"]}
+    assert told == {"uk-fcdo": "stopped", "ca-gac": "stopped"}
+    (package,) = {one["package"] for one in demo.result["recall_answers"]}
+    rows = demo.call("us-analyst", "GET", f"/packages/{package}/holders").json()["items"]
+    assert {row["ministry"]: row["answer"] for row in rows} == told
+    for holder in ("uk", "ca"):
+        own = demo.call(f"{holder}-reviewer", "GET", f"/packages/{package}").json()["recall"]
+        assert own["answer"] == "stopped"
+
+
+@pytest.mark.parametrize("ministry", sorted(MINISTRIES))
+def test_every_approval_in_an_export_rests_on_a_look(demo: Demo, ministry: str) -> None:
+    """Statements, a proposal, people, roles and keys; told offline, from the export alone."""
+    export = demo.result["nodes"][ministry]["export"]
+    done = demo.comity("--json", "audit", "approvals", "--export", str(export))
+    assert done.returncode == 0, done.stderr
+    items = json.loads(done.stdout)["items"]
+    assert all(one["seconds"] is not None and one["seconds"] >= 0 for one in items)
+    kinds = {one["act"] for one in items}
+    assert kinds >= {"draft.approved", "officer.approved", "grant.approved", "key.approved"}
+    assert all(one["approver"] not in one["authors"] for one in items)
+    if ministry == "us-treasury":
+        assert "draft.confirmed" in kinds
+    if ministry == "ca-gac":
+        assert "proposal.endorsed" in kinds
+
+
 def test_both_ends_of_every_thread_agree_on_the_findings_as_told(demo: Demo) -> None:
     threads = demo.result["threads"]
     for thread in threads:

@@ -24,15 +24,16 @@ COMMAND = re.compile(
 # A path of the node, not the host of another address.
 ADDRESS = re.compile(r"(?<![/\w])(/(?:api/v1|healthz|readyz|\.well-known)[\w/$.-]*)")
 # DESIGN section 10: the commands that other pages and people's habits are built on.
-NODE = "init admins serve work status stop-switch backup restore recover"
+NODE = "init admins serve work status stop-switch backup restore recover move waive give-up-tail"
 GROUPS = {
     "node": NODE,
     "key": "new list enrol rotate escrow",
     "draft": "list show preview approve return",
     "package": "build submit list show release recall fetch holders onward-request onward-consent",
     "audit": "list export fsck misbehaviour",
-    "epoch": "propose approve withdraw",
-    "membership": "compose show",
+    "epoch": "propose preview approve withdraw",
+    "membership": "compose show add diff fingerprint propose preview approve",
+    "holdings": "",
     "peers": "",
     "verify": "",
     "login": "",
@@ -91,6 +92,24 @@ def test_commands_and_options_exist(page: str, command: tuple[str, ...]) -> None
     options = {option for parameter in found.params for option in parameter.opts}
     given = {word.split("=")[0] for word in rest if word.startswith("--")}
     assert given <= options | {"--help"}, page
+
+
+@pytest.mark.parametrize(("page", "command"), ALL)
+def test_each_command_explains_itself_and_is_given_whole(
+    page: str, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has to ask ``--help`` for a step; whoever does gets an answer."""
+    assert "--help" not in command, page
+    found: Any = typer.main.get_command(main.app)
+    path = []
+    while getattr(found, "commands", None):
+        path.append(command[len(path)])
+        found = found.commands[path[-1]]
+    assert main.main([*path, "--help"]) == 0
+    assert "Example:" in capsys.readouterr().out
+    given = {word.split("=")[0] for word in command if word.startswith("--")}
+    needed = {each.opts[0] for each in found.params if each.required and "--" in each.opts[0]}
+    assert needed <= given, page
 
 
 @foreign.needs("bash")

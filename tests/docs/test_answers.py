@@ -21,7 +21,9 @@ QUERIES = {
     "/api/v1/coverage/programme": {"programme": "GLOMAG", "jurisdiction": "CA"},
     "/api/v1/subjects": {"q": "Chen Quanguo"},
 }
-ELSEWHERE = re.compile(r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs|/lists/diff$")
+ELSEWHERE = re.compile(
+    r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs|/lists/diff$|/subjects/page$"
+)
 """What is no JSON, and what compares editions of lists: the demo's nodes hold none."""
 
 NAMED_BY = ("id", "ministry", "index")

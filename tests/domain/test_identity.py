@@ -1,12 +1,21 @@
 """Names folded across scripts, found by keys, scored with reasons."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.domain.identity.folding import skeleton, words
 from api.domain.identity.profiles import Profile, keys, numbers, of_description, spellings
-from api.domain.identity.scoring import Bearing, SignalKind, name_score, resemblance
+from api.domain.identity.scoring import (
+    LIKELY,
+    Bearing,
+    SignalKind,
+    Suggestion,
+    name_score,
+    resemblance,
+)
 from api.domain.lists.births import birth
 from api.domain.lists.entries import EntryKind
 
@@ -93,7 +102,44 @@ def test_a_corps_is_not_its_bureau() -> None:
     bureau = body("Xinjiang Production and Construction Corps Public Security Bureau")
     found = resemblance(corps, bureau)
     assert not found.equal
-    assert found.score < 0.95
+    assert found.score < LIKELY
+    assert found.suggested is Suggestion.NOT_SAME
+    opposing = [one.text for one in found.signals if one.bearing is Bearing.OPPOSES]
+    assert opposing == [
+        "One name adds public security bureau: a part of the other, or another body"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (person("Serhiy KUSYUK"), person("Serhiy KOZYAKOV")),
+        (person("Khin Maung Soe"), person("Khin Maung Swe")),
+        (person("CHEN Quanguo"), person("최광혁")),
+        (person("CHEN Mingguo"), person("CHEN Quanguo")),
+        (body("CHARSO LIMITED"), body("JSC Sirius")),
+        (body("NABAH LTD"), body("NAPO")),
+        (body("Ministry of Interior"), body("Ministerio del Interior", "Ministry of Interior")),
+        (body("99th Light Infantry Division"), body("33rd Light Infantry Division")),
+    ],
+)
+def test_names_of_two_subjects_that_sound_alike_are_no_match(one: Profile, other: Profile) -> None:
+    assert resemblance(one, other).score < LIKELY
+
+
+def test_an_office_of_one_name_is_one_body_where_the_country_is_the_same() -> None:
+    one, other = body("Ministry of the Interior"), body("Ministerio del Interior")
+    cuba = [replace(each, countries=("Cuba",)) for each in (one, other)]
+    assert resemblance(*cuba).score >= LIKELY
+    elsewhere = resemblance(cuba[0], replace(other, countries=("Syria",)))
+    assert elsewhere.score < LIKELY
+    assert elsewhere.suggested is Suggestion.UNSURE
+
+
+def test_a_body_is_found_by_its_initials_whatever_its_legal_form() -> None:
+    whole, short = body("Dolgoprudny Research Production Enterprise"), body("JSC DRPE")
+    assert keys(whole) & keys(short)
+    assert resemblance(whole, short).score >= 0.8
 
 
 def test_each_birth_says_what_it_does() -> None:

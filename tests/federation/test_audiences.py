@@ -58,6 +58,7 @@ MANY = {
     "recall-answer/1": "recall.unknown",
     "onward-request/1": "package.unknown",
     "onward-consent/1": "package.unknown",
+    "identity-verdict/1": "",
 }
 """Types that may go to several: what is refused of these is what they name, which is not here."""
 
@@ -131,9 +132,13 @@ def calm(
 def others(known: dict[str, list[Any]], statement: str, thread: str) -> dict[str, list[Any]]:
     """What a node knows but of one statement and, where one is named, of its issuer's thread.
 
-    A refused statement takes its number there all the same (PROTOCOL §5).
+    A refused statement takes its number there all the same (PROTOCOL §5). A key of a description
+    names its profile, and only the profile names the statement.
     """
     about = {statement, thread} - {""}
+    own = {row["id"] for row in known["identity_profiles"] if statement in repr(row)}
+    keys = [row for row in known["identity_keys"] if row["profile"] not in own]
+    known = {**known, "identity_keys": keys}
     return {
         name: [row for row in rows if not any(one in repr(row) for one in about)]
         for name, rows in known.items()

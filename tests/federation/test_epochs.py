@@ -21,6 +21,7 @@ from tests.support.check_log import check_everything
 from tests.support.federation import Federation
 from tests.support.foreign import EACH_DATABASE
 from tests.support.journeys import release, submit, witness_all
+from tests.support.looking import seen
 from tests.support.signing import CA as CA_KEYS
 from tests.support.signing import UK as UK_KEYS
 from tests.support.signing import US as US_KEYS
@@ -72,7 +73,7 @@ def given_up(federation: Federation, row: MessageOut) -> None:
 def opened(federation: Federation) -> EpochChange:
     us = federation[US]
     epochs.propose(us, federation.officer(US, "admin"), UK)
-    return epochs.approve(us, federation.officer(US, "admin2"), UK)
+    return seen(epochs.approve, us, federation.officer(US, "admin2"), UK)
 
 
 def settled(federation: Federation, releases: int, epoch: int) -> None:
@@ -183,7 +184,7 @@ def test_an_end_that_moved_is_seen_anew(federation: Federation) -> None:
     epochs.propose(us, federation.officer(US, "admin"), UK)
     assert handed_over(federation, first)[0] == 200
     with pytest.raises(Conflict, match="propose again"):
-        epochs.approve(us, federation.officer(US, "admin2"), UK)
+        seen(epochs.approve, us, federation.officer(US, "admin2"), UK)
     epochs.withdraw(us, federation.officer(US, "admin"), UK)
     assert opened(federation).seq == 1
     settled(federation, releases=1, epoch=2)

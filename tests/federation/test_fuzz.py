@@ -34,5 +34,5 @@ def test_a_change_is_a_change_somewhere() -> None:
     assert list(places(value)) == [("a",), ("a", 0), ("a", 1), ("a", 1, "b"), ("c",)]
     found = [mutated(rng, value) for _ in range(200)]
     assert value == {"a": [1, {"b": "x"}], "c": None}
-    assert {path for _, where in found for path in where} == set(places(value))
+    assert {path for _, where in found for path in where} >= set(places(value))
     assert sum(changed != value for changed, _ in found) > 150

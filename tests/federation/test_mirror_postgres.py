@@ -21,6 +21,7 @@ from tests.support.exchange import (
     say,
 )
 from tests.support.federation import Federation
+from tests.support.looking import seen
 from tests.support.signing import UK as UK_KEYS
 from tests.support.signing import US as US_KEYS
 
@@ -68,7 +69,7 @@ def _story(federation: Federation) -> None:
     row = proposals.create(us, analyst, content)
     row = proposals.submit(us, analyst, row.id, row.tag)
     us_reviewer = federation.officer(US, "reviewer")
-    row = proposals.endorse(us, us_reviewer, row.id, row.digest)
+    row = seen(proposals.endorse, us, us_reviewer, row.id, row.digest)
     approve(federation, US, proposals.share(us, analyst, row.id, [UK]))
     federation.settle()
     assert len(proposals.proposals_page(uk, reviewer, limit=10)) == 1

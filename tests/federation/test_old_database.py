@@ -34,6 +34,7 @@ from api.wire.misbehaviour import MisbehaviourKind
 from tests.support import exchange, foreign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
+from tests.support.looking import seen
 from tests.support.tall_logs import lengthen
 
 
@@ -131,7 +132,7 @@ def test_an_old_database_signs_nothing_while_the_partner_that_saw_more_is_away(
     assert refused.value.code == "recover.silent"
     # A waiver does not help: what was signed is remembered.
     guard.propose_waiver(us, federation.officer(US, "admin"), UK)
-    guard.approve_waiver(us, federation.officer(US, "admin2"), UK)
+    seen(guard.approve_waiver, us, federation.officer(US, "admin2"), UK)
     with pytest.raises(Unavailable) as refused:
         recovering.recover(us)
     assert refused.value.code == "recover.tail-remembered"
@@ -213,8 +214,8 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     assert (shown.log_size, shown.unsequenced) == (20, 20), "it waits as much as before"
     assert shown.unwitnessed.unsequenced == 20
     federation.watch()
-    seen = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
-    assert seen == 0
+    cosigned = federation[UK].db.read(lambda c: log.last_cosigned(c, US))
+    assert cosigned == 0
     assert checkpoints.integrate(us, "test") == 0
     assert checkpoints.newest(us).size == 40
     remembered = us.memory.read()
@@ -250,10 +251,10 @@ def test_a_tail_that_nobody_holds_is_given_up_on_signed_answers_of_all(
         giving_up.approve(us, first)  # the same person
     federation.down = {CA}
     with pytest.raises(Unavailable) as refused:
-        giving_up.approve(us, second)
+        seen(giving_up.approve, us, second)
     assert refused.value.details["members"] == [CA]
     federation.down = set()
-    giving_up.approve(us, second)
+    seen(giving_up.approve, us, second)
     assert answerers(us) == {UK, CA}
     recovering.recover(us)
     act(us)

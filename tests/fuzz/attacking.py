@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from api.records.node_state import REFUSED_HEAD
 from api.records.schema import METADATA
 from api.services.node import Node
 from api.wire.canonical import canonical
@@ -54,9 +55,6 @@ _FOLLOWS = {
     "log_bundles",
     "log_tiles",
     "log_heads",
-    "leases",
-    "answered_requests",
-    "peer_traffic",
 }
 _ASKED = {
     Kind.FETCH: {"epoch": 1, "first": 1, "last": 2},
@@ -242,14 +240,19 @@ class Attack:
 
 
 def rows_of(node: Node) -> dict[str, list[dict[str, Any]]]:
-    """Every row but what follows from events, and what only says that a request was answered."""
+    """Every row but what follows from events, and what nothing follows from (volatile tables).
+
+    Nor heads that were refused and wait for a judgement: a true head with a false proof is one.
+    """
 
     def read(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-        return {
+        found = {
             table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
             for table in METADATA.sorted_tables
-            if table.name not in _FOLLOWS
+            if table.name not in _FOLLOWS and table.info.get("protection") != "volatile"
         }
+        kept = [row for row in found["misbehaviour"] if row["kind"] != REFUSED_HEAD]
+        return {**found, "misbehaviour": kept}
 
     return node.db.read(read)
 

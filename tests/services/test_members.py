@@ -14,6 +14,7 @@ from api.services.node import Node
 from api.wire.membership import Membership, compose_membership
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
+from tests.support.looking import seen
 
 
 @pytest.fixture
@@ -48,13 +49,13 @@ def test_a_new_membership_counts_once_two_confirmed_it(federation: Federation) -
     with refusal("membership.unconfirmed"):
         members.require_confirmed(later)
     admin, admin2 = federation.officer(US, "admin"), federation.officer(US, "admin2")
-    seen = members.propose(us, admin, new.raw)
-    assert (seen.difference.removed, seen.difference.added) == ((CA,), ())
+    proposed = members.propose(us, admin, new.raw)
+    assert (proposed.difference.removed, proposed.difference.added) == ((CA,), ())
     with refusal("membership.unconfirmed"):
         members.require_confirmed(later)
     with refusal("policy.own-proposal", Refused):
         members.approve(us, admin, new.digest)
-    members.approve(us, admin2, new.digest)
+    seen(members.approve, us, admin2, new.digest)
     members.require_confirmed(later)
     assert acts(us) == [
         "membership.adopted",

@@ -23,6 +23,7 @@ from tests.support.authenticator import Authenticator
 from tests.support.bodies import body
 from tests.support.exchange import UK, US
 from tests.support.federation import ISSUER, Federation
+from tests.support.looking import seen
 from tests.support.signing import Signatory, raw_signature
 
 ORIGIN, RP_ID = "https://us-treasury.example", "us-treasury.example"
@@ -55,7 +56,7 @@ class TestPossession:
         made = officer_keys.request_key(us, caller, answer(caller, key, asked.challenge))
         assert (made.kid, made.state) == (thumbprint(key.jwk), "requested")
         officer_keys.propose_key(us, federation.officer(US, "admin"), made.kid)
-        officer_keys.approve_key(us, federation.officer(US, "admin2"), made.kid)
+        seen(officer_keys.approve_key, us, federation.officer(US, "admin2"), made.kid)
         assert made.kid in federation.officer(US, "analyst").principal.key_kids
 
     def test_of_a_colleagues_key_is_not_shown_by_knowing_it(self, federation: Federation) -> None:
@@ -106,7 +107,7 @@ def set_site(federation: Federation, rp_id: str = RP_ID, origin: str = ORIGIN) -
     made = relying_parties.propose(us, federation.officer(US, "admin"), rp_id, [origin])
     with refusal("policy.own-proposal", Refused):
         relying_parties.approve(us, federation.officer(US, "admin"), made.id)
-    relying_parties.approve(us, federation.officer(US, "admin2"), made.id)
+    seen(relying_parties.approve, us, federation.officer(US, "admin2"), made.id)
 
 
 def enrol(federation: Federation, name: str, passkey: Authenticator) -> Caller:
@@ -118,7 +119,7 @@ def enrol(federation: Federation, name: str, passkey: Authenticator) -> Caller:
     new = NewKey("webauthn", asked.challenge, credential=passkey.register(asked.challenge))
     made = officer_keys.request_key(us, caller, new)
     officer_keys.propose_key(us, federation.officer(US, "admin"), made.kid)
-    officer_keys.approve_key(us, federation.officer(US, "admin2"), made.kid)
+    seen(officer_keys.approve_key, us, federation.officer(US, "admin2"), made.kid)
     return federation.officer(US, name)
 
 
@@ -222,15 +223,15 @@ class TestUse:
         kid = thumbprint(passkey.jwk)
         identifier = draft.id
         previewing.preview(us, reviewer, identifier)
-        seen = approving.candidate(us, reviewer, identifier, "webauthn", kid)
+        offered = approving.candidate(us, reviewer, identifier, "webauthn", kid)
         for change in (elsewhere, other_port, other_party):
             foreign = replace(passkey)
             change(foreign)
-            bad = foreign.endorse("approved", seen).to_json()
+            bad = foreign.endorse("approved", offered).to_json()
             with refusal("passkey.foreign-site", Refused):
-                approving.approve_signed(us, reviewer, identifier, seen, bad)
-        good = passkey.endorse("approved", seen).to_json()
-        done = approving.approve_signed(us, reviewer, identifier, seen, good)
+                approving.approve_signed(us, reviewer, identifier, offered, bad)
+        good = passkey.endorse("approved", offered).to_json()
+        done = approving.approve_signed(us, reviewer, identifier, offered, good)
         assert done.state == "sealed"
 
     def test_with_a_counter_that_did_not_rise_is_refused_and_recorded(

@@ -22,6 +22,7 @@ from api.services.desk.officers import NewOfficer
 from api.services.node import Node
 from tests.support.exchange import US
 from tests.support.federation import ISSUER, Federation
+from tests.support.looking import seen
 from tests.support.signing import NOW
 
 ROUNDS = 6
@@ -54,9 +55,9 @@ def third_administrator(federation: Federation) -> str:
     us = federation[US]
     first, second = federation.officer(US, "admin"), federation.officer(US, "admin2")
     made = officers.propose_officer(us, first, NewOfficer("Third", [(ISSUER, f"{US}:admin3")]))
-    officers.approve_officer(us, second, made.id)
+    seen(officers.approve_officer, us, second, made.id)
     grant = grants.propose_grant(us, first, made.id, "administrator")
-    grants.approve_grant(us, second, grant.id)
+    seen(grants.approve_grant, us, second, grant.id)
     return made.id
 
 
@@ -97,7 +98,7 @@ class TestSuspension:
         suspending.suspend(us, admin, reviewer)
         with refusal("policy.own-proposal", Refused):
             suspending.confirm(us, admin, reviewer)
-        suspending.confirm(us, admin2, reviewer)
+        seen(suspending.confirm, us, admin2, reviewer)
         federation.clock.sleep(DAY.total_seconds() * 30)
         assert not active(federation, "reviewer")
         with refusal("reinstatement.none"):
@@ -106,10 +107,10 @@ class TestSuspension:
         with refusal("policy.own-proposal", Refused):
             suspending.approve_reinstatement(us, admin, reviewer)
         assert not active(federation, "reviewer")
-        assert suspending.approve_reinstatement(us, admin2, reviewer).state == "active"
+        assert seen(suspending.approve_reinstatement, us, admin2, reviewer).state == "active"
         assert active(federation, "reviewer")
         about = [act for act, thing in acts(us) if thing == reviewer]
-        found = [act for act in about if act != "access.refused"]
+        found = [act for act in about if act not in {"access.refused", "change.previewed"}]
         assert found == [
             "officer.suspended",
             "suspension.confirmed",
@@ -121,7 +122,7 @@ class TestSuspension:
         us, reviewer = federation[US], federation.officer(US, "reviewer").person
         suspending.suspend(us, federation.officer(US, "admin"), reviewer)
         federation.clock.sleep(DAY.total_seconds() * 3)
-        suspending.confirm(us, federation.officer(US, "admin2"), reviewer)
+        seen(suspending.confirm, us, federation.officer(US, "admin2"), reviewer)
         assert not active(federation, "reviewer")
         analyst = federation.officer(US, "analyst").person
         suspending.suspend(us, federation.officer(US, "admin"), analyst)
@@ -291,14 +292,14 @@ def test_grants_that_meet_never_put_two_roles_into_one_person(federation: Federa
     for number in range(ROUNDS):
         new = NewOfficer(f"Racer {number}", [(ISSUER, f"r{number}"), (ISSUER, f"s{number}")])
         person = officers.propose_officer(us, first, new).id
-        officers.approve_officer(us, second, person)
+        seen(officers.approve_officer, us, second, person)
 
         def grant(place: int, person: str = person, number: int = number) -> None:
             one, other = (first, second) if place % 2 else (second, first)
             sub = (f"r{number}", f"s{number}", None)[place % 3]
             try:
                 made = grants.propose_grant(us, one, person, roles[place % 4], sub)
-                grants.approve_grant(us, other, made.id)
+                seen(grants.approve_grant, us, other, made.id)
             except (Conflict, Refused):
                 return
 
@@ -316,8 +317,10 @@ def test_each_act_on_an_officer_has_its_own_name(federation: Federation) -> None
     suspending.suspend(us, federation.officer(US, "admin"), third)
     assert [act for act, _ in acts(us)[before:]] == [
         "officer.proposed",
+        "change.previewed",
         "officer.approved",
         "grant.proposed",
+        "change.previewed",
         "grant.approved",
         "officer.suspended",
     ]

@@ -84,6 +84,19 @@ _BODIES: dict[str, Body] = {
     },
     "recall/1": {"package": digest("b1"), "reason": "A wrong file.", "instruction": "destroy"},
     "recall-answer/1": {"recall": digest("c2"), "answer": "kept", "reason": "A court asks for it."},
+    "identity-verdict/1": {
+        "one": {"kind": "package", "statement": digest("b1"), "key": "s1"},
+        "other": {
+            "kind": "list",
+            "publisher": "Testland",
+            "list": "xx-test",
+            "edition": "2024-05-07",
+            "id": "29220",
+        },
+        "outcome": "not-same",
+        "reason": "The bureau is a body of its own.",
+        "signals": ["One name adds bureau."],
+    },
     "exhibits-held/1": {"release": digest("e1"), "exhibits": [digest("a1"), digest("a2")]},
     "onward-request/1": {
         "package": digest("b1"),

@@ -71,3 +71,25 @@ class CommandLine:
             return seen
         chosen = ("--digest", seen.document["digest"])
         return self("draft", "approve", draft, *chosen, profile=profile, as_json=as_json)
+
+    def decide(
+        self, group: str, act: str, thing: str, profile: str, *, as_json: bool = False
+    ) -> Ended:
+        """Read what is shown of a change and do the second officer's act on just that.
+
+        Args:
+            group: of commands, such as ``grant``.
+            act: the command, such as ``approve``; ``preview`` stands beside it.
+            thing: id of the change.
+            profile: who decides.
+            as_json: print JSON.
+        """
+        look = {
+            "confirm-suspension": "preview-suspension",
+            "approve-reinstatement": "preview-reinstatement",
+        }
+        seen = self(group, look.get(act, "preview"), thing, profile=profile, as_json=True)
+        if seen.code:
+            return seen
+        chosen = ("--digest", seen.document["digest"])
+        return self(group, act, thing, *chosen, profile=profile, as_json=as_json)

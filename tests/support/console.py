@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 from fastapi import FastAPI
@@ -30,7 +30,7 @@ from api.services.node import Node
 from api.web.console.pages import PAGES
 from tests.support import exchange
 from tests.support.bodies import body
-from tests.support.console_run import administered
+from tests.support.console_run import administered, published, sampled
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
 
@@ -261,6 +261,8 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "designation": listed[7:],
         "digest": _exhibit(federation, analyst, package),
         "ministry": UK if ministry == US else US,
+        **published(federation, ministry),
+        "sample": sampled(federation, ministry),
         **administered(federation, ministry, listed),
     }
     return Matter(package, draft, thread, listed, _paths(parts))
@@ -288,4 +290,6 @@ def _paths(parts: dict[str, str]) -> dict[str, str]:
             found[page.name] = page.path.format(**parts)
         except KeyError:
             continue
+    found["news"] += "?since=2026-11-23T12:00:00.000Z"
+    found["list_entry"] += "?" + urlencode({"id": parts["entry"]})
     return found

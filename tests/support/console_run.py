@@ -9,12 +9,14 @@ from api.domain.events import Act, Actor, Subject
 from api.records import parked
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.audit import erasure
-from api.services.desk import delegating, members, recusing
+from api.services.audit import audit_samples, erasure
+from api.services.desk import delegating, lists, members, recusing
+from api.services.desk.lists import ImportTerms
 from api.services.log import misbehaviour
 from api.wire.membership import compose_membership
 from api.wire.messages import Kind, MessageBody, compose_message
 from api.wire.misbehaviour import MisbehaviourKind
+from tests.support import list_files
 from tests.support.federation import Federation
 
 ACCUSED = "ca-gac"
@@ -134,3 +136,26 @@ def ordered(federation: Federation, ministry: str) -> str:
     order = erasure.NewOrder("event", "1", "High Court", "CO/123/2026")
     row = erasure.propose(federation[ministry], federation.officer(ministry, "admin2"), order)
     return row.id
+
+
+def published(federation: Federation, ministry: str) -> dict[str, str]:
+    """A published list with two editions; returns parts of its addresses, and a regime's."""
+    node, analyst = federation[ministry], federation.officer(ministry, "analyst")
+    for path in (list_files.CHINA_2021, list_files.CHINA_2025):
+        made = lists.import_list(node, analyst, path, ImportTerms(path.name, floor=0))
+    held = made.edition
+    first = lists.edition(node, analyst, held.id, limit=1).entries[0].id
+    return {
+        "edition": held.id,
+        "series": held.series.id,
+        "entry": first,
+        "regime": "CA-JVCFOA",
+    }
+
+
+def sampled(federation: Federation, ministry: str) -> str:
+    """A sample of an auditor; returns its id."""
+    auditor = federation.officer(ministry, "auditor")
+    rule = audit_samples.Rule(count=3, seed="of an auditor")
+    new = audit_samples.NewSample("Third quarter", rule)
+    return audit_samples.save(federation[ministry], auditor, new).id

@@ -24,7 +24,7 @@ from typing import Any
 
 from api.adapters.memory.file import FileMemory
 from api.adapters.policy.cedar import CedarDecider
-from api.adapters.policy.regimes import load_regimes
+from api.adapters.policy.regimes import load_announcements, load_regimes
 from api.adapters.store.folder import FolderStore
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
@@ -240,6 +240,7 @@ class Federation:
                 memory=FileMemory(folder / "heads" / f"{ministry.id}.json"),
                 software="comity/test",
                 regimes=shipped_regimes(),
+                announcements=load_announcements(POLICIES),
                 limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),
             )
             hire(self.nodes[ministry.id])

@@ -156,6 +156,7 @@ PROGRAMS = (
     "check-jsonschema",
     "debootstrap",
     "git",
+    "groff",
     "hadolint",
     "kubectl",
     "kubernetes-validate",

@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from fastapi import Request
+from fastapi.routing import APIRoute
 
+from api.app import ROUTERS
 from api.services.road import first_look
+from api.web.intake import Intake
+from api.web.routing import SIGNED_MESSAGE
 from api.wire.errors import WireError
 from api.wire.messages import Evidence, Kind, compose_request
 from tests.support.bad_peer import BadPeer
@@ -89,3 +94,40 @@ def test_keys_of_two_members_are_nobodys(door: Door) -> None:
     with pytest.raises(WireError) as refusal:
         first_look.sender_of(door.node, (mine[:cut] + others[theirs:])[-first_look.TAIL :])
     assert refusal.value.code == "key.unknown"
+
+
+DOORS = sorted(
+    route.path
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    and (route.openapi_extra or {}).get("x-comity-action") == SIGNED_MESSAGE
+)
+
+
+def test_the_doors_without_a_token_are_known() -> None:
+    assert DOORS == ["/log/add-checkpoint", "/peer/messages"]
+
+
+@pytest.mark.parametrize("size", [600_000, 5_000_000])
+@pytest.mark.parametrize("path", DOORS)
+def test_no_door_reads_a_strangers_megabytes_into_memory(
+    door: Door, monkeypatch: pytest.MonkeyPatch, path: str, size: int
+) -> None:
+    """Whoever asks a door without a token: known by its keys, or its body is small."""
+    turns: list[str] = []
+
+    async def taken(_: Intake, request: Request) -> None:
+        turns.append(request.url.path)
+
+    monkeypatch.setattr(Intake, "take_turn", taken)
+    raw = BadPeer(STRANGERS["nobody"], MINISTRY).message(
+        kind=Kind.FETCH, seq=None, prev=None, body=ASKED
+    )
+    content = compose_request(raw, Evidence("-", leaves=bytes(size)))
+    answer = door.ask(None, "POST", path, content=content)
+    assert answer.status_code in {400, 413}, answer.text
+    assert turns == []
+    # What a member signed is taken in, so the guard above can fail.
+    door.ask(None, "POST", DOOR, content=large(UK))
+    assert turns == [DOOR]

@@ -145,7 +145,9 @@ def test_idle_uploads_hold_no_thread_and_end(door: Door) -> None:
     play(door, story, replace(ALLOWED, officer_requests=96))
 
 
-@pytest.mark.parametrize("path", ["/api/v1/drafts", "/api/v1/packages", "/peer/messages"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/drafts", "/api/v1/lists", "/api/v1/packages", "/peer/messages"]
+)
 def test_a_half_body_ends_with_408_and_closes(door: Door, path: str) -> None:
     async def story(world: World) -> None:
         half = world.call("analyst", "POST", path, content_type="application/json")

@@ -19,6 +19,7 @@ from tests.support.bodies import body
 from tests.support.contract import judged
 from tests.support.exchange import CA, UK, US, designate, find, package, person, request
 from tests.support.federation import ISSUER, Federation
+from tests.support.looking import seen
 
 NOWHERE = "sha256:" + "0" * 64
 
@@ -138,16 +139,16 @@ def test_refusals(us: Door, thread: str, path: str, who: str, status: int, code:
 def test_pages_continue_and_hold_no_row_twice(us: Door, federation: Federation) -> None:
     for number in range(5):
         designate(federation, US, f"Page {number}", to=(CA,))
-    seen: list[str] = []
+    read: list[str] = []
     cursor = ""
     while True:
         answer = us("GET", f"/designations?limit=2&jurisdiction=US{cursor}", "auditor").json()
-        seen += [row["id"] for row in answer["items"]]
+        read += [row["id"] for row in answer["items"]]
         if "next" not in answer:
             break
         cursor = f"&cursor={answer['next']}"
-    assert len(seen) == len(set(seen))
-    assert len(seen) >= 5
+    assert len(read) == len(set(read))
+    assert len(read) >= 5
     foreign = us("GET", f"/designations?limit=2{cursor}", "auditor")
     assert foreign.json()["code"] == "cursor.invalid"
 
@@ -268,7 +269,7 @@ def test_acting_in_anothers_place_over_http(us: Door, federation: Federation) ->
     ends = now + timedelta(days=1)
     lent = Proposed("", deputy.person, "reviewer", ["draft.return"], now, ends, "Leave.")
     made = delegating.propose(node, reviewer, lent)
-    delegating.approve(node, federation.officer(US, "admin"), made.id)
+    seen(delegating.approve, node, federation.officer(US, "admin"), made.id)
     content = body("designation/1", jurisdiction="US", regime="US-GLOMAG", mirrors=[])
     draft = us("POST", "/designations", json={"to": [UK], "body": content}).json()
     path = f"/drafts/{draft['id']}/return"

@@ -33,6 +33,7 @@ QUERIES = {
     "base": "US:2020-07",
     "jurisdiction": "CA",
     "programme": "GLOMAG",
+    "ref": "list:us-ofac-sdn:29220",
     "object": NOWHERE,
     "regime": "US-GLOMAG",
     "series": "us-ofac-sdn",
@@ -236,6 +237,8 @@ def test_a_reviewer_does_not_confirm_an_own_recall(door: Door) -> None:
     assert recalled.status_code == 201, recalled.text
     path = f"/api/v1/drafts/{recalled.json()['id']}/confirm"
     refused(door, door.ask("reviewer", "POST", path), "policy.own-work", "guard.own-work")
+    assert door.ask("reviewer2", "POST", path).json()["code"] == "draft.not-previewed"
+    preview(door, "reviewer2", recalled.json())
     assert door.ask("reviewer2", "POST", path).is_success
 
 
@@ -259,13 +262,20 @@ def test_a_grant_needs_a_second_administrator_who_is_not_its_subject(door: Door)
     ).json()
     answer = door.ask("admin", "POST", f"/api/v1/officers/{added['id']}/approve")
     refused(door, answer, "policy.own-proposal", "guard.own-proposal")
-    assert door.ask("admin2", "POST", f"/api/v1/officers/{added['id']}/approve").is_success
+    path = f"/api/v1/officers/{added['id']}"
+    blind = door.ask("admin2", "POST", f"{path}/approve")
+    assert (blind.status_code, blind.json()["code"]) == (403, "change.not-previewed")
+    assert f"comity officer preview {added['id']}" in blind.json()["detail"]
+    assert door.ask("admin2", "GET", f"{path}/preview").json()["kind"] == "officer"
+    assert door.ask("admin2", "POST", f"{path}/approve").is_success
     grant = door.ask(
         "admin", "POST", "/api/v1/role-grants", json={"officer": added["id"], "role": "auditor"}
     ).json()
     answer = door.ask("admin", "POST", f"/api/v1/role-grants/{grant['id']}/approve")
     refused(door, answer, "policy.own-proposal", "guard.own-proposal")
-    assert door.ask("admin2", "POST", f"/api/v1/role-grants/{grant['id']}/approve").is_success
+    path = f"/api/v1/role-grants/{grant['id']}"
+    assert door.ask("admin2", "GET", f"{path}/preview").is_success
+    assert door.ask("admin2", "POST", f"{path}/approve").is_success
     beside = door.ask(
         "admin", "POST", "/api/v1/role-grants", json={"officer": added["id"], "role": "analyst"}
     )

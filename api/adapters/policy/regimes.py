@@ -1,4 +1,4 @@
-"""Reads the regime documents, sitting calendars and known cases of a policy directory.
+"""Reads the regimes, sitting calendars, announcements and known cases of a policy directory.
 
 Owns the file reading and the cross-check between regimes; `api.domain.regimes.form` owns the form
 of one document.
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from api.adapters.policy.loading import PolicyError
+from api.domain.errors import Invalid
+from api.domain.lists.announcements import Announcement
+from api.domain.lists.announcements import parse as parse_announcements
 from api.domain.regimes.advice import Regime, RegimeError, parse
 from api.domain.regimes.clocks import SittingCalendar
 from api.domain.regimes.form import KnownCase, parse_calendar, parse_cases
@@ -18,6 +21,7 @@ from api.wire.errors import WireError
 DIRECTORY: Final = "regimes"
 CALENDARS: Final = "calendars"
 CASES: Final = "subjects"
+ANNOUNCEMENTS: Final = "announcements"
 _LIMIT: Final = 1024 * 1024
 
 
@@ -60,6 +64,24 @@ def load_calendars(policy_directory: Path) -> Mapping[str, SittingCalendar]:
             found[calendar.house] = calendar
     except (OSError, WireError, RegimeError) as error:
         raise PolicyError(f"A sitting calendar cannot be read: {error}") from error
+    return found
+
+
+def load_announcements(policy_directory: Path) -> Mapping[str, tuple[Announcement, ...]]:
+    """Read `announcements/*.json`, by the list whose entries they name.
+
+    Raises:
+        PolicyError: A document is unreadable or malformed, or its name is not its list's.
+    """
+    found: dict[str, tuple[Announcement, ...]] = {}
+    try:
+        for path in sorted((policy_directory / ANNOUNCEMENTS).glob("*.json")):
+            told = parse_announcements(canonical.parse(path.read_bytes(), limit=_LIMIT))
+            if {one.series for one in told} - {path.stem}:
+                raise PolicyError(f"The file {path.name} announces entries of another list.")
+            found[path.stem] = told
+    except (OSError, WireError, Invalid) as error:
+        raise PolicyError(f"Announcements cannot be read: {error}") from error
     return found
 
 

@@ -48,6 +48,7 @@ class Book:
         designations: designation ids by subject and ministry.
         threads: mirror requests by name.
         sent: every statement that left, once for each recipient.
+        recall_answers: what each holder answered to a recall, as its originator reads it.
     """
 
     packages: dict[str, str] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Book:
     designations: dict[tuple[str, str], str] = field(default_factory=dict)
     threads: dict[str, Asked] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    recall_answers: list[dict[str, str]] = field(default_factory=list)
 
     def told(self, sender: str, recipient: str) -> int:
         """Return how many statements left from one ministry to another so far."""

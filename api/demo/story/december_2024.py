@@ -46,6 +46,7 @@ def _propose(stage: Stage) -> str:
     place = f"/proposals/{made['id']}"
     submitted = analyst.move_on("submit the proposal", place, "submit")
     stage.tell(analyst, f"proposes three under {words['regime']}: {words['title']}")
+    reviewer.get("read the proposal", place)
     reviewer.post("endorse the proposal", f"{place}/endorse", {"digest": submitted["digest"]})
     stage.tell(reviewer, "endorses the proposal; each designation refers to it")
     return str(made["id"])

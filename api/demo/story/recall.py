@@ -13,10 +13,11 @@ _FOUND_ON_IT = "peng-jiarui"
 
 
 def play(stage: Stage) -> None:
-    """Recall, confirm, show what each holder did; then find again without the package."""
+    """Recall and confirm; each holder's own answer; then find again without the package."""
     package = stage.book.packages[supplement.PACKAGE]
     _recall(stage, package)
     _dispositions(stage, package)
+    _answers(stage, package)
     stage.together(
         lambda: _find_again(stage, requests_2020.TO_LONDON, cast.UK),
         lambda: _find_again(stage, requests_2020.TO_OTTAWA, cast.CA),
@@ -36,6 +37,7 @@ def _recall(stage: Stage, package: str) -> None:
     )
     stage.left(first.ministry, draft)
     stage.tell(first, f"recalls {short(package)} from {', '.join(draft['to'])} at once")
+    second.get(f"look at the recall of {short(package)}", f"/drafts/{draft['id']}/preview")
     second.post(f"confirm the recall of {short(package)}", f"/drafts/{draft['id']}/confirm")
     stage.tell(second, "confirms the recall as the second officer, within the 24 hours allowed")
 
@@ -53,14 +55,63 @@ def _dispositions(stage: Stage, package: str) -> None:
     stage.until(f"the recall of {short(package)} at every holder", look)
     for item in releasing.shown_holders(owner, package):
         stage.narrator.say(
-            f"{item['ministry']} stopped using {short(package)}: receipted "
+            f"the recall of {short(package)} stands at {item['ministry']}: receipted "
             f"{item['recall_receipted_at']}, disposition {item['recall_outcome']} "
             f"{short(item['recall_disposition'])}"
         )
-    for partner in partners_of(cast.US):
-        analyst = stage.officer(partner, "analyst")
-        found = analyst.get(f"read the recalled {short(package)}", f"/packages/{package}")
-        stage.tell(analyst, f"sees {short(package)} marked as {found['state']}")
+
+
+def _answers(stage: Stage, package: str) -> None:
+    """London answers over REST, Ottawa with the command line; Washington reads both."""
+    stage.together(
+        lambda: _answer_by_rest(stage, package, cast.UK),
+        lambda: _answer_by_command(stage, package, cast.CA),
+    )
+    owner = stage.officer(cast.US, "analyst2")
+    wanted = {partner.id for partner in partners_of(cast.US)}
+
+    def look() -> bool:
+        rows = releasing.shown_holders(owner, package)
+        return {row["ministry"] for row in rows if row.get("answer")} >= wanted
+
+    stage.until(f"the holders' answers about {short(package)}", look)
+    for row in releasing.shown_holders(owner, package):
+        stage.book.recall_answers.append(
+            {"package": package, "ministry": row["ministry"], "answer": row["answer"]}
+        )
+        stage.tell(owner, f"reads the answer of {row['ministry']}: {row['answer']}")
+
+
+def _answer_by_rest(stage: Stage, package: str, partner: Ministry) -> None:
+    analyst = stage.officer(partner, "analyst")
+    act = f"acknowledge the recall of {short(package)}"
+    recall = analyst.post(act, f"/packages/{package}/acknowledge-recall")
+    stage.tell(analyst, f"reads why {short(package)} was recalled: {recall['reason']}")
+    speaking.say(
+        stage,
+        partner,
+        speaking.Speech(
+            "recall-answer/1",
+            (cast.US,),
+            {"recall": recall["statement"], "answer": "stopped"},
+            f"answers the recall of {short(package)}: stopped",
+        ),
+    )
+
+
+def _answer_by_command(stage: Stage, package: str, partner: Ministry) -> None:
+    """Type what an officer types; a reviewer approves the digest that the preview printed."""
+    analyst, reviewer = (f"{partner.prefix}-{role}" for role in ("analyst", "reviewer"))
+    comity = stage.powers.comity
+    comity(analyst, "package", "acknowledge-recall", package)
+    draft = comity(analyst, "package", "answer-recall", package, "--answer", "stopped")
+    seen = comity(reviewer, "draft", "preview", draft["id"])
+    sealed = comity(reviewer, "draft", "approve", draft["id"], "--digest", seen["digest"])
+    stage.left(partner.id, sealed)
+    stage.tell(
+        stage.officer(partner, "reviewer"),
+        f"approves with `comity draft approve` the answer to the recall of {short(package)}",
+    )
 
 
 def _find_again(stage: Stage, name: str, partner: Ministry) -> None:

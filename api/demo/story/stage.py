@@ -25,7 +25,7 @@ _SELDOM = 0.4
 
 
 class Powers(Protocol):
-    """What the story may do to processes: a node that is away for a while."""
+    """What the story may do with processes: a node that is away for a while, a command."""
 
     def switch_off(self, ministry: str) -> None:
         """End a node's process."""
@@ -33,6 +33,14 @@ class Powers(Protocol):
 
     def switch_on(self, ministry: str) -> None:
         """Start it again and wait until it is ready."""
+        ...
+
+    def comity(self, profile: str, *arguments: str) -> Any:
+        """Run the command line as an officer does; returns the document that it prints.
+
+        Raises:
+            ActFailedError: it ended with an error.
+        """
         ...
 
 

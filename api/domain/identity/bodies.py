@@ -75,6 +75,19 @@ _SAME: Final = {
     "mechanical": "mekhanicheskiy mehanicheskiy",
     "named": "imeni im",
 }
+# Of these words states name their offices everywhere; alone they tell no body from another.
+_OFFICES: Final = frozenset(
+    "ministry interior foreign affairs defense justice finance information police army navy air"  # noqa: SIM905
+    " force forces armed security public national central state federal government department"
+    " directorate general bureau office service guard bank court prison prisons intelligence"
+    " military republic intern interno interieur interieure inneren innern del dell".split()
+)
+
+# A body that is named by another's name and one of these is a part of it, or beside it.
+_PARTS: Final = frozenset(
+    "bureau department directorate division committee commission brigade battalion branch office"  # noqa: SIM905
+    " police section unit administration academy hospital institute school".split()
+)
 _ONE_WORD: Final = {other: word for word, others in _SAME.items() for other in others.split()}
 _MOST_INITIALS: Final = 8
 
@@ -92,3 +105,21 @@ def initials(words: Sequence[str]) -> str:
     """Return the first letters of three to eight words that say something, else an empty text."""
     firsts = "".join(one[0] for one in words if one not in FORMS)
     return firsts if 2 < len(firsts) <= _MOST_INITIALS else ""  # noqa: PLR2004
+
+
+def is_office(words: Sequence[str]) -> bool:
+    """Tell whether a name is made only of words of which many states name their offices."""
+    return _OFFICES.issuperset(essential(words))
+
+
+def part_named(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """Return what one name adds to the other if that names a part, else nothing.
+
+    ``production construction corps`` against ``production construction corps public security
+    bureau`` gives ``public security bureau``.
+    """
+    short, long = sorted((one, other), key=lambda words: len(essential(words)))
+    within, whole = set(essential(short)), set(essential(long))
+    if len(within) < 2 or not within < whole or _PARTS.isdisjoint(whole - within):  # noqa: PLR2004
+        return ()
+    return tuple(word for word in long if word not in {*short, "of", "the", "and", "for"})

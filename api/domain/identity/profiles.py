@@ -189,8 +189,10 @@ def _keys_of(words: tuple[str, ...], *, body: bool) -> Iterator[str]:
         telling = list(bodies.essential(telling))
         if short := bodies.initials(words):
             yield f"@{short}"
-        if len(words) == 1 and 2 < len(words[0]) <= 8:  # noqa: PLR2004 - as long as initials are
-            yield f"@{words[0]}"
+        named = bodies.essential(words)
+        yield f"+{''.join(named)}"
+        if len(named) == 1 and 2 < len(named[0]) <= 8:  # noqa: PLR2004 - as long as initials are
+            yield f"@{named[0]}"
     sounds = list(dict.fromkeys(folding.skeleton(one) for one in telling[:_MOST_WORDS]))
     for sound in sounds:
         yield f"~{sound}"

@@ -117,7 +117,7 @@ def at(node: Node, caller: Caller, leaf: int) -> EventView:
 
 
 def approvals(node: Node, caller: Caller) -> list[Approval]:
-    """Return who approved whose draft after how long, having seen it; newest first."""
+    """Return who approved whose work after how long, having seen it; newest first."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
 
     def read(connection: Connection) -> list[Approval]:

@@ -22,11 +22,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import audit, packages
+from api.records import audit, officers, packages
 from api.records.audit import ErasureOrder
+from api.records.previews import Preview
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import (
@@ -40,6 +42,7 @@ from api.services.authorising import (
 )
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 
 KEPT_ACTS: Final = frozenset(
     {
@@ -119,11 +122,47 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
     return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
+def preview_erasure(node: Node, caller: Caller, identifier: str) -> Change:
+    """Show what would be erased, on whose word.
+
+    Raises:
+        NotFound: ``erasure.unknown``.
+    """
+    return show_change(node, caller, identifier, lambda: _erasing(node, identifier))
+
+
+def _erasing(node: Node, identifier: str) -> Change:
+    def read(connection: Connection) -> Change:
+        row = audit.order_by_id(connection, identifier)
+        if row is None:
+            raise unknown("erasure")
+        proposer = officers.by_id(connection, row.proposed_by)
+        facts = {
+            "erases": f"{row.kind} {row.target}",
+            "what": _words(connection, row.kind, row.target),
+            "authority": row.authority,
+            "reference": row.reference,
+            "proposed-by": proposer.name if proposer is not None else None,
+        }
+        return Change.of(ChangeKind.ERASURE, identifier, facts)
+
+    return node.db.read(read)
+
+
+def _words(connection: Connection, kind: str, target: str) -> str | None:
+    """Say what the target is, so that nobody decides on a number."""
+    if kind == audit.EVENT:
+        event = audit.event_at(connection, int(target)) if target.isdecimal() else None
+        return None if event is None else f"{event.act} of {event.time}"
+    row = packages.exhibits_by_digest(connection, [target]).get(target)
+    return None if row is None else f"{row.size} bytes"
+
+
 def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     """Carry an order out as the second administrator; again finishes what a crash interrupted.
 
     Raises:
-        Refused: ``policy.own-proposal``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         NotFound: ``erasure.unknown``, ``erasure.unknown-target``.
         Conflict: ``erasure.decided``.
     """
@@ -132,7 +171,8 @@ def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
     if row.state == audit.PROPOSED:
-        node.db.write(lambda unit: _carry_out(node, unit, caller, permit, row))
+        look = require_change_seen(node, caller, _erasing(node, identifier))
+        node.db.write(lambda unit: _carry_out(node, unit, (caller, permit, look), row))
     elif row.state != audit.CARRIED_OUT:
         raise _decided()
     if row.kind == audit.EXHIBIT:
@@ -202,8 +242,11 @@ def _require_target(connection: Connection, kind: str, target: str) -> None:
         raise Invalid("erasure.kept-event", "This event accounts for a gap or for the log itself.")
 
 
-def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: ErasureOrder) -> None:
+def _carry_out(
+    node: Node, unit: Unit, deciding: tuple[Caller, Permit, Preview], row: ErasureOrder
+) -> None:
     """Step 1, in one transaction."""
+    caller, permit, look = deciding
     _require_target(unit.connection, row.kind, row.target)
     change_set = None
     if row.kind == audit.EVENT:
@@ -217,7 +260,8 @@ def _carry_out(node: Node, unit: Unit, caller: Caller, permit: Permit, row: Eras
         key = {"digest": row.target}
         unit.update(packages.EXHIBITS, key, {"state": _ERASED}, expect={"state": _HELD})
     _decide(node, unit, caller, row, {"state": audit.CARRIED_OUT, "change_set": change_set})
-    _record_erasure(node, unit, caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
+    entry = entry_of(caller, permit, Act.ERASURE_APPROVED, Subject("erasure", row.id))
+    recording.record(node, unit, resting_on(entry, look))
     _record_erasure(node, unit, caller, permit, Act.BODY_ERASED, Subject(row.kind, row.target))
 
 

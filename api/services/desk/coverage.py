@@ -13,35 +13,42 @@ from sqlalchemy import Connection
 from api.domain import coverage as rules
 from api.domain.coverage import Base, BoardLine, Comparison, Covered, Link
 from api.domain.errors import Invalid
+from api.domain.identity.verdicts import settled
 from api.domain.notation import Day
 from api.ports.policy import Action
-from api.records import designations, subjects, threads
+from api.records import designations, threads
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk import verdicts
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
 
 _DESIGNATION = "designation:"
 
 
-def covered(connection: Connection, seen: Collection[str] | None = None) -> list[Covered]:
+def covered(
+    connection: Connection, ministry: str, seen: Collection[str] | None = None
+) -> list[Covered]:
     """Return every subject that any jurisdiction listed, as far as is known here.
 
     Args:
         connection: open connection.
+        ministry: this ministry, whose own verdicts on who is who prevail over partners'.
         seen: ids of the designations that count; ``None`` for all.
     """
     standing = [one for one in all_standing(connection) if seen is None or one.id in seen]
     links = rules.mirror_links(standing)
     links += [Link(asked, made, by) for asked, made, by in threads.effect_pairs(connection)]
     apart: list[tuple[str, str]] = []
-    for row in subjects.standing_verdicts(connection):
-        if not (row.one.startswith(_DESIGNATION) and row.other.startswith(_DESIGNATION)):
+    for refs, given in verdicts.given(connection, ministry).items():
+        one, other = sorted(refs)
+        if not (one.startswith(_DESIGNATION) and other.startswith(_DESIGNATION)):
             continue
-        pair = (row.one.removeprefix(_DESIGNATION), row.other.removeprefix(_DESIGNATION))
-        if row.outcome == "same":
-            links.append(Link(*pair, row.id))
-        elif row.outcome == "not-same":
+        pair = (one.removeprefix(_DESIGNATION), other.removeprefix(_DESIGNATION))
+        outcome = settled(given, ministry)
+        if outcome == "same":
+            links.append(Link(*pair, given[-1].id))
+        elif outcome == "not-same":
             apart.append(pair)
     return rules.subjects(standing, links, apart)
 
@@ -49,7 +56,7 @@ def covered(connection: Connection, seen: Collection[str] | None = None) -> list
 def _covered_for(node: Node, caller: Caller) -> list[Covered]:
     """Return what is known here, without the designations that the caller may not read."""
     seen = seen_designations(node, caller)
-    return node.db.read(lambda connection: covered(connection, seen))
+    return node.db.read(lambda connection: covered(connection, node.ministry, seen))
 
 
 def seen_designations(node: Node, caller: Caller) -> frozenset[str]:
@@ -59,10 +66,10 @@ def seen_designations(node: Node, caller: Caller) -> frozenset[str]:
     return frozenset(row.id for row, may in zip(rows, allowed, strict=True) if may)
 
 
-def jurisdictions_of(connection: Connection) -> Mapping[str, frozenset[str]]:
+def jurisdictions_of(connection: Connection, ministry: str) -> Mapping[str, frozenset[str]]:
     """Return for each designation the jurisdictions that list the same subject."""
     found: dict[str, frozenset[str]] = {}
-    for subject in covered(connection):
+    for subject in covered(connection, ministry):
         homes = frozenset(one.jurisdiction for one in subject.designations)
         found.update({one.id: homes for one in subject.designations})
     return found

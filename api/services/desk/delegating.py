@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from api.domain import delegation as rules
+from api.domain.changes import Change, ChangeKind
 from api.domain.decisions import Decision
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
@@ -18,11 +21,14 @@ from api.domain.four_eyes import Role
 from api.ports.policy import Action, Resource
 from api.records import delegations
 from api.records.delegations import DelegationRow
+from api.records.previews import Preview
 from api.records.unit_of_work import Unit
 from api.services import lending, recording
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of, may, unknown
+from api.services.desk.officers import name_of
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
 from api.wire.encoding import format_instant
 
@@ -107,9 +113,39 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> DelegationRow:
 
     def write(unit: Unit) -> None:
         unit.insert(delegations.DELEGATIONS, row)
-        _record(node, unit, caller, permit, (Act.DELEGATION_PROPOSED, "delegation", made.id))
+        subject = Subject("delegation", made.id)
+        recording.record(node, unit, entry_of(caller, permit, Act.DELEGATION_PROPOSED, subject))
 
     return _load(node, write_once(node, once, {"id": made.id}, write)["id"])
+
+
+def preview_delegation(node: Node, caller: Caller, delegation_id: str) -> Change:
+    """Show who would act for whom, in what and when.
+
+    Raises:
+        NotFound: ``delegation.unknown``.
+    """
+    return show_change(node, caller, delegation_id, lambda: _lending(node, delegation_id))
+
+
+def _lending(node: Node, delegation_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        row = delegations.by_id(connection, delegation_id)
+        if row is None:
+            raise unknown("delegation")
+        facts = {
+            "person": name_of(connection, row.delegator),
+            "delegate": name_of(connection, row.delegate),
+            "role": row.role,
+            "acts": ", ".join(row.acts.split()),
+            "from": row.starts,
+            "until": row.ends,
+            "reason": row.reason,
+            "proposed-by": name_of(connection, row.proposer),
+        }
+        return Change.of(ChangeKind.DELEGATION, delegation_id, facts)
+
+    return node.db.read(read)
 
 
 def approve(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
@@ -118,15 +154,17 @@ def approve(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
     Raises:
         Conflict: ``delegation.decided``.
         Invalid: ``delegation.period``.
-        Refused: ``policy.own-delegation``.
+        Refused: ``policy.own-delegation``, ``change.not-previewed``.
     """
     made, granted, permit = _opened(node, caller, Action.DELEGATION_APPROVE, delegation_id)
     now = node.clock.now()
     _require(rules.may_approve(made, caller.person, now))
     _require(rules.may_propose(made, granted, now))
+    look = require_change_seen(node, caller, _lending(node, delegation_id))
     values = {"approved_by": caller.person, "approved_at": node.now()}
     expect = {"approved_by": None, "ended_at": None}
-    _change(node, caller, permit, (delegation_id, Act.DELEGATION_APPROVED), (values, expect))
+    about = (delegation_id, Act.DELEGATION_APPROVED)
+    _change(node, caller, permit, about, (values, expect), look)
     return _load(node, delegation_id)
 
 
@@ -206,6 +244,7 @@ def _change(
     permit: Permit,
     about: tuple[str, Act],
     changed: tuple[Mapping[str, Any], Mapping[str, Any]],
+    look: Preview | None = None,
 ) -> None:
     delegation_id, act = about
     values, expect = changed
@@ -214,14 +253,7 @@ def _change(
         key = {"id": delegation_id}
         if unit.update(delegations.DELEGATIONS, key, values, expect=expect) is None:
             raise Stale("delegation.stale", "This was decided meanwhile; read it again.")
-        _record(node, unit, caller, permit, (act, "delegation", delegation_id))
+        entry = entry_of(caller, permit, act, Subject("delegation", delegation_id))
+        recording.record(node, unit, entry if look is None else resting_on(entry, look))
 
     node.db.write(write)
-
-
-def _record(
-    node: Node, unit: Unit, caller: Caller, permit: Permit, about: tuple[Act, str, str]
-) -> None:
-    act, kind, object_id = about
-    entry = entry_of(caller, permit, act, Subject(kind, object_id))
-    recording.record(node, unit, entry)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
 from api.domain.evidence import PackageState
+from api.domain.tasks import Notice
 from api.ports.policy import Action, Resource
 from api.records import packages, statements
 from api.records.acquisitions import acquisitions_of
@@ -45,7 +46,7 @@ from api.services.paging import Place
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import drafting, endorsing
 from api.services.statements.draft_form import DraftView
-from api.services.statements.effects import effect_of
+from api.services.statements.effects import effect_of, reliance
 from api.services.statements.effects import packages as effects
 from api.services.statements.effects.base import Issued, opened
 from api.services.statements.effects.originator_control import MEMBER
@@ -333,6 +334,8 @@ def give_back(node: Node, caller: Caller, package_id: str, reason: str) -> None:
         values, expect = {"state": "returned", "return_reason": reason}, {"state": "submitted"}
         if unit.update(packages.PACKAGES, {"id": package_id}, values, expect=expect) is None:
             raise Conflict("package.not-submitted", "Only a submitted package is returned.")
+        about = ("package", package_id)
+        reliance.open_notice(node, unit, Notice.RETURNED, about, package_id)
         recording.record(
             node, unit, _package_event(caller, permit, Act.PACKAGE_RETURNED, package_id)
         )

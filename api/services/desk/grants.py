@@ -5,6 +5,9 @@ lock, inside the unit that changes it, so that two grants that must stay apart n
 person, however many administrators decide at one moment.
 """
 
+from sqlalchemy import Connection
+
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role, conflicting
@@ -14,10 +17,11 @@ from api.records.officers import Grant, GrantState, Officer
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of, entry_of, unknown
-from api.services.desk.officers import find
+from api.services.desk.officers import find, name_of
 from api.services.desk.suspending import require_enough_left
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
 
 
@@ -63,12 +67,43 @@ def propose_grant(
     return _by_id(node, write_once(node, once, {"id": str(grant["id"])}, write)["id"])
 
 
+def preview_grant(node: Node, caller: Caller, grant_id: str) -> Change:
+    """Show which role is proposed for whom, and what that person holds already.
+
+    Raises:
+        NotFound: ``grant.unknown``.
+    """
+    return show_change(node, caller, grant_id, lambda: _granting(node, grant_id))
+
+
+def _granting(node: Node, grant_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        grant = officers.grant_by_id(connection, grant_id)
+        if grant is None:
+            raise unknown("grant")
+        target = officers.by_id(connection, grant.officer)
+        facts = {
+            "person": name_of(connection, grant.officer),
+            "role": grant.role,
+            "account": grant.sub,
+            "holds": ", ".join(sorted(officers.roles_held(connection, grant.officer))),
+            "until": target.expires_at if target is not None else None,
+            "outside": "not of this ministry" if target and target.from_outside else None,
+            "proposed-by": name_of(connection, grant.proposed_by),
+            "proposed-at": grant.proposed_at,
+        }
+        return Change.of(ChangeKind.GRANT, grant_id, facts)
+
+    return node.db.read(read)
+
+
 def approve_grant(node: Node, caller: Caller, grant_id: str) -> Grant:
     """Approve a proposed role grant.
 
     Raises:
         NotFound: ``grant.unknown``.
-        Refused: ``policy.own-proposal``, ``policy.self-grant``, ``policy.separation-of-duties``.
+        Refused: ``policy.own-proposal``, ``policy.self-grant``, ``policy.separation-of-duties``,
+            ``change.not-previewed``.
         Conflict: ``role.conflict``: another grant came meanwhile.
         Stale: ``grant.stale``.
     """
@@ -76,6 +111,7 @@ def approve_grant(node: Node, caller: Caller, grant_id: str) -> Grant:
     permit = authorise(node, caller, Action.GRANT_APPROVE, _about(node, grant_id, grant))
     if grant is None:
         raise unknown("grant")
+    look = require_change_seen(node, caller, _granting(node, grant_id))
     values = {
         "state": GrantState.ACTIVE.value,
         "decided_by": caller.person,
@@ -88,7 +124,8 @@ def approve_grant(node: Node, caller: Caller, grant_id: str) -> Grant:
         if unit.update(officers.GRANTS, {"id": grant_id}, values, expect=expect) is None:
             raise Stale("grant.stale", "This was decided meanwhile; read it again.")
         subject = Subject("grant", grant_id)
-        recording.record(node, unit, entry_of(caller, permit, Act.GRANT_APPROVED, subject))
+        entry = entry_of(caller, permit, Act.GRANT_APPROVED, subject)
+        recording.record(node, unit, resting_on(entry, look))
 
     node.db.write(write)
     return _by_id(node, grant_id)

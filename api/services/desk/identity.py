@@ -5,7 +5,7 @@ out is a suggestion with its reasons; nothing is merged here.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ LIST: Final = "list"
 
 _MOST_SHARING: Final = 250
 _COMPARED: Final = 40
+_LEAST_WORTH: Final = 0.1
 _WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "@": 2.0, "&": 3.0, "~": 1.0}
 
 
@@ -89,47 +90,39 @@ class Matcher:
         self,
         wanted: Profile,
         *,
-        accept: Callable[[Indexed], bool] = lambda _: True,
+        series: Collection[str] | None = None,
         compared: int = _COMPARED,
+        least: float = _LEAST_WORTH,
     ) -> Likenesses:
         """Return the candidates for a description, itself left out.
 
         Args:
             wanted: what is looked for.
-            accept: which descriptions count.
+            series: the lists on which it is looked for; ``None`` for all, and for statements.
             compared: how many are compared word by word; every equal name is, however many.
+            least: part of the best candidate's keys, by worth, that others must share.
         """
         found = identity.sharing(self._connection, profiles.keys(wanted), most=_MOST_SHARING)
-        ranked = self._ranked(found.shared)
-        exact = {
-            number
-            for number, shared in found.shared.items()
-            if any(key[0] in "=+#" for key in shared)
-        }
-        chosen = [*sorted(exact), *(one for one in ranked if one not in exact)]
-        likenesses: list[Likeness] = []
-        for start in range(0, len(chosen), _MOST_SHARING):
-            some = chosen[start : start + _MOST_SHARING]
-            room = len(exact) + compared - len(likenesses)
-            if start and room <= 0:
-                break
-            accepted = [one for one in self._load(some) if accept(one)]
-            own = [one for one in accepted if one.profile.ref != wanted.ref]
-            kept = own[: max(room, 0)]
-            self._weigh(kept, wanted)
-            likenesses += [self._compare(wanted, one) for one in kept]
+        there = identity.others(self._connection, found.shared, wanted.ref, series)
+        shared = {number: keys for number, keys in found.shared.items() if number in there}
+        exact = [one for one, keys in shared.items() if any(key[0] in "=+#" for key in keys)]
+        ranked = [one for one in self._ranked(shared, least) if one not in set(exact)]
+        kept = self._load([*sorted(exact), *ranked[:compared]])
+        self._weigh(kept, wanted)
+        likenesses = [self._compare(wanted, one) for one in kept]
         return Likenesses(tuple(sorted(likenesses, key=lambda one: one.order)), found.left_out > 0)
 
-    def _ranked(self, shared: Mapping[int, frozenset[str]]) -> list[int]:
+    def _ranked(self, shared: Mapping[int, frozenset[str]], part: float) -> list[int]:
+        """Return profiles by the worth of the keys they share, without those worth little."""
         many: dict[str, int] = {}
         for keys in shared.values():
             for key in keys:
                 many[key] = many.get(key, 0) + 1
-
-        def worth(number: int) -> float:
-            return sum(_WEIGHTS[key[0]] / (1 + math.log(many[key])) for key in shared[number])
-
-        return sorted(shared, key=lambda number: (-worth(number), number))
+        each = {key: _WEIGHTS[key[0]] / (1 + math.log(number)) for key, number in many.items()}
+        worth = {number: sum(each[key] for key in keys) for number, keys in shared.items()}
+        least = max(worth.values(), default=0.0) * part
+        ranked = sorted((-value, number) for number, value in worth.items() if value >= least)
+        return [number for _, number in ranked]
 
     def _load(self, numbers: Sequence[int]) -> list[Indexed]:
         missing = [one for one in numbers if one not in self._loaded]
@@ -138,11 +131,10 @@ class Matcher:
 
     def _weigh(self, described: Iterable[Indexed], wanted: Profile) -> None:
         """Look up how many descriptions have each word's sound, for words not yet known."""
-        words = {word for one in wanted.spellings for word in scoring.weighed(one.words)}
-        words |= {
+        words = {
             word
-            for one in described
-            for spelling in one.profile.spellings
+            for profile in (wanted, *(one.profile for one in described))
+            for spelling in profile.spellings
             for word in scoring.weighed(spelling.words)
         }
         unknown = {word: profiles.sound_key(word) for word in words - self._weights.keys()}

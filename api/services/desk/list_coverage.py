@@ -14,20 +14,19 @@ from typing import Final
 from sqlalchemy import Connection
 
 from api.domain.identity.profiles import Profile
+from api.domain.identity.scoring import LIKELY
+from api.domain.lists.announcements import Announcement, by_entry
 from api.domain.lists.entries import EntryKind, ListEntry
 from api.ports.policy import Action
-from api.records import identity, lists, subjects
+from api.records import identity, lists
 from api.records.identity import STATEMENTS, Indexed
 from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk import verdicts
 from api.services.desk.coverage import seen_designations
 from api.services.desk.identity import Likeness, Matcher
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
-
-LIKELY: Final = 0.88
-"""Least score of a match. Set by looking at the GLOMAG entries of May 2024 against Canada's lists:
-of fifteen pairs between 0.78 and this, none was of one subject."""
 
 _SURE: Final = 0.95
 _DAYS_BETWEEN: Final = 7
@@ -39,6 +38,7 @@ class Basis(StrEnum):
 
     LIST = "list"
     DESIGNATION = "designation"
+    ANNOUNCEMENT = "announcement"
     EDITIONS = "editions"
     UNKNOWN = "unknown"
 
@@ -49,7 +49,8 @@ class Since:
 
     Attributes:
         day: ISO 8601, or empty where it is not known.
-        basis: what says so; ``editions`` means that the edition of that day is the first that has
+        basis: what says so; ``announcement`` is a day that the ministry's policy directory gives
+            with its source; ``editions`` means that the edition of that day is the first that has
             the entry and one of a few days before has not.
     """
 
@@ -68,7 +69,7 @@ class ListMatch:
         score: 0 to 1.
         since: since when it stands there.
         lag_days: days from the base listing to it, ``None`` where one of the two is not known.
-        verdict: the verdict that stands between the two, or empty.
+        verdict: what ministries' verdicts on the two come to here, or empty.
         measures: what follows from the listing, where the list says so.
         signals: what speaks for and against, in words.
     """
@@ -181,17 +182,31 @@ def by_programme(
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     seen = seen_designations(node, caller)
-    return node.db.read(lambda connection: _by_programme(connection, programme, jurisdiction, seen))
+    said = by_entry(node.announcements)
+    return node.db.read(
+        lambda connection: _by_programme(
+            connection, programme, jurisdiction, _Known(node.ministry, seen, said)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What counts beside lists: own verdicts first, readable designations, announcements."""
+
+    ministry: str = ""
+    seen: frozenset[str] = frozenset()
+    announced: Mapping[tuple[str, str], Announcement] = field(default_factory=dict)
 
 
 def _by_programme(
-    connection: Connection, programme: str, jurisdiction: str, seen: frozenset[str]
+    connection: Connection, programme: str, jurisdiction: str, known: _Known
 ) -> ProgrammeCoverage:
     newest = _one_language(lists.newest_editions(connection))
     measured = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
     others = [id_ for id_ in newest if id_ not in measured]
     base = identity.of_programme(connection, programme, others)
-    work = _Work(connection, measured, seen)
+    work = _Work(connection, measured, known)
     found = [_subject(work, one, newest[one.series]) for one in base]
     return ProgrammeCoverage(
         programme=programme,
@@ -216,20 +231,21 @@ class _Work:
     """What one comparison looks up again and again."""
 
     def __init__(
-        self, connection: Connection, measured: Mapping[str, Edition], seen: frozenset[str]
+        self, connection: Connection, measured: Mapping[str, Edition], known: _Known
     ) -> None:
         self.connection = connection
         self.measured = measured
+        self._announced = known.announced
         self.matcher = Matcher(connection)
         self.entries: dict[str, ListEntry] = {}
         self._first: dict[str, dict[str, Since]] = {}
         self._designated = {
-            f"{_DESIGNATION}{one.id}": one for one in all_standing(connection) if one.id in seen
+            f"{_DESIGNATION}{one.id}": one
+            for one in all_standing(connection)
+            if one.id in known.seen
         }
-        self.verdicts = {
-            frozenset({row.one, row.other}): str(row.outcome)
-            for row in subjects.standing_verdicts(connection)
-        }
+        given = verdicts.given(connection, known.ministry)
+        self.verdicts = verdicts.outcomes(given, known.ministry)
 
     def entry(self, digest: str) -> ListEntry:
         """Return an entry by its digest."""
@@ -245,6 +261,9 @@ class _Work:
         stated = self._designation(indexed.profile, jurisdiction)
         if stated:
             return Since(stated, Basis.DESIGNATION)
+        announced = self._announced.get((indexed.series, entry.id))
+        if announced is not None:
+            return Since(announced.day.isoformat(), Basis.ANNOUNCEMENT)
         if indexed.series not in self._first:
             self._first[indexed.series] = _first_seen(self.connection, indexed.series)
         return self._first[indexed.series].get(entry.id, Since())
@@ -254,10 +273,12 @@ class _Work:
         known = {ref for ref, one in self._designated.items() if one.jurisdiction == jurisdiction}
         if not known:
             return ""
-        found = self.matcher.look(
-            profile, accept=lambda one: one.series == STATEMENTS and one.profile.ref in known
-        )
-        likely = [one for one in found.found if one.resemblance.score >= _SURE]
+        found = self.matcher.look(profile, series=[STATEMENTS])
+        likely = [
+            one
+            for one in found.found
+            if one.resemblance.score >= _SURE and one.indexed.profile.ref in known
+        ]
         if not likely:
             return ""
         return self._designated[likely[0].indexed.profile.ref].since.isoformat()
@@ -284,7 +305,7 @@ def _first_seen(connection: Connection, series: str) -> dict[str, Since]:
 
 def _subject(work: _Work, one: Indexed, edition: Edition) -> ListedSubject:
     since = work.since(one, edition.series.jurisdiction)
-    likely = work.matcher.look(one.profile, accept=lambda other: other.series in work.measured)
+    likely = work.matcher.look(one.profile, series=work.measured.keys())
     matches = [_match(work, one, since, found) for found in likely.found]
     kept = [match for match in matches if match.score >= LIKELY or match.verdict == "same"]
     entry = work.entry(one.digest)

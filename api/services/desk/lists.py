@@ -6,7 +6,6 @@ are read by ``adapters.lists``, before any transaction; who is the same as whom 
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,8 +15,7 @@ from sqlalchemy import Connection
 from api.adapters.lists import published
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
-from api.domain.lists import changes, tree
-from api.domain.lists.changes import EntryChange, Outcome
+from api.domain.lists import tree
 from api.domain.lists.entries import ListEntry, Published, day_of, require_enough
 from api.domain.lists.tree import Leaf
 from api.ports.policy import Action
@@ -27,8 +25,9 @@ from api.records.identity import Indexed
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, authorise, collection, entry_of
-from api.services.desk import identity
+from api.services.authorising import Caller, Permit, authorise, collection, entry_of
+from api.services.desk import identity, watching
+from api.services.desk.list_differences import EditionDifference, difference
 from api.services.node import Node
 
 _CHUNK: Final = 1 << 20
@@ -58,27 +57,6 @@ class ImportTerms:
     fetched_at: str = ""
     floor: int | None = None
     partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EditionDifference:
-    """What changed between two editions of one list.
-
-    Attributes:
-        older: the older one.
-        newer: the newer one.
-        same_layout: every value was compared; else only what both layouts say.
-        entries: what became of each entry that is not the same, by outcome and id.
-    """
-
-    older: Edition
-    newer: Edition
-    same_layout: bool
-    entries: tuple[EntryChange, ...]
-
-    def count(self, outcome: Outcome) -> int:
-        """Return how many entries had this outcome."""
-        return sum(one.outcome is outcome for one in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +116,7 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
     known = node.db.read(lambda connection: lists.editions(connection, series.id))
     for one in known:
         if one.sha256 == sha256 and one.as_of == day and one.partial == terms.partial:
-            return Imported(one, known=True, difference=None)
+            return _compared(node, caller, permit, one, known=True)
     _require_enough(gathered, terms, known)
     edition_id = node.entropy.identifier()
 
@@ -169,8 +147,17 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
         return edition
 
     edition = node.db.write(write)
-    difference = node.db.read(lambda connection: _from_before(connection, edition))
-    return Imported(edition, difference=difference)
+    return _compared(node, caller, permit, edition, known=False)
+
+
+def _compared(
+    node: Node, caller: Caller, permit: Permit, edition: Edition, *, known: bool
+) -> Imported:
+    """Compare an edition with the one before it, and tell whom that concerns."""
+    found = node.db.read(lambda connection: _from_before(connection, edition))
+    if found is not None:
+        watching.tell(node, caller, permit, found)
+    return Imported(edition, known=known, difference=None if known else found)
 
 
 def _check_terms(terms: ImportTerms) -> None:
@@ -243,35 +230,6 @@ def _from_before(connection: Connection, edition: Edition) -> EditionDifference 
         if one.order < edition.order and one.partial == edition.partial
     ]
     return difference(connection, known[-1], edition) if known else None
-
-
-def difference(connection: Connection, older: Edition, newer: Edition) -> EditionDifference:
-    """Return what changed between two editions of one series."""
-    before = lists.members_of(connection, older.id)
-    after = lists.members_of(connection, newer.id)
-    same_layout = older.layout == newer.layout
-    touched = sorted(
-        id_
-        for id_ in before.keys() | after.keys()
-        if not same_layout or before.get(id_) != after.get(id_)
-    )
-    found: list[EntryChange] = []
-    for old, new in _pairs(connection, touched, before, after):
-        found += changes.compare(old, new, same_layout=same_layout, by_place=newer.series.by_place)
-    ordered = sorted(found, key=lambda one: (one.outcome.value, one.entry))
-    return EditionDifference(older, newer, same_layout, tuple(ordered))
-
-
-def _pairs(
-    connection: Connection, ids: list[str], before: Mapping[str, str], after: Mapping[str, str]
-) -> Iterator[tuple[ListEntry | None, ListEntry | None]]:
-    """Yield both sides of each id, a few hundred loaded at a time."""
-    for start in range(0, len(ids), _LOADED):
-        some = ids[start : start + _LOADED]
-        digests = [side[id_] for id_ in some for side in (before, after) if id_ in side]
-        loaded = lists.entries(connection, digests)
-        for id_ in some:
-            yield loaded.get(before.get(id_, "")), loaded.get(after.get(id_, ""))
 
 
 def editions(node: Node, caller: Caller, series: str | None = None) -> list[Edition]:

@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from sqlalchemy import Connection
+
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.notation import Count, Digest, Instant
@@ -25,7 +28,9 @@ from api.records.memberships import (
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of, collection, entry_of, unknown
+from api.services.desk.officers import name_of
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.membership import Membership, parse_membership
 
 
@@ -104,12 +109,41 @@ def propose(node: Node, caller: Caller, file: bytes) -> MembershipChangeView:
     return _change_view(node, row)
 
 
+def preview_membership(node: Node, caller: Caller, digest: str) -> Change:
+    """Show what a proposed membership changes against the one this node runs with.
+
+    Raises:
+        NotFound: ``membership.unknown``.
+    """
+    return show_change(node, caller, digest, lambda: _admitting(node, digest))
+
+
+def _admitting(node: Node, digest: str) -> Change:
+    def read(connection: Connection) -> Change:
+        found = memberships.by_digest(connection, digest)
+        if found is None:
+            raise unknown("membership")
+        against = difference(node.membership, parse_membership(found.file))
+        changed = (f"{name} ({', '.join(parts)})" for name, parts in against.changed.items())
+        facts = {
+            "membership": digest,
+            "serial": str(found.serial),
+            "adds": ", ".join(against.added),
+            "removes": ", ".join(against.removed),
+            "changes": "; ".join(changed),
+            "proposed-by": name_of(connection, found.proposed_by),
+        }
+        return Change.of(ChangeKind.MEMBERSHIP, digest, facts, digest)
+
+    return node.db.read(read)
+
+
 def approve(node: Node, caller: Caller, digest: str) -> MembershipChangeView:
     """Approve a membership as the second administrator; it counts from the next start with it.
 
     Raises:
         NotFound: ``membership.unknown``.
-        Refused: ``policy.own-proposal``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Stale: ``membership.stale``.
     """
     found = node.db.read(lambda connection: memberships.by_digest(connection, digest))
@@ -118,6 +152,7 @@ def approve(node: Node, caller: Caller, digest: str) -> MembershipChangeView:
     permit = authorise(node, caller, Action.MEMBERSHIP_APPROVE, change)
     if found is None:
         raise unknown("membership")
+    look = require_change_seen(node, caller, _admitting(node, digest))
     values = {
         "state": MembershipState.APPROVED.value,
         "decided_by": caller.person,
@@ -133,7 +168,8 @@ def approve(node: Node, caller: Caller, digest: str) -> MembershipChangeView:
             # The node runs with it already, as after a restore: it is confirmed from now on.
             _adopt(node, unit)
         subject = Subject("membership", digest, found.serial)
-        recording.record(node, unit, entry_of(caller, permit, Act.MEMBERSHIP_APPROVED, subject))
+        entry = entry_of(caller, permit, Act.MEMBERSHIP_APPROVED, subject)
+        recording.record(node, unit, resting_on(entry, look))
         return MembershipChange(**row)
 
     return _change_view(node, node.db.write(write))

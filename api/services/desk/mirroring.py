@@ -372,7 +372,7 @@ def _cases(
     node: Node, connection: Connection, view: ThreadView
 ) -> dict[str, tuple[Case, SubjectCase]]:
     """Return by subject what is asked, on the facts that the requester recorded and no others."""
-    listed_by = coverage.jurisdictions_of(connection)
+    listed_by = coverage.jurisdictions_of(connection, node.ministry)
     facts = law_checks.thread_facts(thread_record.require(connection, view.state.id))
     found = {}
     for key, subject in view.described.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from api.domain.tasks import Notice
 from api.records import (
     designations,
     drafts,
@@ -16,10 +17,12 @@ from api.records import (
     packages,
     proposed,
     statements,
+    streams,
     subjects,
     threads,
 )
 from api.records.drafts import Draft
+from api.services.desk.identity import LIST
 from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
@@ -43,6 +46,7 @@ _TYPES = {
     "mirror-withdrawal": "Withdrawal",
     "mirror-closure": "Closure",
     "recall-answer": "Answer to a recall",
+    "identity-verdict": "Verdict on who is who",
 }
 
 
@@ -90,7 +94,7 @@ def people(connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
     return officers.names(connection, sorted({one for one in ids if one}))
 
 
-def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> list[Words]:
+def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> list[Words]:
     """Return what the objects of tasks are called, one for each task, in order."""
     made = {
         one.about[1]: draft
@@ -101,7 +105,7 @@ def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> l
     ids |= {place for draft in made.values() for place in (draft.thread, draft.about) if place}
     known = of_objects(connection, ids)
     waiting = (
-        {one.id: one for one in proposed.proposed_changes(connection)}
+        {one.task: one for one in proposed.proposed_changes(connection, node.now())}
         if any(one.about[0] in ADMINISTRATION for one in entries)
         else {}
     )
@@ -109,18 +113,20 @@ def of_tasks(_node: Node, connection: Connection, entries: Sequence[Entry]) -> l
         connection,
         [
             *(draft.preparer for draft in made.values()),
-            *(one.proposed_by or "" for one in waiting.values()),
+            *(one.proposed_by for one in waiting.values()),
+            *(person for one in waiting.values() for person in one.officers),
         ],
     )
     found = []
     for one in entries:
         if one.about[1] in made:
             found.append(_of_draft(made[one.about[1]], known, names))
-        elif one.about[1] in waiting:
-            change = waiting[one.about[1]]
-            title = f"{change.name}: {change.detail}" if change.detail else change.name
-            asked = names.get(change.proposed_by or "", "")
-            found.append(Words(title, (change.name,), asked))
+        elif one.id in waiting:
+            change = waiting[one.id]
+            concerned = tuple(names.get(person, person) for person in change.officers)
+            title = ": ".join(part for part in (", ".join(concerned), change.detail) if part)
+            asked = names.get(change.proposed_by, "")
+            found.append(Words(title or change.kind, concerned, asked))
         elif one.about[0] == PARKED:
             found.append(Words(one.about[1], (), one.key))
         else:
@@ -135,12 +141,27 @@ def _of_draft(draft: Draft, known: Mapping[str, Words], names: Mapping[str, str]
     return Words(title, about.names, asked, draft.return_reason)
 
 
+def _refused(connection: Connection, one: Entry, words: Words) -> Words:
+    """Return the words of a refusal: who refused, with which code and sentence."""
+    refusals = [each for each in streams.dispositions_on(connection, one.cause) if each.code]
+    said = (f"{each.code}: {each.detail or ''}".removesuffix(": ") for each in refusals)
+    peers = ", ".join(dict.fromkeys(each.peer for each in refusals))
+    return Words(words.title, words.names, peers, "; ".join(said) or None)
+
+
 def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) -> Words:
-    words = known.get(one.about[1]) or known.get(one.read_by[1]) or Words()
+    listed = Words(one.about[1]) if one.about[0] == LIST else Words()
+    words = known.get(one.about[1]) or known.get(one.read_by[1]) or listed
     names = words.names
     if one.read_by[0] == "thread" and one.key.startswith("s"):
         lines = threads.subjects_of(connection, [one.read_by[1]]).get(one.read_by[1], [])
         names = tuple(line.name for line in lines if line.key == one.key) or names
+    if one.key == Notice.RETURNED:
+        package = packages.by_id(connection, one.about[1])
+        why = package.return_reason if package is not None else None
+        return Words(words.title, names, words.asked_by, why)
+    if one.key == Notice.REFUSED_THERE:
+        return _refused(connection, one, Words(words.title, names))
     cause = statements.by_id(connection, one.cause) if one.cause else None
     if cause is None:
         return Words(words.title, names, words.asked_by, words.reason)

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.notation import Instant
@@ -27,8 +28,10 @@ from api.records.passkeys import KEY_CHALLENGES, PASSKEYS, KeyChallenge, Passkey
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of, collection, entry_of, unknown
+from api.services.desk.officers import name_of
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.services.statements.passkeys import relying_party
 from api.wire.canonical import Json
 from api.wire.encoding import b64u_decode, b64u_encode, format_instant
@@ -172,14 +175,49 @@ def propose_key(node: Node, caller: Caller, kid: str) -> OfficerKey:
     return _decide(node, key, values, KeyState.REQUESTED, entry)
 
 
+def preview_key(node: Node, caller: Caller, kid: str) -> Change:
+    """Show whose key waits, in which form, and under which id to compare it with its owner.
+
+    Raises:
+        NotFound: ``key.unknown``.
+    """
+    return show_change(node, caller, kid, lambda: _enrolling(node, kid))
+
+
+def _enrolling(node: Node, kid: str) -> Change:
+    def read(connection: Connection) -> Change:
+        key = officers.key_by_kid(connection, kid)
+        if key is None:
+            raise unknown("key")
+        facts = {
+            "person": name_of(connection, key.officer),
+            "holds": ", ".join(sorted(officers.roles_held(connection, key.officer))),
+            "key": kid,
+            "form": key.form,
+            "proposed-by": name_of(connection, key.proposed_by),
+        }
+        return Change.of(ChangeKind.KEY, kid, facts)
+
+    return node.db.read(read)
+
+
 def approve_key(node: Node, caller: Caller, kid: str) -> OfficerKey:
-    """Approve, as the second administrator, a key that the first vouched for."""
+    """Approve, as the second administrator, a key that the first vouched for.
+
+    Raises:
+        NotFound: ``key.unknown``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
+        Stale: ``key.stale``.
+    """
     key = _find(node, kid)
     change = change_of(kid)
     if key is not None:
         change = change_of(kid, subject=key.officer, proposer=key.proposed_by)
     permit = authorise(node, caller, Action.KEY_APPROVE, change)
-    entry = entry_of(caller, permit, Act.KEY_APPROVED, Subject("key", kid))
+    if key is None:
+        raise unknown("key")
+    look = require_change_seen(node, caller, _enrolling(node, kid))
+    entry = resting_on(entry_of(caller, permit, Act.KEY_APPROVED, Subject("key", kid)), look)
     values = _decided(node, caller, KeyState.ACTIVE)
     return _decide(node, key, values, KeyState.PROPOSED, entry)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role
@@ -31,6 +32,7 @@ from api.services.authorising import (
 )
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
 
 
@@ -220,17 +222,56 @@ def propose_officer(node: Node, caller: Caller, person: NewOfficer) -> OfficerVi
     return view(node, made["id"])
 
 
-def approve_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:
-    """Approve a proposed person.
+def preview_officer(node: Node, caller: Caller, officer_id: str) -> Change:
+    """Show who is proposed, under which accounts.
 
     Raises:
         NotFound: ``officer.unknown``.
+    """
+    return show_change(node, caller, officer_id, lambda: _hiring(node, officer_id))
+
+
+def _hiring(node: Node, officer_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        found = officers.by_id(connection, officer_id)
+        if found is None:
+            raise unknown("officer")
+        accounts = (
+            f"{each.sub} at {each.iss}"
+            for each in officers.identities(connection)
+            if each.officer == officer_id
+        )
+        facts = {
+            "person": found.name,
+            "accounts": "; ".join(sorted(accounts)),
+            "until": found.expires_at,
+            "outside": "not of this ministry" if found.from_outside else None,
+            "proposed-by": name_of(connection, found.proposed_by or ""),
+        }
+        return Change.of(ChangeKind.OFFICER, officer_id, facts)
+
+    return node.db.read(read)
+
+
+def name_of(connection: Connection, officer_id: str) -> str:
+    """Return an officer's name for people; the id itself for nobody's."""
+    found = officers.by_id(connection, officer_id)
+    return officer_id if found is None else found.name
+
+
+def approve_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:
+    """Approve a proposed person, as shown.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Stale: ``officer.stale``: decided meanwhile.
     """
     found = find(node, officer_id)
     permit = authorise(node, caller, Action.OFFICER_APPROVE, change_about(officer_id, found))
     if found is None:
         raise unknown("officer")
+    look = require_change_seen(node, caller, _hiring(node, officer_id))
 
     def write(unit: Unit) -> None:
         expect = {"state": OfficerState.PROPOSED.value}
@@ -238,7 +279,8 @@ def approve_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:
         if unit.update(officers.OFFICERS, {"id": officer_id}, values, expect=expect) is None:
             raise Stale("officer.stale", "This was decided meanwhile; read it again.")
         subject = Subject("officer", officer_id)
-        recording.record(node, unit, entry_of(caller, permit, Act.OFFICER_APPROVED, subject))
+        entry = entry_of(caller, permit, Act.OFFICER_APPROVED, subject)
+        recording.record(node, unit, resting_on(entry, look))
 
     node.db.write(write)
     return view(node, officer_id)

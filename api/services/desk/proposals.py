@@ -27,6 +27,7 @@ from api.services.authorising import Caller, Permit, authorise, collection, entr
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place
+from api.services.previews import Shown, note_preview, require_preview, resting_on
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
@@ -191,7 +192,7 @@ def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> Proposal
     Raises:
         Stale: ``proposal.stale``.
         Conflict: ``proposal.ground-without-evidence``, ``proposal.threshold-not-met``.
-        Refused: own work, wrong role.
+        Refused: own work, wrong role; ``proposal.not-previewed``: the endorser did not read it.
     """
     row, permit = permit_on(node, caller, Action.PROPOSAL_ENDORSE, proposal_id)
     if seen != row.digest:
@@ -200,8 +201,12 @@ def endorse(node: Node, caller: Caller, proposal_id: str, seen: str) -> Proposal
     decision = rules.may_endorse(dict(row.body))
     if not decision:
         raise Conflict(decision.code, decision.reason)
-    moved = (ProposalAct.ENDORSE, Act.PROPOSAL_ENDORSED)
-    return _move(node, caller, permit, row, moved, {"endorsed_by": caller.person})
+    rules.next_proposal_state(row.state, ProposalAct.ENDORSE)
+    command = f"comity proposal show {proposal_id}"
+    look = require_preview(node, caller, _shown(row), "proposal.not-previewed", command)
+    subject = Subject("proposal", row.id, row.version)
+    entry = resting_on(entry_of(caller, permit, Act.PROPOSAL_ENDORSED, subject), look)
+    return _moved(node, row, ProposalAct.ENDORSE, entry, {"endorsed_by": caller.person})
 
 
 def give_back(node: Node, caller: Caller, proposal_id: str, reason: str) -> ProposalView:
@@ -277,9 +282,19 @@ def _members(row: Proposal) -> dict[str, Any]:
 
 
 def read(node: Node, caller: Caller, proposal_id: str) -> ProposalView:
-    """Return a proposal with its versions."""
-    permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)
+    """Return a proposal with its versions.
+
+    Reading one that waits for endorsement is an event, and the look without which nobody endorses
+    this version (``proposal.not-previewed``).
+    """
+    row, permit = permit_on(node, caller, Action.PROPOSAL_READ, proposal_id)
+    if row.state is ProposalState.SUBMITTED:
+        note_preview(node, caller, permit, _shown(row), Act.CHANGE_PREVIEWED)
     return _reread(node, proposal_id)
+
+
+def _shown(row: Proposal) -> Shown:
+    return Shown(Subject("proposal", row.id, row.version), row.digest)
 
 
 def _reread(node: Node, proposal_id: str) -> ProposalView:
@@ -378,9 +393,15 @@ def _move(
     values: Mapping[str, Any],
 ) -> ProposalView:
     """Take a proposal to its next state, if it still is where the caller saw it."""
+    entry = entry_of(caller, permit, moved[1], Subject("proposal", row.id, row.version))
+    return _moved(node, row, moved[0], entry, values)
+
+
+def _moved(
+    node: Node, row: Proposal, act: ProposalAct, entry: recording.Entry, values: Mapping[str, Any]
+) -> ProposalView:
     if row.ministry != node.ministry:
         raise Conflict("proposal.not-yours", "A partner's proposal is decided by the partner.")
-    act, recorded = moved
     after = rules.next_proposal_state(row.state, act)
     full = {**values, "state": after.value, "updated_at": node.now()}
     expect = {"state": row.state.value, "version": row.version, "digest": row.digest}
@@ -388,7 +409,7 @@ def _move(
     def write(unit: Unit) -> None:
         if unit.update(designations.PROPOSALS, {"id": row.id}, full, expect=expect) is None:
             raise _stale()
-        _record(node, unit, caller, permit, (recorded, row.id, row.version))
+        recording.record(node, unit, entry)
 
     node.db.write(write)
     return _reread(node, row.id)

@@ -10,6 +10,9 @@ from dataclasses import asdict
 from typing import Final
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
+
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Invalid, Stale
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
@@ -18,8 +21,10 @@ from api.records.passkeys import RELYING_PARTIES, RelyingParty, RelyingPartyStat
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of, collection, entry_of, unknown
+from api.services.desk.officers import name_of
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
 
 _DOMAIN: Final = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
@@ -64,12 +69,38 @@ def propose(node: Node, caller: Caller, rp_id: str, origins: Sequence[str]) -> R
     return _by_id(node, write_once(node, once, {"id": row.id}, write)["id"])
 
 
+def preview_relying_party(node: Node, caller: Caller, party_id: str) -> Change:
+    """Show where passkeys would be used, and which addresses would be replaced.
+
+    Raises:
+        NotFound: ``relying-party.unknown``.
+    """
+    return show_change(node, caller, party_id, lambda: _placing(node, party_id))
+
+
+def _placing(node: Node, party_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        found = passkeys.party_by_id(connection, party_id)
+        if found is None:
+            raise unknown("relying-party")
+        old = passkeys.active_party(connection)
+        facts = {
+            "domain": found.rp_id,
+            "addresses": ", ".join(found.origins.split()),
+            "replaces": old.rp_id if old is not None and old.id != party_id else None,
+            "proposed-by": name_of(connection, found.proposed_by),
+        }
+        return Change.of(ChangeKind.RELYING_PARTY, party_id, facts)
+
+    return node.db.read(read)
+
+
 def approve(node: Node, caller: Caller, party_id: str) -> RelyingParty:
     """Approve, as the second administrator; what was in force is replaced.
 
     Raises:
         NotFound: ``relying-party.unknown``.
-        Refused: ``policy.own-proposal``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Stale: ``relying-party.stale``.
     """
     found = node.db.read(lambda connection: passkeys.party_by_id(connection, party_id))
@@ -78,6 +109,7 @@ def approve(node: Node, caller: Caller, party_id: str) -> RelyingParty:
     permit = authorise(node, caller, Action.RELYING_PARTY_APPROVE, change)
     if found is None:
         raise unknown("relying-party")
+    look = require_change_seen(node, caller, _placing(node, party_id))
     decided = {"decided_by": caller.person, "decided_at": node.now()}
 
     def write(unit: Unit) -> None:
@@ -92,7 +124,7 @@ def approve(node: Node, caller: Caller, party_id: str) -> RelyingParty:
             raise Stale("relying-party.stale", "This was decided meanwhile; read it again.")
         subject = Subject("relying-party", party_id)
         entry = entry_of(caller, permit, Act.RELYING_PARTY_APPROVED, subject)
-        recording.record(node, unit, entry)
+        recording.record(node, unit, resting_on(entry, look))
 
     node.db.write(write)
     return _by_id(node, party_id)

@@ -2,21 +2,23 @@
 
 Owns the search and the table ``verdicts``. A search *suggests* (DESIGN §3.6): what it finds is a
 candidate with the words it shares, and nothing follows from it until an officer records a verdict
-with a reason. Verdicts stay at this node.
+with a reason. A verdict recorded here stays at this node; what partners are told is an
+``identity-verdict/1``.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.identity.profiles import Profile, spellings
-from api.domain.identity.scoring import Signal
+from api.domain.identity.scoring import Signal, Suggestion
 from api.domain.lists.entries import EntryKind
 from api.ports.policy import Action, Resource
-from api.records import lists, subjects
+from api.records import lists, shared_verdicts, subjects
+from api.records.shared_verdicts import SharedVerdict
 from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
@@ -49,6 +51,7 @@ class Candidate:
         shared: the words that it shares with what was looked for, in that order.
         score: 0 to 1; an order, not a decision.
         equal: it has a name of the very same words.
+        suggested: the verdict that the signals suggest.
         signals: what speaks for and against, in words.
     """
 
@@ -64,6 +67,7 @@ class Candidate:
     shared: tuple[str, ...]
     score: float
     equal: bool
+    suggested: Suggestion
     signals: tuple[Signal, ...]
 
 
@@ -73,13 +77,15 @@ class Found:
 
     Attributes:
         candidates: at most as many as were asked for.
-        verdicts: that concern any of them.
+        verdicts: of officers here, for this node alone, that concern any of them.
+        shared: ministries' verdicts that concern any of them.
         left_out: how many more were found and may be read.
         common: some words stand in so many descriptions that they alone find none.
     """
 
     candidates: list[Candidate]
     verdicts: list[Verdict]
+    shared: list[SharedVerdict] = field(default_factory=list)
     left_out: int = 0
     common: bool = False
 
@@ -98,7 +104,9 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
     if not wanted.spellings or len(text) > _LONGEST:
         raise Invalid("subject.query", "Give a name with letters, of at most 300 characters.")
     compared = max(_LOOKED_AT, limit * 4)
-    found = node.db.read(lambda connection: Matcher(connection).look(wanted, compared=compared))
+    found = node.db.read(
+        lambda connection: Matcher(connection).look(wanted, compared=compared, least=0)
+    )
     likely = [one for one in found.found if one.resemblance.score >= _LEAST]
     places = [_place(one.indexed.profile.ref) for one in likely]
     allowed = visibility.readable(node, caller, (place for place in places if place[0] != LIST))
@@ -110,8 +118,9 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
     refs = [one.indexed.profile.ref for one in kept[:limit]]
     rows = node.db.read(lambda connection: subjects.by_refs(connection, refs))
     verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
+    shared = node.db.read(lambda connection: shared_verdicts.standing(connection, refs))
     shown = [_candidate(wanted, one, rows.get(one.indexed.profile.ref)) for one in kept[:limit]]
-    return Found(shown, verdicts, max(0, len(kept) - limit), found.common)
+    return Found(shown, verdicts, shared, max(0, len(kept) - limit), found.common)
 
 
 def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> Candidate:
@@ -132,6 +141,7 @@ def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> 
         shared=tuple(word for word in wanted.spellings[0].words if word in words),
         score=likeness.resemblance.score,
         equal=likeness.resemblance.equal,
+        suggested=likeness.resemblance.suggested,
         signals=likeness.resemblance.signals,
     )
 
@@ -168,11 +178,11 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
     if one == other:
         raise Invalid("verdict.itself", "Name two descriptions.")
     permit = authorise(node, caller, Action.VERDICT_RECORD, Resource("subject", one))
-    if not all(_known(node, caller, ref) for ref in (one, other)):
+    if not all(known(node, caller, ref) for ref in (one, other)):
         raise NotFound("subject.unknown", "There is no such subject here.")
     once = keyed_call(caller, Act.VERDICT_RECORDED, asdict(judgement))
-    if (known := made_before(node, once)) is not None:
-        return node.db.read(lambda connection: _verdict(connection, known["id"]))
+    if (before := made_before(node, once)) is not None:
+        return node.db.read(lambda connection: _verdict(connection, before["id"]))
     verdict_id = node.entropy.identifier()
 
     def write(unit: Unit) -> None:
@@ -201,7 +211,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
     return node.db.read(lambda connection: _verdict(connection, made["id"]))
 
 
-def _known(node: Node, caller: Caller, ref: str) -> bool:
+def known(node: Node, caller: Caller, ref: str) -> bool:
     """Tell whether a description is here and may be read; entries of lists are public."""
     listed = entry_place(ref)
     if listed is not None:
@@ -241,6 +251,15 @@ def verdicts(
         limit=limit,
         start=before,
     )
+
+
+def told(node: Node, caller: Caller) -> list[SharedVerdict]:
+    """Return the verdicts that ministries told each other and that stand, oldest first.
+
+    They name descriptions by reference alone; every officer of the desk may read them.
+    """
+    authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
+    return node.db.read(shared_verdicts.standing)
 
 
 def _place(ref: str) -> tuple[str, str]:

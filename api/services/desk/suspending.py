@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.domain import suspensions as rules
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, Invalid, Stale
 from api.domain.events import Act, Subject
 from api.domain.four_eyes import Role, conflicting
@@ -19,6 +20,7 @@ from api.domain.suspensions import Suspension
 from api.ports.policy import Action, Resource
 from api.records import officers, suspensions
 from api.records.officers import Officer, OfficerState
+from api.records.previews import Preview
 from api.records.suspensions import SUSPENSIONS, SuspensionRow
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
@@ -30,9 +32,11 @@ from api.services.desk.officers import (
     change_about,
     find,
     grant_administrator,
+    name_of,
     view,
 )
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.encoding import format_instant, parse_instant
 
 OPERATOR = "operator"
@@ -71,6 +75,62 @@ def suspend(node: Node, caller: Caller, officer_id: str) -> OfficerView:
     return view(node, officer_id)
 
 
+def preview_suspension(node: Node, caller: Caller, officer_id: str) -> Change:
+    """Show whose suspension waits for confirmation, who imposed it, and when it would end.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+        Conflict: ``suspension.none``.
+    """
+    return show_change(node, caller, officer_id, lambda: _keeping(node, officer_id))
+
+
+def _keeping(node: Node, officer_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        found = _require(officers.by_id(connection, officer_id))
+        open_ = rules.to_confirm(_known(connection, officer_id), node.clock.now())
+        if open_ is None:
+            raise _nothing_to_confirm()
+        facts = {
+            "person": found.name,
+            "proposed-by": name_of(connection, open_.imposed_by),
+            "proposed-at": format_instant(open_.imposed_at),
+            "until": format_instant(open_.ends_at),
+        }
+        return Change.of(ChangeKind.SUSPENSION, officer_id, facts)
+
+    return node.db.read(read)
+
+
+def preview_reinstatement(node: Node, caller: Caller, officer_id: str) -> Change:
+    """Show whom another administrator would take back, and who suspended them.
+
+    Raises:
+        NotFound: ``officer.unknown``.
+        Conflict: ``suspension.none``, ``reinstatement.none``.
+    """
+    return show_change(node, caller, officer_id, lambda: _taking_back(node, officer_id))
+
+
+def _taking_back(node: Node, officer_id: str) -> Change:
+    def read(connection: Connection) -> Change:
+        found = _require(officers.by_id(connection, officer_id))
+        standing = rules.to_lift(_known(connection, officer_id), node.clock.now())
+        if standing is None:
+            raise Conflict("suspension.none", "This officer is not suspended.")
+        if not standing.lift_proposed_by:
+            raise Conflict("reinstatement.none", "Another administrator proposes it first.")
+        facts = {
+            "person": found.name,
+            "suspended-by": name_of(connection, standing.imposed_by),
+            "suspended-at": format_instant(standing.imposed_at),
+            "proposed-by": name_of(connection, standing.lift_proposed_by),
+        }
+        return Change.of(ChangeKind.REINSTATEMENT, officer_id, facts)
+
+    return node.db.read(read)
+
+
 def confirm(node: Node, caller: Caller, officer_id: str) -> OfficerView:
     """Confirm a suspension as the second administrator: it stands until two take it back.
 
@@ -78,7 +138,7 @@ def confirm(node: Node, caller: Caller, officer_id: str) -> OfficerView:
 
     Raises:
         NotFound: ``officer.unknown``.
-        Refused: ``policy.own-proposal``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Conflict: ``suspension.none``.
     """
     found = find(node, officer_id)
@@ -93,10 +153,12 @@ def confirm(node: Node, caller: Caller, officer_id: str) -> OfficerView:
     )
     _require(found)
     if open_ is None:
-        raise Conflict("suspension.none", "There is no suspension that waits for confirmation.")
+        raise _nothing_to_confirm()
+    look = require_change_seen(node, caller, _keeping(node, officer_id))
     values = {"confirmed_by": caller.person, "confirmed_at": node.now()}
     expect = {"confirmed_at": None, "lifted_at": None}
-    _change(node, caller, permit, (officer_id, open_.id, Act.SUSPENSION_CONFIRMED), values, expect)
+    about = (officer_id, open_.id, Act.SUSPENSION_CONFIRMED)
+    _change(node, caller, permit, about, (values, expect), look)
     return view(node, officer_id)
 
 
@@ -116,7 +178,7 @@ def propose_reinstatement(node: Node, caller: Caller, officer_id: str) -> Office
     values = {"lift_proposed_by": caller.person, "lift_proposed_at": node.now()}
     expect = {"lift_proposed_by": None, "lifted_at": None}
     about = (officer_id, standing.id, Act.REINSTATEMENT_PROPOSED)
-    _change(node, caller, permit, about, values, expect)
+    _change(node, caller, permit, about, (values, expect))
     return view(node, officer_id)
 
 
@@ -125,7 +187,7 @@ def approve_reinstatement(node: Node, caller: Caller, officer_id: str) -> Office
 
     Raises:
         NotFound: ``officer.unknown``.
-        Refused: ``policy.own-proposal``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Conflict: ``suspension.none``, ``reinstatement.none``.
     """
     found = find(node, officer_id)
@@ -141,10 +203,11 @@ def approve_reinstatement(node: Node, caller: Caller, officer_id: str) -> Office
     standing = _standing(node, _require(found))
     if not standing.lift_proposed_by:
         raise Conflict("reinstatement.none", "Another administrator proposes it first.")
+    look = require_change_seen(node, caller, _taking_back(node, officer_id))
     values = {"lifted_by": caller.person, "lifted_at": node.now()}
     expect = {"lift_proposed_by": standing.lift_proposed_by, "lifted_at": None}
     about = (officer_id, standing.id, Act.OFFICER_REINSTATED)
-    _change(node, caller, permit, about, values, expect)
+    _change(node, caller, permit, about, (values, expect), look)
     return view(node, officer_id)
 
 
@@ -266,6 +329,10 @@ def _standing(node: Node, found: Officer) -> Suspension:
     return standing
 
 
+def _nothing_to_confirm() -> Conflict:
+    return Conflict("suspension.none", "There is no suspension that waits for confirmation.")
+
+
 def _require(found: Officer | None) -> Officer:
     if found is None:
         raise unknown("officer")
@@ -279,16 +346,18 @@ def _change(
     caller: Caller,
     permit: Permit,
     about: tuple[str, str, Act],
-    values: Mapping[str, Any],
-    expect: Mapping[str, Any],
+    changed: tuple[Mapping[str, Any], Mapping[str, Any]],
+    look: Preview | None = None,
 ) -> None:
     officer_id, suspension, act = about
+    values, expect = changed
 
     def write(unit: Unit) -> None:
         unit.lock(f"suspension {officer_id}")
         if unit.update(SUSPENSIONS, {"id": suspension}, values, expect=expect) is None:
             raise Stale("suspension.stale", "This was decided meanwhile; read it again.")
-        _record(node, unit, caller, permit, act, officer_id)
+        entry = entry_of(caller, permit, act, Subject("officer", officer_id))
+        recording.record(node, unit, entry if look is None else resting_on(entry, look))
 
     node.db.write(write)
 

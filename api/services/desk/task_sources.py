@@ -5,7 +5,7 @@ entries after a place, by time and id, and leaves out nothing (a row that asks f
 an empty entry, so that a list never seems to end there). Who sees which is ``tasks``'.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
@@ -13,11 +13,13 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from api.domain import tasks as rules
+from api.domain.changes import ChangeKind
 from api.domain.tasks import NOTICES, Task, TaskKind
 from api.records import designations, drafts, packages, parked, proposed, statements, tasks
 from api.records.drafts import Draft
 from api.records.parked import Parked
 from api.services.desk import holdings
+from api.services.desk.identity import LIST
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
@@ -28,14 +30,24 @@ from api.wire.types import RECALL
 RECONCILE = "reconcile"
 CLOCK = "clock"
 PARKED = "parked"
-ADMINISTRATION = frozenset({"officer", "grant", "key", PARKED})
+ADMINISTRATION = frozenset({*(kind.value for kind in ChangeKind), proposed.KEY_REQUEST, PARKED})
 """Kinds of what administrators decide; none of it is evidence."""
 
 _UNEQUAL = "The two ends of the thread do not agree on its state."
-_DECIDE = {
-    "officer": "Another administrator proposed this officer.",
-    "grant": "Another administrator proposed this role.",
-    "key": "Another administrator proposed this signing key.",
+_DECIDE: Mapping[str, str] = {
+    ChangeKind.OFFICER: "Another administrator proposed this officer.",
+    ChangeKind.SUSPENSION: "Another administrator suspended this officer; it ends in a day.",
+    ChangeKind.REINSTATEMENT: "Another administrator would take this suspension back.",
+    ChangeKind.GRANT: "Another administrator proposed this role.",
+    ChangeKind.KEY: "Another administrator vouched for this signing key.",
+    ChangeKind.DELEGATION: "Somebody proposed to lend this role for an absence.",
+    ChangeKind.RELYING_PARTY: "Another administrator proposed where passkeys are used.",
+    ChangeKind.MEMBERSHIP: "Another administrator proposed this membership.",
+    ChangeKind.ERASURE: "Another administrator entered this order to erase.",
+    ChangeKind.EPOCH: "Another administrator proposed a new epoch to this partner.",
+    ChangeKind.WAIVER: "Another administrator would go on without this member's answer.",
+    ChangeKind.TAIL: "Another administrator would give up the end of the log that nobody holds.",
+    proposed.KEY_REQUEST: "An officer asked for this signing key: compare its id and vouch.",
 }
 
 
@@ -116,7 +128,7 @@ def _indexed(
 
 def _of_row(row: tasks.Task, review: tasks.Review | None) -> Entry:
     about = (row.about_kind, row.about)
-    inside = review is not None and about[0] not in list(Kind)
+    inside = review is not None and about[0] not in {*Kind, LIST}
     read_by = (Kind.THREAD.value, review.thread or "") if inside and review else about
     return Entry(
         id=row.id,
@@ -196,15 +208,14 @@ def recalls_waiting(
 def changes_waiting(
     node: Node, connection: Connection, after: Place | None, size: int
 ) -> Iterable[Entry]:
-    """Return the officers, roles and keys that wait for a second administrator."""
+    """Return what waits for an administrator who neither proposed it nor is concerned by it."""
     start = _untimed_after(after)
-    for row in proposed.proposed_changes(connection)[:]:
-        if start is not None and row.id <= start:
+    for row in proposed.proposed_changes(connection, node.now()):
+        if start is not None and row.task <= start:
             continue
-        about = (row.kind, row.id)
-        barred = frozenset({row.officer} | ({row.proposed_by} if row.proposed_by else set()))
+        about = (row.kind, row.id or node.ministry)
         yield Entry(
-            id=row.id,
+            id=row.task,
             kind=TaskKind.DECIDE_CHANGE.value,
             owed_by=node.ministry,
             roles=("administrator",),
@@ -212,10 +223,10 @@ def changes_waiting(
             read_by=about,
             key=row.detail,
             due=None,
-            cause=row.proposed_by or "",
+            cause=row.proposed_by,
             why=_DECIDE[row.kind],
             opened_at=row.at,
-            barred=barred,
+            barred=frozenset({*row.officers, row.proposed_by} - {""}),
         )
         size -= 1
         if not size:

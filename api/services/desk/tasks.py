@@ -22,6 +22,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
 from api.services.desk import object_words, task_sources
+from api.services.desk.identity import LIST
 from api.services.desk.task_sources import ADMINISTRATION, Entry
 from api.services.node import Node
 from api.services.paging import Place, visible_page
@@ -103,6 +104,22 @@ def tasks_page(
     return _shown(node, found)
 
 
+def find_mine(node: Node, caller: Caller, task_id: str) -> TaskView:
+    """Return a task that waits for the caller.
+
+    Raises:
+        NotFound: ``task.unknown``: it is done, or not for this officer.
+    """
+    authorise(node, caller, Action.TASK_LIST, collection("tasks"))
+    after: Place | None = None
+    while found := _page(node, caller, Scope.MINE, limit=_COUNTED_AT_ONCE, after=after):
+        wanted = [one for one in found if one.id == task_id]
+        if wanted:
+            return _shown(node, wanted)[0]
+        after = found[-1].place
+    raise unknown("task")
+
+
 def _page(
     node: Node, caller: Caller, scope: Scope, *, limit: int, after: Place | None
 ) -> list[Entry]:
@@ -168,7 +185,8 @@ def _merged(limit: int, *sources: Iterable[Entry]) -> list[Entry]:
 
 def _allowed(node: Node, caller: Caller, scope: Scope, entries: Sequence[Entry]) -> list[bool]:
     """Say which entries are this officer's to see: by role, by the gate, and not their own work."""
-    seen = visibility.readable(node, caller, (one.read_by for one in entries))
+    objects = (one.read_by for one in entries if one.about[0] != LIST)
+    seen = visibility.readable(node, caller, objects)
 
     def mine(one: Entry) -> bool:
         if one.nothing or one.barred & caller.authors:
@@ -177,6 +195,9 @@ def _allowed(node: Node, caller: Caller, scope: Scope, entries: Sequence[Entry])
             return False
         if one.about[0] in ADMINISTRATION:
             return "administrator" in caller.roles
+        if one.about[0] == LIST:
+            # Entries of published lists are public facts.
+            return not caller.roles.isdisjoint(one.roles)
         return one.read_by in seen
 
     return [mine(one) for one in entries]
@@ -231,6 +252,12 @@ def counts(node: Node, caller: Caller) -> TaskCounts:
     late = _page(node, caller, Scope.OVERDUE, limit=_COUNTED_AT_ONCE, after=None)
     overdue += sum(one.kind == task_sources.CLOCK for one in late)
     return TaskCounts(owed, overdue)
+
+
+def _may_read(node: Node, caller: Caller, review: Review) -> bool:
+    if review.decision_kind == LIST:
+        return True
+    return bool(visibility.readable(node, caller, [_place_of(review)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +317,14 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewV
         Conflict: ``task.closed``.
     """
     review = node.db.read(lambda connection: tasks.review(connection, task_id))
-    if review is not None and review.change in NOTICES:
+    if review is not None and review.decision_kind == LIST:
+        permit = authorise(node, caller, Action.LIST_READ, collection("lists"))
+    elif review is not None and review.change in NOTICES:
         # Whoever reads the object may take note of it.
         permit = visibility.permit_to_read(node, caller, _place_of(review))
     else:
         permit = authorise(node, caller, Action.TASK_CLOSE, collection("tasks"))
-    if review is None or not visibility.readable(node, caller, [_place_of(review)]):
+    if review is None or not _may_read(node, caller, review):
         raise unknown("task")
     _require_outcome(review, closing)
     at = node.now()
@@ -329,6 +358,12 @@ def close(node: Node, caller: Caller, task_id: str, closing: Closing) -> ReviewV
         closed_by=caller.person,
         closed_at=at,
     )
+
+
+def may_see(node: Node, caller: Caller, task_id: str) -> bool:
+    """Tell whether a review or notice is about something that the caller may read."""
+    review = node.db.read(lambda connection: tasks.review(connection, task_id))
+    return review is not None and bool(visibility.readable(node, caller, [_place_of(review)]))
 
 
 def _place_of(review: Review) -> visibility.Reference:

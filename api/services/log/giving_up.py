@@ -11,22 +11,24 @@ tail later has signed that it does not. Fact: ``restore-tail`` (``proposed:<pers
 from collections.abc import Sequence
 from typing import Final
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import ComityError, Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.ports.head_memory import Remembered
 from api.ports.policy import Action
-from api.records import log, node_state, peer_logs
+from api.records import log, node_state, officers, peer_logs
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
-from api.services.authorising import Caller, authorise, change_of
+from api.services.authorising import Caller, authorise, change_of, entry_of
 from api.services.log import guard, log_client, tail_answers
 from api.services.log.guard import Standing
 from api.services.log.tail_answers import Answer
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.held_heads import HeldHead
 from api.wire.messages import Kind, MessageBody, compose_message
 
-FACT: Final = "restore-tail"
+FACT: Final = node_state.TAIL
 
 
 def answer(node: Node, peer: str) -> bytes:
@@ -79,12 +81,43 @@ def propose(node: Node, caller: Caller) -> Standing:
     Raises:
         Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.proposed``.
     """
-    authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, change_of("restore-waiver", proposer=""))
+    change = change_of("restore-waiver", proposer="")
+    permit = authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, change)
     _require_tail(node)
     if node.db.read(lambda connection: node_state.value(connection, FACT)) is not None:
         raise Conflict("restore.proposed", "The waiver waits for another administrator.")
-    _write(node, caller, {FACT: f"proposed:{caller.person}"}, "tail-proposed")
-    return guard.standing_now(node)
+    entry = entry_of(caller, permit, Act.TAIL_PROPOSED, Subject("node", node.ministry))
+    return _write(node, {FACT: f"proposed:{caller.person}"}, entry)
+
+
+def preview_tail(node: Node, caller: Caller) -> Change:
+    """Show how much of the own log would be given up.
+
+    Raises:
+        Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.not-proposed``.
+    """
+    return show_change(node, caller, node.ministry, lambda: _losing(node))
+
+
+def _losing(node: Node) -> Change:
+    found = _require_tail(node)
+    proposer = _proposer(node)
+    by = node.db.read(lambda connection: officers.by_id(connection, proposer))
+    facts = {
+        "restored-at": found.since,
+        "own-size": str(found.size),
+        "members-hold": str(found.largest),
+        "signed-before": str(found.remembered),
+        "proposed-by": by.name if by is not None else None,
+    }
+    return Change.of(ChangeKind.TAIL, node.ministry, facts)
+
+
+def _proposer(node: Node) -> str:
+    text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
+    if not text.startswith("proposed:"):
+        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    return text.removeprefix("proposed:")
 
 
 def approve(node: Node, caller: Caller) -> Standing:
@@ -93,15 +126,15 @@ def approve(node: Node, caller: Caller) -> Standing:
     Raises:
         Conflict: ``restore.not-pending``, ``restore.no-tail``, ``restore.not-proposed``;
             ``restore.tail-held``: a member holds some of it: recover it instead.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Unavailable: ``recover.silent``: a member gives no signed answer; nobody can be waived.
     """
     text = node.db.read(lambda connection: node_state.value(connection, FACT)) or ""
     proposer = text.removeprefix("proposed:")
     change = change_of("restore-waiver", proposer=proposer)
-    authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
+    permit = authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, change)
     found = _require_tail(node)
-    if not text.startswith("proposed:"):
-        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
+    look = require_change_seen(node, caller, _losing(node))
     answers, silent = [], []
     for peer in node.others():
         try:
@@ -119,8 +152,8 @@ def approve(node: Node, caller: Caller) -> Standing:
             members=silent,
         )
     facts = {FACT: f"approved:{proposer}:{caller.person}"}
-    _write(node, caller, facts, "tail-given-up", answers)
-    return guard.standing_now(node)
+    entry = entry_of(caller, permit, Act.TAIL_ABANDONED, Subject("node", node.ministry))
+    return _write(node, facts, resting_on(entry, look), answers)
 
 
 def _require_tail(node: Node) -> Standing:
@@ -135,21 +168,8 @@ def _require_tail(node: Node) -> Standing:
 
 
 def _write(
-    node: Node,
-    caller: Caller,
-    facts: dict[str, str],
-    code: str,
-    answers: Sequence[Answer] = (),
-) -> None:
-    entry = recording.Entry(
-        act=Act.NODE_RESTORED,
-        subject=Subject("node", node.ministry),
-        actor=caller.actor,
-        origin=caller.origin,
-        code=code,
-        request=caller.request,
-    )
-
+    node: Node, facts: dict[str, str], entry: recording.Entry, answers: Sequence[Answer] = ()
+) -> Standing:
     def write(unit: Unit) -> None:
         for name, text in facts.items():
             node_state.put(unit, name, text, node.now())
@@ -157,6 +177,7 @@ def _write(
         recording.record(node, unit, entry)
 
     node.db.write(write)
+    return guard.standing_now(node)
 
 
 def is_given_up(node: Node) -> bool:

@@ -21,26 +21,28 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.log_trust import open_head_of
 from api.ports.policy import Action
-from api.records import log, node_state
+from api.records import log, node_state, officers
 from api.records.node_state import OPEN, RESTORE
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, authorise, change_of
+from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
 from api.services.log import tail_answers
 from api.services.log.log_client import seen_head
 from api.services.log.own_tiles import StoredTiles
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.tlog.checkpoint import Checkpoint
 from api.tlog.errors import LogError
 from api.tlog.proofs import root_at
 
 PENDING = "pending"
 _ANSWER = "restore-answer:"
-_WAIVER = "restore-waiver:"
+_WAIVER = node_state.WAIVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +226,47 @@ def propose_waiver(node: Node, caller: Caller, member: str) -> Standing:
         NotFound: ``restore.unknown-member``.
         Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.proposed``.
     """
-    _authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, "")
+    permit = _authorise(node, caller, Action.RESTORE_WAIVE_PROPOSE, "")
     found = _require_silent(node, member)
     if member in found.proposed:
         raise Conflict("restore.proposed", "The waiver waits for another administrator.")
-    return _waive(node, caller, member, f"proposed:{caller.person}", "waiver-proposed")
+    entry = entry_of(caller, permit, Act.WAIVER_PROPOSED, Subject("peer", member))
+    return _waive(node, member, f"proposed:{caller.person}", entry)
+
+
+def preview_waiver(node: Node, caller: Caller, member: str) -> Change:
+    """Show whose answer would be waived, and what others hold of this node's log.
+
+    Raises:
+        NotFound: ``restore.unknown-member``.
+        Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.not-proposed``.
+    """
+    return show_change(node, caller, member, lambda: _waiving(node, member))
+
+
+def _waiving(node: Node, member: str) -> Change:
+    found = _require_silent(node, member)
+    if member not in found.proposed:
+        raise _not_proposed()
+    proposer = _proposer(node, member)
+    by = node.db.read(lambda connection: officers.by_id(connection, proposer))
+    facts = {
+        "partner": member,
+        "restored-at": found.since,
+        "own-size": str(found.size),
+        "largest-known": str(max(found.largest, found.remembered)),
+        "proposed-by": by.name if by is not None else None,
+    }
+    return Change.of(ChangeKind.WAIVER, member, facts)
+
+
+def _proposer(node: Node, member: str) -> str:
+    text = node.db.read(lambda connection: node_state.value(connection, _WAIVER + member)) or ""
+    return text.removeprefix("proposed:")
+
+
+def _not_proposed() -> Conflict:
+    return Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
 
 
 def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
@@ -237,18 +275,21 @@ def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
     Raises:
         NotFound: ``restore.unknown-member``.
         Conflict: ``restore.not-pending``, ``restore.answered``, ``restore.not-proposed``.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
     """
-    text = node.db.read(lambda connection: node_state.value(connection, _WAIVER + member)) or ""
-    proposer = text.removeprefix("proposed:")
-    _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
+    proposer = _proposer(node, member)
+    permit = _authorise(node, caller, Action.RESTORE_WAIVE_APPROVE, proposer)
     found = _require_silent(node, member)
     if member not in found.proposed:
-        raise Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
-    return _waive(node, caller, member, f"approved:{proposer}:{caller.person}", "waived")
+        raise _not_proposed()
+    look = require_change_seen(node, caller, _waiving(node, member))
+    entry = entry_of(caller, permit, Act.WAIVER_APPROVED, Subject("peer", member))
+    text = f"approved:{proposer}:{caller.person}"
+    return _waive(node, member, text, resting_on(entry, look))
 
 
-def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> None:
-    authorise(node, caller, action, change_of("restore-waiver", proposer=proposer))
+def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> Permit:
+    return authorise(node, caller, action, change_of("restore-waiver", proposer=proposer))
 
 
 def _require_silent(node: Node, member: str) -> Standing:
@@ -262,16 +303,7 @@ def _require_silent(node: Node, member: str) -> Standing:
     return found
 
 
-def _waive(node: Node, caller: Caller, member: str, text: str, code: str) -> Standing:
-    entry = recording.Entry(
-        act=Act.NODE_RESTORED,
-        subject=Subject("peer", member),
-        actor=caller.actor,
-        origin=caller.origin,
-        code=code,
-        request=caller.request,
-    )
-
+def _waive(node: Node, member: str, text: str, entry: recording.Entry) -> Standing:
     def write(unit: Unit) -> None:
         node_state.put(unit, _WAIVER + member, text, node.now())
         recording.record(node, unit, entry)

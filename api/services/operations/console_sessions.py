@@ -143,8 +143,14 @@ def open_session(node: Node, who: SignedIn, agent: str, replaced: str | None) ->
     return Opened(cookie, node.db.write(write))
 
 
-def resume(node: Node, cookie: str) -> Present | None:
-    """Return the session behind a cookie if it is in force, and note that it was used."""
+def resume(node: Node, cookie: str, *, touch: bool = True) -> Present | None:
+    """Return the session behind a cookie if it is in force.
+
+    Args:
+        node: this node.
+        cookie: as the browser sent it.
+        touch: note that it was used; a script that asks by itself keeps no session alive.
+    """
     now = node.clock.now()
     found = node.db.read(lambda connection: records.by_cookie(connection, digest(cookie)))
     if found is None or found.ended_at is not None:
@@ -152,7 +158,7 @@ def resume(node: Node, cookie: str) -> Present | None:
     seen, ends = parse_instant(found.seen_at), parse_instant(found.ends_at)
     if now >= ends or now >= seen + IDLE:
         return None
-    if now - seen >= _TOUCH_EVERY:
+    if touch and now - seen >= _TOUCH_EVERY:
         values = {"seen_at": format_instant(now)}
         expect = {"ended_at": None}
         node.db.write(

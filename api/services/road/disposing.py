@@ -20,7 +20,7 @@ from api.services.node import Node
 from api.services.road import parking
 from api.services.road.opening import SENTENCE, Opened
 from api.services.sealing import Sealed, seal_statement
-from api.services.statements.effects import EFFECTS
+from api.services.statements.effects import EFFECTS, reliance
 from api.services.statements.effects.base import Disposed
 from api.services.statements.effects.exhibits_held import note_held
 from api.wire.envelope import parse_envelope
@@ -208,6 +208,8 @@ def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome)
         if effect is not None:
             disposed = Disposed(original, sealed.statement.id, peer, state, code, at)
             effect.disposed(node, unit, disposed)
+        if outcome.code:
+            reliance.open_refusal(node, unit, original, peer)
 
     return write
 

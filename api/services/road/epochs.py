@@ -24,11 +24,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import Conflict, NotFound
 from api.domain.events import Act, Subject
 from api.domain.notation import Count, Digest, Nullable, RecordId
 from api.ports.policy import Action
-from api.records import node_state, packages, streams
+from api.records import node_state, officers, packages, streams
 from api.records.stream_rows import SentState, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
@@ -36,13 +37,14 @@ from api.services.authorising import Caller, Permit, authorise, change_of, entry
 from api.services.log import checkpoints
 from api.services.log.comparing import others
 from api.services.node import Node
+from api.services.previews import require_change_seen, resting_on, show_change
 from api.services.road.views import view_of
 from api.wire.digests import digest
 from api.wire.envelope import payload_digest
 from api.wire.message_bodies import EpochChange, parse_items
 from api.wire.messages import Kind, MessageBody, compose_message, parse_message
 
-_FACT: Final = "epoch-change:"
+_FACT: Final = node_state.EPOCH_CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +146,38 @@ def withdraw(node: Node, caller: Caller, peer: str) -> None:
     node.db.write(write)
 
 
+def preview_epoch(node: Node, caller: Caller, peer: str) -> Change:
+    """Show where the old epoch would end, as the partner knows it.
+
+    Raises:
+        Conflict: ``epoch.not-proposed``.
+    """
+    return show_change(node, caller, f"epoch:{peer}", lambda: _ending(node, peer))
+
+
+def _ending(node: Node, peer: str) -> Change:
+    def read(connection: Connection) -> Change:
+        waiting = proposed(connection, peer)
+        if waiting is None:
+            raise _not_proposed()
+        proposer = officers.by_id(connection, waiting.proposer)
+        facts = {
+            "partner": peer,
+            "epoch": str(waiting.change.ended),
+            "last-number": str(waiting.change.seq),
+            "message": waiting.change.digest,
+            "proposed-by": proposer.name if proposer is not None else None,
+        }
+        return Change.of(ChangeKind.EPOCH, peer, facts)
+
+    return node.db.read(read)
+
+
 def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
     """Open the epoch as the second administrator; the deliver job does the rest.
 
     Raises:
-        Refused: ``policy.own-proposal``, or the policy denies it.
+        Refused: ``policy.own-proposal``, ``change.not-previewed``.
         Conflict: ``epoch.not-proposed``; ``epoch.moved``: the old epoch went on meanwhile.
         Unavailable: the partner cannot be asked.
     """
@@ -161,6 +190,7 @@ def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
     )
     if proposal is None:
         raise _not_proposed()
+    look = require_change_seen(node, caller, _ending(node, peer))
     change = _end_there(node, peer)
     if change != proposal.change:
         raise Conflict("epoch.moved", "The partner has taken more since; withdraw, propose again.")
@@ -177,7 +207,8 @@ def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
             act=Act.MESSAGE_SENT, subject=Subject("message", message_id), message=message_id
         )
         recording.record(node, unit, sent)
-        recording.record(node, unit, _entry(caller, permit, Act.EPOCH_OPENED, peer))
+        opened = _entry(caller, permit, Act.EPOCH_OPENED, peer)
+        recording.record(node, unit, resting_on(opened, look))
         unit.ring("composed")
 
     node.db.write(write)

@@ -28,10 +28,17 @@ from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of
 from api.services.node import Node
-from api.services.previews import Shown, require_preview
+from api.services.previews import resting_on
 from api.services.sealing import Sealed, seal_statement
 from api.services.statements import endorsing
-from api.services.statements.draft_form import DraftView, Opened, opened_for, reread, swap
+from api.services.statements.draft_form import (
+    DraftView,
+    Opened,
+    opened_for,
+    require_draft_seen,
+    reread,
+    swap,
+)
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
 from api.services.statements.passkeys import require_own_site
@@ -114,10 +121,8 @@ def _look(node: Node, caller: Caller, opened: Opened) -> Preview:
     Raises:
         Refused: ``draft.not-previewed``, ``draft.exhibits-unread``.
     """
-    draft = opened.draft
-    shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
-    look = require_preview(node, caller, shown, "draft.not-previewed")
-    require_read(node, caller, draft, opened.table)
+    look = require_draft_seen(node, caller, opened.draft)
+    require_read(node, caller, opened.draft, opened.table)
     return look
 
 
@@ -250,8 +255,7 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
     if approval.look is not None:
         subject = Subject("draft", draft.id, draft.version)
         entry = entry_of(caller, opened.permit, Act.DRAFT_APPROVED, subject)
-        look = approval.look.event
-        recording.record(node, unit, recording.about_digest(entry, draft.digest, look))
+        recording.record(node, unit, resting_on(entry, approval.look))
     issued = Issued(sealed.statement, at, caller.person, draft.id)
     consequence = sealing.effect.issue(node, unit, issued)
     recording.post(node, unit, consequence.recipients, sealed.statement.id, bring=consequence.bring)

@@ -12,15 +12,18 @@ from sqlalchemy import Connection
 
 from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
+from api.domain.events import Subject
 from api.domain.four_eyes import Row
 from api.domain.notation import Count, Digest, Instant, RecordId
 from api.ports.policy import Action, Resource
 from api.records import drafts
 from api.records.drafts import Draft
+from api.records.previews import Preview
 from api.records.unit_of_work import Unit
 from api.services import visibility
 from api.services.authorising import Caller, Permit, may, unknown
 from api.services.node import Node
+from api.services.previews import Shown, require_preview
 from api.services.visibility import table_row
 from api.wire.envelope import RECORDED
 from api.wire.statements import Officer
@@ -219,3 +222,14 @@ def reread(node: Node, draft_id: str) -> DraftView:
     if draft is None:
         raise unknown("draft")
     return view_of(draft)
+
+
+def require_draft_seen(node: Node, caller: Caller, draft: Draft) -> Preview:
+    """Return the look at this very digest without which nobody approves or confirms it.
+
+    Raises:
+        Refused: ``draft.not-previewed``.
+    """
+    shown = Shown(Subject("draft", draft.id, draft.version), draft.digest)
+    command = f"comity draft preview {draft.id}"
+    return require_preview(node, caller, shown, "draft.not-previewed", command)

@@ -28,11 +28,13 @@ from api.services.authorising import Caller, Permit, authorise, collection, entr
 from api.services.idempotency import Once, keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import Place
+from api.services.previews import resting_on
 from api.services.statements import approving, endorsing
 from api.services.statements.draft_form import (
     DraftView,
     opened_by,
     opened_for,
+    require_draft_seen,
     reread,
     swap,
     view_of,
@@ -259,9 +261,24 @@ def discard(node: Node, caller: Caller, draft_id: str) -> DraftView:
 
 
 def confirm(node: Node, caller: Caller, draft_id: str) -> DraftView:
-    """Record the second look at a statement that left at once (a recall)."""
-    values = {"confirmed_by": caller.person}
-    return _changed(node, caller, draft_id, (DraftAct.CONFIRM, Act.DRAFT_CONFIRMED), values)
+    """Record the second look at a statement that left at once (a recall).
+
+    Raises:
+        Refused: ``draft.not-previewed``, own work, wrong role.
+    """
+    opened = opened_for(node, caller, draft_id, DraftAct.CONFIRM)
+    draft = opened.draft
+    rules.require_unconfirmed(draft.confirm_by, draft.confirmed_by)
+    look = require_draft_seen(node, caller, draft)
+    values = {"confirmed_by": caller.person, "updated_at": node.now()}
+
+    def write(unit: Unit) -> None:
+        swap(unit, draft, values)
+        entry = _entry(caller, opened.permit, Act.DRAFT_CONFIRMED, draft_id, draft.version)
+        recording.record(node, unit, resting_on(entry, look))
+
+    node.db.write(write)
+    return reread(node, draft_id)
 
 
 def _changed(
@@ -275,8 +292,6 @@ def _changed(
     act, recorded = moved
     opened = opened_for(node, caller, draft_id, act)
     draft = opened.draft
-    if act is DraftAct.CONFIRM:
-        rules.require_unconfirmed(draft.confirm_by, draft.confirmed_by)
 
     def write(unit: Unit) -> None:
         swap(unit, draft, {**values, "updated_at": node.now()})

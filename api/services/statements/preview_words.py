@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from api.domain.evidence import PackageState
 from api.domain.markings import Marking, level
-from api.records import designations, packages, subjects, threads
+from api.records import designations, identity, packages, subjects, threads
 from api.records.drafts import Draft
 from api.services.node import Node
+from api.wire.payloads.identity_verdict_v1 import reference
+from api.wire.types import IDENTITY_VERDICT
 
 _TEXTS = ("reason", "text", "note", "purpose", "summary", "explanation", "authority", "terms")
 _WIDE = ("CLEAR", "GREEN")
@@ -100,7 +102,7 @@ def in_words(node: Node, connection: Connection, draft: Draft) -> DraftWords:
         subjects=tuple(_subject_words(connection, draft)),
         marking=_marking(body),
         law=_law(node, body),
-        texts=dict(_texts(body)),
+        texts=dict(_texts(body)) | _verdict(draft),
         unusual=tuple(_unusual(node, connection, draft)),
     )
 
@@ -128,6 +130,8 @@ def _subject_words(connection: Connection, draft: Draft) -> Iterator[SubjectWord
     for one in written:
         names = [str(name.get("text", "")) for name in _list(one, "names")]
         yield SubjectWords(str(one.get("key", "")), tuple(names))
+    if draft.type == IDENTITY_VERDICT:
+        yield from _described(connection, body)
     if draft.thread is not None:
         keys = {one for one in _list(body, "subjects") if isinstance(one, str)}
         keys |= {body["subject"]} if isinstance(body.get("subject"), str) else set()
@@ -137,6 +141,15 @@ def _subject_words(connection: Connection, draft: Draft) -> Iterator[SubjectWord
     named = [_text(body, name) for name in ("package", "designation")]
     for known in subjects.names_by_object(connection, [one for one in named if one]).values():
         yield from (SubjectWords("", (name,)) for name in known)
+
+
+def _described(connection: Connection, body: Mapping[str, Any]) -> Iterator[SubjectWords]:
+    """Return the two descriptions that a verdict is about, by all their names here."""
+    refs = [reference(body[name]) for name in ("one", "other")]
+    known = identity.by_refs(connection, refs)
+    for ref in refs:
+        names = [one.text for one in known[ref].spellings] if ref in known else [ref]
+        yield SubjectWords("", tuple(names))
 
 
 def _marking(body: Mapping[str, Any]) -> MarkingWords | None:
@@ -166,6 +179,15 @@ def _law(node: Node, body: Mapping[str, Any]) -> LawWords | None:
     return LawWords(named, str(regime.id), tuple(grounds), str(regime.threshold.text))
 
 
+def _verdict(draft: Draft) -> dict[str, str]:
+    """Return what a verdict says, and what spoke for and against."""
+    if draft.type != IDENTITY_VERDICT:
+        return {}
+    said = {"outcome": _text(draft.body, "outcome")}
+    signals = [one for one in _list(draft.body, "signals") if isinstance(one, str)]
+    return said | ({"signals": "\n".join(signals)} if signals else {})
+
+
 def _texts(body: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
     for name in (*_TEXTS, "legal_basis"):
         if isinstance(body.get(name), str):
@@ -188,6 +210,8 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
         yield from _of_package(node, package.state, package.originator)
     if draft.type.startswith("recall/"):
         yield "It leaves at once, before a second officer has looked at it."
+    if draft.type == IDENTITY_VERDICT:
+        yield from _of_verdict(body)
     if body.get("instruction") == "destroy":
         yield "Every holder is asked to destroy its copy."
     yield from _of_law(node, body)
@@ -195,6 +219,14 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
         yield f"It goes to {len(draft.to)} ministries."
     if draft.endorsement is None:
         yield "The preparer did not sign it; the ministry's record stands for their word."
+
+
+def _of_verdict(body: Mapping[str, Any]) -> Iterator[str]:
+    kinds = {str(body[name]["kind"]) for name in ("one", "other")}
+    if kinds & {"package", "proposal", "thread"}:
+        yield "It names a statement that not every recipient may hold; it says nothing of its text."
+    if "withdraws" in body:
+        yield "It takes back what this ministry said before; afterwards it says nothing."
 
 
 def _of_marking(marking: MarkingWords) -> Iterator[str]:

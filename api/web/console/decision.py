@@ -59,8 +59,20 @@ class Decision:
     why_not: str = ""
 
 
-def ask(visit: Visit, decision: Decision) -> Answer:
-    """Show the decision."""
+def ask(visit: Visit, decision: Decision, look: Callable[[], object] | None = None) -> Answer:
+    """Show the decision.
+
+    Args:
+        visit: of the officer.
+        decision: what is shown.
+        look: the use case that records what this officer is shown now; an approval rests on it.
+            Where it is refused the page says so, as the approval would be.
+    """
+    try:
+        if look is not None and not decision.why_not:
+            look()
+    except (ComityError, WireError) as error:
+        return _drawn(visit, decision, [reading.refused(error)], 200)
     return _drawn(visit, decision, [], 200)
 
 

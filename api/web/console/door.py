@@ -97,7 +97,7 @@ class _Door:
     def answer(self, page: Page) -> Response:
         """Answer a request for a page; to be called in a worker thread."""
         facts = self.facts
-        found = sessions.present(self.node, facts.cookie)
+        found = sessions.present(self.node, facts.cookie, touch=not page.quiet)
         if found is None:
             return self._to_sign_in()
         caller = sessions.caller_of(self.node, found, facts.request_id)

@@ -7,9 +7,12 @@ Owns one table for each kind of value. A value without a label is shown as it is
 from collections.abc import Mapping
 from typing import Final
 
+from api.web.console import law_labels, law_words, run_labels
 from api.web.console.words import Language, catalogue, mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    **law_labels.LABELS,
+    **run_labels.LABELS,
     "role": {
         "analyst": mark("Analyst"),
         "reviewer": mark("Reviewer"),
@@ -144,6 +147,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "jws": mark("signed with the officer's own key"),
         "webauthn": mark("signed with a passkey"),
     },
+    **law_words.LABELS,
     "verdict": {
         "same": mark("The same subject"),
         "not-same": mark("Not the same subject"),
@@ -176,6 +180,12 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "birth_dates": mark("Birth dates"),
         "birth_place": mark("Birth place"),
         "by": mark("By"),
+        "case_facts": mark("Facts of the case"),
+        "place": mark("Place"),
+        "state": mark("State"),
+        "victims": mark("Who suffered it"),
+        "part": mark("Part taken"),
+        "conduct": mark("What was done"),
         "changes": mark("Changes"),
         "claims": mark("Claims"),
         "code": mark("Code"),
@@ -299,69 +309,34 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "active": mark("Active"),
         "suspended": mark("Suspended"),
     },
-    "grant-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "active": mark("In force"),
-        "revoked": mark("Taken away"),
+    "check-step": {
+        "container": mark("The file is whole and in one form"),
+        "decoding": mark("Every part can be read"),
+        "statement": mark("The statement is of a known form"),
+        "membership": mark("The ministry is a member"),
+        "seal": mark("The seal of the ministry"),
+        "officers": mark("The signatures of officers"),
+        "exhibits": mark("Every exhibit is the one that was described"),
+        "release": mark("The release that lets it leave"),
+        "receipts": mark("The receipts"),
+        "proof": mark("Its place in the log, and who vouches for it"),
     },
-    "change-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "approved": mark("Approved"),
+    "described-in": {
+        "designation": mark("Designation"),
+        "package": mark("Package"),
+        "proposal": mark("Proposal"),
+        "thread": mark("Mirror request"),
+        "list": mark("Published list"),
     },
-    "erasure-kind": {
-        "event": mark("Content of an entry of the log"),
-        "exhibit": mark("Exhibit"),
+    "file-kind": {
+        "package": mark("a package"),
+        "export": mark("an export of a log"),
+        "proof": mark("a proof of misbehaviour"),
     },
-    "erasure-state": {
-        "proposed": mark("Waits for the second administrator"),
-        "carried-out": mark("Carried out"),
-        "rejected": mark("Rejected"),
-    },
-    "key-purpose": {
-        "seal": mark("Seal of the ministry"),
-        "message": mark("Messages"),
-        "log": mark("Log"),
-        "log-pq": mark("Log, post-quantum"),
-        "witness": mark("Witness of other logs"),
-        "witness-pq": mark("Witness, post-quantum"),
-        "encryption": mark("Encryption"),
-    },
-    "misbehaviour": {
-        "inconsistent-heads": mark("Two heads of its log that do not fit"),
-        "message-number-reuse": mark("Two messages under one number"),
-        "statement-equivocation": mark("Two statements under one number"),
-        "refused-head": mark("A head that cannot be judged yet; no proof"),
-    },
-    "ruling": {
-        "none": mark("Waits for a ruling"),
-        "resume": mark("The exchange goes on"),
-        "uphold": mark("Upheld: the stream is frozen"),
-        "consistent": mark("Of the same history"),
-        "contradictory": mark("Of another history"),
-    },
-    "ruling-act": {
-        "resume": mark("Let it go on"),
-        "uphold": mark("Uphold"),
-    },
-    "stream-state": {
-        "open": mark("Open"),
-        "blocked": mark("Blocked"),
-        "frozen": mark("Frozen"),
-    },
-    "concern": {
-        "certificate.expires": mark("A certificate ends soon"),
-        "certificate.expired": mark("A certificate has ended"),
-        "key.missing": mark("A key is missing"),
-        "key.retired": mark("A retired key still lies here"),
-        "key.revoked": mark("A revoked key still lies here"),
-        "key.out-of-step": mark("A key signs here that the membership ends or revokes"),
-    },
-    "delegation-state": {
-        "proposed": mark("Waits for an administrator"),
-        "to-come": mark("Approved, not begun"),
-        "active": mark("In force"),
-        "ended": mark("Ended"),
-        "over": mark("Over"),
+    "note": {
+        "in-order": mark("In order"),
+        "question": mark("A question"),
+        "finding": mark("A finding"),
     },
     "check": {
         "database": mark("Database"),
@@ -380,6 +355,24 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "kept": mark("We keep it, for a reason"),
     },
     "outcome": {"done": mark("Done"), "refused": mark("Refused")},
+    "change-fact": {
+        "accounts": mark("Accounts"),
+        "account": mark("Only with the account"),
+        "until": mark("Until"),
+        "outside": mark("Outside the ministry"),
+        "holds": mark("Roles held now"),
+        "proposed-at": mark("Proposed at"),
+        "form": mark("Form of signature"),
+        "suspended-by": mark("Suspended by"),
+        "suspended-at": mark("Suspended at"),
+    },
+    "change-effect": {
+        "officer": mark("This person becomes an officer here; roles are granted apart."),
+        "grant": mark("This officer has the role at once."),
+        "key": mark("What this key signs counts as signed by this officer."),
+        "suspension": mark("The suspension stands until two administrators take it back."),
+        "reinstatement": mark("The suspension ends: this officer acts again at once."),
+    },
 }
 
 WHY: Final[Mapping[str, str]] = {
@@ -390,7 +383,7 @@ WHY: Final[Mapping[str, str]] = {
     "approve": mark("The draft waits for a second officer."),
     "decide-change": mark("Another administrator proposed it and waits for a second one."),
     "endorse": mark("The proposal was submitted and waits for a reviewer."),
-    "notice": mark("A partner sent something that this ministry has not taken note of."),
+    "notice": mark("Something came in or came back that nobody here has taken note of."),
     "close": mark("Every subject is decided or withdrawn."),
     "confirm": mark("The statement left at once and waits for a second officer."),
     "effect": mark("The finding was to mirror and no designation followed."),

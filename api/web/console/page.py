@@ -121,6 +121,8 @@ class Page:
         show: answers a look.
         act: answers a posted form; ``None`` where there is none.
         fresh: the person must have proved themselves lately (decisions).
+        download: a look is answered with a file to download, or with a page that says why not.
+        quiet: a script asks it; the session ends as if nobody had.
         files: its form takes files, which are read once the officer was found to be one of these.
     """
 
@@ -131,6 +133,8 @@ class Page:
     show: Handler
     act: Handler | None = None
     fresh: bool = False
+    download: bool = False
+    quiet: bool = False
     files: bool = False
 
 

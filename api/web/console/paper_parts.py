@@ -16,8 +16,9 @@ from api.web.spool import pieces
 from api.wire.errors import WireError
 from api.wire.labels import check_label
 
-SECTIONS: Final = ("subjects", "exhibits", "claims")
+SECTIONS: Final = ("subjects", "exhibits", "claims", "case_facts")
 CUSTODY: Final = ("at", "by", "act")
+_FACT_TEXTS: Final = ("victims", "state", "place", "from", "to", "note")
 _COLLECTED: Final = ("by", "at", "how")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,62}/[a-z0-9][a-z0-9.+-]{0,62}")
 _LONGEST_LABEL: Final = 200
@@ -52,7 +53,9 @@ def entry_in(section: str, form: Form, before: Mapping[str, Any]) -> dict[str, A
     """
     if section == "subjects":
         return {**subject_in(form), "key": before["key"]}
-    return _exhibit_in(form, before) if section == "exhibits" else _claim_in(form)
+    if section == "exhibits":
+        return _exhibit_in(form, before)
+    return _claim_in(form) if section == "claims" else _fact_in(form)
 
 
 def _exhibit_in(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +78,13 @@ def _claim_in(form: Form) -> dict[str, Any]:
     if form.one("note"):
         found["note"] = form.one("note")
     return found
+
+
+def _fact_in(form: Form) -> dict[str, Any]:
+    found: dict[str, Any] = {name: form.one(name) for name in ("conduct", "part")}
+    lists = {name: form.every(name) for name in ("subjects", "exhibits")}
+    texts = {name: form.one(name) for name in _FACT_TEXTS}
+    return found | {name: value for name, value in {**lists, **texts}.items() if value}
 
 
 def custody_lines(exhibit: Mapping[str, Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from markupsafe import Markup
 
 from api.web.console import labels, static_files
 from api.web.console.words import REGIONAL, Language, catalogue, other
+from api.web.languages import french
 
 _TEMPLATES: Final = static_files.FOLDER.parent / "templates"
 _SHORT: Final = 8
@@ -109,6 +110,7 @@ def environment(language: Language) -> Environment:
         named=named,
         tongue=tongue,
         digest=grouped,
+        refusal=functools.partial(refusal, language),
     )
     made.globals.update(asset=static_files.address, regional=REGIONAL[language], language=language)
     made.globals["component"] = component
@@ -245,6 +247,14 @@ def named(text: str | None, lang: str = "") -> Markup:
     if tag:
         return Markup('<span lang="{}"{} translate="no">{}</span>').format(tag, direction, text)
     return Markup('<bdi translate="no"{}>{}</bdi>').format(direction, text)
+
+
+def refusal(language: Language, sentence: str) -> Markup:
+    """Return a refusal's own sentence in the page's language; English is marked as such."""
+    told = french(sentence) if language == "fr" else sentence
+    if told is not None:
+        return Markup("{}").format(told)
+    return Markup('<span lang="en">{}</span>').format(sentence)
 
 
 def page(frame: Frame, template: str, members: Mapping[str, Any]) -> str:

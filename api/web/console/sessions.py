@@ -104,9 +104,9 @@ def safe_return(path: str) -> str:
     return path if fits else ""
 
 
-def present(node: Node, cookie: str) -> Present | None:
-    """Return the session behind a cookie, if it is in force."""
-    return console_sessions.resume(node, cookie) if cookie else None
+def present(node: Node, cookie: str, *, touch: bool = True) -> Present | None:
+    """Return the session behind a cookie, if it is in force; ``touch`` notes that it was used."""
+    return console_sessions.resume(node, cookie, touch=touch) if cookie else None
 
 
 def caller_of(node: Node, found: Present, request_id: str) -> Caller:

@@ -8,19 +8,15 @@ chosen and a template shows it. No sentence is put together from parts.
 import functools
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-Language: TypeAlias = Literal["en", "fr"]
+from api.web.languages import LANGUAGES, REGIONAL, Language, preferred
 
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "fr")
-"""In the order of the federation's drafters; the path of a page begins with one of them."""
-
-REGIONAL: Final[dict[Language, str]] = {"en": "en-CA", "fr": "fr-CA"}
-"""As sent to sign-in services in ``ui_locales``."""
+__all__ = ["FOLDER", "LANGUAGES", "REGIONAL", "Language", "catalogue", "mark", "other", "preferred"]
 
 FOLDER: Final = Path(__file__).resolve().parent / "locale"
 
@@ -46,18 +42,3 @@ def catalogue(language: Language) -> NullTranslations:
 def other(language: Language) -> Language:
     """Return the language that the toggle leads to."""
     return "fr" if language == "en" else "en"
-
-
-def preferred(accept: str) -> Language:
-    """Return which language a browser asks for (RFC 9110 section 12.5.4); English if neither."""
-    weights: dict[str, float] = {}
-    for part in accept.split(","):
-        name, _, parameter = part.strip().partition(";")
-        tag = name.strip().lower().split("-")[0]
-        _, _, weight = parameter.strip().partition("=")
-        try:
-            value = float(weight) if weight else 1.0
-        except ValueError:
-            value = 0.0
-        weights[tag] = max(weights.get(tag, 0.0), value)
-    return "fr" if weights.get("fr", 0.0) > weights.get("en", 0.0) else "en"

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from api.domain.approvals import Approval
-from api.domain.notation import Count, Instant, Nullable, RecordId
+from api.domain.notation import Count, Instant, Nullable
 from api.ports.policy import Action
 from api.services.audit import auditing
 from api.services.audit.auditing import EventView, Wanted
@@ -22,21 +22,25 @@ Text = Annotated[str | None, Query(max_length=255)]
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """One approval of one version of a draft; accounts are issuer and subject.
+    """One approval; accounts are issuer and subject.
 
     Attributes:
-        draft: id of the draft.
+        act: what was approved, such as ``draft.approved`` or ``grant.approved``.
+        object: id of the draft or record.
         version: its version.
+        digest: of exactly what was approved.
         approver: account that approved.
-        authors: accounts that wrote any version up to this one.
+        authors: accounts that wrote or proposed it.
         approved_at: when.
-        previewed_at: when the approver last previewed that version before; null if never.
+        previewed_at: when the approver was last shown that digest before; null if never.
         index: leaf of the approval; null while it is not in the log yet.
         seconds: how long after the preview it was approved; null without a preview.
     """
 
-    draft: RecordId
+    act: str
+    object: str
     version: Count
+    digest: str
     approver: str
     authors: tuple[str, ...]
     approved_at: Instant
@@ -48,8 +52,10 @@ class ApprovalView:
     def of(cls, found: Approval) -> "ApprovalView":
         """Return the view of an approval."""
         return cls(
-            found.draft,
+            found.act,
+            found.object,
             found.version,
+            found.digest,
             found.approver,
             found.authors,
             found.approved_at,
@@ -117,6 +123,6 @@ async def event(
     response_description="Newest first, at most 1000; `previewed_at` is null where nobody looked.",
 )
 async def approvals(node: NodeOf, caller: OfficerOf) -> Answer[Page[ApprovalView]]:
-    """Say who approved whose draft, after how long, having seen it; newest first."""
+    """Say who approved whose work, after how long, having seen it; newest first."""
     found = await run(auditing.approvals, node, caller)
     return answers.page([ApprovalView.of(each) for each in found])

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.domain.notation import Count, Digest, Nullable
 from api.domain.notation import RecordId as OfficerId
 from api.ports.policy import Action
@@ -262,6 +263,18 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[E
     content = await bodies.model_body(request, NewOrder)
     order = erasure.NewOrder(content.kind, content.target, content.authority, content.reference)
     return Answer(await run(erasure.propose, node, caller, order), 201)
+
+
+@router.route_for(
+    "GET",
+    "/erasures/{erasure}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_erasure",
+    response_description="What would be approved, in words.",
+)
+async def preview_erasure(node: NodeOf, caller: OfficerOf, erasure_id: ErasureId) -> Answer[Change]:
+    """Show what would be erased, on whose word; without this look nobody approves."""
+    return Answer(await run(erasure.preview_erasure, node, caller, erasure_id))
 
 
 @router.route_for(

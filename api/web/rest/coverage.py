@@ -47,7 +47,7 @@ async def compare(
 
 @dataclass(frozen=True, slots=True)
 class SinceBasis:
-    """What says since when: list, designation, editions or unknown."""
+    """What says since when: list, designation, announcement, editions or unknown."""
 
     base: Basis
     match: Basis

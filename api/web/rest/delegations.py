@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.records.delegations import DelegationRow
@@ -94,6 +95,20 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[D
 async def listed(node: NodeOf, caller: OfficerOf) -> Answer[Page[DelegationRow]]:
     """List delegations: all for administrators and auditors, one's own for others."""
     return answers.page(await run(delegating.listed, node, caller))
+
+
+@router.route_for(
+    "GET",
+    "/delegations/{delegation_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_delegation",
+    response_description="What would be approved, in words.",
+)
+async def preview_delegation(
+    delegation_id: DelegationId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
+    """Show who would act for whom; without this look nobody approves."""
+    return Answer(await run(delegating.preview_delegation, node, caller, delegation_id))
 
 
 @router.route_for(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.ports.policy import Action
 from api.records.officers import OfficerKey
 from api.records.passkeys import RelyingParty
@@ -116,6 +117,18 @@ async def propose_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[Offic
 
 
 @router.route_for(
+    "GET",
+    "/keys/{kid}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_key",
+    response_description="What would be approved, in words.",
+)
+async def preview_key(kid: Kid, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show whose key waits; without this look nobody approves."""
+    return Answer(await run(officer_keys.preview_key, node, caller, kid))
+
+
+@router.route_for(
     "POST",
     "/keys/{kid}/approve",
     Action.KEY_APPROVE,
@@ -166,6 +179,20 @@ async def propose_party(request: Request, node: NodeOf, caller: OfficerOf) -> An
     content = await bodies.model_body(request, NewRelyingParty)
     made = await run(relying_parties.propose, node, caller, content.rp_id, content.origins)
     return Answer(made, 201)
+
+
+@router.route_for(
+    "GET",
+    "/relying-parties/{party_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_relying_party",
+    response_description="What would be approved, in words.",
+)
+async def preview_relying_party(
+    party_id: PartyId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
+    """Show where passkeys would be used; without this look nobody approves."""
+    return Answer(await run(relying_parties.preview_relying_party, node, caller, party_id))
 
 
 @router.route_for(

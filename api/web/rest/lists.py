@@ -16,7 +16,9 @@ from api.domain.notation import Nullable, Written
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
-from api.services.desk.lists import EditionDifference, ImportTerms
+from api.services.desk.list_differences import EditionDifference
+from api.services.desk.lists import ImportTerms
+from api.web import bodies
 from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -331,15 +333,18 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
 ) -> Answer[ImportView]:
     """Import a published list: the file's own bytes, packed or not; recognised by what it holds."""
     terms = ImportTerms(name, as_of, series, source, fetched_at, floor, partial)
+    if bodies.stated_length(request) > LARGEST:
+        raise _too_large()
+    intake = request.app.state.doors.intake
     with tempfile.TemporaryDirectory(prefix="comity-list-") as folder:
         path = FilePath(folder) / "list"
         received = 0
-        with path.open("wb") as file:
-            async for chunk in request.stream():
-                received += len(chunk)
+        with path.open("wb") as file, intake.body(request, intake.allowance.upload) as body:
+            while piece := await body.next():
+                received += len(piece)
                 if received > LARGEST:
-                    raise TooLarge("body.too-large", f"Send at most {LARGEST} bytes.")
-                file.write(chunk)
+                    raise _too_large()
+                file.write(piece)
         made = await run(lists.import_list, node, caller, path, terms)
     found = made.difference
     return Answer(
@@ -351,6 +356,10 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
         ),
         201,
     )
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("body.too-large", f"Send at most {LARGEST} bytes.")
 
 
 @router.route_for(

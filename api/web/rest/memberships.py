@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.ports.policy import Action
 from api.services.desk import members as use_cases
 from api.services.desk.members import MembershipChangeView
@@ -56,6 +57,18 @@ async def propose(
     content = await bodies.model_body(request, NewMembership)
     made = await run(use_cases.propose, node, caller, b64u_decode(content.file))
     return Answer(made, 201)
+
+
+@router.route_for(
+    "GET",
+    "/{digest}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_membership",
+    response_description="What would be approved, in words.",
+)
+async def preview_membership(digest: Digest, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show what a proposed membership changes; without this look nobody approves."""
+    return Answer(await run(use_cases.preview_membership, node, caller, digest))
 
 
 @router.route_for(

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.domain.notation import Count, Digest, Instant, Nullable
 from api.ports.policy import Action
 from api.records.node_state import REFUSED_HEAD, Misbehaviour
@@ -129,6 +130,20 @@ async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> A
     else:
         found = await run(guard.propose_waiver, node, caller, content.member)
     return Answer(found)
+
+
+@router.route_for(
+    "GET",
+    "/node/restore/waivers/{member}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_waiver",
+    response_description="What would be approved, in words.",
+)
+async def preview_waiver(member: str, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show whose answer would be waived, or what would be given up; nobody approves without."""
+    if member == node.ministry:
+        return Answer(await run(giving_up.preview_tail, node, caller))
+    return Answer(await run(guard.preview_waiver, node, caller, member))
 
 
 @router.route_for(

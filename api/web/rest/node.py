@@ -6,6 +6,7 @@ from typing import Literal
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
+from api.domain.changes import Change
 from api.ports.policy import Action
 from api.services.operations import status
 from api.services.operations.status import Status
@@ -74,6 +75,18 @@ async def withdraw_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer
     """Give a proposed epoch up."""
     await run(epochs.withdraw, node, caller, member)
     return Answer(WithdrawnEpoch(member))
+
+
+@router.route_for(
+    "GET",
+    "/peers/{member}/epoch/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_epoch",
+    response_description="What would be approved, in words.",
+)
+async def preview_epoch(member: str, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show where the old epoch would end; without this look nobody approves."""
+    return Answer(await run(epochs.preview_epoch, node, caller, member))
 
 
 @router.route_for(

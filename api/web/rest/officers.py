@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.changes import Change
 from api.domain.notation import RecordId as OfficerId
 from api.ports.policy import Action
 from api.records.officers import Grant, OfficerKey
@@ -185,6 +186,18 @@ async def propose(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[O
 
 
 @router.route_for(
+    "GET",
+    "/officers/{officer_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_officer",
+    response_description="What would be approved, in words.",
+)
+async def preview_officer(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show who is proposed; without this look nobody approves."""
+    return Answer(await run(officers.preview_officer, node, caller, officer_id))
+
+
+@router.route_for(
     "POST",
     "/officers/{officer_id}/approve",
     Action.OFFICER_APPROVE,
@@ -209,6 +222,20 @@ async def suspend(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answ
 
 
 @router.route_for(
+    "GET",
+    "/officers/{officer_id}/suspension/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_suspension",
+    response_description="What would be approved, in words.",
+)
+async def preview_suspension(
+    officer_id: RecordId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
+    """Show the suspension that waits for confirmation; without this look nobody confirms."""
+    return Answer(await run(suspending.preview_suspension, node, caller, officer_id))
+
+
+@router.route_for(
     "POST",
     "/officers/{officer_id}/suspension/confirm",
     Action.OFFICER_SUSPEND_CONFIRM,
@@ -230,6 +257,20 @@ async def confirm(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answ
 async def reinstate(officer_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[OfficerView]:
     """Propose to take a suspension back; another administrator approves."""
     return Answer(await run(suspending.propose_reinstatement, node, caller, officer_id))
+
+
+@router.route_for(
+    "GET",
+    "/officers/{officer_id}/reinstatement/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_reinstatement",
+    response_description="What would be approved, in words.",
+)
+async def preview_reinstatement(
+    officer_id: RecordId, node: NodeOf, caller: OfficerOf
+) -> Answer[Change]:
+    """Show whose suspension would end; without this look nobody approves."""
+    return Answer(await run(suspending.preview_reinstatement, node, caller, officer_id))
 
 
 @router.route_for(
@@ -272,6 +313,18 @@ async def propose_grant(request: Request, node: NodeOf, caller: OfficerOf) -> An
     content = await bodies.model_body(request, NewGrant)
     made = await run(grants.propose_grant, node, caller, content.officer, content.role, content.sub)
     return Answer(made, 201)
+
+
+@router.route_for(
+    "GET",
+    "/role-grants/{grant_id}/preview",
+    Action.CHANGE_PREVIEW,
+    operation_id="preview_grant",
+    response_description="What would be approved, in words.",
+)
+async def preview_grant(grant_id: RecordId, node: NodeOf, caller: OfficerOf) -> Answer[Change]:
+    """Show which role is proposed for whom; without this look nobody approves."""
+    return Answer(await run(grants.preview_grant, node, caller, grant_id))
 
 
 @router.route_for(

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.domain.identity.scoring import Signal
+from api.domain.identity.scoring import Signal, Suggestion
 from api.domain.notation import Count, Nullable
 from api.ports.policy import Action
+from api.records.shared_verdicts import SharedVerdict
 from api.records.subjects import Verdict
-from api.services.desk import subjects
+from api.services.desk import subject_pages, subjects
+from api.services.desk.subject_pages import SubjectPage
 from api.services.desk.subjects import Candidate, Judgement
 from api.web import answers, bodies, cursors
 from api.web.answers import Answer, Page
@@ -19,7 +21,7 @@ from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
-_REF = (
+REF = (
     "^((designation|package|proposal|thread):sha256:[0-9a-f]{64}(#s[1-9][0-9]{0,4})?"
     "|list:[a-z0-9-]{1,100}:.{1,300})$"
 )
@@ -30,8 +32,8 @@ class NewVerdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    one: Annotated[str, Field(pattern=_REF)]
-    other: Annotated[str, Field(pattern=_REF)]
+    one: Annotated[str, Field(pattern=REF)]
+    other: Annotated[str, Field(pattern=REF)]
     outcome: Literal["same", "not-same", "unsure"]
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -53,6 +55,7 @@ class CandidateView:
         shared: the words that it shares with what was looked for.
         score: 0 to 1; an order, not a decision.
         equal: it has a name of the very same words.
+        suggested: the verdict that the signals suggest.
         signals: what speaks for and against, in words.
     """
 
@@ -68,6 +71,7 @@ class CandidateView:
     shared: tuple[str, ...]
     score: float
     equal: bool
+    suggested: Suggestion
     signals: tuple[Signal, ...]
 
     @classmethod
@@ -86,6 +90,7 @@ class CandidateView:
             shared=one.shared,
             score=one.score,
             equal=one.equal,
+            suggested=one.suggested,
             signals=one.signals,
         )
 
@@ -96,7 +101,8 @@ class Suggestions:
 
     Attributes:
         items: best first.
-        verdicts: officers' verdicts that concern any of them.
+        verdicts: of officers here, for this node alone, that concern any of them.
+        shared_verdicts: ministries' verdicts that concern any of them.
         left_out: how many more were found and may be read.
         common: some words stand in so many descriptions that they alone find none.
         note: what a suggestion is not.
@@ -104,6 +110,7 @@ class Suggestions:
 
     items: tuple[CandidateView, ...]
     verdicts: tuple[Verdict, ...]
+    shared_verdicts: tuple[SharedVerdict, ...]
     left_out: Count
     common: bool
     note: str = "These are suggestions; nothing follows from one until a verdict is recorded."
@@ -128,10 +135,19 @@ async def search(
     content = Suggestions(
         tuple(CandidateView.of(one) for one in found.candidates),
         tuple(found.verdicts),
+        tuple(found.shared),
         found.left_out,
         found.common,
     )
     return Answer(content)
+
+
+@router.route_for("GET", "/subjects/page", Action.SUBJECT_SEARCH, operation_id="read_subject")
+async def page(
+    node: NodeOf, caller: OfficerOf, ref: Annotated[str, Query(max_length=500, pattern=REF)]
+) -> Answer[SubjectPage]:
+    """Show a description with its candidates, verdicts, listings, links and ownership tests."""
+    return Answer(await run(subject_pages.page, node, caller, ref))
 
 
 @router.route_for(
@@ -156,6 +172,21 @@ async def verdicts(
         last = rows[limit - 1]
         following = cursors.make(node, caller, "verdicts", [last.at, last.id])
     return answers.page(rows[:limit], following)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedVerdicts:
+    """The verdicts that ministries told each other and that stand, oldest first."""
+
+    items: tuple[SharedVerdict, ...]
+
+
+@router.route_for(
+    "GET", "/verdicts/shared", Action.SUBJECT_SEARCH, operation_id="list_shared_verdicts"
+)
+async def shared(node: NodeOf, caller: OfficerOf) -> Answer[SharedVerdicts]:
+    """List the verdicts that ministries told each other and that stand: whose, and why."""
+    return Answer(SharedVerdicts(tuple(await run(subjects.told, node, caller))))
 
 
 @router.route_for(

@@ -8,6 +8,7 @@ from api.domain.errors import Invalid
 from api.services.node import Node
 from api.services.statements.effects import (
     designations,
+    identity_verdicts,
     mirroring,
     onward,
     packages,
@@ -26,6 +27,7 @@ EFFECTS: Mapping[str, Effect] = {
     **onward.EFFECTS,
     **recall_answers.EFFECTS,
     **designations.EFFECTS,
+    **identity_verdicts.EFFECTS,
     **mirroring.EFFECTS,
 }
 

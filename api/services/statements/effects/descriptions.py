@@ -58,7 +58,7 @@ def note(
     if fresh:
         all_new = [_description(kind, object_id, issuer, subject) for subject in described]
         unit.insert(subjects.SUBJECTS, [asdict(one) for one in all_new])
-        identity.put(unit, [_indexed(one) for one in all_new])
+        identity.put(unit, [indexed(one) for one in all_new])
         return
     known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
     for subject in described:
@@ -66,14 +66,15 @@ def note(
         old = known.get(now.ref)
         if old is None:
             unit.insert(subjects.SUBJECTS, asdict(now))
-            identity.put(unit, [_indexed(now)])
+            identity.put(unit, [indexed(now)])
         elif old != now:
             changed = {name: value for name, value in asdict(now).items() if name != "ref"}
             unit.update(subjects.SUBJECTS, {"ref": now.ref}, changed)
-            identity.put(unit, [_indexed(now)])
+            identity.put(unit, [indexed(now)])
 
 
-def _indexed(row: Description) -> Indexed:
+def indexed(row: Description) -> Indexed:
+    """Return what the index gets for a noted description."""
     names, births = json.loads(row.names), json.loads(row.births)
     return Indexed(profiles.of_description(row.ref, row.schema, names, births))
 

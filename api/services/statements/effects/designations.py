@@ -22,6 +22,7 @@ from api.domain.designations import ProposalAct, ProposalState
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.reliance import Change, Kind, of_proposal
+from api.domain.tasks import Notice
 from api.records import designations, packages
 from api.records.unit_of_work import Unit
 from api.services.node import Node
@@ -202,9 +203,10 @@ def _mark_designated(unit: Unit, proposal_id: str, at: str) -> None:
 class ChangeEffect(Plain):
     """An amendment or delisting of a standing designation, by its own ministry."""
 
-    def __init__(self, act: Act, change: Change) -> None:
+    def __init__(self, act: Act, change: Change, notice: Notice) -> None:
         self._act = act
         self._change = change
+        self._notice = notice
 
     def check(self, node: Node, connection: Connection, content: Content) -> str:
         """Own, standing, with sound instants, and addressed to everyone who was given it."""
@@ -248,7 +250,7 @@ class ChangeEffect(Plain):
 
     @override
     def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
-        """Write it down and open a review of every own decision that rests on it."""
+        """Write it down, say so to the desk, and open a review of what rests on it."""
         statement = received.statement
         designation_id = member_text(statement.body, "designation")
         decision = sound(node, statement) and take_brought(unit, received, [designation_id])
@@ -267,6 +269,8 @@ class ChangeEffect(Plain):
         self._apply(unit, statement, received.brought.values())
         changed = (Kind.DESIGNATION, designation_id)
         reliance.open_reviews(node, unit, self._change, changed, statement.id)
+        about = ("designation", designation_id)
+        reliance.open_notice(node, unit, self._notice, about, statement.id)
         return ALLOWED
 
     @override
@@ -306,7 +310,7 @@ class ProposalEffect(Plain):
         return Consequence(Act.STATEMENT_ISSUED, subject, issued.statement.to)
 
     @override
-    def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
+    def receive(self, node: Node, unit: Unit, received: Received) -> Decision:
         """Keep a partner's proposal beside our own; it has been endorsed there."""
         statement = received.statement
         decision = rules.may_leave(statement.body, issuer=statement.issuer, to=statement.to)
@@ -323,6 +327,8 @@ class ProposalEffect(Plain):
         }
         unit.insert(designations.PROPOSALS, row)
         note_proposal(unit, statement.id, statement.issuer, body)
+        about = ("proposal", statement.id)
+        reliance.open_notice(node, unit, Notice.SHARED, about, statement.id)
         return ALLOWED
 
 
@@ -365,6 +371,8 @@ def note_proposal(unit: Unit, proposal_id: str, ministry: str, body: dict[str, A
 EFFECTS: Mapping[str, Effect] = {
     "designation-proposal/1": ProposalEffect(),
     "designation/1": DesignationEffect(),
-    "designation-amendment/1": ChangeEffect(Act.DESIGNATION_AMENDED, Change.AMENDED),
-    "delisting/1": ChangeEffect(Act.DESIGNATION_DELISTED, Change.DELISTED),
+    "designation-amendment/1": ChangeEffect(
+        Act.DESIGNATION_AMENDED, Change.AMENDED, Notice.AMENDED_THERE
+    ),
+    "delisting/1": ChangeEffect(Act.DESIGNATION_DELISTED, Change.DELISTED, Notice.DELISTED_THERE),
 }

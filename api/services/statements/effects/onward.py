@@ -14,10 +14,12 @@ from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.evidence import PackageState
+from api.domain.tasks import Notice
 from api.records import packages, statements
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects import packages as held
+from api.services.statements.effects import reliance
 from api.services.statements.effects.base import (
     Consequence,
     Effect,
@@ -61,6 +63,8 @@ class OnwardRequestEffect(Plain):
         held = packages.active_release(unit.connection, package, received.statement.issuer)
         if row is None or row.originator != node.ministry or held is None:
             return refuse("package.unknown", "This node has not released that package to you.")
+        about, request = ("package", package), received.statement.id
+        reliance.open_notice(node, unit, Notice.ONWARD_ASKED, about, request)
         return ALLOWED
 
 
@@ -93,6 +97,8 @@ class OnwardConsentEffect(Plain):
             raise Conflict("package.recalled", "This package has been recalled.")
         if recipient not in held.holders(unit.connection, package):
             held.hold(unit, package, recipient, issued.statement.id, "consented")
+        request = member_text(body, "request")
+        reliance.settle_notice(unit, ("package", package), request, issued.at)
         return Consequence(Act.STATEMENT_ISSUED, Subject("package", package), issued.statement.to)
 
     @override
@@ -107,6 +113,7 @@ class OnwardConsentEffect(Plain):
             return refuse("onward.unknown-request", "This ministry has asked for no such consent.")
         if statement.to != (node.ministry,):
             return refuse("onward.mismatch", "Consent to who asked, alone.")
+        reliance.open_notice(node, unit, Notice.CONSENTED, ("package", row.id), statement.id)
         return ALLOWED
 
 

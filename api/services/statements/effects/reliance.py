@@ -8,17 +8,31 @@ decision.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from api.domain import tasks as rules
 from api.domain.reliance import Affected, Change, Kind, Point, Reliance, ripple
 from api.records import tasks
+from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
 from api.services.node import Node
 
 OPEN, KEPT, DECIDED_AGAIN, NOTED = "open", "kept", "decided-again", "noted"
+
+_OBJECT_OF: Final = {
+    "release": "package",
+    "recall": "package",
+    "recall-answer": "package",
+    "onward-request": "package",
+    "onward-consent": "package",
+    "designation": "designation",
+    "designation-amendment": "designation",
+    "delisting": "designation",
+    "designation-proposal": "proposal",
+}
+"""Kind of the object that a statement is about; of all others it is a thread."""
 
 
 def task_id(*parts: str) -> str:
@@ -133,9 +147,16 @@ def open_reviews(
 
 
 def open_notice(
-    node: Node, unit: Unit, notice: rules.Notice, about: tuple[str, str], cause: str
-) -> None:
-    """Ask the desk to take note of what a partner did; somebody closes it as noted.
+    node: Node,
+    unit: Unit,
+    notice: rules.Notice,
+    about: tuple[str, str],
+    cause: str,
+    path: tuple[str, ...] = (),
+) -> bool:
+    """Ask the desk to take note of something; returns whether it was not asked before.
+
+    Somebody closes it as noted.
 
     Call inside the unit that stores what the partner did, before its event.
 
@@ -144,15 +165,54 @@ def open_notice(
         unit: the open unit of work.
         notice: what happened.
         about: kind and id of the object.
-        cause: id of the partner's statement.
+        cause: id of the partner's statement, or of a list's edition and its entry.
+        path: for a list, the references of entries with what changed in words.
     """
     id_ = task_id("notice", *about, cause)
     if tasks.review(unit.connection, id_) is not None:
-        return
+        return False
     task = rules.Task(
-        rules.TaskKind.NOTICE, node.ministry, rules.DESK, about, key=notice.value, cause=cause
+        rules.TaskKind.NOTICE,
+        node.ministry,
+        rules.DESK,
+        about,
+        key=notice.value,
+        cause=cause,
+        path=path,
     )
     _open(unit, node.now(), id_, task, None)
+    return True
+
+
+def settle_notice(unit: Unit, about: tuple[str, str], cause: str, at: str) -> None:
+    """Close the notice of what a partner did: this ministry has answered it."""
+    close_review(unit, task_id("notice", *about, cause), {"outcome": NOTED, "closed_at": at})
+
+
+def open_refusal(node: Node, unit: Unit, original: StoredStatement, peer: str) -> None:
+    """Tell the desk that a partner refused an own statement, so that it can be told again.
+
+    Args:
+        node: this node.
+        unit: the open unit of work.
+        original: row of the statement.
+        peer: who refused it.
+    """
+    name = original.type.partition("/")[0]
+    kind = _OBJECT_OF.get(name, "thread")
+    named = original.thread if kind == "thread" else original.about
+    about = (kind, original.id if name == "designation" else named or original.id)
+    task = rules.Task(
+        rules.TaskKind.NOTICE,
+        node.ministry,
+        rules.DESK,
+        about,
+        key=rules.Notice.REFUSED_THERE.value,
+        cause=original.id,
+    )
+    review = task_id("notice", *about, peer, task.cause)
+    if tasks.review(unit.connection, review) is None:
+        _open(unit, node.now(), review, task, None)
 
 
 def _open(unit: Unit, at: str, review: str, task: rules.Task, affected: Affected | None) -> None:

@@ -173,7 +173,13 @@ def _delegation(visit: Visit) -> Decision:
 
 def ask_delegation(visit: Visit) -> Answer:
     """Ask before a delegation is approved or ended."""
-    return decision.ask(visit, _delegation(visit))
+    id_ = visit.parts["delegation"]
+    approves = visit.parts["decision"] == "approve"
+
+    def look() -> object:
+        return delegating.preview_delegation(visit.node, visit.caller, id_)
+
+    return decision.ask(visit, _delegation(visit), look if approves else None)
 
 
 def decide_delegation(visit: Visit) -> Answer:

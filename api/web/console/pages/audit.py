@@ -7,14 +7,15 @@ from typing import Any, Final
 from api.domain.errors import ComityError, Invalid, NotFound
 from api.domain.events import Act
 from api.ports.policy import Action
-from api.services.audit import auditing, entry_proof
+from api.services.audit import audit_notes, auditing, entry_proof, erasure
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
 from api.services.operations import status
 from api.services.road import peering
 from api.web import cursors
 from api.web.console import listing, reading
-from api.web.console.page import AUDITOR, Answer, Column, Page, Sending, View, Visit
+from api.web.console.page import AUDITOR, Answer, Column, Moved, Page, Sending, View, Visit
+from api.web.console.pages import samples
 from api.web.console.words import mark
 
 _AUDITORS: Final = frozenset({AUDITOR})
@@ -75,15 +76,39 @@ def entry(visit: Visit) -> Answer:
     text = visit.parts["leaf"]
     if not _NUMBER.fullmatch(text):
         raise NotFound("entry.unknown", "There is no such entry here.")
-    found = entry_proof.entry_proof(visit.node, visit.caller, int(text))
-    return View("entry.html", {"proof": found, "event": found.view.event})
+    return _entry(visit, int(text), [])
+
+
+def _entry(visit: Visit, leaf: int, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    found = entry_proof.entry_proof(visit.node, visit.caller, leaf)
+    members = {
+        "proof": found,
+        "event": found.view.event,
+        "notes": audit_notes.listed(visit.node, visit.caller, leaf=leaf),
+        **samples.note_members(visit, faults),
+    }
+    return View("entry.html", members, status)
+
+
+def note(visit: Visit) -> Answer:
+    """Write a note on one entry."""
+    text = visit.parts["leaf"]
+    if not _NUMBER.fullmatch(text):
+        raise NotFound("entry.unknown", "There is no such entry here.")
+    faults = samples.wrote(visit, leaf=int(text))
+    return _entry(visit, int(text), faults, 422) if faults else Moved(visit.to(visit.path))
 
 
 def log(visit: Visit) -> Answer:
     """Show who vouches for the log, and how far."""
     found = status.status(visit.node, visit.caller)
     partners = peering.listed(visit.node, visit.caller)
-    members = {"status": found, "partners": partners, "origin": visit.node.me.origin}
+    members = {
+        "status": found,
+        "partners": partners,
+        "origin": visit.node.me.origin,
+        "gaps": erasure.gaps(visit.node, visit.caller),
+    }
     return View("log.html", members)
 
 
@@ -135,7 +160,7 @@ def _pieces(made: exporting.Export) -> Iterator[bytes]:
 
 PAGES: Final = (
     Page("events", "/audit/events", _AUDITORS, Action.AUDIT_LIST, events),
-    Page("entry", "/audit/events/{leaf}", _AUDITORS, Action.AUDIT_LIST, entry),
+    Page("entry", "/audit/events/{leaf}", _AUDITORS, Action.AUDIT_LIST, entry, note),
     Page("approvals", "/audit/approvals", _AUDITORS, Action.AUDIT_LIST, approvals),
     Page("log", "/audit/log", _AUDITORS, Action.NODE_STATUS, log),
     Page("exports", "/audit/exports", _AUDITORS, Action.AUDIT_EXPORT, ask_export, export),

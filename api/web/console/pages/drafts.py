@@ -215,7 +215,12 @@ def ask_confirm(visit: Visit) -> Answer:
 def confirm(visit: Visit) -> Answer:
     """Record the second look."""
     draft_id = visit.parts["draft"]
-    drafting.confirm(visit.node, visit.caller, draft_id)
+    try:
+        drafting.confirm(visit.node, visit.caller, draft_id)
+    except Refused as error:
+        if error.code != "draft.not-previewed":
+            raise
+        return _shown(visit, {"unseen": True}, 409)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
 
 

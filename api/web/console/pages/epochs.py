@@ -72,7 +72,12 @@ def _decision(visit: Visit) -> Decision:
 
 def ask(visit: Visit) -> Answer:
     """Ask before an epoch is proposed, withdrawn or opened."""
-    return decision.ask(visit, _decision(visit))
+    ministry, approves = visit.parts["ministry"], visit.parts["step"] == "approve"
+
+    def look() -> object:
+        return epochs.preview_epoch(visit.node, visit.caller, ministry)
+
+    return decision.ask(visit, _decision(visit), look if approves else None)
 
 
 def act(visit: Visit) -> Answer:

@@ -96,7 +96,12 @@ def _order(visit: Visit) -> Decision:
 
 def ask(visit: Visit) -> Answer:
     """Ask before an order is carried out or rejected."""
-    return decision.ask(visit, _order(visit))
+    id_, approves = visit.parts["order"], visit.parts["decision"] == "approve"
+
+    def look() -> object:
+        return erasure.preview_erasure(visit.node, visit.caller, id_)
+
+    return decision.ask(visit, _order(visit), look if approves else None)
 
 
 def decide(visit: Visit) -> Answer:

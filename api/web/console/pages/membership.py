@@ -95,7 +95,12 @@ def _approval(visit: Visit, change: MembershipChangeView) -> Decision:
 
 def ask_approve(visit: Visit) -> Answer:
     """Show what a proposed membership changes, and ask."""
-    return decision.ask(visit, _approval(visit, _change(visit)))
+    change = _change(visit)
+
+    def look() -> object:
+        return members.preview_membership(visit.node, visit.caller, change.digest)
+
+    return decision.ask(visit, _approval(visit, change), look)
 
 
 def approve(visit: Visit) -> Answer:
@@ -119,6 +124,7 @@ PAGES: Final = (
         ask_new,
         propose,
         fresh=True,
+        files=True,
     ),
     Page(
         "membership_approve",

@@ -91,7 +91,14 @@ def rule(visit: Visit) -> Answer:
 
 PAGES: Final = (
     Page("misbehaviour", _HOME, _WATCHERS, Action.NODE_STATUS, index),
-    Page("misbehaviour_proof", f"{_HOME}/{{proof}}/file", _WATCHERS, Action.NODE_STATUS, download),
+    Page(
+        "misbehaviour_proof",
+        f"{_HOME}/{{proof}}/file",
+        _WATCHERS,
+        Action.NODE_STATUS,
+        download,
+        download=True,
+    ),
     Page(
         "misbehaviour_rule",
         f"{_HOME}/{{proof}}/{{ruling}}",

@@ -18,6 +18,7 @@ from api.web.spool import pieces
 from api.wire.envelope import PREPARED
 from api.wire.errors import WireError
 from api.wire.payloads.evidence_package_v1 import EvidenceKind
+from api.wire.payloads.law import Conduct, Involvement, Victims
 from api.wire.statements import EVIDENCE_PACKAGE
 
 Faults = list[dict[str, Any]]
@@ -51,6 +52,7 @@ def show(visit: Visit) -> Answer:
         "subjects": _named(paper),
         "exhibits": paper_parts.entries(paper.body, "exhibits"),
         "claims": paper_parts.entries(paper.body, "claims"),
+        "case_facts": paper_parts.entries(paper.body, "case_facts"),
         "names": _names(paper),
     }
     return View("paper.html", members)
@@ -181,6 +183,9 @@ def _entry(
         "custody": paper_parts.custody_lines(entry),
         "schemas": described.SCHEMAS,
         "kinds": _KINDS,
+        "conduct": get_args(Conduct),
+        "involvement": get_args(Involvement),
+        "victims": get_args(Victims),
         "labels": labels,
         "others": [one for one in labels if one != entry.get("label")],
         "subjects": _named(paper),

@@ -266,8 +266,15 @@ _ONE: Final = "/packages/{package}"
 PAGES: Final = (
     Page("packages", "/packages", DESK, Action.PACKAGE_LIST, index),
     Page("package", _ONE, DESK, Action.PACKAGE_READ, show),
-    Page("package_file", f"{_ONE}/file", DESK, Action.PACKAGE_FETCH, fetch),
-    Page("package_exhibit", f"{_ONE}/exhibits/{{digest}}", DESK, Action.EXHIBIT_READ, exhibit),
+    Page("package_file", f"{_ONE}/file", DESK, Action.PACKAGE_FETCH, fetch, download=True),
+    Page(
+        "package_exhibit",
+        f"{_ONE}/exhibits/{{digest}}",
+        DESK,
+        Action.EXHIBIT_READ,
+        exhibit,
+        download=True,
+    ),
     Page(
         "package_release",
         f"{_ONE}/release",

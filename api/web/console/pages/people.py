@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from api.domain.changes import Change
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.authorising import Caller
@@ -26,9 +27,18 @@ _APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
     "reinstatements": suspending.approve_reinstatement,
 }
 
+_PREVIEW: Final[Mapping[str, Callable[[Node, Caller, str], Change]]] = {
+    "officers": officers.preview_officer,
+    "grants": grants.preview_grant,
+    "keys": officer_keys.preview_key,
+    "suspensions": suspending.preview_suspension,
+    "reinstatements": suspending.preview_reinstatement,
+}
+"""What is shown on the page that asks: the look on which the approval rests."""
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Waiting:
     """What one person asked for and an administrator has not decided.
 
     Attributes:
@@ -64,35 +74,35 @@ def _facts(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Change]:
+def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Waiting]:
     names = {one.officer.id: one.officer.name for one in people}
     for one in people:
         who, by = one.officer.name, one.officer.proposed_by or ""
         if one.officer.state == _PROPOSED:
-            yield Change("officers", one.officer.id, who, "", by, names.get(by, ""))
+            yield Waiting("officers", one.officer.id, who, "", by, names.get(by, ""))
         yield from _about_suspension(one, names)
         for grant in one.grants:
             if grant.state == _PROPOSED:
                 by = grant.proposed_by
-                yield Change("grants", grant.id, who, grant.role, by, names.get(by, ""))
+                yield Waiting("grants", grant.id, who, grant.role, by, names.get(by, ""))
         for key in one.keys:
             if key.state in {_PROPOSED, _REQUESTED}:
                 kind = "keys" if key.state == _PROPOSED else "key-requests"
                 by = key.proposed_by
-                yield Change(kind, key.kid, who, key.kid, by, names.get(by, ""))
+                yield Waiting(kind, key.kid, who, key.kid, by, names.get(by, ""))
 
 
-def _about_suspension(one: OfficerEntry, names: Mapping[str, str]) -> Iterator[Change]:
+def _about_suspension(one: OfficerEntry, names: Mapping[str, str]) -> Iterator[Waiting]:
     found = one.officer.suspension
     if found is None:
         return
     who, id_ = one.officer.name, one.officer.id
     if found.confirmed_at is None:
         by = found.imposed_by
-        yield Change("suspensions", id_, who, found.ends_at, by, names.get(by, ""))
+        yield Waiting("suspensions", id_, who, found.ends_at, by, names.get(by, ""))
     if found.lift_proposed_by is not None:
         by = found.lift_proposed_by
-        yield Change("reinstatements", id_, who, "", by, names.get(by, ""))
+        yield Waiting("reinstatements", id_, who, "", by, names.get(by, ""))
 
 
 def ask(visit: Visit) -> Answer:
@@ -103,6 +113,8 @@ def ask(visit: Visit) -> Answer:
 def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
     facts = _facts(visit)
     kind, id_ = visit.parts["kind"], visit.parts["id"]
+    look = _PREVIEW.get(kind)
+    facts["shown"] = None if look is None else look(visit.node, visit.caller, id_)
     wanted = [one for one in facts["waiting"] if (one.kind, one.id) == (kind, id_)]
     if not wanted:
         raise NotFound("change.unknown", "There is no such proposal here.")

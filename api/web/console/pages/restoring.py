@@ -49,7 +49,14 @@ def _waiver(visit: Visit) -> Decision:
 
 def ask(visit: Visit) -> Answer:
     """Ask before a waiver."""
-    return decision.ask(visit, _waiver(visit))
+    member, approves = visit.parts["ministry"], visit.parts["step"] == "approve"
+
+    def look() -> object:
+        if member == visit.node.ministry:
+            return giving_up.preview_tail(visit.node, visit.caller)
+        return guard.preview_waiver(visit.node, visit.caller, member)
+
+    return decision.ask(visit, _waiver(visit), look if approves else None)
 
 
 def waive(visit: Visit) -> Answer:

@@ -5,12 +5,11 @@ from typing import Any, Final
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.desk import tasks
-from api.services.desk.tasks import Closing, Scope, TaskView
+from api.services.desk.tasks import Closing, TaskView
 from api.web.console import reading
 from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
 from api.web.console.words import mark
 
-_MOST: Final = 200
 _OUTCOMES: Final = ("kept", "decided-again")
 _NOTED: Final = "noted"
 
@@ -41,11 +40,10 @@ def _task(visit: Visit) -> TaskView:
     Raises:
         NotFound: ``task.unknown``: it is closed, or not for this officer.
     """
-    found = tasks.tasks_page(visit.node, visit.caller, Scope.MINE, limit=_MOST)
-    for one in found:
-        if one.id == visit.parts["task"] and one.closable:
-            return one
-    raise NotFound("task.unknown", "There is no such review here.")
+    found = tasks.find_mine(visit.node, visit.caller, visit.parts["task"])
+    if not found.closable:
+        raise NotFound("task.unknown", "There is no such review here.")
+    return found
 
 
 def close(visit: Visit) -> Answer:

@@ -1,10 +1,11 @@
-"""Subjects: looking for a name in everything the officer may read; coverage of listed subjects."""
+"""Subjects: looking for a name in statements and published lists; coverage of listed subjects."""
 
 from typing import Any, Final
 
-from api.domain.errors import Invalid
+from api.domain.errors import Invalid, NotFound
 from api.ports.policy import Action
-from api.services.desk import coverage, subjects
+from api.services.desk import coverage, list_coverage, subjects
+from api.services.desk.identity import LIST
 from api.services.desk.subjects import Candidate
 from api.web.console import reading
 from api.web.console.page import AUDITOR, DESK, Answer, Page, View, Visit
@@ -15,23 +16,22 @@ _MOST: Final = 50
 def search(visit: Visit) -> Answer:
     """Look for a name."""
     text = visit.query.get("q", "").strip()
-    members: dict[str, Any] = {"q": text, "found": [], "verdicts": [], "faults": []}
+    members: dict[str, Any] = {"q": text, "found": None, "faults": []}
     if text:
         try:
             found = subjects.search(visit.node, visit.caller, text, limit=_MOST)
-            members["found"] = [_candidate(visit, one) for one in found.candidates]
-            members["verdicts"] = list(found.verdicts)
+            hrefs = [_href(visit, one) for one in found.candidates]
+            members["found"] = found
+            members["candidates"] = list(zip(found.candidates, hrefs, strict=True))
         except Invalid as error:
             members["faults"] = [reading.refused(error)]
     return View("subjects.html", members)
 
 
-def _candidate(visit: Visit, one: Candidate) -> dict[str, Any]:
-    return {
-        "row": one,
-        "score": round(one.score * 100),
-        "href": reading.href_of(visit, one.kind, one.object),
-    }
+def _href(visit: Visit, one: Candidate) -> str:
+    if one.kind == LIST:
+        return visit.to(f"/lists/{one.object}/newest/entry", id=one.key)
+    return reading.href_of(visit, one.kind, one.object)
 
 
 def board(visit: Visit) -> Answer:
@@ -46,7 +46,29 @@ def board(visit: Visit) -> Answer:
     return View("coverage.html", {"board": found, "as_of": day, "faults": faults})
 
 
+def programme(visit: Visit) -> Answer:
+    """Show how far one jurisdiction's lists follow a programme of another's, with the lag."""
+    node = visit.node
+    homes = sorted({member.jurisdiction for member in node.membership.members})
+    asked = visit.query.get("programme", "").strip()
+    home = visit.query.get("jurisdiction", "") or homes[0]
+    members: dict[str, Any] = {
+        "jurisdictions": homes,
+        "asked": asked,
+        "home": home,
+        "found": None,
+        "faults": [],
+    }
+    if asked:
+        try:
+            members["found"] = list_coverage.by_programme(node, visit.caller, asked, home)
+        except (Invalid, NotFound) as error:
+            members["faults"] = [reading.refused(error)]
+    return View("programme.html", members)
+
+
 PAGES: Final = (
     Page("subjects", "/subjects", DESK, Action.SUBJECT_SEARCH, search),
     Page("coverage", "/coverage", DESK | {AUDITOR}, Action.COVERAGE_READ, board),
+    Page("programme", "/coverage/programme", DESK | {AUDITOR}, Action.COVERAGE_READ, programme),
 )

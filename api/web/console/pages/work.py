@@ -7,11 +7,22 @@ from typing import Any, Final, TypeVar
 from api.domain.errors import Refused
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services.desk import evidence, mirroring, tasks
+from api.services.desk import evidence, mirroring, task_claims, tasks
+from api.services.desk.task_claims import ClaimView
 from api.services.desk.tasks import Scope, TaskView
 from api.services.statements import drafting
 from api.web.console import reading
-from api.web.console.page import ADMINISTRATOR, AUDITOR, DESK, EVERYONE, Answer, Page, View, Visit
+from api.web.console.page import (
+    ADMINISTRATOR,
+    AUDITOR,
+    DESK,
+    EVERYONE,
+    Answer,
+    Moved,
+    Page,
+    View,
+    Visit,
+)
 
 T = TypeVar("T")
 _MOST: Final = 50
@@ -31,6 +42,8 @@ class Item:
         why: the use case's own sentence.
         owed_by: the ministry that has to do it.
         names: subjects' names, for the title.
+        id: of the task.
+        claim: who works on it; ``None`` if nobody said so.
     """
 
     kind: str
@@ -41,6 +54,8 @@ class Item:
     why: str
     owed_by: str
     names: tuple[str, ...] = ()
+    id: str = ""
+    claim: ClaimView | None = None
 
 
 def show(visit: Visit) -> Answer:
@@ -51,6 +66,7 @@ def show(visit: Visit) -> Answer:
         "desk": desk,
         "auditor": AUDITOR in visit.caller.roles,
         "administrator": ADMINISTRATOR in visit.caller.roles,
+        "opened": visit.node.now(),
         "since": visit.present.session.new_since,
         "now_to_do": [],
         "waiting": [],
@@ -69,10 +85,11 @@ def show(visit: Visit) -> Answer:
 
 def _items(visit: Visit, scope: Scope) -> list[Item]:
     found = tasks.tasks_page(visit.node, visit.caller, scope, limit=_MOST)
-    return [_item(visit, one) for one in found]
+    claims = task_claims.on_tasks(visit.node, visit.caller, [one.id for one in found])
+    return [_item(visit, one, claims.get(one.id)) for one in found]
 
 
-def _item(visit: Visit, one: TaskView) -> Item:
+def _item(visit: Visit, one: TaskView, claim: ClaimView | None) -> Item:
     place = one.within or one.about
     return Item(
         kind=one.kind,
@@ -85,7 +102,16 @@ def _item(visit: Visit, one: TaskView) -> Item:
         why=one.why,
         owed_by=one.owed_by,
         names=one.names,
+        id=one.id,
+        claim=claim,
     )
+
+
+def take_or_hand_back(visit: Visit) -> Answer:
+    """Say that the officer works on a task, or no longer."""
+    act = task_claims.hand_back if visit.form.one("hand_back") else task_claims.claim
+    act(visit.node, visit.caller, visit.form.one("task"))
+    return Moved(visit.to("/"))
 
 
 def _own_drafts(visit: Visit) -> list[Any]:
@@ -124,4 +150,4 @@ def _readable(fetch: Callable[[], Sequence[T]]) -> Sequence[T]:
         return []
 
 
-PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show),)
+PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show, take_or_hand_back),)

@@ -20,6 +20,22 @@ if (ending) {
   }, seconds * 1000);
 }
 
+// Tells unobtrusively that something is new; the page does not change under the reader.
+const news = document.querySelector("[data-news]");
+if (news) {
+  const ask = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(news.dataset.news, { redirect: "manual" }).catch(() => null);
+    if (!answer?.ok) return;
+    const count = (await answer.json()).new;
+    news.querySelector("span").textContent =
+      count === 1 ? news.dataset.singular : news.dataset.plural.replace("%(count)s", count);
+    news.hidden = count === 0;
+  };
+  setInterval(ask, 60_000);
+  document.addEventListener("visibilitychange", ask);
+}
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());

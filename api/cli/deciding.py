@@ -1,0 +1,99 @@
+"""The second officer's decision from the command line: shown first, asked, then sent.
+
+Owns how a preview of a change is printed and how a command asks. Nothing is approved that was not
+shown: on a terminal the command shows and asks, elsewhere it needs the digest that was read.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import output
+from api.cli.client import connected
+from api.cli.profiles import CliContext
+from api.domain.errors import Invalid, Stale
+
+Yes = Annotated[bool, typer.Option("--yes", help="Show it, but do not ask.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that waits for its second officer.
+
+    Attributes:
+        preview: path that shows it.
+        approve: path that approves it.
+        lines: what is said of the answer.
+    """
+
+    preview: str
+    approve: str
+    lines: Callable[[Mapping[str, Any]], Iterable[str]]
+
+
+def shown(context: CliContext, path: str) -> None:
+    """Show what would be approved, and its digest."""
+    with connected(context) as api:
+        found = api.get(path)
+    output.result(context, found, change_lines(found))
+
+
+def approved(context: CliContext, change: Change, *, digest: str | None, yes: bool) -> None:
+    """Show a change, ask, and approve it.
+
+    Args:
+        context: of the command.
+        change: what waits.
+        digest: that was read before; then nothing is shown or asked.
+        yes: do not ask.
+
+    Raises:
+        Stale: ``change.stale``: it is another one than was read.
+        Invalid: ``change.digest-needed``: nobody sits at a terminal to look at it.
+    """
+    with connected(context) as api:
+        seen = api.get(change.preview)
+        require_read(seen["digest"], change_lines(seen), digest=digest, yes=yes, what="change")
+        done = api.post(change.approve)
+    output.result(context, done, change.lines(done))
+
+
+def require_read(
+    seen: str, lines: Iterable[str], *, digest: str | None, yes: bool, what: str
+) -> None:
+    """Go on only with what somebody read: the digest given, or what is shown now.
+
+    Args:
+        seen: digest of the object as it is now.
+        lines: the object in words.
+        digest: that was read before, if given.
+        yes: show it, but do not ask.
+        what: first part of the codes: ``draft``, ``proposal``, ``change``.
+
+    Raises:
+        Stale: it is another one than was read.
+        Invalid: nobody sits at a terminal to look at it.
+    """
+    if digest is not None:
+        if digest != seen:
+            raise Stale(f"{what}.stale", "It changed since you read it; read it again.")
+        return
+    if not sys.stdin.isatty():
+        raise Invalid(
+            f"{what}.digest-needed",
+            "Without a terminal an approval names the digest that was read: --digest.",
+        )
+    for line in lines:
+        output.talk(line)
+    if not yes:
+        typer.confirm("Approve this?", abort=True, err=True)
+
+
+def change_lines(found: Mapping[str, Any]) -> Iterable[str]:
+    """Yield a change in words: what is proposed, what follows, and the digest of just that."""
+    yield from output.details({each["name"]: each["value"] for each in found["facts"]})
+    yield output.safe(found["effect"])
+    yield f"Digest: {found['digest']}"

@@ -1,0 +1,100 @@
+"""Short references: the first digits of an id, typed instead of the whole.
+
+Owns what a command does with an id that is not given in full: it asks the node which object, among
+those that the officer may know of, has an id that begins so (DESIGN §12). Digests that an approval
+binds are never shortened: 32 bits can be met on purpose.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import typer
+
+from api.cli.profiles import CliContext, ProfileStore, default_home
+from api.domain.errors import ComityError, Conflict, NotFound
+from api.wire.errors import WireError
+
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+RECORD: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+ANY: Final = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{32}", re.ASCII)
+KID: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+_SHORT: Final = re.compile(r"(?:sha256:)?[0-9a-f]{8,64}", re.ASCII)
+_SHORT_KID: Final = re.compile(r"[A-Za-z0-9_-]{8,43}", re.ASCII)
+_SHOWN: Final = 10
+
+
+def named(
+    form: re.Pattern[str], sentence: str, *kinds: str
+) -> Callable[[typer.Context, str | None], str | None]:
+    """Return what checks an id, and completes one that is given by its first digits.
+
+    Args:
+        form: of the whole id.
+        sentence: what is said of text that is neither an id nor the beginning of one.
+        kinds: of objects that the command is about; any if none are named.
+    """
+    short = _SHORT_KID if form is KID else _SHORT
+
+    def check(ctx: typer.Context, value: str | None) -> str | None:
+        if value is None or ctx.resilient_parsing or form.fullmatch(value):
+            return value
+        text = value.rstrip("…")
+        if not short.fullmatch(text):
+            raise typer.BadParameter(f"{sentence}, or its first 8 or more")
+        return resolved(ctx.obj, text, form, kinds)
+
+    return check
+
+
+def resolved(
+    context: CliContext, text: str, form: re.Pattern[str], kinds: tuple[str, ...] = ()
+) -> str:
+    """Return the one id that begins so.
+
+    Raises:
+        NotFound: ``reference.unknown``.
+        Conflict: ``reference.ambiguous``: the candidates are named.
+    """
+    found = [one for one in _asked(context, text, kinds) if form.fullmatch(one["id"])]
+    if not found:
+        raise NotFound("reference.unknown", "Nothing that you may see has an id that begins so.")
+    if len({one["id"] for one in found}) > 1:
+        lines = [f"{one['kind']} {one['id']} {one['title']}".rstrip() for one in found[:_SHOWN]]
+        raise Conflict(
+            "reference.ambiguous", "\n  ".join(["Several ids begin so; type more digits:", *lines])
+        )
+    return found[0]["id"]
+
+
+def completions(*kinds: str) -> Callable[[typer.Context, str], list[str]]:
+    """Return what a shell completes an id by; silent where nothing can be asked."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        if not _SHORT.fullmatch(incomplete):
+            return []
+        profile = ctx.find_root().params.get("profile")
+        try:
+            return [one["id"] for one in _asked(_context(profile), incomplete, kinds)]
+        except (ComityError, WireError, OSError):
+            return []
+
+    return complete
+
+
+def profiles(incomplete: str) -> list[str]:
+    """Return the names of profiles that begin so."""
+    return [name for name in ProfileStore(default_home()).names() if name.startswith(incomplete)]
+
+
+def _context(profile: str | None) -> CliContext:
+    return CliContext(profile, default_home(), json=True)
+
+
+def _asked(context: CliContext, text: str, kinds: tuple[str, ...]) -> list[dict[str, str]]:
+    from api.cli.client import connected
+
+    with connected(context) as api:
+        items: list[dict[str, str]] = api.get(f"/references/{text}")["items"]
+    return [one for one in items if not kinds or one["kind"] in kinds]

@@ -1,0 +1,104 @@
+"""Short references: what the first digits of an id name, among what the caller may know of.
+
+Owns the resolution of a prefix (DESIGN §12). What may not be read is not found, however many of its
+digits are right.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from api.domain.errors import Invalid
+from api.ports.policy import Action, Resource
+from api.records import delegations, officers, references
+from api.records.references import Named
+from api.services import visibility
+from api.services.authorising import Caller, authorise, change_of, collection, may
+from api.services.desk import object_words, tasks
+from api.services.node import Node
+from api.services.visibility import Kind
+
+LEAST: Final = 8
+"""Fewest digits that name anything: fewer would invite guessing."""
+
+_FORM: Final = re.compile(r"(?:sha256:)?([A-Za-z0-9_-]{8,64})")
+_MOST: Final = 50
+_REGISTERS: Final[Mapping[str, tuple[Action, Resource]]] = {
+    "delegation": (Action.DELEGATION_LIST, collection("delegations")),
+    "erasure": (Action.AUDIT_ERASE_PROPOSE, change_of("new")),
+    "grant": (Action.GRANT_LIST, collection("role-grants")),
+    "key": (Action.KEY_LIST, collection("keys")),
+    "officer": (Action.OFFICER_LIST, collection("officers")),
+    "relying-party": (Action.KEY_LIST, collection("keys")),
+}
+"""Whoever reads a register knows of everything in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object that a prefix names.
+
+    Attributes:
+        kind: ``package``, ``draft``, ``thread``, ``designation``, ``proposal``, ``task``,
+            ``officer``, ``grant``, ``key``, ``delegation``, ``relying-party`` or ``erasure``.
+        id: in full.
+        title: what it is called; empty where it has no name.
+    """
+
+    kind: str
+    id: str
+    title: str
+
+
+def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
+    """Return the objects whose id begins so and which the caller may know of, by kind and id.
+
+    Raises:
+        Invalid: ``reference.form``: fewer than eight digits, or no digits of an id.
+    """
+    authorise(node, caller, Action.ME_READ, collection("me"))
+    found = _FORM.fullmatch(prefix)
+    if found is None:
+        raise Invalid("reference.form", f"Give at least {LEAST} characters of an id.")
+    digits = found[1]
+    named = node.db.read(lambda connection: references.named_by(connection, digits, _MOST))
+    known = [one for one in named if one in _known(node, caller, named)]
+
+    def titles(connection: Connection) -> dict[str, str]:
+        objects = object_words.of_objects(connection, [one.id for one in known])
+        people = object_words.people(connection, [one.id for one in known])
+        return {id_: words.title for id_, words in objects.items()} | dict(people)
+
+    words = node.db.read(titles)
+    return [Reference(one.kind, one.id, words.get(one.id, "")) for one in known]
+
+
+def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:
+    """Return those that the caller may know of, each by the gate of its kind."""
+    readable = visibility.readable(
+        node, caller, ((one.kind, one.id) for one in named if one.kind in set(Kind))
+    )
+    kinds = {
+        kind
+        for kind in {one.kind for one in named} & set(_REGISTERS)
+        if may(node, caller, *_REGISTERS[kind])
+    }
+    own = node.db.read(lambda connection: _own(connection, caller))
+    return {
+        one
+        for one in named
+        if (one.kind, one.id) in readable
+        or one.kind in kinds
+        or (one.kind, one.id) in own
+        or (one.kind == "task" and tasks.may_see(node, caller, one.id))
+    }
+
+
+def _own(connection: Connection, caller: Caller) -> set[tuple[str, str]]:
+    """Return the caller's own record, keys and delegations."""
+    keys = (("key", key.kid) for key in officers.keys(connection, caller.person))
+    lent = (("delegation", row.id) for row in delegations.everything(connection, caller.person))
+    return {("officer", caller.person), *keys, *lent}

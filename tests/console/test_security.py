@@ -1,0 +1,142 @@
+"""What somebody with a browser, a link or a form tries, on every page: refused, and nothing kept.
+
+The matrix of pages, roles and ministries is in `test_pages`; what forms carry, in `test_door`.
+"""
+
+import re
+
+import pytest
+
+from api.services.desk.recusing import Aside, recuse
+from api.web.console.pages import PAGES
+from tests.support.console import UK, US, console_on, exchange_of
+from tests.support.federation import Federation
+
+ROLES = {
+    "analyst": "analyst",
+    "reviewer": "reviewer",
+    "auditor": "auditor",
+    "admin": "administrator",
+}
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory):
+    made = Federation(tmp_path_factory.mktemp("nodes"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def matter(federation):
+    return exchange_of(federation, US)
+
+
+@pytest.fixture(scope="module")
+def console(federation, matter):
+    return console_on(federation, US)
+
+
+@pytest.fixture(scope="module")
+def browsers(console):
+    return {name: console.browser(name) for name in ROLES}
+
+
+def opened_by(page) -> str:
+    return next(name for name, role in ROLES.items() if role in page.roles)
+
+
+def test_no_page_and_no_file_is_kept_or_framed(browsers, matter):
+    """Cache-Control: no-store keeps a page out of caches and out of the back button's memory."""
+    for page in PAGES:
+        answer = browsers[opened_by(page)].get(f"/en{matter.paths[page.name]}")
+        assert answer.headers["cache-control"] == "no-store", page.name
+        assert answer.headers["x-frame-options"] == "DENY", page.name
+        policy = answer.headers["content-security-policy"]
+        if answer.headers["content-type"].startswith("text/html"):
+            assert "frame-ancestors 'none'" in policy, page.name
+            assert "'unsafe" not in policy, page.name
+        else:
+            assert answer.headers["content-disposition"].startswith("attachment;"), page.name
+            assert "sandbox" in policy, page.name
+        assert answer.headers["x-content-type-options"] == "nosniff", page.name
+
+
+def test_no_form_is_taken_without_its_token_on_any_page(browsers, matter):
+    for page in PAGES:
+        if page.act is None:
+            continue
+        browser = browsers[opened_by(page)]
+        path = f"/en{matter.paths[page.name]}"
+        for fields in ({"x": ""}, {"csrf": "0" * 64, "tag": ""}):
+            assert browser.post(path, fields).status_code == 403, page.name
+        answer = browser.post(path, {"x": ""}, headers={"origin": "https://evil.example"})
+        assert answer.status_code == 403, page.name
+
+
+def test_a_form_of_one_page_is_taken_by_no_other(browsers, matter):
+    """The token covers the address: one form's hidden fields open no other page's act."""
+    page = browsers["admin"].get("/en/people/new").text.partition("<footer")[0]
+    fields = dict(re.findall(r'<input type="hidden" name="(csrf|tag)" value="([^"]*)"', page))
+    for other in PAGES:
+        if other.act is None or "administrator" not in other.roles or other.name == "officer_new":
+            continue
+        answer = browsers["admin"].post(f"/en{matter.paths[other.name]}", fields)
+        assert answer.status_code == 403, other.name
+
+
+def test_every_page_sends_a_stranger_to_sign_in_and_shows_nothing(console, matter):
+    stranger = console.stranger()
+    for page in PAGES:
+        path = f"/fr{matter.paths[page.name]}"
+        answer = stranger.get(path)
+        assert answer.status_code == 303, page.name
+        assert answer.headers["location"].startswith("/fr/sign-in?to=/fr"), page.name
+        assert answer.content == b""
+        if page.act is not None:
+            assert stranger.post(path, {"x": ""}).status_code in {303, 401, 403}, page.name
+
+
+def test_other_roles_cannot_post_either(browsers, matter):
+    for page in PAGES:
+        if page.act is None:
+            continue
+        for name, role in ROLES.items():
+            if role not in page.roles:
+                answer = browsers[name].post(f"/en{matter.paths[page.name]}", {"x": ""})
+                assert answer.status_code == 403, (page.name, name)
+
+
+def test_a_session_of_one_ministry_opens_nothing_at_another(federation, console, browsers):
+    other = console_on(federation, UK)
+    stranger = other.stranger()
+    for one in browsers["reviewer"].client.cookies.jar:
+        stranger.client.cookies.set(one.name.replace(US, UK), one.value or "")
+    assert stranger.get("/en/packages").status_code == 303
+
+
+def test_a_recused_officer_finds_no_trace_in_lists_files_and_searches(federation, console, matter):
+    caller = federation.officer(US, "analyst2")
+    for object_id in (matter.thread, matter.package, matter.listed):
+        recuse(federation[US], caller, Aside("", object_id, "A relative."))
+    browser = console.browser("analyst2")
+    hidden = [one[7:] for one in (matter.thread, matter.package, matter.listed)]
+    for page in PAGES:
+        if "{" in page.path or "analyst" not in page.roles or page.name == "absences":
+            continue
+        text = browser.get(f"/en{page.path}").text
+        found = [one for one in hidden if one in text]
+        assert found == [], page.name
+    for name in ("package", "mirror_request", "designation", "diary"):
+        assert browser.get(f"/en{matter.paths[name]}").status_code == 404, name
+    assert "Detention in Xinjiang" not in browser.get("/en/subjects?q=Hailun").text
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text(federation, console):
+    from tests.support import exchange
+
+    for title in ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tcmd"):
+        exchange.package(federation, US, title=title.strip() or title)
+    text = console.browser("analyst").get("/en/packages.csv").content.decode("utf-8-sig")
+    assert "'=HYPERLINK(1)" in text
+    assert not re.search(r'(^|,)"?[=+@]', text, re.MULTILINE)
