@@ -78,7 +78,7 @@ def read_list(
     held: str = made["edition"]["series"]
     if expected and not held.startswith(expected):
         output.talk(f"The file turned out to be an edition of {held}.")
-    output.result(context, made, _told(made))
+    output.result(context, made, _edition_told(made))
 
 
 def _paths(files: list[str], aliases: Path | None) -> tuple[str, list[Path]]:
@@ -105,7 +105,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _told(made: dict[str, Any]) -> Iterable[str]:
+def _edition_told(made: dict[str, Any]) -> Iterable[str]:
     edition = made["edition"]
     if made["known"]:
         yield "These bytes are held already; nothing changed."

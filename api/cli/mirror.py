@@ -143,7 +143,7 @@ def acknowledge_request(
     key = own_key(context, passphrase_file, recorded=recorded)
     body = given(note=note, expected_by=expected_by)
     with connected(context) as api:
-        draft = _said(api, thread, "mirror-acknowledgement/1", body, key)
+        draft = _say(api, thread, "mirror-acknowledgement/1", body, key)
     making.shown(context, draft)
 
 
@@ -166,7 +166,7 @@ def ask_question(
         known = api.get(f"/mirror-requests/{thread}")["state"]["questions"]
         numbers = [int(found[1]) for one in known if (found := _QUESTION.fullmatch(one["key"]))]
         body = given(question=f"q{max(numbers, default=0) + 1}", text=text, subjects=subject)
-        draft = _said(api, thread, "mirror-question/1", body, key)
+        draft = _say(api, thread, "mirror-question/1", body, key)
     making.shown(context, draft)
 
 
@@ -207,7 +207,7 @@ def find(
         duplicate_of=None if duplicate_of is None else _duplicate(duplicate_of),
     )
     with connected(context) as api:
-        draft = _said(api, thread, "mirror-finding/1", body, key)
+        draft = _say(api, thread, "mirror-finding/1", body, key)
     making.shown(context, draft)
 
 
@@ -228,7 +228,7 @@ def effect(
     key = own_key(context, passphrase_file, recorded=recorded)
     body = {"subject": subject, "designation": designation}
     with connected(context) as api:
-        draft = _said(api, thread, "mirror-effect/1", body, key)
+        draft = _say(api, thread, "mirror-effect/1", body, key)
     making.shown(context, draft)
 
 
@@ -247,11 +247,11 @@ def close_request(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        draft = _said(api, thread, "mirror-closure/1", {"reason": reason}, key)
+        draft = _say(api, thread, "mirror-closure/1", {"reason": reason}, key)
     making.shown(context, draft)
 
 
-def _said(api: Api, thread: str, type_: str, body: dict[str, Any], key: Any) -> dict[str, Any]:
+def _say(api: Api, thread: str, type_: str, body: dict[str, Any], key: Any) -> dict[str, Any]:
     made = Made(type_, other_party(api, thread), body, thread)
     return making.post(api, f"/mirror-requests/{thread}/statements", made, key, type=type_)
 

@@ -90,7 +90,7 @@ def make_federation(home: DemoHome, nodes: Sequence[NodeHome], issuer: str) -> N
     for node in nodes:
         node.folder.mkdir(mode=0o700)
         shutil.copyfile(empty, node.database)
-        members.append(_member(node, _make_keys(node.folder)))
+        members.append(_member_entry(node, _make_keys(node.folder)))
     membership = compose_membership(1, None, members)
     home.membership.write_bytes(membership.raw)
     empty.unlink()
@@ -129,7 +129,7 @@ def _make_keys(folder: Path) -> tuple[KeyRecord, ...]:
     return FileKeystore.create(folder / "keystore.json", lambda: passphrase).public_keys()
 
 
-def _member(node: NodeHome, keys: tuple[KeyRecord, ...]) -> Member:
+def _member_entry(node: NodeHome, keys: tuple[KeyRecord, ...]) -> Member:
     ministry = node.ministry
     return Member(
         ministry.id, ministry.jurisdiction, ministry.name, node.url, ministry.origin, keys

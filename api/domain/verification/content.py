@@ -141,7 +141,7 @@ def check_exhibits(
     Raises:
         WireError: ``exhibit.*``, ``container.checksum``.
     """
-    listed = _listed(body)
+    listed = _sizes_listed(body)
     held = file.exhibits
     if set(held) - set(listed):
         raise WireError("exhibit.unlisted", "Hold no exhibit that the manifest does not list.")
@@ -162,7 +162,7 @@ def check_exhibits(
     return len(listed)
 
 
-def _listed(body: dict[str, Json]) -> dict[str, int]:
+def _sizes_listed(body: dict[str, Json]) -> dict[str, int]:
     """Return size by digest; the schema has vouched for the types."""
     exhibits = body["exhibits"]
     found: dict[str, int] = {}
