@@ -155,8 +155,10 @@ def test_a_message_is_accepted_with_as_many_questions_whatever_it_holds(
     (few, _), (many, _) = arrivals(any_federation, 2), arrivals(any_federation, 10)
     # A log that grew by more leaves is proven over one more tile at most.
     assert len(many.texts) <= len(few.texts) + 2
-    within(many, selects=21, inserts=4, reads=4)
-    assert many.commits == 1
+    # Beside the message's own unit, one look and one unit note how many bytes the partner moved.
+    locks = 3 * (any_federation[US].db.dialect == "postgresql")
+    within(many, selects=21 + locks, inserts=4, reads=5)
+    assert many.commits <= 2
 
 
 def test_applying_asks_eight_things_of_a_statement(any_federation: Federation) -> None:
