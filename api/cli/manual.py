@@ -51,10 +51,10 @@ def lines(root: Any) -> Iterator[str]:
     """
     yield f'.TH COMITY 1 "" "comity {__version__}" "Comity"'
     yield ".SH NAME"
-    yield _text(f"comity - {_first(root.help)}")
+    yield _manual_text(f"comity - {_first(root.help)}")
     yield ".SH SYNOPSIS"
     yield ".B comity"
-    yield _text("[--profile NAME] [--json] COMMAND ...")
+    yield _manual_text("[--profile NAME] [--json] COMMAND ...")
     yield ".SH OPTIONS"
     yield from _options(root)
     yield ".SH COMMANDS"
@@ -62,14 +62,14 @@ def lines(root: Any) -> Iterator[str]:
         yield from _command(name, leaf)
     yield ".SH EXIT STATUS"
     for code in ExitCode:
-        yield from (".TP", f".B {code.value}", _text(code.name.lower().replace("_", " ")))
+        yield from (".TP", f".B {code.value}", _manual_text(code.name.lower().replace("_", " ")))
     yield ".SH ENVIRONMENT"
     for name, said in (
         ("COMITY_PROFILE", "The profile, where --profile is not given."),
         ("COMITY_HOME", "Folder of profiles and keys."),
         ("COMITY_DEBUG", "Set to 1, an unexpected error shows where it came from."),
     ):
-        yield from (".TP", f".B {name}", _text(said))
+        yield from (".TP", f".B {name}", _manual_text(said))
 
 
 def leaves(found: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -85,18 +85,22 @@ def leaves(found: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _command(name: str, leaf: Any) -> Iterator[str]:
     arguments = [each for each in leaf.params if each.param_type_name == "argument"]
     words = [str(each.name).upper().replace("_", "-") for each in arguments]
-    yield ".SS " + _text(" ".join([name, *words]))
+    yield ".SS " + _manual_text(" ".join([name, *words]))
     example = ""
     for paragraph in _paragraphs(leaf.help or ""):
         if paragraph.startswith(_EXAMPLE):
             example = paragraph.removeprefix(_EXAMPLE)
             continue
-        yield from (_text(paragraph), ".PP")
+        yield from (_manual_text(paragraph), ".PP")
     for each, word in zip(arguments, words, strict=True):
-        yield from (".TP", f".I {_text(word)}", _text(getattr(each, "help", None) or "Needed."))
+        yield from (
+            ".TP",
+            f".I {_manual_text(word)}",
+            _manual_text(getattr(each, "help", None) or "Needed."),
+        )
     yield from _options(leaf)
     if example:
-        yield from (".PP", "Example:", ".PP", ".RS", ".EX", _text(example), ".EE", ".RE")
+        yield from (".PP", "Example:", ".PP", ".RS", ".EX", _manual_text(example), ".EE", ".RE")
 
 
 def _options(found: Any) -> Iterator[str]:
@@ -105,7 +109,11 @@ def _options(found: Any) -> Iterator[str]:
             continue
         names = ", ".join([*each.opts, *each.secondary_opts])
         needed = " (needed)" if each.required else ""
-        yield from (".TP", f".B {_text(names)}", _text((each.help or "See above.") + needed))
+        yield from (
+            ".TP",
+            f".B {_manual_text(names)}",
+            _manual_text((each.help or "See above.") + needed),
+        )
 
 
 def _paragraphs(text: str) -> Iterable[str]:
@@ -116,7 +124,7 @@ def _first(text: str | None) -> str:
     return (text or "").strip().splitlines()[0].rstrip(".")
 
 
-def _text(text: str) -> str:
+def _manual_text(text: str) -> str:
     """Return text that troff takes as text: no escape, no request, hyphens that can be copied."""
     plain = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{plain}" if plain.startswith((".", "'")) else plain

@@ -36,7 +36,7 @@ def propose_membership(
     """
     with connected(context) as api:
         made = api.post("/memberships", {"file": b64u_encode(path.read_bytes())})
-    output.result(context, made, _lines(made))
+    output.result(context, made, _change_lines(made))
 
 
 def preview_membership(context: CliContext, membership: MembershipId) -> None:
@@ -55,7 +55,7 @@ def approve_change(
     Example: comity --profile us-admin2 membership approve sha256:…
     """
     path = f"/memberships/{membership}"
-    change = Change(f"{path}/preview", f"{path}/approve", _lines)
+    change = Change(f"{path}/preview", f"{path}/approve", _change_lines)
     approved(context, change, digest=digest, yes=yes)
     output.talk("Put the file in its place, enter its digest, and restart the node.")
 
@@ -77,7 +77,7 @@ def list_changes(context: CliContext) -> None:
     output.result(context, found, output.table(found["items"], columns))
 
 
-def _lines(item: Mapping[str, Any]) -> Iterable[str]:
+def _change_lines(item: Mapping[str, Any]) -> Iterable[str]:
     difference = item["difference"]
     changed = (f"{name} ({', '.join(parts)})" for name, parts in difference["changed"].items())
     return output.details(

@@ -168,7 +168,7 @@ def check_regimes(
         }
         for one in eligibility(known, case)
     ]
-    output.result(context, {"regime": regime, "suggestions": rows}, _lines(rows))
+    output.result(context, {"regime": regime, "suggestions": rows}, _suggestion_lines(rows))
     return None
 
 
@@ -182,11 +182,11 @@ def diff_editions(
 
     Example: comity regimes diff CA-SEMA-2026-11-28.json CA-SEMA-2027-01-15.json
     """
-    from api.domain.regimes.editions import changes
+    from api.domain.regimes.editions import edition_changes
 
     rows = [
         {"path": one.path, "old": one.old, "new": one.new}
-        for one in changes(_document(old), _document(new))
+        for one in edition_changes(_document(old), _document(new))
     ]
     columns: list[output.Column] = [("MEMBER", "path"), ("OLD", "old"), ("NEW", "new")]
     output.result(context, {"items": rows}, output.table(rows, columns))
@@ -291,7 +291,7 @@ def _quoted(one: "Provision", language: str) -> Iterable[str]:
         yield output.safe(f"    “{one.text.get(language)}”{only}")
 
 
-def _lines(rows: Sequence[Mapping[str, object]]) -> Iterable[str]:
+def _suggestion_lines(rows: Sequence[Mapping[str, object]]) -> Iterable[str]:
     for one in rows:
         yield output.safe(f"{one['weight']}: {one['sentence']} [{one['basis']}]")
     if not any(one["weight"] in {"bar", "gap"} for one in rows):

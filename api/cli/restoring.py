@@ -43,7 +43,7 @@ def waive(
     """
     with connected(context) as api:
         found = _let_go(api, member, Look(digest, yes=yes) if approve else None)
-    output.result(context, found, _lines(found, member, approve=approve))
+    output.result(context, found, _answer_lines(found, member, approve=approve))
 
 
 def give_up_tail(
@@ -59,7 +59,7 @@ def give_up_tail(
     with connected(context) as api:
         ministry: str = api.get("/me")["ministry"]
         found = _let_go(api, ministry, Look(digest, yes=yes) if approve else None)
-    output.result(context, found, _lines(found, "the end of the own log", approve=approve))
+    output.result(context, found, _answer_lines(found, "the end of the own log", approve=approve))
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _let_go(api: Any, member: str, look: Look | None) -> dict[str, Any]:
     return proposed
 
 
-def _lines(found: dict[str, Any], what: str, *, approve: bool) -> Iterator[str]:
+def _answer_lines(found: dict[str, Any], what: str, *, approve: bool) -> Iterator[str]:
     if not approve:
         yield f"Proposed to go on without {what}: another administrator approves with --approve."
         return

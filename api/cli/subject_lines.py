@@ -60,7 +60,7 @@ def _candidate(one: dict[str, Any]) -> Iterable[str]:
         yield output.safe(f"    {by}: {verdict['outcome']}: {verdict['reason']}{shared}")
 
 
-def described(api: Api, ref: str) -> dict[str, Any]:
+def described_reference(api: Api, ref: str) -> dict[str, Any]:
     """Return a reference as the body of a verdict names it.
 
     Raises:
@@ -91,7 +91,7 @@ def signals(api: Api, one: str, other: str) -> list[str]:
     return [signal["text"] for each in told_of for signal in each][:_MOST_SIGNALS]
 
 
-def standing(api: Api, verdict: str) -> dict[str, Any]:
+def standing_verdict(api: Api, verdict: str) -> dict[str, Any]:
     """Return a ministry's verdict that partners were told.
 
     Raises:

@@ -87,7 +87,7 @@ def show(
 
 
 @command(app, "share")
-def share(
+def share_verdict(
     context: CliContext,
     one: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
     other: Annotated[str, typer.Argument(help="Reference of another.")],
@@ -107,8 +107,8 @@ def share(
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
         signals = subject_lines.signals(api, one, other)
-        body |= {"one": subject_lines.described(api, one)}
-        body |= {"other": subject_lines.described(api, other)}
+        body |= {"one": subject_lines.described_reference(api, one)}
+        body |= {"other": subject_lines.described_reference(api, other)}
         body |= {"signals": signals} if signals else {}
         subject_lines.drafted(context, api, key, to, body)
 
@@ -129,8 +129,10 @@ def withdraw(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        told = subject_lines.standing(api, verdict)
-        both = {name: subject_lines.described(api, told[name]) for name in ("one", "other")}
+        told = subject_lines.standing_verdict(api, verdict)
+        both = {
+            name: subject_lines.described_reference(api, told[name]) for name in ("one", "other")
+        }
         body = {**both, "outcome": "unsure", "reason": reason, "withdraws": verdict}
         subject_lines.drafted(context, api, key, to, body)
 

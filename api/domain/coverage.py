@@ -280,12 +280,12 @@ def board(
         listed = [one for one in cells.values() if one is not None]
         if listed:
             first = min(listed, key=_by_day)
-            lists = {name: _cell(one, first.since) for name, one in cells.items()}
+            lists = {name: _coverage_cell(one, first.since) for name, one in cells.items()}
             rows.append(BoardLine(first.name, lists))
     return tuple(rows)
 
 
-def _cell(one: Designation | None, first: dt.date) -> Cell | None:
+def _coverage_cell(one: Designation | None, first: dt.date) -> Cell | None:
     if one is None:
         return None
     days = (one.since - first).days

@@ -93,7 +93,7 @@ def _path(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _task_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
@@ -119,7 +119,7 @@ class Task:
     source: str
     kind: str
     owed_by: str
-    roles: Annotated[tuple[str, ...], Kept(_words)]
+    roles: Annotated[tuple[str, ...], Kept(_task_words)]
     about_kind: str
     about: str
     key: str

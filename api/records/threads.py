@@ -1,25 +1,14 @@
 """Mirror threads as this node keeps them beside the signed statements.
 
 Owns the tables ``threads``, ``thread_subjects``, ``thread_names``, ``thread_voids``,
-``thread_disputes`` and ``comparisons``. The first three are what the two
-sequences amount to, kept for pages and look-ups; the statements stay the only source of content.
+``thread_disputes`` and ``comparisons``. The first three are what the two sequences amount to, kept
+for pages and look-ups; the statements stay the only source of content.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Integer,
-    Table,
-    Text,
-    and_,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, func, or_, select
 
 from api.domain.notation import Count, Digest, Instant
 from api.domain.threads.facts import Phase

@@ -61,7 +61,7 @@ def give(federation: Federation, ministry: str, body: dict[str, Any], *to: str) 
 
 def candidate(federation: Federation, ministry: str, ref: str, other: str) -> PageCandidate:
     officer = federation.officer(ministry, "analyst")
-    page = subject_pages.page(federation[ministry], officer, ref)
+    page = subject_pages.subject_page(federation[ministry], officer, ref)
     return next(one for one in page.candidates if one.card.ref == other)
 
 
@@ -110,7 +110,7 @@ def test_a_verdict_changes_candidates_elsewhere_until_it_is_withdrawn(
 
 def _match_of_chen(federation: Federation) -> str:
     officer = federation.officer(UK, "analyst")
-    page = subject_pages.page(federation[UK], officer, CHEN)
+    page = subject_pages.subject_page(federation[UK], officer, CHEN)
     return next(
         one.card.ref for one in page.candidates if one.card.ref.startswith("list:ca-sor-2021-49")
     )

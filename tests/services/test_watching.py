@@ -160,7 +160,7 @@ def test_a_watch_of_an_entry_is_a_task_for_the_desk_until_it_is_ended(
     bring(ca, analyst, us_list("2022-12-09"))
     made = watching.watch(ca, analyst, "list:us-ofac-sdn:30621", "A stable.")
     other = watching.watch(ca, analyst, "list:us-ofac-sdn:30610", "A foundation.")
-    assert [one.id for one in watching.standing(ca, analyst)] == [made.id, other.id]
+    assert [one.id for one in watching.standing_watches(ca, analyst)] == [made.id, other.id]
     watching.end(ca, analyst, other.id)
     with pytest.raises(Conflict, match="ended"):
         watching.end(ca, analyst, other.id)

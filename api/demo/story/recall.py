@@ -71,15 +71,15 @@ def _answers(stage: Stage, package: str) -> None:
     wanted = {partner.id for partner in partners_of(cast.US)}
 
     def look() -> bool:
-        rows = releasing.shown_holders(owner, package)
-        return {row["ministry"] for row in rows if row.get("answer")} >= wanted
+        holders = releasing.shown_holders(owner, package)
+        return {holder["ministry"] for holder in holders if holder.get("answer")} >= wanted
 
     stage.until(f"the holders' answers about {short(package)}", look)
-    for row in releasing.shown_holders(owner, package):
+    for holder in releasing.shown_holders(owner, package):
         stage.book.recall_answers.append(
-            {"package": package, "ministry": row["ministry"], "answer": row["answer"]}
+            {"package": package, "ministry": holder["ministry"], "answer": holder["answer"]}
         )
-        stage.tell(owner, f"reads the answer of {row['ministry']}: {row['answer']}")
+        stage.tell(owner, f"reads the answer of {holder['ministry']}: {holder['answer']}")
 
 
 def _answer_by_rest(stage: Stage, package: str, partner: Ministry) -> None:

@@ -40,37 +40,43 @@ def parse(document: Any) -> tuple[Announcement, ...]:
             is none, or an entry is announced twice.
     """
     if not isinstance(document, dict) or document.keys() != _HEAD:
-        raise _malformed(f"it has the members {', '.join(sorted(_HEAD))} and no others")
+        raise _malformed_announcement(
+            f"it has the members {', '.join(sorted(_HEAD))} and no others"
+        )
     series, told = document["series"], document["announcements"]
-    if not (_text(series) and _text(document["about"]) and isinstance(told, list)):
-        raise _malformed("series and about are texts, announcements is a list")
+    if not (
+        _announced_text(series) and _announced_text(document["about"]) and isinstance(told, list)
+    ):
+        raise _malformed_announcement("series and about are texts, announcements is a list")
     found = tuple(_announcement(series, one) for one in told)
     named = [entry for one in found for entry in one.entries]
     if len(named) != len(set(named)):
-        raise _malformed("it announces one entry twice")
+        raise _malformed_announcement("it announces one entry twice")
     return found
 
 
 def _announcement(series: str, told: Any) -> Announcement:
     if not isinstance(told, dict) or told.keys() != _EACH:
-        raise _malformed(f"each announcement has {', '.join(sorted(_EACH))} and nothing else")
+        raise _malformed_announcement(
+            f"each announcement has {', '.join(sorted(_EACH))} and nothing else"
+        )
     entries = told["entries"]
-    if not (isinstance(entries, list) and entries and all(map(_text, entries))):
-        raise _malformed("entries is a list of the publisher's ids")
-    if not _text(told["source"]):
-        raise _malformed("an announcement names its source")
+    if not (isinstance(entries, list) and entries and all(map(_announced_text, entries))):
+        raise _malformed_announcement("entries is a list of the publisher's ids")
+    if not _announced_text(told["source"]):
+        raise _malformed_announcement("an announcement names its source")
     try:
         day = dt.date.fromisoformat(told["day"])
     except (TypeError, ValueError):
-        raise _malformed("a day is written as 2020-07-09") from None
+        raise _malformed_announcement("a day is written as 2020-07-09") from None
     return Announcement(series, day, told["source"], tuple(entries))
 
 
-def _text(value: Any) -> bool:
+def _announced_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _malformed(what: str) -> Invalid:
+def _malformed_announcement(what: str) -> Invalid:
     return Invalid("announcements.malformed", f"A document of announcements is malformed: {what}.")
 
 

@@ -24,7 +24,7 @@ class EditionChange:
     new: Any
 
 
-def changes(old: Any, new: Any) -> list[EditionChange]:
+def edition_changes(old: Any, new: Any) -> list[EditionChange]:
     """Return the members that differ, in the order of the newer document."""
     return list(_changes("", old, new))
 

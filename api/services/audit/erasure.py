@@ -94,7 +94,7 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
 
     once = keyed_call(caller, Act.ERASURE_PROPOSED, asdict(order))
     if (known := made_before(node, once)) is not None:
-        return _load(node, known["id"])
+        return _load_erasure(node, known["id"])
     identifier = node.entropy.identifier()
 
     def write(unit: Unit) -> None:
@@ -119,7 +119,7 @@ def propose(node: Node, caller: Caller, order: NewOrder) -> ErasureOrder:
             node, unit, caller, permit, Act.ERASURE_PROPOSED, Subject("erasure", identifier)
         )
 
-    return _load(node, write_once(node, once, {"id": identifier}, write)["id"])
+    return _load_erasure(node, write_once(node, once, {"id": identifier}, write)["id"])
 
 
 def preview_erasure(node: Node, caller: Caller, identifier: str) -> Change:
@@ -166,7 +166,7 @@ def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         NotFound: ``erasure.unknown``, ``erasure.unknown-target``.
         Conflict: ``erasure.decided``.
     """
-    row = _load(node, identifier)
+    row = _load_erasure(node, identifier)
     permit = authorise(
         node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
@@ -178,7 +178,7 @@ def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
     if row.kind == audit.EXHIBIT:
         node.store.delete(row.target)
     node.db.forget()
-    return _load(node, identifier)
+    return _load_erasure(node, identifier)
 
 
 def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
@@ -189,7 +189,7 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         NotFound: ``erasure.unknown``.
         Conflict: ``erasure.decided``.
     """
-    row = _load(node, identifier)
+    row = _load_erasure(node, identifier)
     permit = authorise(
         node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
     )
@@ -201,7 +201,7 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         )
 
     node.db.write(write)
-    return _load(node, identifier)
+    return _load_erasure(node, identifier)
 
 
 def listed(node: Node, caller: Caller) -> list[ErasureOrder]:
@@ -280,7 +280,7 @@ def _record_erasure(
     recording.record(node, unit, entry_of(caller, permit, act, subject))
 
 
-def _load(node: Node, identifier: str) -> ErasureOrder:
+def _load_erasure(node: Node, identifier: str) -> ErasureOrder:
     row = node.db.read(lambda connection: audit.order_by_id(connection, identifier))
     if row is None:
         raise unknown("erasure")

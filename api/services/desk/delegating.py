@@ -94,7 +94,7 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> DelegationRow:
     permit = authorise(node, caller, Action.DELEGATION_PROPOSE, _resource(made, granted))
     once = keyed_call(caller, Act.DELEGATION_PROPOSED, proposed.to_json())
     if (known := made_before(node, once)) is not None:
-        return _load(node, known["id"])
+        return _load_delegation(node, known["id"])
     _require(rules.may_propose(made, granted, node.clock.now()))
     if not proposed.reason.strip():
         raise Invalid("delegation.reason-missing", "Say what the absence is.")
@@ -116,7 +116,7 @@ def propose(node: Node, caller: Caller, proposed: Proposed) -> DelegationRow:
         subject = Subject("delegation", made.id)
         recording.record(node, unit, entry_of(caller, permit, Act.DELEGATION_PROPOSED, subject))
 
-    return _load(node, write_once(node, once, {"id": made.id}, write)["id"])
+    return _load_delegation(node, write_once(node, once, {"id": made.id}, write)["id"])
 
 
 def preview_delegation(node: Node, caller: Caller, delegation_id: str) -> Change:
@@ -165,7 +165,7 @@ def approve(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
     expect = {"approved_by": None, "ended_at": None}
     about = (delegation_id, Act.DELEGATION_APPROVED)
     _change(node, caller, permit, about, (values, expect), look)
-    return _load(node, delegation_id)
+    return _load_delegation(node, delegation_id)
 
 
 def end(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
@@ -174,7 +174,7 @@ def end(node: Node, caller: Caller, delegation_id: str) -> DelegationRow:
     values = {"ended_by": caller.person, "ended_at": node.now()}
     changed = (values, {"ended_at": None})
     _change(node, caller, permit, (delegation_id, Act.DELEGATION_ENDED), changed)
-    return _load(node, delegation_id)
+    return _load_delegation(node, delegation_id)
 
 
 def listed(node: Node, caller: Caller) -> list[DelegationRow]:
@@ -209,7 +209,7 @@ def _require(decision: Decision) -> None:
     decision.or_raise(Conflict if decision.code in _CONFLICTS else Invalid)
 
 
-def _load(node: Node, delegation_id: str) -> DelegationRow:
+def _load_delegation(node: Node, delegation_id: str) -> DelegationRow:
     row = node.db.read(lambda connection: delegations.by_id(connection, delegation_id))
     if row is None:
         raise unknown("delegation")

@@ -64,7 +64,7 @@ def start(node: Node, caller: Caller, body: Mapping[str, Any]) -> PaperView:
     def write(unit: Unit) -> None:
         if len(records.of_officer(unit.connection, caller.person)) >= MOST:
             raise Conflict("paper.too-many", "Sign or set aside packages you began first.")
-        unit.insert(PACKAGE_PAPERS, {**asdict(paper), "body": _text(body)})
+        unit.insert(PACKAGE_PAPERS, {**asdict(paper), "body": _paper_text(body)})
 
     node.db.write(write)
     return _view(paper)
@@ -98,7 +98,7 @@ def write(
     paper = _own(node, caller, paper_id)
     if _tag(paper) != tag:
         raise _stale()
-    values = {"body": _text(body), "version": paper.version + 1, "updated_at": node.now()}
+    values = {"body": _paper_text(body), "version": paper.version + 1, "updated_at": node.now()}
 
     def change(unit: Unit) -> None:
         expect = {"version": paper.version}
@@ -168,7 +168,7 @@ def _own(node: Node, caller: Caller, paper_id: str) -> PackagePaper:
     return found
 
 
-def _text(body: Mapping[str, Any]) -> str:
+def _paper_text(body: Mapping[str, Any]) -> str:
     text = json.dumps(dict(body), ensure_ascii=False)
     if len(text.encode("utf-8", "surrogatepass")) > _LONGEST:
         raise TooLarge("body.too-large", "This package says too much: make two of it.")

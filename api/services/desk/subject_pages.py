@@ -186,7 +186,7 @@ class SubjectPage:
     ownership: tuple[OwnershipTest, ...]
 
 
-def page(node: Node, caller: Caller, ref: str) -> SubjectPage:
+def subject_page(node: Node, caller: Caller, ref: str) -> SubjectPage:
     """Return the page of a description.
 
     Raises:
@@ -232,7 +232,7 @@ def _page(node: Node, connection: Connection, ref: str, likely: Sequence[Likenes
     entry = cards.entry(ref)
     return SubjectPage(
         card=cards.card(ref),
-        candidates=tuple(sorted(found, key=_order)),
+        candidates=tuple(sorted(found, key=_in_order)),
         listings=tuple(
             one for each in same for one in _listings(connection, newest, each, announced)
         ),
@@ -246,7 +246,7 @@ def _page(node: Node, connection: Connection, ref: str, likely: Sequence[Likenes
     )
 
 
-def _order(one: PageCandidate) -> tuple[bool, float, str]:
+def _in_order(one: PageCandidate) -> tuple[bool, float, str]:
     return (one.outcome == "not-same", -one.score, one.card.ref)
 
 

@@ -122,7 +122,7 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
     if compared.known.get((witness, owner)) == state:
         return None
     shown, note = note, witnessing.bare(node, owner, note)
-    found = _judge(node, owner, note, head, RemoteTiles(node, witness, owner))
+    found = _judge_head(node, owner, note, head, RemoteTiles(node, witness, owner))
     if found.verdict is Judged.CONTRADICTORY:
         return misbehaviour.contradicted(node, owner, shown, found.proof)
     if found.verdict is Judged.CONSISTENT:
@@ -130,7 +130,9 @@ def compare(node: Node, witness: str, owner: str, compared: Compared) -> str | N
     return None
 
 
-def _judge(node: Node, owner: str, note: bytes, head: Checkpoint, tiles: HashReader) -> Judgement:
+def _judge_head(
+    node: Node, owner: str, note: bytes, head: Checkpoint, tiles: HashReader
+) -> Judgement:
     """Judge a head by what is stored here, or, if it is larger, by the tiles given."""
 
     def local(connection: Connection) -> tuple[Judgement, PeerLog | None]:
@@ -195,7 +197,7 @@ def _judge_anywhere(node: Node, owner: str, note: bytes) -> Judgement:
     head = witnessing.open_head(node, owner, note)
     for source in [owner, *others(node, owner)]:
         try:
-            found = _judge(node, owner, note, head, RemoteTiles(node, source, owner))
+            found = _judge_head(node, owner, note, head, RemoteTiles(node, source, owner))
         except (ComityError, LogError):
             continue
         if found.verdict is not Judged.UNKNOWN:

@@ -147,7 +147,7 @@ async def page(
     node: NodeOf, caller: OfficerOf, ref: Annotated[str, Query(max_length=500, pattern=REF)]
 ) -> Answer[SubjectPage]:
     """Show a description with its candidates, verdicts, listings, links and ownership tests."""
-    return Answer(await run(subject_pages.page, node, caller, ref))
+    return Answer(await run(subject_pages.subject_page, node, caller, ref))
 
 
 @router.route_for(

@@ -39,7 +39,7 @@ class Watches:
 @router.route_for("GET", "/watches", Action.SUBJECT_SEARCH, operation_id="list_watches")
 async def standing(node: NodeOf, caller: OfficerOf) -> Answer[Watches]:
     """List what is watched, oldest first."""
-    return Answer(Watches(tuple(await run(watching.standing, node, caller))))
+    return Answer(Watches(tuple(await run(watching.standing_watches, node, caller))))
 
 
 @router.route_for(

@@ -111,7 +111,7 @@ def check_events(
             found.append(truth or b"")
             continue
         derived = _leaf(row)
-        _judge(scope, row, fits=truth in {None, derived})
+        _judge_event(scope, row, fits=truth in {None, derived})
         found.append(truth or derived or b"")
     return [] if b"" in found else found
 
@@ -127,7 +127,7 @@ def _leaf(row: StoredEvent) -> bytes | None:
         return b""
 
 
-def _judge(scope: Scope, row: StoredEvent, *, fits: bool) -> None:
+def _judge_event(scope: Scope, row: StoredEvent, *, fits: bool) -> None:
     """Check one row that has its event, and replay it."""
     event = _parsed(row.body)
     fault = next(_faults(scope, row, event), None)
@@ -227,4 +227,4 @@ def check_waiting(scope: Scope) -> None:
     query = select(log.EVENTS).where(log.EVENTS.c.leaf_index.is_(None)).order_by(log.EVENTS.c.seq)
     for row in stored_rows(scope, log.EVENTS, StoredEvent, query):
         scope.gaps["waiting"] += 1
-        _judge(scope, row, fits=_leaf(row) != b"")
+        _judge_event(scope, row, fits=_leaf(row) != b"")

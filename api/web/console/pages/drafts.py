@@ -48,10 +48,10 @@ def index(visit: Visit) -> Answer:
 
 def show(visit: Visit) -> Answer:
     """Show a draft as its recipients will see it."""
-    return _shown(visit, {})
+    return _draft_shown(visit, {})
 
 
-def _shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
+def _draft_shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     found = draft
     seen = previewing.preview(visit.node, visit.caller, found.id)
@@ -126,11 +126,11 @@ def approve(visit: Visit) -> Answer:
         else:
             approving.approve_recorded(visit.node, visit.caller, draft_id, visit.form.tag)
     except Stale:
-        return _shown(visit, {"moved": True}, 409)
+        return _draft_shown(visit, {"moved": True}, 409)
     except Refused as error:
         if error.code not in _SHOWN_AGAIN:
             raise
-        return _shown(visit, {_SHOWN_AGAIN[error.code]: True}, 409)
+        return _draft_shown(visit, {_SHOWN_AGAIN[error.code]: True}, 409)
     except (Invalid, WireError) as error:
         return _approval(visit, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
@@ -156,13 +156,13 @@ def sign(visit: Visit) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     if draft.tag != visit.form.tag:
         # The digest would not tell: content and nonce stay the same.
-        return _shown(visit, {"moved": True}, 409)
+        return _draft_shown(visit, {"moved": True}, 409)
     try:
         endorsement = {**passkeys.signature(visit, PREPARED), "nonce": draft.nonce}
         node, caller = visit.node, visit.caller
         drafting.replace_content(node, caller, draft.id, draft.tag, draft.body, endorsement)
     except Stale:
-        return _shown(visit, {"moved": True}, 409)
+        return _draft_shown(visit, {"moved": True}, 409)
     except (Invalid, WireError) as error:
         return _signing(visit, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft.id}"))
@@ -220,7 +220,7 @@ def confirm(visit: Visit) -> Answer:
     except Refused as error:
         if error.code != "draft.not-previewed":
             raise
-        return _shown(visit, {"unseen": True}, 409)
+        return _draft_shown(visit, {"unseen": True}, 409)
     return Moved(visit.to(f"/drafts/{draft_id}/done"))
 
 

@@ -71,8 +71,10 @@ def ask_approve(visit: Visit) -> Answer:
 
 
 def _approval(visit: Visit, faults: Faults, status: int = 200) -> Answer:
+    party = _waiting(visit)
+    relying_parties.preview_relying_party(visit.node, visit.caller, party.id)
     members = {
-        "party": _waiting(visit),
+        "party": party,
         "target": Target(visit.to(visit.path)),
         "faults": faults,
     }

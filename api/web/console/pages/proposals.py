@@ -42,10 +42,10 @@ def index(visit: Visit) -> Answer:
 
 def show(visit: Visit) -> Answer:
     """Show one proposal with what can be done."""
-    return _shown(visit, "proposal.html", {})
+    return _proposal_shown(visit, "proposal.html", {})
 
 
-def _shown(visit: Visit, template: str, more: dict[str, Any], status: int = 200) -> Answer:
+def _proposal_shown(visit: Visit, template: str, more: dict[str, Any], status: int = 200) -> Answer:
     view = proposals.read(visit.node, visit.caller, visit.parts["proposal"])
     authors = frozenset(one.author for one in view.versions)
     target = Resource(
@@ -76,7 +76,7 @@ def _shown(visit: Visit, template: str, more: dict[str, Any], status: int = 200)
 
 def ask_endorse(visit: Visit) -> Answer:
     """Ask for the endorsement on a page of its own."""
-    return _shown(visit, "proposal_endorse.html", {})
+    return _proposal_shown(visit, "proposal_endorse.html", {})
 
 
 def endorse(visit: Visit) -> Answer:
@@ -84,19 +84,21 @@ def endorse(visit: Visit) -> Answer:
     id_ = visit.parts["proposal"]
     if visit.form.one("sure") != "yes":
         fault = {"field": "sure", "text": mark("Confirm that you read the case.")}
-        return _shown(visit, "proposal_endorse.html", {"faults": [fault]}, 422)
+        return _proposal_shown(visit, "proposal_endorse.html", {"faults": [fault]}, 422)
     try:
         proposals.endorse(visit.node, visit.caller, id_, visit.form.tag)
     except Stale:
-        return _shown(visit, "proposal.html", {"moved": True}, 409)
+        return _proposal_shown(visit, "proposal.html", {"moved": True}, 409)
     except ComityError as error:
-        return _shown(visit, "proposal_endorse.html", {"faults": [reading.refused(error)]}, 422)
+        return _proposal_shown(
+            visit, "proposal_endorse.html", {"faults": [reading.refused(error)]}, 422
+        )
     return Moved(visit.to(f"/proposals/{id_}"))
 
 
 def ask_return(visit: Visit) -> Answer:
     """Ask why the proposal goes back."""
-    return _shown(visit, "proposal_return.html", {})
+    return _proposal_shown(visit, "proposal_return.html", {})
 
 
 def give_back(visit: Visit) -> Answer:
@@ -104,11 +106,13 @@ def give_back(visit: Visit) -> Answer:
     id_, reason = visit.parts["proposal"], visit.form.one("reason")
     if not reason:
         fault = {"field": "reason", "text": mark("Say why, so that its authors can mend it.")}
-        return _shown(visit, "proposal_return.html", {"faults": [fault]}, 422)
+        return _proposal_shown(visit, "proposal_return.html", {"faults": [fault]}, 422)
     try:
         proposals.give_back(visit.node, visit.caller, id_, reason)
     except ComityError as error:
-        return _shown(visit, "proposal_return.html", {"faults": [reading.refused(error)]}, 409)
+        return _proposal_shown(
+            visit, "proposal_return.html", {"faults": [reading.refused(error)]}, 409
+        )
     return Moved(visit.to(f"/proposals/{id_}"))
 
 
