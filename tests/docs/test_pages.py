@@ -110,7 +110,7 @@ FORBIDDEN = {
     "an index option": r"--(?:extra-)?index-url\b",
     "a home folder": r"/(?:root|home/[a-z]\w*)/(?!\.)",
     "a folder of somebody's machine": r"(?<![\w.])/(?:work|Users)/[\w.-]+",
-    "a private key": r"-----BEGIN (?:EC |RSA |OPENSSH )?PRIVATE KEY-----",
+    "a private key": r"-----BEGIN (?:EC |RSA |OPENSSH )?PRIVATE KEY-----\s+[A-Za-z0-9+/]{16}",
 }
 """What no file of the repository may name. This file does, in order to look for it."""
 
