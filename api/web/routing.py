@@ -4,12 +4,14 @@ Owns the rule that no route exists without a declared action: :class:`ActionRout
 register one, and ``tests/architecture`` walks the routes.
 """
 
+import asyncio
 import difflib
 import itertools
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
@@ -111,18 +113,23 @@ class _Threads:
             self._waiting.pop(number, None)
 
 
-_THREADS: Final = _Threads()
+# What waits in one event loop cannot be woken from another: each has threads of its own. A node has one.
+_THREADS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _Threads]] = WeakKeyDictionary()
+
+
+def _threads() -> _Threads:
+    return _THREADS.setdefault(asyncio.get_running_loop(), _Threads())
 
 
 def longest_wait() -> float:
     """Return for how many seconds the use case that waits longest has waited for a thread."""
-    return _THREADS.longest_wait()
+    return max((each.longest_wait() for each in list(_THREADS.values())), default=0.0)
 
 
 async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
     caller = next((each.person for each in arguments if isinstance(each, Caller)), "")
-    return await _THREADS.run(partial(_call, use_case, arguments, members), caller)
+    return await _threads().run(partial(_call, use_case, arguments, members), caller)
 
 
 async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
@@ -130,7 +137,9 @@ async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **membe
 
     Whoever they are is known when their signatures are verified, which is the use case's work.
     """
-    return await _THREADS.run(partial(_call, use_case, arguments, members), "a door without token")
+    return await _threads().run(
+        partial(_call, use_case, arguments, members), "a door without token"
+    )
 
 
 class KnownQuery(APIRoute):
