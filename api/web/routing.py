@@ -113,7 +113,8 @@ class _Threads:
             self._waiting.pop(number, None)
 
 
-# What waits in one event loop cannot be woken from another: each has threads of its own. A node has one.
+# What waits in one event loop cannot be woken from another: each has threads of its own. A node
+# has one loop.
 _THREADS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _Threads]] = WeakKeyDictionary()
 
 
