@@ -23,8 +23,10 @@ QUERIES = {
 }
 ELSEWHERE = re.compile(
     r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs|/lists/diff$|/subjects/page$"
+    r"|^/api/v1/(?!drafts/).*/preview$"
 )
-"""What is no JSON, and what compares editions of lists: the demo's nodes hold none."""
+"""What is no JSON; what compares editions of lists: the demo's nodes hold none; what shows a change
+that waits for a second person: the demo leaves none."""
 
 NAMED_BY = ("id", "ministry", "index")
 """What names an object in the path below its list, the first that it has."""
