@@ -453,7 +453,7 @@ def openssl(*arguments: str, passphrase: str = "") -> subprocess.CompletedProces
 def test_openssl_opens_an_officers_key_file(tmp_path: Path) -> None:
     path = tmp_path / "officer.pem"
     passphrase = "ein längeres Kennwort"
-    key = OfficerKey.create(path, passphrase)
+    key = OfficerKey.create(path, passphrase, ScryptCost())
     shown = openssl("pkey", "-in", str(path), "-passin", "stdin", "-pubout", passphrase=passphrase)
     assert shown.returncode == 0, shown.stderr
     public = serialization.load_pem_public_key(shown.stdout.encode())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from api.domain.errors import ComityError
-from api.records import log, packages, streams
+from api.records import log, log_places, packages, streams
 from api.records.database import Database
 from api.services import recording
 from api.services.log import checkpoints
@@ -90,7 +90,7 @@ def test_a_sequencer_that_lost_its_lease_integrates_nothing(
     node = federation[NODE]
     for number in range(4):
         exchange.package(federation, NODE, f"Package {number}")
-    slow = Slow(monkeypatch, log, "place")
+    slow = Slow(monkeypatch, log_places, "place")
     other = replace(node, db=Database(node.db.url))
 
     def take_over() -> int:
