@@ -174,7 +174,7 @@ def test_a_second_open_request_for_the_same_subject_is_the_requesters_own_refusa
     with pytest.raises(Conflict) as refusal:
         request(federation, US, UK, {"s1": listed[0]})
     assert refusal.value.code == "thread.open-elsewhere"
-    assert refusal.value.details.clashes[0].thread == thread
+    assert refusal.value.details["clashes"][0]["thread"] == thread
     elsewhere = request(federation, US, CA, {"s1": listed[0]})
     assert agreed(federation, elsewhere).phase is Phase.OPEN
 

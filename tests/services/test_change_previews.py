@@ -125,7 +125,7 @@ def order(federation: Federation) -> tuple[Approve, str]:
     )
     admin = federation.officer(US, "admin")
     made = erasure.propose(us, admin, erasure.NewOrder("event", str(index), "A court", "Case 1"))
-    return erasure.approve, str(made["id"])
+    return erasure.approve, made.id
 
 
 def epoch(federation: Federation) -> tuple[Approve, str]:
