@@ -22,6 +22,7 @@ from api.domain.errors import Unavailable
 from api.jobs.loop import Loop, Pace
 from api.ports.observing import Kind, Piece
 from api.records.officers import OFFICERS
+from api.records.unit_of_work import Unit
 from api.services.desk import evidence
 from api.wire.statements import Content
 from tests.support.journeys import package_body
@@ -287,7 +288,12 @@ def _break(nodes: RunningNodes, patch: pytest.MonkeyPatch) -> None:
     def twice(*_: Any, **__: Any) -> None:
         row = {"id": SECRETS["parameter"], "name": SECRETS["officer"], "state": "active"}
         rows = [{**row, "created_at": us.node.now()}] * 2
-        us.node.db.write(lambda unit: unit.insert(OFFICERS, rows))
+
+        def asked(unit: Unit) -> None:
+            unit.insert(OFFICERS, rows)
+            unit.connection.exec_driver_sql("SELECT 1")
+
+        us.node.db.write(asked)
 
     with us.client("analyst") as web:
         for broken in (unforeseen, twice):
@@ -339,7 +345,7 @@ def test_the_same_run_says_what_happened(run: Captured) -> None:
     broken = run.of("unexpected error")
     assert [line["error"]["type"] for line in broken] == [
         "builtins.RuntimeError",
-        "api.records.unit_of_work.Taken",
+        "api.records.collected.Taken",
     ]
     assert {line["request"] for line in broken} <= {line["request"] for line in requests}
     assert [line["job"] for line in run.of("job failed and will be repeated")] == [

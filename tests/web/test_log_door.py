@@ -435,7 +435,7 @@ def test_one_bad_head_makes_one_record_whoever_hands_it_in_how_often(fresh: Door
     for number in range(40):
         misbehaviour.refused(fresh.node, "us-treasury", junk(wrong, number))
     (event,) = events_about_heads(fresh.node)
-    assert event["actor"] == "node::"
+    assert event.actor == "node::"
 
 
 def test_a_ruling_is_not_undone_by_the_same_head_again(fresh: Door) -> None:
