@@ -114,7 +114,7 @@ def test_a_difference_is_raised_and_goes_when_it_is_gone(
     us, analyst = federation[US], federation.officer(US, "analyst")
     real = us.db.read(lambda c: threads.by_id(c, thread))
     assert real is not None
-    wrong = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
+    wrong = thread_comparison.SharedThread(thread, 1, 0, (), "sha256:" + "0" * 64)
     assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
     raised = lists.tasks_page(us, analyst, Scope.MINE, limit=50)
     assert [(one.kind, one.about.id) for one in raised] == [("reconcile", thread)]
@@ -132,7 +132,7 @@ def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, threa
     shown = thread_comparison.serve(federation[US], peer_caller(federation[US], CA), "")
     assert shown == SharedThreads((), None)
     # What a member claims about a thread that it has no part in is not compared.
-    claim = thread_comparison.Held(thread, 1, 0, frozenset(), "sha256:" + "0" * 64)
+    claim = thread_comparison.SharedThread(thread, 1, 0, (), "sha256:" + "0" * 64)
     assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.UNKNOWN]
 
 

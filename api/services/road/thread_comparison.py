@@ -68,7 +68,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SharedThread:
     """What a node says it holds of one thread.
 
     Attributes:
@@ -79,14 +79,14 @@ class Held:
         state: the state's digest.
     """
 
-    thread: str
-    requester: int
-    addressee: int
-    voided: frozenset[str]
-    state: str
+    thread: Digest
+    requester: Count
+    addressee: Count
+    voided: tuple[Digest, ...]
+    state: Digest
 
     @classmethod
-    def from_json(cls, value: Any) -> "Held":
+    def from_json(cls, value: Any) -> "SharedThread":
         """Read one entry strictly.
 
         Raises:
@@ -102,28 +102,9 @@ class Held:
             members.digest("thread"),
             members.integer("requester", 1),
             members.integer("addressee"),
-            frozenset(str(one) for one in voided),
+            tuple(str(one) for one in voided),
             members.digest("state"),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SharedThread:
-    """What this node holds of one thread.
-
-    Attributes:
-        thread: the opener's id.
-        requester: how many statements of the requester.
-        addressee: how many of the addressee.
-        voided: ids of the void ones.
-        state: the state's digest.
-    """
-
-    thread: Digest
-    requester: Count
-    addressee: Count
-    voided: tuple[Digest, ...]
-    state: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +169,7 @@ def sweep(node: Node, peer: str) -> dict[str, int]:
     return found
 
 
-def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
+def _fetch(node: Node, peer: str, after: str) -> tuple[list[SharedThread], str | None]:
     path = f"{PATH}?after={quote(after)}" if after else PATH
     reply = node.transport.get(peer, path, token=peer_tokens.mint(node, peer, PATH), headers={})
     if reply.status != _OK:
@@ -196,7 +177,7 @@ def _fetch(node: Node, peer: str, after: str) -> tuple[list[Held], str | None]:
     try:
         value = parse(reply.body, limit=MESSAGE)
         members = Members(value, "threads.malformed", ("threads",), ("next",))
-        entries = [Held.from_json(one) for one in members.items("threads", 0, PAGE)]
+        entries = [SharedThread.from_json(one) for one in members.items("threads", 0, PAGE)]
         following = members.digest("next") if "next" in members else None
     except WireError as error:
         raise Unavailable("peer.refused", "The member's node answers nonsense.") from error
@@ -217,12 +198,14 @@ class _Budget:
         return self.left >= 0
 
 
-def compare(node: Node, peer: str, entries: Iterable[Held]) -> list[Outcome]:
+def compare(node: Node, peer: str, entries: Iterable[SharedThread]) -> list[Outcome]:
     """Compare what a member holds with what is held here; write down what changed."""
     return _compare(node, peer, entries, _Budget(_MOST_WRITTEN))
 
 
-def _compare(node: Node, peer: str, entries: Iterable[Held], budget: _Budget) -> list[Outcome]:
+def _compare(
+    node: Node, peer: str, entries: Iterable[SharedThread], budget: _Budget
+) -> list[Outcome]:
     found = []
     for theirs in entries:
         outcome, ours = node.db.read(lambda connection: _judge(connection, peer, theirs))  # noqa: B023
@@ -240,21 +223,21 @@ def _compare(node: Node, peer: str, entries: Iterable[Held], budget: _Budget) ->
     return found
 
 
-def _judge(connection: Connection, peer: str, theirs: Held) -> tuple[Outcome, str]:
+def _judge(connection: Connection, peer: str, theirs: SharedThread) -> tuple[Outcome, str]:
     """Return the outcome and our digest at their heads (empty where we are not that far)."""
     row = threads.by_id(connection, theirs.thread)
     if row is None or peer not in (row.requester, row.addressee):
         return Outcome.UNKNOWN, ""
-    voided = frozenset(threads.voids_of(connection, theirs.thread))
+    voided, told = frozenset(threads.voids_of(connection, theirs.thread)), frozenset(theirs.voided)
     heads = (row.requester_seq, row.addressee_seq)
-    if heads == (theirs.requester, theirs.addressee) and voided == theirs.voided:
+    if heads == (theirs.requester, theirs.addressee) and voided == told:
         same = row.state_digest == theirs.state
         return (Outcome.EQUAL if same else Outcome.DIFFERENT), row.state_digest
     if theirs.requester > heads[0] or theirs.addressee > heads[1]:
         return Outcome.BEHIND, ""
     record = thread_record.require(connection, theirs.thread)
     record = record.upto(theirs.requester, theirs.addressee)
-    if _within(record, voided) != _within(record, theirs.voided):
+    if _within(record, voided) != _within(record, told):
         return Outcome.BEHIND, state_digest(fold(record))
     ours = state_digest(fold(record))
     return (Outcome.EQUAL if ours == theirs.state else Outcome.DIFFERENT), ours
@@ -264,14 +247,14 @@ def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
     return voided & {one.id for one in (*record.requester, *record.addressee)}
 
 
-def _stuck(node: Node, known: ThreadComparison, theirs: Held, ours: str) -> bool:
+def _stuck(node: Node, known: ThreadComparison, theirs: SharedThread, ours: str) -> bool:
     same = (known.ours, known.theirs) == (ours, theirs.state)
     waited = node.clock.now() - parse_instant(known.at)
     return same and waited >= GRACE and known.outcome != Outcome.EQUAL
 
 
 def _worth_writing(
-    known: ThreadComparison | None, outcome: Outcome, theirs: Held, ours: str
+    known: ThreadComparison | None, outcome: Outcome, theirs: SharedThread, ours: str
 ) -> bool:
     if known is None:
         return outcome is not Outcome.EQUAL
@@ -280,7 +263,7 @@ def _worth_writing(
     return (known.outcome, known.ours, known.theirs) != (outcome, ours, theirs.state)
 
 
-def _write(node: Node, peer: str, theirs: Held, found: tuple[Outcome, str]) -> None:
+def _write(node: Node, peer: str, theirs: SharedThread, found: tuple[Outcome, str]) -> None:
     outcome, ours = found
     key = {"thread": theirs.thread, "peer": peer}
     values = {
