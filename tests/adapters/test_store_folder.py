@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api.adapters.store import files
+from api import durable
 from api.adapters.store.folder import FolderStore
 from api.adapters.store.opening import open_store
 from api.domain.errors import Full, Invalid, Unavailable
@@ -163,13 +163,13 @@ def test_every_directory_is_durable_before_the_first_put(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    real = files.sync_directory
+    real = durable.sync
 
     def noted(path: Path) -> None:
         synced.append(path)
         real(path)
 
-    monkeypatch.setattr("api.adapters.store.folder.sync_directory", noted)
+    monkeypatch.setattr(durable, "sync", noted)
     FolderStore(root)
     assert set(synced) == {root, root.parent, root / "objects"}
 

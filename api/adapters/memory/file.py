@@ -1,13 +1,12 @@
 """The last signed head in a file, for nodes on one machine.
 
-Implements ``ports/head_memory.py``. The order of a write: lock, compare, write a file beside it,
-fsync, rename, fsync the folder. A crash before the rename leaves the old head, one after it the new
-one. Needs a local file system: ``flock`` between processes, and a rename that lasts.
+Implements ``ports/head_memory.py``. The order of a write: lock, compare, replace the whole file
+durably. A crash before its rename leaves the old head, one after it the new one.
+Needs a local file system: ``flock`` between processes, and a rename that lasts.
 """
 
 import contextlib
 import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,13 +42,7 @@ class FileMemory:
             with _locked(self._lock):
                 if self.read() != expected:
                     return False
-                fresh = self._path.with_name(f"{self._path.name}.new")
-                with fresh.open("wb") as file:
-                    file.write(new.to_bytes())
-                    file.flush()
-                    os.fsync(file.fileno())
-                fresh.replace(self._path)
-                durable.sync(self._path.parent)
+                durable.write(self._path, new.to_bytes(), replace=True)
         return True
 
     def prove(self) -> None:

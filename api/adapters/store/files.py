@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
+from api import durable
 from api.adapters.store.intake import CHUNK
 from api.domain.errors import ComityError, Full, Unavailable
 
@@ -47,19 +48,6 @@ def _disk_refusal(error: OSError) -> ComityError:
         "store.unavailable",
         f"The exhibit store's disk failed ({name}); nothing was changed, try again later.",
     )
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable.
-
-    Raises:
-        OSError: the disk failed.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove_quietly(path: Path) -> None:
@@ -160,7 +148,7 @@ class LockedFile:
         os.fchmod(self.handle, 0o400)
         self.sync()
         self.path.rename(target)
-        sync_directory(target.parent)
+        durable.sync(target.parent)
 
     def running_hash(self) -> RunningHash:
         """Hash what the file holds now.

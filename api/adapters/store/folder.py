@@ -29,6 +29,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from api import durable
 from api.adapters.store.files import (
     FileStream,
     LockedFile,
@@ -36,7 +37,6 @@ from api.adapters.store.files import (
     remove_quietly,
     sha256_of,
     sweep_orphan,
-    sync_directory,
 )
 from api.adapters.store.intake import (
     DEFAULT_LIMIT,
@@ -91,7 +91,7 @@ class FolderStore:
         for directory in directories:
             directory.mkdir(mode=0o700, exist_ok=True)
         for parent in (self._objects, root, root.parent):
-            sync_directory(parent)
+            durable.sync(parent)
 
     def _object(self, name: str) -> Path:
         return self._objects / name[:2] / name
@@ -189,8 +189,8 @@ class FolderStore:
                 path.rename(self._quarantine / f"{path.name}.{number}")
             except FileNotFoundError:
                 return
-            sync_directory(self._quarantine)
-            sync_directory(path.parent)
+            durable.sync(self._quarantine)
+            durable.sync(path.parent)
 
     def delete(self, digest: str) -> None:
         """See ``ExhibitStore.delete``; space on the medium is freed, not overwritten."""
@@ -200,8 +200,8 @@ class FolderStore:
             for aside in (self._partial, self._quarantine):
                 for path in aside.glob(f"{name}*"):
                     path.unlink(missing_ok=True)
-                sync_directory(aside)
-            sync_directory(self._object(name).parent)
+                durable.sync(aside)
+            durable.sync(self._object(name).parent)
 
     def list(self) -> Iterator[Stored]:
         """See ``ExhibitStore.list``; one fan-out directory's names are in memory at a time."""
