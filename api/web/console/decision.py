@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.domain.errors import ComityError
+from api.services.authorising import Caller
+from api.services.node import Node
 from api.web.console import reading
 from api.web.console.page import Answer, Moved, View, Visit
 from api.wire.errors import WireError
@@ -57,6 +59,23 @@ class Decision:
     warning: str = ""
     alarming: bool = False
     why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act among those of a page: the use case that does it, and the words that ask before it.
+
+    Attributes:
+        carry_out: the use case; it takes the id of what is decided on.
+        title: the question, a marked message.
+        button: what the button does, a marked message.
+        lead: what follows from it, a marked message.
+    """
+
+    carry_out: Callable[[Node, Caller, str], object]
+    title: str
+    button: str
+    lead: str
 
 
 def ask(visit: Visit, decision: Decision, look: Callable[[], object] | None = None) -> Answer:

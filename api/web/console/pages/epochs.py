@@ -1,22 +1,21 @@
 """A new epoch of the stream to a partner: proposed, withdrawn, approved by a second person."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from api.domain.errors import NotFound
 from api.ports.policy import Action
-from api.services.authorising import Caller, unknown
-from api.services.node import Node
+from api.services.authorising import unknown
 from api.services.road import epochs, peering
 from api.services.road.peering import PeerView
 from api.web.console import decision
-from api.web.console.decision import Decision, Fact
+from api.web.console.decision import Decision, Fact, Step
 from api.web.console.page import ADMINISTRATOR, Answer, Page, Visit
 from api.web.console.words import mark
 
 _ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
-_ACTS: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str, str]]] = {
-    "propose": (
+_STEPS: Final[Mapping[str, Step]] = {
+    "propose": Step(
         epochs.propose,
         mark("Propose a new epoch?"),
         mark("Propose"),
@@ -25,13 +24,13 @@ _ACTS: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str,
             "or for a new message key. The partner is asked where the old epoch ends there."
         ),
     ),
-    "withdraw": (
+    "withdraw": Step(
         epochs.withdraw,
         mark("Give the proposed epoch up?"),
         mark("Give it up"),
         mark("The stream stays as it is."),
     ),
-    "approve": (
+    "approve": Step(
         epochs.approve,
         mark("Open the proposed epoch?"),
         mark("Open it"),
@@ -50,8 +49,8 @@ def _partner(visit: Visit) -> PeerView:
 
 
 def _decision(visit: Visit) -> Decision:
-    act = _ACTS.get(visit.parts["step"])
-    if act is None:
+    step = _STEPS.get(visit.parts["step"])
+    if step is None:
         raise NotFound("route.unknown", "There is no such page.")
     partner = _partner(visit)
     sending, change = partner.sending, partner.epoch_change
@@ -67,7 +66,9 @@ def _decision(visit: Visit) -> Decision:
     if visit.parts["step"] == "approve" and own:
         why_not = mark("You proposed it. Another administrator approves.")
     back = f"/partners/{partner.ministry}"
-    return Decision(act[1], act[2], back, mark("Partner"), facts, lead=act[3], why_not=why_not)
+    return Decision(
+        step.title, step.button, back, mark("Partner"), facts, step.lead, why_not=why_not
+    )
 
 
 def ask(visit: Visit) -> Answer:
@@ -83,9 +84,9 @@ def ask(visit: Visit) -> Answer:
 def act(visit: Visit) -> Answer:
     """Propose, withdraw or open an epoch."""
     asked, ministry = _decision(visit), visit.parts["ministry"]
-    carry_out = _ACTS[visit.parts["step"]][0]
+    step = _STEPS[visit.parts["step"]]
     return decision.carry_out(
-        visit, asked, lambda: carry_out(visit.node, visit.caller, ministry), asked.back
+        visit, asked, lambda: step.carry_out(visit.node, visit.caller, ministry), asked.back
     )
 
 

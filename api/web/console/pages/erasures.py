@@ -1,28 +1,26 @@
 """Legal orders to erase: entered by one administrator, carried out by a second one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.services.audit import erasure
-from api.services.authorising import Caller
-from api.services.node import Node
 from api.web.console import decision, reading
-from api.web.console.decision import Decision, Fact
+from api.web.console.decision import Decision, Fact, Step
 from api.web.console.page import ADMINISTRATOR, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
 
 _ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
 _HOME: Final = "/run/erasures"
-_ACTS: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str, str]]] = {
-    "approve": (
+_STEPS: Final[Mapping[str, Step]] = {
+    "approve": Step(
         erasure.approve,
         mark("Carry this order out?"),
         mark("Erase"),
         mark("The content is erased for good. The log keeps its place and what ordered it."),
     ),
-    "reject": (
+    "reject": Step(
         erasure.reject,
         mark("Reject this order?"),
         mark("Reject"),
@@ -70,10 +68,10 @@ def propose(visit: Visit) -> Answer:
 
 
 def _order(visit: Visit) -> Decision:
-    act = _ACTS.get(visit.parts["decision"])
+    step = _STEPS.get(visit.parts["decision"])
     found = erasure.listed(visit.node, visit.caller)
     row = next((one for one in found if one.id == visit.parts["order"]), None)
-    if act is None or row is None:
+    if step is None or row is None:
         raise NotFound("erasure.unknown", "There is no such order here.")
     facts = [
         Fact(mark("What"), row.kind, "erasure-kind"),
@@ -83,12 +81,12 @@ def _order(visit: Visit) -> Decision:
     ]
     own = row.proposed_by == visit.caller.person
     return Decision(
-        act[1],
-        act[2],
+        step.title,
+        step.button,
         _HOME,
         mark("Erasures"),
         facts,
-        lead=act[3],
+        lead=step.lead,
         alarming=visit.parts["decision"] == "approve",
         why_not=mark("You proposed it. Another administrator approves.") if own else "",
     )
@@ -107,8 +105,10 @@ def ask(visit: Visit) -> Answer:
 def decide(visit: Visit) -> Answer:
     """Carry an order out, or reject it."""
     asked, id_ = _order(visit), visit.parts["order"]
-    act = _ACTS[visit.parts["decision"]][0]
-    return decision.carry_out(visit, asked, lambda: act(visit.node, visit.caller, id_), _HOME)
+    step = _STEPS[visit.parts["decision"]]
+    return decision.carry_out(
+        visit, asked, lambda: step.carry_out(visit.node, visit.caller, id_), _HOME
+    )
 
 
 PAGES: Final = (

@@ -12,12 +12,11 @@ from api.domain.errors import ComityError, NotFound
 from api.domain.four_eyes import Role
 from api.ports.policy import Action
 from api.records.officers import GrantState, KeyState
-from api.services.authorising import Caller, unknown
+from api.services.authorising import unknown
 from api.services.desk import grants, officer_keys, officers, suspending
 from api.services.desk.officers import OfficerEntry
-from api.services.node import Node
 from api.web.console import decision, reading
-from api.web.console.decision import Decision, Fact
+from api.web.console.decision import Decision, Fact, Step
 from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
 from api.wire.encoding import parse_instant
@@ -145,12 +144,9 @@ def grant(visit: Visit) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """Something that an administrator does about an officer at once or as the first of two."""
+    """A step about an officer that one administrator takes, and when it is open."""
 
-    title: str
-    button: str
-    lead: str
-    carry_out: Callable[[Node, Caller, str], object]
+    step: Step
     open: Callable[[OfficerEntry], bool]
     alarming: bool = False
 
@@ -166,27 +162,31 @@ def _can_take_back(one: OfficerEntry) -> bool:
 
 _ACTS: Final[Mapping[str, _Act]] = {
     "suspend": _Act(
-        mark("Suspend this officer?"),
-        mark("Suspend"),
-        mark(
-            "The officer can do nothing from now on, for 24 hours. Another administrator can "
-            "confirm it; then two must take it back."
+        Step(
+            suspending.suspend,
+            mark("Suspend this officer?"),
+            mark("Suspend"),
+            mark(
+                "The officer can do nothing from now on, for 24 hours. Another administrator can "
+                "confirm it; then two must take it back."
+            ),
         ),
-        suspending.suspend,
         _can_suspend,
         alarming=True,
     ),
     "take-back": _Act(
-        mark("Propose to take the suspension back?"),
-        mark("Propose"),
-        mark("Another administrator approves; the officer can act again from then on."),
-        suspending.propose_reinstatement,
+        Step(
+            suspending.propose_reinstatement,
+            mark("Propose to take the suspension back?"),
+            mark("Propose"),
+            mark("Another administrator approves; the officer can act again from then on."),
+        ),
         _can_take_back,
     ),
 }
 
 
-def _act_of(visit: Visit) -> tuple[_Act, Decision]:
+def _step_of(visit: Visit) -> tuple[Step, Decision]:
     act = _ACTS.get(visit.parts["act"])
     if act is None:
         raise NotFound("route.unknown", "There is no such page.")
@@ -196,22 +196,23 @@ def _act_of(visit: Visit) -> tuple[_Act, Decision]:
         Fact(mark("State"), one.officer.state, "officer-state"),
     ]
     back = f"/people/officers/{one.officer.id}"
-    return act, Decision(
-        act.title, act.button, back, mark("Officer"), facts, act.lead, alarming=act.alarming
+    step = act.step
+    return step, Decision(
+        step.title, step.button, back, mark("Officer"), facts, step.lead, alarming=act.alarming
     )
 
 
 def ask_act(visit: Visit) -> Answer:
     """Ask before an officer is suspended, or a suspension proposed to be taken back."""
-    return decision.ask(visit, _act_of(visit)[1])
+    return decision.ask(visit, _step_of(visit)[1])
 
 
 def do_act(visit: Visit) -> Answer:
     """Suspend, or propose to take back."""
-    act, asked = _act_of(visit)
+    step, asked = _step_of(visit)
     officer = visit.parts["officer"]
     return decision.carry_out(
-        visit, asked, lambda: act.carry_out(visit.node, visit.caller, officer), asked.back
+        visit, asked, lambda: step.carry_out(visit.node, visit.caller, officer), asked.back
     )
 
 
@@ -226,20 +227,22 @@ def _revocation(visit: Visit) -> Decision:
         facts += [] if key is None else [Fact(mark("Signing key"), key.kid)]
     if kind not in _REVOKE or len(facts) == 1:
         raise NotFound("change.unknown", "There is nothing of that kind to take away.")
-    title, lead = _REVOKE[kind][1:]
+    step = _REVOKE[kind]
     back = f"/people/officers/{one.officer.id}"
-    return Decision(title, mark("Take away"), back, mark("Officer"), facts, lead, alarming=True)
+    return Decision(step.title, step.button, back, mark("Officer"), facts, step.lead, alarming=True)
 
 
-_REVOKE: Final[Mapping[str, tuple[Callable[[Node, Caller, str], object], str, str]]] = {
-    "grants": (
+_REVOKE: Final[Mapping[str, Step]] = {
+    "grants": Step(
         grants.revoke_grant,
         mark("Take this role away?"),
+        mark("Take away"),
         mark("It counts at once. To give it back, two administrators are needed."),
     ),
-    "keys": (
+    "keys": Step(
         officer_keys.revoke_key,
         mark("Stop accepting this key?"),
+        mark("Take away"),
         mark("Nothing signed with it is accepted from now on; what it signed before stays valid."),
     ),
 }
@@ -253,9 +256,10 @@ def ask_revoke(visit: Visit) -> Answer:
 def revoke(visit: Visit) -> Answer:
     """Take a role or a key away."""
     asked = _revocation(visit)
-    act = _REVOKE[visit.parts["kind"]][0]
-    id_ = visit.parts["id"]
-    return decision.carry_out(visit, asked, lambda: act(visit.node, visit.caller, id_), asked.back)
+    step, id_ = _REVOKE[visit.parts["kind"]], visit.parts["id"]
+    return decision.carry_out(
+        visit, asked, lambda: step.carry_out(visit.node, visit.caller, id_), asked.back
+    )
 
 
 PAGES: Final = (
