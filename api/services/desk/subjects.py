@@ -16,6 +16,7 @@ from api.domain.events import Act, Subject
 from api.domain.identity.profiles import Profile, spellings
 from api.domain.identity.scoring import Signal, Suggestion
 from api.domain.lists.entries import EntryKind
+from api.domain.notation import Nullable
 from api.ports.policy import Action, Resource
 from api.records import lists, shared_verdicts, subjects
 from api.records.shared_verdicts import SharedVerdict
@@ -40,9 +41,9 @@ class Candidate:
 
     Attributes:
         ref: its reference.
-        kind: ``designation``, ``package``, ``proposal``, ``thread``; ``list`` for a list's entry.
-        object: id of the object that holds it; the series of a list's entry.
-        key: its key in there; the publisher's id of a list's entry; empty where it has none.
+        kind: kind of the object that holds it; `list` for an entry of a published list.
+        object: id of that object; the series of a list's entry.
+        key: its key in there, the publisher's id of a list's entry; null where it has none.
         issuer: the ministry whose description it is; the series of a list's entry.
         schema: FollowTheMoney schema; the kind of a list's entry.
         name: its name.
@@ -58,7 +59,7 @@ class Candidate:
     ref: str
     kind: str
     object: str
-    key: str
+    key: Nullable[str]
     issuer: str
     schema: str
     name: str
@@ -116,9 +117,13 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
         if place[0] == LIST or place in allowed
     ]
     refs = [one.indexed.profile.ref for one in kept[:limit]]
-    rows = node.db.read(lambda connection: subjects.by_refs(connection, refs))
-    verdicts = node.db.read(lambda connection: subjects.verdicts_on(connection, refs))
-    shared = node.db.read(lambda connection: shared_verdicts.standing(connection, refs))
+    rows, verdicts, shared = node.db.read(
+        lambda connection: (
+            subjects.by_refs(connection, refs),
+            subjects.verdicts_on(connection, refs),
+            shared_verdicts.standing(connection, refs),
+        )
+    )
     shown = [_candidate(wanted, one, rows.get(one.indexed.profile.ref)) for one in kept[:limit]]
     return Found(shown, verdicts, shared, max(0, len(kept) - limit), found.common)
 
@@ -132,7 +137,7 @@ def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> 
         ref=profile.ref,
         kind=kind,
         object=listed[0] if listed else place,
-        key=listed[1] if listed else profile.ref.partition("#")[2],
+        key=listed[1] if listed else profile.ref.partition("#")[2] or None,
         issuer=row.issuer if row is not None else likeness.indexed.series,
         schema=row.schema if row is not None else profile.kind.value,
         name=row.name if row is not None else profile.name,

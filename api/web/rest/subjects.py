@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.domain.identity.scoring import Signal, Suggestion
-from api.domain.notation import Count, Nullable
+from api.domain.notation import Count
 from api.ports.policy import Action
 from api.records.shared_verdicts import SharedVerdict
 from api.records.subjects import Verdict
@@ -39,63 +38,6 @@ class NewVerdict(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateView:
-    """A description that may be of the subject that was looked for.
-
-    Attributes:
-        ref: its reference.
-        kind: kind of the object that holds it; `list` for an entry of a published list.
-        object: id of that object; the series of a list's entry.
-        key: its key in there; null where it has none.
-        issuer: the ministry whose description it is; the series of a list's entry.
-        schema: FollowTheMoney schema; the kind of a list's entry.
-        name: its name.
-        names: all its names.
-        births: birth dates as written.
-        shared: the words that it shares with what was looked for.
-        score: 0 to 1; an order, not a decision.
-        equal: it has a name of the very same words.
-        suggested: the verdict that the signals suggest.
-        signals: what speaks for and against, in words.
-    """
-
-    ref: str
-    kind: str
-    object: str
-    key: Nullable[str]
-    issuer: str
-    schema: str
-    name: str
-    names: tuple[str, ...]
-    births: tuple[str, ...]
-    shared: tuple[str, ...]
-    score: float
-    equal: bool
-    suggested: Suggestion
-    signals: tuple[Signal, ...]
-
-    @classmethod
-    def of(cls, one: Candidate) -> "CandidateView":
-        """Return the view of a candidate."""
-        return cls(
-            ref=one.ref,
-            kind=one.kind,
-            object=one.object,
-            key=one.key or None,
-            issuer=one.issuer,
-            schema=one.schema,
-            name=one.name,
-            names=one.names,
-            births=one.births,
-            shared=one.shared,
-            score=one.score,
-            equal=one.equal,
-            suggested=one.suggested,
-            signals=one.signals,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Suggestions:
     """Descriptions with names like the one that was looked for.
 
@@ -108,7 +50,7 @@ class Suggestions:
         note: what a suggestion is not.
     """
 
-    items: tuple[CandidateView, ...]
+    items: tuple[Candidate, ...]
     verdicts: tuple[Verdict, ...]
     shared_verdicts: tuple[SharedVerdict, ...]
     left_out: Count
@@ -133,7 +75,7 @@ async def search(
     """Suggest descriptions with names like this one: list entries, and what the caller may read."""
     found = await run(subjects.search, node, caller, q, limit=limit)
     content = Suggestions(
-        tuple(CandidateView.of(one) for one in found.candidates),
+        tuple(found.candidates),
         tuple(found.verdicts),
         tuple(found.shared),
         found.left_out,

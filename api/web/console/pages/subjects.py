@@ -30,7 +30,7 @@ def search(visit: Visit) -> Answer:
 
 def _href(visit: Visit, one: Candidate) -> str:
     if one.kind == LIST:
-        return visit.to(f"/lists/{one.object}/newest/entry", id=one.key)
+        return visit.to(f"/lists/{one.object}/newest/entry", id=one.key or "")
     return reading.href_of(visit, one.kind, one.object)
 
 
