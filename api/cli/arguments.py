@@ -26,7 +26,7 @@ class Tlp(StrEnum):
     CLEAR = "CLEAR"
 
 
-def _whole_number(value: str | None) -> str | None:
+def _whole_digest(value: str | None) -> str | None:
     if value is not None and not DIGEST.fullmatch(value):
         raise typer.BadParameter("an id is sha256: and 64 hexadecimal digits")
     return value
@@ -54,16 +54,16 @@ OfficerId = Annotated[str, _id("Id of the officer, see list.", RECORD, "officer"
 GrantId = Annotated[str, _id("Id of the grant, see list.", RECORD, "grant")]
 RecordId = Annotated[str, _id("Its id, see list.", RECORD)]
 ProofId = Annotated[
-    str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_whole_number)
+    str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_whole_digest)
 ]
 MembershipId = Annotated[
-    str, typer.Argument(help="Digest that you compared out of band.", callback=_whole_number)
+    str, typer.Argument(help="Digest that you compared out of band.", callback=_whole_digest)
 ]
 Kid = Annotated[str, _id("Id of the key.", KID, "key")]
 
 Seen = Annotated[
     str | None,
-    typer.Option("--digest", callback=_whole_number, help="Digest of what was read; asks nothing."),
+    typer.Option("--digest", callback=_whole_digest, help="Digest of what was read; asks nothing."),
 ]
 DigestOption = Annotated[
     str | None, typer.Option(callback=named(DIGEST, "an id is sha256: and 64 hexadecimal digits"))

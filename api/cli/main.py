@@ -155,11 +155,11 @@ def main(arguments: Sequence[str]) -> int:
         output.talk("Nothing was done.")
         return ExitCode.INTERRUPTED
     except (ComityError, WireError, LogError, OSError) as error:
-        return _refused_call(error, as_json=as_json)
+        return _tell_refusal(error, as_json=as_json)
     except Exception as error:
         if os.environ.get("COMITY_DEBUG"):
             raise
-        return _refused_call(error, as_json=as_json)
+        return _tell_refusal(error, as_json=as_json)
     return ended if isinstance(ended, int) else ExitCode.OK
 
 
@@ -177,7 +177,7 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
     return ExitCode.USAGE
 
 
-def _refused_call(error: Exception, *, as_json: bool) -> int:
+def _tell_refusal(error: Exception, *, as_json: bool) -> int:
     """Say in one sentence, or one JSON document, why it did not happen."""
     problem = problem_of(error)
     if as_json:

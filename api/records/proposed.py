@@ -176,7 +176,7 @@ def _erasures(connection: Connection, _now: str) -> Iterator[ProposedChange]:
         )
 
 
-def _facts_of(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+def _among_facts(connection: Connection, _now: str) -> Iterator[ProposedChange]:
     """Yield changes of epoch, and after a restore waivers, which are facts of the node."""
     for row in _rows(connection, select(node_state.NODE_STATE)):
         name, text, at = row["name"], str(row["value"]), row["at"]
@@ -202,7 +202,7 @@ _SOURCES: Sequence[Callable[[Connection, str], Iterator[ProposedChange]]] = (
     _parties,
     _memberships,
     _erasures,
-    _facts_of,
+    _among_facts,
 )
 
 

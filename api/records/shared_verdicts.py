@@ -35,7 +35,7 @@ SHARED_VERDICTS = Table(
 )
 
 
-def _verdict_rows(text: str) -> tuple[str, ...]:
+def _signals(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
@@ -64,7 +64,7 @@ class SharedVerdict:
     other: str
     outcome: str
     reason: str
-    signals: Annotated[tuple[str, ...], Kept(_verdict_rows)]
+    signals: Annotated[tuple[str, ...], Kept(_signals)]
     prepared_by: str
     approved_by: str
     issued_at: str

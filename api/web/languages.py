@@ -61,7 +61,7 @@ class _Pattern:
 
 
 @functools.cache
-def _known_language() -> tuple[dict[str, str], list[_Pattern]]:
+def _known_sentences() -> tuple[dict[str, str], list[_Pattern]]:
     """Return whole sentences, and messages with parts, the longest first."""
     with REFUSALS.open("rb") as file:
         catalogue = read_po(file, locale="fr")
@@ -86,7 +86,7 @@ def _pattern(english: str, french: str) -> _Pattern:
 
 def french(sentence: str) -> str | None:
     """Return a refusal's sentence in French; ``None`` if it has no French form."""
-    whole, parted = _known_language()
+    whole, parted = _known_sentences()
     if sentence in whole:
         return whole[sentence]
     return next((told for one in parted if (told := one.told(sentence)) is not None), None)

@@ -167,7 +167,7 @@ def test_policies_and_faults_are_listed() -> None:
     stream = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        main_module._refused_call(
+        main_module._tell_refusal(
             errors.Invalid("body.invalid", "S.", errors=faults), as_json=False
         )
     assert stream.getvalue() == "Error: S. [body.invalid]\n  at /body/title: missing\n"

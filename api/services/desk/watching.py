@@ -108,7 +108,7 @@ def tell(node: Node, caller: Caller, permit: Permit, found: EditionDifference) -
         return 0
 
     def write(unit: Unit) -> None:
-        opened = [_open_threads(node, unit, one, edition) for one in notices]
+        opened = [_raise_notice(node, unit, one, edition) for one in notices]
         if any(opened):
             entry = entry_of(caller, permit, Act.LISTS_COMPARED, Subject("list-edition", edition))
             recording.record(node, unit, entry)
@@ -117,7 +117,7 @@ def tell(node: Node, caller: Caller, permit: Permit, found: EditionDifference) -
     return len(notices)
 
 
-def _open_threads(node: Node, unit: Unit, one: Told, edition: str) -> bool:
+def _raise_notice(node: Node, unit: Unit, one: Told, edition: str) -> bool:
     first = one.entries[0] if one.notice is not Notice.PROGRAMME_CHANGED else ""
     cause = f"{edition}#{first}" if first else edition
     return reliance.open_notice(node, unit, one.notice, one.about, cause, path=one.entries)

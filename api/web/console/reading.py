@@ -82,16 +82,15 @@ def draft_title(visit: Visit, draft: DraftView) -> str:
 
 def draft_line(visit: Visit, draft: DraftView) -> dict[str, Any]:
     """Return a draft as lists show it."""
-    found = draft
     return {
-        "id": found.id,
-        "type": found.type,
-        "state": found.state,
+        "id": draft.id,
+        "type": draft.type,
+        "state": draft.state,
         "title": draft_title(visit, draft),
         "to": list(draft.to),
-        "by": draft.prepared.name if hasattr(draft.prepared, "name") else draft.prepared.sub,
-        "at": found.updated_at,
-        "href": visit.to(f"/drafts/{found.id}"),
+        "by": draft.prepared.sub,
+        "at": draft.updated_at,
+        "href": visit.to(f"/drafts/{draft.id}"),
     }
 
 

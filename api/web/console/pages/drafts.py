@@ -4,10 +4,12 @@ Owns the pages of a decision. What is approved is the digest that the page showe
 it, and a draft that moved meanwhile leads back to the page with what was typed kept.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from api.domain.errors import Invalid, Refused, Stale
 from api.ports.policy import Action
+from api.services.desk import mirroring
 from api.services.statements import approving, drafting, previewing, reading_record
 from api.services.statements.draft_form import DraftView
 from api.web.console import listing, passkeys, reading
@@ -53,11 +55,9 @@ def show(visit: Visit) -> Answer:
 
 def _draft_shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
-    found = draft
-    seen = previewing.preview(visit.node, visit.caller, found.id)
+    seen = previewing.preview(visit.node, visit.caller, draft.id)
     members = {
         "draft": draft,
-        "row": found,
         "title": reading.draft_title(visit, draft),
         "seen": seen,
         "names": _names(visit, draft),
@@ -82,13 +82,10 @@ def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
     """Return the names behind the keys of a request's subjects."""
     if draft.thread is None:
         return {}
-    keys = [f"s{number}" for number in range(1, 200)]
-    found: dict[str, str] = {}
-    body: dict[str, Any] = dict(draft.body)
+    lines = {one.key: one.name for one in mirroring.subject_lines(visit.node, draft.thread)}
+    body: Mapping[str, Any] = draft.body
     named = [body.get("subject"), *(body.get("subjects") or [])]
-    for key in (one for one in named if isinstance(one, str) and one in keys):
-        found[key] = ", ".join(reading.names_in_thread(visit, draft.thread, key)[:1])
-    return found
+    return {key: lines[key] for key in named if isinstance(key, str) and key in lines}
 
 
 def ask_approve(visit: Visit) -> Answer:

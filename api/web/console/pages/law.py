@@ -26,10 +26,10 @@ _WRONG: Final = 422
 def index(visit: Visit) -> Answer:
     """List the regimes."""
     found = [visit.node.regimes[id_] for id_ in sorted(visit.node.regimes)]
-    return View("law.html", {"regimes": found, "say": _say_of_law(visit)})
+    return View("law.html", {"regimes": found, "say": _text_picker(visit)})
 
 
-def _say_of_law(visit: Visit) -> Any:
+def _text_picker(visit: Visit) -> Any:
     """Return what picks a text's language: its French where there is one, marked if it is not."""
 
     def chosen(text: Bilingual | None) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def _regime(visit: Visit) -> Regime:
 
 def show(visit: Visit) -> Answer:
     """Show one regime: who can be listed, grounds with provisions, periods, sources."""
-    return View("regime.html", {"regime": _regime(visit), "say": _say_of_law(visit)})
+    return View("regime.html", {"regime": _regime(visit), "say": _text_picker(visit)})
 
 
 def ask_assess(visit: Visit) -> Answer:
@@ -82,7 +82,7 @@ def ask_assess(visit: Visit) -> Answer:
         "known": known,
         "found": found,
         "faults": faults,
-        "say": _say_of_law(visit),
+        "say": _text_picker(visit),
     }
     return View("assess.html", members)
 
@@ -109,7 +109,7 @@ def _diary(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Ans
         "events": events,
         "typed": {name: visit.form.one(name) for name in ("event", "day", "note")},
         "faults": faults,
-        "say": _say_of_law(visit),
+        "say": _text_picker(visit),
     }
     return View("diary.html", members, status)
 

@@ -40,7 +40,6 @@ def index(visit: Visit) -> Answer:
     )
     members = {
         "page": page,
-        "names": {one.id: reading.names_in_thread(visit, one.id, "") for one in page.entries},
         "phase": phase,
         "phases": _PHASES,
         "way": way,

@@ -141,7 +141,7 @@ def _written(
     return Moved(visit.to(f"/packages/new/{paper.id}"))
 
 
-def _exhibit_place(visit: Visit, paper: PaperView) -> tuple[str, int, dict[str, Any]]:
+def _named_entry(visit: Visit, paper: PaperView) -> tuple[str, int, dict[str, Any]]:
     """Return section, position and entry that an address names.
 
     Raises:
@@ -162,7 +162,7 @@ def _exhibit_place(visit: Visit, paper: PaperView) -> tuple[str, int, dict[str, 
 def ask_entry(visit: Visit) -> Answer:
     """Ask for one subject, exhibit or claim."""
     paper = _paper(visit)
-    _, _, entry = _exhibit_place(visit, paper)
+    _, _, entry = _named_entry(visit, paper)
     return _entry(visit, paper, entry, [])
 
 
@@ -197,7 +197,7 @@ def _entry(
 def save_entry(visit: Visit) -> Answer:
     """Save one subject, exhibit or claim; or take in files."""
     paper = _paper(visit)
-    section, at, before = _exhibit_place(visit, paper)
+    section, at, before = _named_entry(visit, paper)
     found = paper_parts.entries(paper.body, section)
     if visit.form.one("remove") and at < len(found):
         del found[at]

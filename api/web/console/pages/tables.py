@@ -105,7 +105,9 @@ _DESIGNATIONS: Final = (
     "id", "issuer", "jurisdiction", "regime", "name", "list_reference", "since", "ended_on",
 )  # fmt: skip
 _EDITIONS: Final = ("id", "layout", "number", "as_of", "as_of_from", "source", "count", "sha256")
-_APPROVALS: Final = ("index", "draft", "version", "approver", "approved_at", "previewed_at")
+_APPROVALS: Final = (
+    "index", "act", "object", "version", "digest", "approver", "approved_at", "previewed_at",
+)  # fmt: skip
 _SAMPLES: Final = ("id", "officer", "name", "size", "root", "entries", "saved_at")
 _CELL: Final = ("designation", "since", "regime", "lag_days")
 _EVENTS: Final = ("leaf", "time", "act", "actor", "kind", "object", "outcome", "code")

@@ -133,11 +133,10 @@ def _new(visit: Visit) -> Iterator[dict[str, Any]]:
         lambda: mirroring.threads_page(visit.node, visit.caller, Wanted(), limit=_RECENT)
     ):
         if thread.opened_at > since:
-            names = reading.names_in_thread(visit, thread.id, "")
             href = reading.href_of(visit, "thread", thread.id)
             yield {
                 "kind": "thread",
-                "title": ", ".join(names),
+                "title": ", ".join(line.name for line in thread.subjects),
                 "href": href,
                 "at": thread.opened_at,
             }
