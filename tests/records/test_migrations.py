@@ -1,11 +1,17 @@
 """Migrations: head equals the models, up and down restores, each revision takes data along."""
 
+import importlib
+import pkgutil
+import subprocess
+import sys
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
+from api import records
 from api.records import migrating
 from api.records.schema import METADATA
 
@@ -18,6 +24,17 @@ def test_head_equals_the_models(database_url: str) -> None:
         difference = compare_metadata(context, METADATA)
     engine.dispose()
     assert difference == []
+
+
+def test_the_whole_form_is_known_wherever_it_is_asked_for() -> None:
+    """In a process that knows `schema` alone: a table that only a use case imports is missed."""
+    known = "import api.records.schema as s; print(*sorted(s.METADATA.tables))"
+    shown = subprocess.run(
+        [sys.executable, "-c", known], capture_output=True, text=True, check=True
+    ).stdout.split()
+    for module in pkgutil.iter_modules(records.__path__, "api.records."):
+        importlib.import_module(module.name)
+    assert set(shown) == set(METADATA.tables)
 
 
 def test_down_and_up_again(database_url: str) -> None:
