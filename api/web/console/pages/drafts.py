@@ -226,7 +226,6 @@ def done(visit: Visit) -> Answer:
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     members = {
         "draft": draft,
-        "row": draft,
         "title": reading.draft_title(visit, draft),
     }
     return View("draft_done.html", members)
@@ -237,7 +236,6 @@ def _decision(visit: Visit, template: str, more: dict[str, Any], status: int = 2
     draft = drafting.read(visit.node, visit.caller, visit.parts["draft"])
     members: dict[str, Any] = {
         "draft": draft,
-        "row": draft,
         "title": reading.draft_title(visit, draft),
         "powers": reading.draft_powers(visit, draft),
         "faults": [],
