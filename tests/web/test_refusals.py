@@ -40,8 +40,10 @@ def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     assert problem["type"] == f"urn:comity:problem:{code}"
     assert problem["title"]
     assert problem["detail"].endswith(".")
-    assert problem["instance"].startswith("urn:comity:request:")
+    # Whoever answered, the middleware has seen it: its id and its headers are there.
+    assert problem["instance"] == f"urn:comity:request:{answer.headers['x-request-id']}"
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     return problem
 
 
