@@ -32,6 +32,7 @@ T = TypeVar("T")
 PUBLIC: Final = "public"
 SIGNED_MESSAGE: Final = "signed-message"
 _CREATED: Final = 201
+_NO_CONTENT: Final = 204
 _IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
@@ -224,6 +225,9 @@ class ActionRouter(APIRouter):
                 "content": {"application/json": {"schema": _schema(body)}},
             }
         responses = {**PROBLEMS, **options.pop("responses", {})}
+        if options.get("status_code") == _NO_CONTENT:
+            # What has no content names no media type either (RFC 9110 §8.3).
+            options["response_class"] = Response
 
         def register(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             tagged = IfMatch in endpoint.__annotations__.values()

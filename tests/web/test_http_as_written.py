@@ -238,3 +238,11 @@ def test_a_callers_id_that_is_no_plain_word_is_dropped(
     caplog.set_level("DEBUG", "comity.access")
     door.ask(None, "GET", "/healthz", headers={"x-request-id": sent.encode("latin-1")})
     assert not hasattr(caplog.records[-1], "caller_request")
+
+
+@pytest.mark.parametrize("position", ["on", "off"])
+def test_an_answer_without_content_names_no_media_type(door: Door, position: str) -> None:
+    """RFC 9110 §15.3.5: nothing follows, so nothing has a type."""
+    answer = door.ask("admin", "POST", "/api/v1/node/stop-switch", json={"position": position})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers
