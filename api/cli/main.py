@@ -144,7 +144,12 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; results are on stdout, everything else on stderr.
     """
     as_json = "--json" in arguments
-    tongue.for_machines(as_json=as_json)
+    with tongue.for_machines(as_json=as_json):
+        return _run(arguments, as_json=as_json)
+
+
+def _run(arguments: Sequence[str], *, as_json: bool) -> int:
+    """Run one command line and tell its refusal."""
     try:
         ended = get_command(app).main(
             args=list(arguments), prog_name="comity", standalone_mode=False

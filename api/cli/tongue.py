@@ -7,6 +7,8 @@ stay English. Babel is loaded for French only, so that English starts as fast as
 
 import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
@@ -18,9 +20,14 @@ _VARIABLES: Final = ("COMITY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 _for_machines: ContextVar[bool] = ContextVar("for_machines", default=False)
 
 
-def for_machines(*, as_json: bool) -> None:
+@contextmanager
+def for_machines(*, as_json: bool) -> Iterator[None]:
     """Speak English whatever the environment says: programs read the output of ``--json``."""
-    _for_machines.set(as_json)
+    before = _for_machines.set(as_json)
+    try:
+        yield
+    finally:
+        _for_machines.reset(before)
 
 
 def language() -> str:

@@ -179,8 +179,8 @@ def test_recall_leaves_at_once_and_is_confirmed(
     nodes.settle()
     table = comity("package", "holders", package, profile="us-reviewer", as_json=True).document
     assert {each["recall_outcome"] for each in table["items"]} == {"applied"}
-    assert comity("draft", "confirm", draft, profile="us-reviewer").code == 4
-    confirmed = comity("draft", "confirm", draft, profile="us-reviewer2", as_json=True)
+    assert comity.decide("draft", "confirm", draft, "us-reviewer").code == 4
+    confirmed = comity.decide("draft", "confirm", draft, "us-reviewer2", as_json=True)
     assert confirmed.document["confirmed_by"]
     twice = comity("package", "recall", package, "--reason", "Again.", profile="us-reviewer")
     assert twice.code == 6

@@ -23,7 +23,8 @@ from typing import Any, Final
 from tests.support import databases, foreign
 from tests.support.certificates import Authority
 from tests.support.deployment import DEPLOY, ROOT
-from tests.support.proxies import Proxy, free_port, running_proxy
+from tests.support.ports import free_port
+from tests.support.proxies import Proxy, running_proxy
 
 NEEDED: Final = frozenset({"buildah", "debootstrap", "nginx", "postgresql"})
 BASE: Final = "docker.io/library/python:3.11-slim"

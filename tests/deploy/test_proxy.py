@@ -17,7 +17,8 @@ from typing_extensions import override
 
 from tests.support import foreign
 from tests.support.certificates import Authority
-from tests.support.proxies import Proxy, free_port, running_proxy
+from tests.support.ports import free_port
+from tests.support.proxies import Proxy, running_proxy
 
 pytestmark = [foreign.needs("nginx"), pytest.mark.processes]
 

@@ -19,7 +19,8 @@ import pytest
 from tests.support import foreign
 from tests.support.certificates import Authority, Pair
 from tests.support.deployment import DEPLOY, ROOT
-from tests.support.proxies import Proxy, free_port, running_proxy
+from tests.support.ports import free_port
+from tests.support.proxies import Proxy, running_proxy
 
 pytestmark = [foreign.needs("nginx"), pytest.mark.processes]
 

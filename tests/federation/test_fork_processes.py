@@ -31,8 +31,8 @@ from tests.support.command_line import CommandLine
 from tests.support.exports import VERIFIER
 from tests.support.gates import Gate
 from tests.support.node_process import served_issuer
+from tests.support.ports import free_port
 from tests.support.processes import COMITY, LATER, Fleet, Site, package, wait_ready
-from tests.support.proxies import free_port
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]

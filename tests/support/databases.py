@@ -10,7 +10,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+
+from tests.support.ports import free_port
 
 
 @dataclass
@@ -100,7 +101,7 @@ def start_postgres() -> Postgres:
         owner = "nobody"
         shutil.chown(data, owner)
         data.chmod(0o700)
-    server = Postgres(found, data, _free_port(), _id_of(owner))
+    server = Postgres(found, data, free_port(), _id_of(owner))
     server.run(
         "initdb", "-D", str(data), "-U", "comity", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
     )
@@ -126,9 +127,3 @@ def binaries() -> Path | None:
         return None
     candidates = sorted(Path(spec.origin).parent.rglob("bin/pg_ctl"))
     return candidates[0].parent if candidates else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

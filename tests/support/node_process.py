@@ -30,7 +30,7 @@ from api.adapters.system import SystemClock
 from tests.support.command_line import CommandLine
 from tests.support.deployment import ROOT
 from tests.support.issuer import FakeIssuer
-from tests.support.proxies import free_port
+from tests.support.ports import free_port
 
 COMITY = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
 

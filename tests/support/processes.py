@@ -43,7 +43,7 @@ from tests.support.deployment import ROOT
 from tests.support.door import release_to
 from tests.support.federation import Federation, SimulatedClock, Wire, hire, migrated_template
 from tests.support.issuer import FakeIssuer
-from tests.support.proxies import free_port
+from tests.support.ports import free_port
 from tests.support.signing import Signatory
 
 # Longer than any test, and no longer than a node accepts.

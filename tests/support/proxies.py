@@ -17,6 +17,7 @@ import pytest
 from tests.support.certificates import Authority, Pair
 from tests.support.deployment import DEPLOY
 from tests.support.foreign import oracle
+from tests.support.ports import free_port
 
 MAIN = """
 daemon off;
@@ -72,12 +73,6 @@ class Proxy:
             response = connection.getresponse()
             response.read()
             return response.status
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_configuration(folder: Path, port: int, upstream: int) -> Path:

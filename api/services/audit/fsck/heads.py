@@ -24,6 +24,7 @@ _PREVIOUS: Final = re.compile(r"([1-9][0-9]{0,15}) ([0-9a-f]{64})")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _HEADS = log.HEADS.name
 _COSIGNATURES = log.COSIGNATURES.name
+_SHOWN = select(log.HEADS.c.size).where(log.HEADS.c.served)
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ def read_heads(scope: Scope) -> Heads:
     lines = _lines_by_size(scope)
     met: set[int] = set()
     sizes = set(scope.connection.execute(select(log.HEADS.c.size)).scalars())
+    shown = max(scope.connection.execute(_SHOWN).scalars(), default=0)
     homes = {row.digest: row for found in lines.values() for row in found}
     for row in stored_rows(
         scope, log.HEADS, SignedHead, select(log.HEADS).order_by(log.HEADS.c.size)
@@ -80,6 +82,7 @@ def read_heads(scope: Scope) -> Heads:
         met.add(opened.size)
         heads.roots[opened.size] = opened.root
         _check_columns(scope, row, opened)
+        _check_shown(scope, row, shown)
         _read_previous(heads, row, opened.size)
         _check_lines(scope, row, opened, lines.get(opened.size, []), homes)
     for size in set(lines) - met:
@@ -111,6 +114,23 @@ def _check_columns(scope: Scope, row: SignedHead, head: Checkpoint) -> None:
     elif row.root != head.root.hex():
         detail = "The row says another root than the signed note."
         scope.findings.add("fsck.head", _HEADS, [size], detail, index=_last(size))
+
+
+def _check_shown(scope: Scope, row: SignedHead, newest: int) -> None:
+    """Check that a head is called unshown only where nobody can have seen it.
+
+    A crash leaves the newest heads so (``services/log/remembering.py``); showing one shows all
+    before it.
+    """
+    if row.served:
+        return
+    if row.cosigned:
+        detail = "The row says that the head was never shown, and partners cosigned it."
+    elif row.size < newest:
+        detail = "The row says that the head was never shown, and a later one was."
+    else:
+        return
+    scope.findings.add("fsck.head", _HEADS, [row.size], detail, index=_last(row.size))
 
 
 def _read_previous(heads: Heads, row: SignedHead, size: int) -> None:
@@ -173,9 +193,6 @@ def _check_lines(
     """
     note = row.note
     listed = (row.cosigned or "").split(" ") if row.cosigned else []
-    if listed and not row.served:
-        detail = "The row says that the head was never shown, and partners cosigned it."
-        scope.findings.add("fsck.head", _HEADS, [head.size], detail, index=_last(head.size))
     stored: set[str] = set()
     genuine = True
     for line in lines:
