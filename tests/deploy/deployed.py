@@ -91,6 +91,11 @@ def run(command: Sequence[str], env: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
+def buildah(*arguments: str) -> str:
+    """Run buildah to its end; returns its standard output."""
+    return run([foreign.oracle("buildah"), *arguments])
+
+
 def step(name: str, act: Callable[[], Any]) -> Any:
     """Do one step, and say how long it took."""
     begun = time.monotonic()
@@ -102,14 +107,17 @@ def step(name: str, act: Callable[[], Any]) -> Any:
 
 def base(folder: Path) -> None:
     """Make a base image from packages of the distribution; nothing is pulled from a registry."""
-    if subprocess.run(["buildah", "inspect", BASE], capture_output=True, check=False).returncode:
+    try:
+        buildah("inspect", BASE)
+    except FailedError:
         suite, mirror = DISTRIBUTION
         root = folder / "base"
         options = ["--variant=minbase", f"--include={PACKAGES}"]
-        run(["debootstrap", *options, suite, str(root), os.environ.get("DEBIAN_MIRROR", mirror)])
-        made = run(["buildah", "from", "scratch"]).strip()
-        run(["buildah", "add", "--quiet", made, str(root), "/"])
-        run(["buildah", "commit", "--quiet", "--rm", made, BASE])
+        source = (suite, str(root), os.environ.get("DEBIAN_MIRROR", mirror))
+        run([foreign.oracle("debootstrap"), *options, *source])
+        made = buildah("from", "scratch").strip()
+        buildah("add", "--quiet", made, str(root), "/")
+        buildah("commit", "--quiet", "--rm", made, BASE)
         shutil.rmtree(root)
 
 
@@ -121,12 +129,10 @@ def build() -> None:
         for place in ("/etc/pip.conf", os.environ.get("PIP_FIND_LINKS", ""), "/etc/ssl/certs")
         if place and Path(place).exists()
     ]
-    run(
-        [
-            *("buildah", "build", "--isolation", "chroot", "--pull=never", "--quiet"),
-            *(*pip, *mounts, "--ignorefile", str(DEPLOY / "Containerfile.dockerignore")),
-            *("--file", str(DEPLOY / "Containerfile"), "--tag", IMAGE, str(ROOT)),
-        ]
+    buildah(
+        *("build", "--isolation", "chroot", "--pull=never", "--quiet"),
+        *(*pip, *mounts, "--ignorefile", str(DEPLOY / "Containerfile.dockerignore")),
+        *("--file", str(DEPLOY / "Containerfile"), "--tag", IMAGE, str(ROOT)),
     )
 
 
@@ -200,10 +206,10 @@ def deployed(folder: Path) -> None:
     """Do all of it, in a new folder."""
     step("base image by debootstrap", lambda: base(folder))
     step("deploy/Containerfile, without a daemon", build)
-    made = run(["buildah", "from", "--pull=never", IMAGE]).strip()
+    made = buildah("from", "--pull=never", IMAGE).strip()
     with ExitStack() as stack:
-        stack.callback(run, ["buildah", "rm", made])
-        installed = Installed(Path(run(["buildah", "mount", made]).strip()))
+        stack.callback(buildah, "rm", made)
+        installed = Installed(Path(buildah("mount", made).strip()))
         step("its user cannot write its root", lambda: unwritable(installed))
         server = databases.start_postgres()
         stack.callback(server.stop)
