@@ -112,6 +112,10 @@ class OfficerAtNode:
         self._call(act, "PUT", f"/exhibits/{digest}", content=data)
         return digest
 
+    def bring(self, act: str, path: str, data: bytes, **parameters: str | int) -> Any:
+        """Send a file's own bytes below ``/api/v1``; returns the answer."""
+        return self._call(act, "POST", path, content=data, params=parameters).json()
+
     def read_bytes(self, act: str, path: str) -> bytes:
         """Read a small binary answer."""
         return self._call(act, "GET", path).content

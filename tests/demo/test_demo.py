@@ -121,6 +121,14 @@ def test_the_narrator_tells_who_does_what_to_whom(demo: Demo) -> None:
         "London, analyst: reads",
         "Ottawa, analyst: reads",
         "Ottawa, analyst: is told on s5 under CA-JVCFOA",
+        "Ottawa, analyst: reads on Xinjiang Public Security Bureau: CA-JVCFOA cannot list",
+        "Instead: CA-SEMA, met by SOR/2021-49",
+        "216 days passed from the letter to the first mirrored listing in Canada",
+        "Washington, reviewer: reads in the preview: XINJIANG PUBLIC SECURITY BUREAU: CA-JVCFOA",
+        "imports us-ofac-sdn of 2024-05-07 (14 entries)",
+        "GLOMAG on the lists of CA (ca-sor-2021-49 of 2025-07-24): 9 of 14",
+        "GLOMAG on the lists of EU (eu-fsf of 2024-05-13): 4 of 14",
+        "GLOMAG on the lists of UK (none held): not known",
         "London, analyst: asks back",
         "London, analyst: finds on s7 SUN Jinlong: decline",
         "the withdrawal and London's finding have crossed",
@@ -133,6 +141,33 @@ def test_the_narrator_tells_who_does_what_to_whom(demo: Demo) -> None:
         "Washington, reviewer2: confirms the recall",
     ):
         assert line in demo.narration
+
+
+def test_the_law_is_asked_before_anything_is_requested(demo: Demo) -> None:
+    told = demo.narration.splitlines()
+    law = next(n for n, line in enumerate(told) if "CA-JVCFOA cannot list" in line)
+    asked = next(n for n, line in enumerate(told) if "asks ca-gac to mirror 8" in line)
+    assert law < asked
+
+
+def test_lists_that_were_brought_in_say_since_when_and_with_what_lag(demo: Demo) -> None:
+    path = "/coverage/programme?programme=GLOMAG&jurisdiction="
+    found = demo.call("ca-analyst", "GET", f"{path}CA").json()
+    lags = {
+        one["list_id"]: one["matches"][0]["lag_days"] for one in found["subjects"] if one["matches"]
+    }
+    assert lags == {
+        "29219": 255,
+        "29162": 255,
+        "29220": 1614,
+        "29160": 1614,
+        "29319": 1592,
+        "31492": -1,
+        "31493": -1,
+        "34079": 1095,
+        "34119": 1095,
+    }
+    assert demo.call("uk-analyst", "GET", f"{path}UK").json()["known"] is False
 
 
 def test_the_exports_verify_and_recount_to_the_same_figures(demo: Demo) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from api.adapters.identity.tokens import Tokens
+from api.adapters.lists import published
 from api.demo import agreement, cast, facts, reckoning
 from api.demo.__main__ import main
 from api.demo.accounts import Account
@@ -151,6 +152,31 @@ SENT = [
     Sent("us-treasury", "uk-fcdo", "sha256:a"),
     Sent("us-treasury", "ca-gac", "sha256:a"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "series", "count"),
+    [
+        ("ofac-sdn-2024-05-07.xml", "us-ofac-sdn", 14),
+        ("eu-fsf-2024-05-13.xml", "eu-fsf", 5),
+        ("SOR-2021-49-2025-07-31.xml", "ca-sor-2021-49", 13),
+    ],
+)
+def test_the_extracts_of_lists_are_read_and_labelled(
+    tmp_path: Path, name: str, series: str, count: int
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(facts.published_list(name))
+    found = published(path)
+    assert (found.series.id, len(list(found.entries))) == (series, count)
+    assert f"`{name}`" in (Path(facts.__file__).parent / "lists" / "README.md").read_text()
+
+
+def test_what_followed_the_us_listings_is_told_by_reference() -> None:
+    followed = facts.followed("US", "CA")
+    assert len(followed) == 10
+    assert followed["29220"] == "2024-12-09"
+    assert followed["29299"] is None
 
 
 def test_lost_and_duplicated_are_read_from_the_recipients() -> None:

@@ -120,6 +120,32 @@ def test_the_preview_is_in_words(federation: Federation) -> None:
     assert any("without this ministry's consent" in one for one in seen.words.unusual)
 
 
+@pytest.mark.parametrize(("schema", "warned"), [("PublicBody", True), ("Person", False)])
+def test_a_request_under_an_act_that_cannot_list_a_body_says_so(
+    federation: Federation, schema: str, warned: bool
+) -> None:
+    """What cost months in 2020 stands in the preview, with what to ask for instead."""
+    fact = {"conduct": "torture", "part": "responsible", "state": "CN", "subjects": ["s1"]}
+    content = body(
+        "mirror-request/1",
+        subjects=[{"key": "s1", "schema": schema, "names": [{"text": "A Bureau"}]}],
+        designations={"s1": exchange.designate(federation, US, "A Bureau")},
+        evidence=[],
+        regimes={"s1": "CA-JVCFOA"},
+        case_facts=[fact],
+    )
+    analyst = federation.officer(US, "analyst")
+    made = drafting.create(
+        federation[US], analyst, Content("mirror-request/1", ("ca-gac",), content)
+    )
+    seen = previewing.preview(federation[US], federation.officer(US, "reviewer"), made.id)
+    said = [one for one in seen.words.unusual if one.startswith("A Bureau: ")]
+    assert bool(said) is warned
+    if warned:
+        assert "CA-JVCFOA cannot list" in said[0]
+        assert said[0].endswith("Instead: CA-SEMA.")
+
+
 @pytest.mark.parametrize("member", ["role", "nonce", "issued_at"])
 def test_the_approver_writes_nothing_of_the_statement(federation: Federation, member: str) -> None:
     """Role and nonce are the node's; the whole candidate is compared, not parts of it."""

@@ -1,8 +1,8 @@
 """The story's facts, carried into the project with their sources.
 
-Owns the reading of the JSON files and exhibits beside it and the replacement of source keys by what
-they stand for. Every fact here was published by a government or reported publicly; who reads
-this must not use it for screening.
+Owns the reading of the JSON files, exhibits and lists beside it and the replacement of source keys
+by what they stand for. Every fact here was published by a government or reported publicly; who
+reads this must not use it for screening.
 """
 
 import json
@@ -17,6 +17,11 @@ _CITED = "source"
 def exhibit(label: str) -> bytes:
     """Return the bytes of one exhibit."""
     return (files(__name__) / "exhibits" / label).read_bytes()
+
+
+def published_list(name: str) -> bytes:
+    """Return the bytes of an extract of a published list; what it is stands in their README."""
+    return (files(__name__) / "lists" / name).read_bytes()
 
 
 def package(name: str) -> dict[str, Any]:
@@ -61,6 +66,22 @@ def listed_by(jurisdiction: str, day: str, subjects: Iterable[str]) -> dict[str,
         if entry["jurisdiction"] == jurisdiction and entry["subject"] in subjects and since <= day:
             found[str(subject(entry["subject"])["names"][0]["text"])] = str(since)
     return found
+
+
+def followed(base: str, jurisdiction: str) -> dict[str, str | None]:
+    """Return by the base list's reference since when another jurisdiction lists the subject.
+
+    ``None`` where it does not, as far as the sources tell.
+    """
+    since = {
+        (entry["subject"], entry["jurisdiction"]): str(entry.get("registered", entry["in_force"]))
+        for entry in _document("designations")["designations"]
+    }
+    return {
+        str(entry["list_reference"]): since.get((entry["subject"], jurisdiction))
+        for entry in _document("designations")["designations"]
+        if entry["jurisdiction"] == base
+    }
 
 
 def amendment(jurisdiction: str) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from api.demo.story import (
     december_2024,
     findings_2020,
     july_2020,
+    law_2020,
     listing_2020,
     march_2021,
     not_the_same,
     partners_read,
+    published_lists,
     recall,
     release,
     requests_2020,
@@ -49,6 +51,7 @@ ACTS: Final[Mapping[str, Scene]] = {
     "release": release,
     "partners-read": partners_read,
     "supplement": supplement,
+    "law-2020": law_2020,
     "requests-2020": requests_2020,
     "findings-2020": findings_2020,
     "march-2021": march_2021,
@@ -57,6 +60,7 @@ ACTS: Final[Mapping[str, Scene]] = {
     "closing-2021": closing_2021,
     "amendment-2023": amendment_2023,
     "december-2024": december_2024,
+    "published-lists": published_lists,
     "coverage": coverage,
 }
 

@@ -18,6 +18,7 @@ from api.demo.story.book import Book, Sent
 from api.demo.story.narrator import Narrator, short
 from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, Content
+from api.wire.types import OPENER
 
 _PATIENCE = 120.0
 _LOOK_AGAIN = 0.05
@@ -92,7 +93,10 @@ class Stage:
         The reviewer signs the exact payload with an own key (PROTOCOL §3).
         """
         place = f"/drafts/{draft['id']}"
-        reviewer.get(f"preview {what}", f"{place}/preview")
+        seen = reviewer.get(f"preview {what}", f"{place}/preview")
+        if draft["type"] == OPENER:
+            for sentence in seen["words"]["unusual"]:
+                self.tell(reviewer, f"reads in the preview: {sentence}")
         wanted = {"form": "jws", "kid": reviewer.key.kid}
         candidate = reviewer.post(f"ask for the candidate of {what}", f"{place}/candidate", wanted)
         text = str(candidate["candidate"])

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from api.domain.evidence import PackageState
 from api.domain.markings import Marking, level
+from api.domain.regimes.assessment import assess
+from api.domain.regimes.decisions import subject_case
 from api.records import designations, identity, packages, subjects, threads
 from api.records.drafts import Draft
 from api.services.node import Node
@@ -246,6 +248,22 @@ def _of_law(node: Node, body: Mapping[str, Any]) -> Iterator[str]:
     regime = body.get("regime")
     if isinstance(regime, str) and regime not in node.regimes:
         yield "This node knows no regime of that name."
+    if isinstance(body.get("regimes"), Mapping):
+        yield from _of_regimes_asked(node, body)
+
+
+def _of_regimes_asked(node: Node, body: Mapping[str, Any]) -> Iterator[str]:
+    """Say whom the regime that a request names cannot list, and what to ask for instead."""
+    facts = [one for one in _list(body, "case_facts") if isinstance(one, Mapping)]
+    for one in [*_list(body, "subjects"), *_list(body, "add")]:
+        if not isinstance(one, Mapping):
+            continue
+        regime = node.regimes.get(str(body["regimes"].get(one.get("key"))))
+        found = assess(regime, subject_case(one, facts)) if regime is not None else None
+        if found is not None and found.barred:
+            name = str(one["names"][0]["text"])
+            instead = f" Instead: {', '.join(found.instead)}." if found.instead else ""
+            yield f"{name}: {found.reason}{instead}"
 
 
 def _of_package(node: Node, state: PackageState, originator: str) -> Iterator[str]:
