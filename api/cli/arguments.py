@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli.short_references import DIGEST, KID, RECORD, completions, named
+from api.cli.short_references import ANY, DIGEST, KID, RECORD, completions, named, standing_in
 from api.domain.errors import Invalid
 
 _LARGEST_BODY: Final = 4 * 1024 * 1024
@@ -32,16 +32,45 @@ def _whole_digest(value: str | None) -> str | None:
     return value
 
 
+_SENTENCES: Final = {
+    DIGEST: "an id is sha256: and 64 hexadecimal digits",
+    RECORD: "an id is 32 hexadecimal digits",
+    ANY: "an id is sha256: and 64 hexadecimal digits, or 32 of them",
+    KID: "a key's id is 43 letters, digits, - and _",
+}
+_DIGITS: Final = "(?:sha256:)?[0-9a-f]{8,64}…?"
+
+
 def _id(help_: str, form: re.Pattern[str], *kinds: str) -> Any:
     """Return an argument that takes an id, or its first digits."""
-    sentence = {
-        DIGEST: "an id is sha256: and 64 hexadecimal digits",
-        RECORD: "an id is 32 hexadecimal digits",
-        KID: "a key's id is 43 letters, digits, - and _",
-    }[form]
     return typer.Argument(
-        help=help_, callback=named(form, sentence, *kinds), autocompletion=completions(*kinds)
+        help=help_,
+        callback=named(form, _SENTENCES[form], *kinds),
+        autocompletion=completions(*kinds),
     )
+
+
+def id_option(help_: str, form: re.Pattern[str], *kinds: str) -> Any:
+    """Return an option that takes an id, or its first digits."""
+    return typer.Option(
+        help=help_,
+        callback=named(form, _SENTENCES[form], *kinds),
+        autocompletion=completions(*kinds),
+    )
+
+
+def edition_option(name: str, help_: str) -> Any:
+    """Return an option that takes an edition's day, its id or the id's first digits."""
+    return typer.Option(
+        name, help=help_, callback=standing_in("(?P<edition>[0-9a-f]{8,32}…?)", "edition")
+    )
+
+
+def _described(help_: str) -> Any:
+    """Return an argument that takes the reference of a description, its id shortened or not."""
+    kinds = ("designation", "package", "proposal", "thread")
+    each = "|".join(f"{kind}:(?P<{kind}>{_DIGITS})" for kind in kinds)
+    return typer.Argument(help=help_, callback=standing_in(f"(?:{each})(?:#s[0-9]+)?", *kinds))
 
 
 PackageId = Annotated[str, _id("Id of the package.", DIGEST, "package")]
@@ -50,12 +79,20 @@ ProposalId = Annotated[str, _id("Id of the proposal.", DIGEST, "proposal")]
 DraftId = Annotated[str, _id("Id of the draft.", RECORD, "draft")]
 ThreadId = Annotated[str, _id("Id of the request.", DIGEST, "thread")]
 TaskId = Annotated[str, _id("Id of the task, see list.", RECORD, "task")]
+Delegate = Annotated[str, _id("Record id of the colleague who will act.", RECORD, "officer")]
 OfficerId = Annotated[str, _id("Id of the officer, see list.", RECORD, "officer")]
 GrantId = Annotated[str, _id("Id of the grant, see list.", RECORD, "grant")]
-RecordId = Annotated[str, _id("Its id, see list.", RECORD)]
-ProofId = Annotated[
-    str, typer.Argument(help="Id of the proof, see audit misbehaviour.", callback=_whole_digest)
-]
+DelegationId = Annotated[str, _id("Its id, see list.", RECORD, "delegation")]
+ErasureId = Annotated[str, _id("Its id, see list.", RECORD, "erasure")]
+SampleId = Annotated[str, _id("Its id, see list.", RECORD, "sample")]
+PartyId = Annotated[str, _id("Its id, see list.", RECORD, "relying-party")]
+EntryId = Annotated[str, _id("Id of the entry, see diary list.", RECORD, "diary-entry")]
+EditionId = Annotated[str, _id("An edition, see lists list.", RECORD, "edition")]
+WatchId = Annotated[str, _id("Its id, see watches.", RECORD, "watch")]
+ReleaseId = Annotated[str, _id("The release, as `package holders` shows it.", DIGEST, "release")]
+VerdictId = Annotated[str, _id("Id of our shared verdict, see show.", DIGEST, "verdict")]
+ParkedId = Annotated[str, _id("Its id, as `comity parked list` shows it.", DIGEST, "parked")]
+ProofId = Annotated[str, _id("Id of the proof, see audit misbehaviour.", DIGEST, "proof")]
 MembershipId = Annotated[
     str, typer.Argument(help="Digest that you compared out of band.", callback=_whole_digest)
 ]
@@ -65,8 +102,25 @@ Seen = Annotated[
     str | None,
     typer.Option("--digest", callback=_whole_digest, help="Digest of what was read; asks nothing."),
 ]
-DigestOption = Annotated[
-    str | None, typer.Option(callback=named(DIGEST, "an id is sha256: and 64 hexadecimal digits"))
+Description = Annotated[str, _described("Reference of a description, see search.")]
+OtherDescription = Annotated[str, _described("Reference of another.")]
+Watched = Annotated[str, _described("A description, or programme:us-ofac-sdn:GLOMAG.")]
+EvidenceOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--evidence",
+        help="Release and package, as sha256:…/sha256:…; may be repeated.",
+        callback=standing_in(
+            f"(?P<release>{_DIGITS})/(?P<package>{_DIGITS})", "release", "package"
+        ),
+    ),
+]
+EarlierSubject = Annotated[
+    str | None,
+    typer.Option(
+        help="Earlier thread and key, as sha256:…#s1.",
+        callback=standing_in(f"(?P<thread>{_DIGITS})#s[0-9]+", "thread"),
+    ),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Most entries to show.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]

@@ -9,25 +9,26 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import Reason, RecordId, Seen, given
+from api.cli.arguments import Delegate, DelegationId, Reason, Seen, given, id_option
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
-from api.cli.short_references import ANY, named
+from api.cli.short_references import ANY, RECORD, named
 
 recusal = group("recusal", "Stand aside from an object for a conflict of interest.")
 delegation = group("delegation", "Lend a role during an absence.")
 
+_OBJECTS = ("draft", "package", "proposal", "designation", "thread")
 ObjectId = Annotated[
     str,
     typer.Argument(
         help="Id of the draft, package, proposal, designation or thread.",
-        callback=named(ANY, "an id", "draft", "package", "proposal", "designation", "thread"),
+        callback=named(ANY, "an id is as its list shows it", *_OBJECTS),
     ),
 ]
 Officer = Annotated[
-    str | None, typer.Option(help="Record id of a colleague; default: you yourself.")
+    str | None, id_option("Record id of a colleague; default: you yourself.", RECORD, "officer")
 ]
 
 
@@ -50,7 +51,9 @@ def lift(
     context: CliContext,
     object_id: ObjectId,
     *,
-    officer: Annotated[str, typer.Option(help="Record id of the colleague who stands aside.")],
+    officer: Annotated[
+        str, id_option("Record id of the colleague who stands aside.", RECORD, "officer")
+    ],
 ) -> None:
     """Lift a colleague's recusal that has passed; nobody lifts their own.
 
@@ -65,7 +68,9 @@ def lift(
 def recusals(
     context: CliContext,
     *,
-    about: Annotated[str | None, typer.Option(help="Only from the object with this id.")] = None,
+    about: Annotated[
+        str | None, id_option("Only from the object with this id.", ANY, *_OBJECTS)
+    ] = None,
 ) -> None:
     """List the recusals that stand.
 
@@ -85,14 +90,15 @@ def recusals(
 @command(delegation, "propose")
 def propose_delegation(
     context: CliContext,
-    delegate: Annotated[str, typer.Argument(help="Record id of the colleague who will act.")],
+    delegate: Delegate,
     role: Annotated[str, typer.Argument(help="analyst or reviewer.")],
     *,
     since: Annotated[str, typer.Option("--from", help="First instant, in UTC.")],
     until: Annotated[str, typer.Option("--to", help="First instant no longer, in UTC.")],
     reason: Reason,
     delegator: Annotated[
-        str | None, typer.Option(help="Record id of who is absent; default: you yourself.")
+        str | None,
+        id_option("Record id of who is absent; default: you yourself.", RECORD, "officer"),
     ] = None,
     act: Annotated[
         list[str] | None, typer.Option(help="Only for this act; may be repeated.")
@@ -118,7 +124,7 @@ def propose_delegation(
 
 
 @command(delegation, "preview")
-def preview_delegation(context: CliContext, delegation_id: RecordId) -> None:
+def preview_delegation(context: CliContext, delegation_id: DelegationId) -> None:
     """Show who would act for whom, in what and when.
 
     Example: comity --profile us-admin delegation preview 01a2…
@@ -128,7 +134,7 @@ def preview_delegation(context: CliContext, delegation_id: RecordId) -> None:
 
 @command(delegation, "approve")
 def approve_delegation(
-    context: CliContext, delegation_id: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, delegation_id: DelegationId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve a delegation that you have no part in: shows it and asks.
 
@@ -140,7 +146,7 @@ def approve_delegation(
 
 
 @command(delegation, "end")
-def end_delegation(context: CliContext, delegation_id: RecordId) -> None:
+def end_delegation(context: CliContext, delegation_id: DelegationId) -> None:
     """End a delegation at once.
 
     Example: comity --profile us-reviewer delegation end 01a2…

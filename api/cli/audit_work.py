@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId, Seen, given
+from api.cli.arguments import ErasureId, SampleId, Seen, given, id_option
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
 from api.cli.profiles import CliContext
+from api.cli.short_references import RECORD
 from api.cli.signing import PassphraseFile, Recorded, own_key
 
 sample = group("sample", "Entries set aside for a closer look.")
@@ -83,7 +84,7 @@ def samples(context: CliContext) -> None:
 
 
 @command(sample, "show")
-def show_sample(context: CliContext, sample: RecordId) -> None:
+def show_sample(context: CliContext, sample: SampleId) -> None:
     """Show the events of a sample.
 
     Example: comity --profile us-auditor audit sample show 0123456789abcdef0123456789abcdef
@@ -107,7 +108,7 @@ def write(
     verdict: Annotated[str, typer.Option(help="in-order, question or finding.")],
     text: Annotated[str, typer.Option(help="The note.")],
     leaf: Annotated[int | None, typer.Option(min=0, help="The entry it is about.")] = None,
-    sample: Annotated[str | None, typer.Option(help="The sample it is about.")] = None,
+    sample: Annotated[str | None, id_option("The sample it is about.", RECORD, "sample")] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -130,7 +131,7 @@ def notes(
     context: CliContext,
     *,
     leaf: Annotated[int | None, typer.Option(min=0, help="Only about this entry.")] = None,
-    sample: Annotated[str | None, typer.Option(help="Only about this sample.")] = None,
+    sample: Annotated[str | None, id_option("Only about this sample.", RECORD, "sample")] = None,
 ) -> None:
     """List review notes, newest first.
 
@@ -182,7 +183,7 @@ def propose_erasure(
 
 
 @command(erase, "preview")
-def preview_erasure(context: CliContext, erasure: RecordId) -> None:
+def preview_erasure(context: CliContext, erasure: ErasureId) -> None:
     """Show what would be erased, on whose word.
 
     Example: comity --profile us-admin2 audit erase preview 0123456789abcdef0123456789abcdef
@@ -192,7 +193,7 @@ def preview_erasure(context: CliContext, erasure: RecordId) -> None:
 
 @command(erase, "approve")
 def approve_erasure(
-    context: CliContext, erasure: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, erasure: ErasureId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Carry an order out, as the second administrator: shows it and asks. It does not come back.
 
@@ -204,7 +205,7 @@ def approve_erasure(
 
 
 @command(erase, "reject")
-def reject(context: CliContext, erasure: RecordId) -> None:
+def reject(context: CliContext, erasure: ErasureId) -> None:
     """Reject an order, as the second administrator.
 
     Example: comity --profile us-admin2 audit erase reject 0123456789abcdef0123456789abcdef

@@ -10,17 +10,19 @@ from typing import Annotated
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId
 from api.cli.commands import command, group
 from api.cli.node_init import Person
 from api.cli.operator import SettingsFile, load_settings
 from api.cli.profiles import CliContext
 
+# On the machine nobody is signed in whom the node could tell what an id begins with.
+InFull = Annotated[str, typer.Argument(help="Id of the officer, in full.")]
+
 app = group("break-glass", "On the machine: when fewer than two administrators can act.")
 
 
 @command(app, "reinstate")
-def reinstate(context: CliContext, officer: RecordId, *, settings: SettingsFile = None) -> None:
+def reinstate(context: CliContext, officer: InFull, *, settings: SettingsFile = None) -> None:
     """Take an officer's suspension back; leaves an event.
 
     Example: comity node break-glass reinstate 01a2… --settings settings.env

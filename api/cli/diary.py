@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from api.cli import output
+from api.cli.arguments import DesignationId, EntryId
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 
 app = group("diary", "Record what happened in law to a designation; clocks run from it.")
-DesignationId = Annotated[str, typer.Argument(help="Id of the designation.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -68,7 +68,7 @@ def list_entries(context: CliContext, designation: DesignationId) -> None:
 @command(app, "withdraw")
 def withdraw_entry(
     context: CliContext,
-    entry: Annotated[str, typer.Argument(help="Id of the entry, see diary list.")],
+    entry: EntryId,
     *,
     reason: Annotated[str, typer.Option(help="Why the entry was wrong.")],
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli import output
+from api.cli.arguments import EditionId, edition_option
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -150,8 +151,8 @@ def diff(
     context: CliContext,
     series: Annotated[str, typer.Argument(help="Which list, such as us-ofac-sdn.")],
     *,
-    old: Annotated[str | None, typer.Option("--from", help="Older edition: its day or id.")] = None,
-    new: Annotated[str | None, typer.Option("--to", help="Newer edition: its day or id.")] = None,
+    old: Annotated[str | None, edition_option("--from", "Older edition: its day or id.")] = None,
+    new: Annotated[str | None, edition_option("--to", "Newer edition: its day or id.")] = None,
 ) -> None:
     """Show what was added, removed and amended, with old and new values; by default the last two.
 
@@ -190,7 +191,7 @@ def _edition_lines(found: dict[str, Any]) -> Iterable[str]:
 @command(app, "entry")
 def entry(
     context: CliContext,
-    edition: Annotated[str, typer.Argument(help="An edition, see lists list.")],
+    edition: EditionId,
     reference: Annotated[str, typer.Argument(help="The publisher's reference of the entry.")],
 ) -> None:
     """Show one entry with every value of its source.

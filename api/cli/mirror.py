@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making, mirror_asking, output
-from api.cli.arguments import Limit, Reason, ThreadId, given
+from api.cli.arguments import EarlierSubject, Limit, Reason, ThreadId, given, id_option
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.making import Made
 from api.cli.mirror_asking import Subject, Subjects, other_party
 from api.cli.profiles import CliContext
+from api.cli.short_references import DIGEST
 from api.cli.signing import PassphraseFile, Recorded, own_key
 from api.cli.thread_lines import thread_lines
 
@@ -181,12 +182,10 @@ def find(
     regime: Annotated[str | None, typer.Option(help="Own regime to list under.")] = None,
     ground: Annotated[str | None, typer.Option(help="Ground under that regime.")] = None,
     relies_on: Annotated[
-        list[str] | None, typer.Option(help="Package it rests on; may be repeated.")
+        list[str] | None, id_option("Package it rests on; may be repeated.", DIGEST, "package")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Instant to which it is put off.")] = None,
-    duplicate_of: Annotated[
-        str | None, typer.Option(help="Earlier thread and key, as sha256:…#s1.")
-    ] = None,
+    duplicate_of: EarlierSubject = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -217,7 +216,7 @@ def effect(
     thread: ThreadId,
     *,
     subject: Subject,
-    designation: Annotated[str, typer.Option(help="The designation that followed.")],
+    designation: Annotated[str, id_option("The designation that followed.", DIGEST, "designation")],
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:

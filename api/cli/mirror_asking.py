@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making
-from api.cli.arguments import DigestOption, Reason, ThreadId, given, read_body
+from api.cli.arguments import EvidenceOptions, Reason, ThreadId, given, id_option, read_body
 from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.making import Made
 from api.cli.profiles import CliContext
+from api.cli.short_references import DIGEST
 from api.cli.signing import PassphraseFile, Recorded, own_key
 from api.domain.errors import Invalid
 
@@ -34,11 +35,8 @@ Subjects = Annotated[
 ]
 
 
+Continues = Annotated[str | None, id_option("The request that it goes on from.", DIGEST, "thread")]
 RespondBy = Annotated[str | None, typer.Option(help="Instant, as 2027-01-31T17:00:00.000Z.")]
-EvidenceOptions = Annotated[
-    list[str] | None,
-    typer.Option("--evidence", help="Release and package, as sha256:…/sha256:…; may be repeated."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +59,8 @@ def request(
     *,
     to: Annotated[str, typer.Option(help="Ministry that is asked.")],
     designation: Annotated[
-        list[str] | None, typer.Option(help="Own designation to mirror; may be repeated.")
+        list[str] | None,
+        id_option("Own designation to mirror; may be repeated.", DIGEST, "designation"),
     ] = None,
     title: Annotated[str | None, typer.Option(help="One line.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, in words that may leave.")] = None,
@@ -75,7 +74,7 @@ def request(
     regime: Annotated[
         list[str] | None, typer.Option(help="Suggested regime, as s1=UK-GHR; may be repeated.")
     ] = None,
-    continues: DigestOption = None,
+    continues: Continues = None,
     body: Annotated[
         Path | None,
         typer.Option(help="The whole body instead, TOML or JSON; - reads JSON from stdin."),

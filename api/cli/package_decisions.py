@@ -10,26 +10,26 @@ import typer
 
 from api.cli import output
 from api.cli.arguments import (
-    DigestOption,
     LegalBasis,
     OriginatorControl,
     PackageId,
     PermittedUse,
     Reason,
     ReleasableTo,
+    ReleaseId,
     TlpOption,
     To,
     given,
+    id_option,
     marking,
 )
 from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.draft import summary
 from api.cli.profiles import CliContext
+from api.cli.short_references import DIGEST
 from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
 from api.domain.errors import Conflict
-
-ReleaseId = Annotated[str, typer.Argument(help="The release, as `package holders` shows it.")]
 
 
 class Instruction(StrEnum):
@@ -80,8 +80,12 @@ def release_package(
     permitted_use: PermittedUse = None,
     originator_control: OriginatorControl = True,
     note: Annotated[str | None, typer.Option(help="A word to the recipient.")] = None,
-    supersedes_release: DigestOption = None,
-    consent: DigestOption = None,
+    supersedes_release: Annotated[
+        str | None, id_option("The release that it replaces.", DIGEST, "release")
+    ] = None,
+    consent: Annotated[
+        str | None, id_option("The consent to pass it on.", DIGEST, "onward-consent")
+    ] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -123,7 +127,9 @@ def recall(
     instruction: Annotated[
         Instruction, typer.Option(help="What holders are asked to do.")
     ] = Instruction.STOP_USE,
-    replaced_by: DigestOption = None,
+    replaced_by: Annotated[
+        str | None, id_option("The package that stands in its place.", DIGEST, "package")
+    ] = None,
 ) -> None:
     """Recall a package from every holder, at once; a second reviewer confirms within a day.
 
@@ -228,7 +234,7 @@ def onward_consent(
     context: CliContext,
     package: PackageId,
     *,
-    request: Annotated[str, typer.Option(help="Id of the onward request.")],
+    request: Annotated[str, id_option("Id of the onward request.", DIGEST, "onward-request")],
     asker: Annotated[str, typer.Option(help="Ministry that asked.")],
     to: Annotated[str, typer.Option(help="Ministry that may get it.")],
     tlp: TlpOption,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli import output
+from api.cli.arguments import ParkedId
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -15,7 +16,6 @@ from api.cli.profiles import CliContext
 app = group("parked", "Partners' statements that could not be decided: see, retry, refuse.")
 
 Member = Annotated[str, typer.Argument(help="The partner that sent it, as in the membership.")]
-StatementId = Annotated[str, typer.Argument(help="Its id, as `comity parked list` shows it.")]
 
 
 @command(app, "list")
@@ -38,7 +38,7 @@ def waiting(context: CliContext) -> None:
 
 
 @command(app, "retry")
-def retry(context: CliContext, member: Member, statement: StatementId) -> None:
+def retry(context: CliContext, member: Member, statement: ParkedId) -> None:
     """Have a statement decided again, once what failed is mended.
 
     Example: comity --profile us-admin parked retry uk-fcdo sha256:0f…
@@ -50,7 +50,7 @@ def retry(context: CliContext, member: Member, statement: StatementId) -> None:
 
 
 @command(app, "refuse")
-def refuse(context: CliContext, member: Member, statement: StatementId) -> None:
+def refuse(context: CliContext, member: Member, statement: ParkedId) -> None:
     """Refuse a statement that cannot be decided; nothing that failed is run.
 
     Example: comity --profile us-admin parked refuse uk-fcdo sha256:0f…

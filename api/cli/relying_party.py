@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import RecordId, Seen
+from api.cli.arguments import PartyId, Seen
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
@@ -38,7 +38,7 @@ def propose_relying_party(
 
 
 @command(app, "preview")
-def preview_relying_party(context: CliContext, party: RecordId) -> None:
+def preview_relying_party(context: CliContext, party: PartyId) -> None:
     """Show where passkeys would be used, and what that replaces.
 
     Example: comity --profile us-admin2 relying-party preview 01a2…
@@ -48,7 +48,7 @@ def preview_relying_party(context: CliContext, party: RecordId) -> None:
 
 @command(app, "approve")
 def approve_relying_party(
-    context: CliContext, party: RecordId, *, digest: Seen = None, yes: Yes = False
+    context: CliContext, party: PartyId, *, digest: Seen = None, yes: Yes = False
 ) -> None:
     """Approve it, as the second administrator: shows it and asks; the old one is replaced.
 

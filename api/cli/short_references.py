@@ -7,7 +7,7 @@ binds are never shortened: 32 bits can be met on purpose.
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import typer
 
@@ -25,32 +25,74 @@ _SHORT_KID: Final = re.compile(r"[A-Za-z0-9_-]{8,43}", re.ASCII)
 _SHOWN: Final = 10
 
 
-def named(
-    form: re.Pattern[str], sentence: str, *kinds: str
-) -> Callable[[typer.Context, str | None], str | None]:
+Given: TypeAlias = str | list[str] | None
+"""What was typed for a parameter: once, several times, or not at all."""
+
+
+def named(form: re.Pattern[str], sentence: str, *kinds: str) -> Callable[..., Given]:
     """Return what checks an id, and completes one that is given by its first digits.
 
     Args:
         form: of the whole id.
         sentence: what is said of text that is neither an id nor the beginning of one.
-        kinds: of objects that the command is about; any if none are named.
+        kinds: of objects that the command is about.
     """
     short = _SHORT_KID if form is KID else _SHORT
 
-    def check(ctx: typer.Context, value: str | None) -> str | None:
-        if value is None or ctx.resilient_parsing or form.fullmatch(value):
+    def whole(context: CliContext, value: str) -> str:
+        if form.fullmatch(value):
             return value
         text = value.rstrip("…")
         if not short.fullmatch(text):
             raise typer.BadParameter(f"{sentence}, or its first 8 or more")
-        return resolved(ctx.obj, text, form, kinds)
+        return resolved(context, text, form, kinds)
 
+    return _checking(whole, kinds)
+
+
+def standing_in(pattern: str, *kinds: str) -> Callable[..., Given]:
+    """Return what completes ids that stand in a longer text, and leaves other text as it is.
+
+    Args:
+        pattern: of the whole text; each group with the name of a kind, with ``_`` for ``-``, holds
+            an id or its first digits. A text of another form is for the node to judge.
+        kinds: those names.
+    """
+    form = re.compile(pattern, re.ASCII)
+
+    def whole(context: CliContext, value: str) -> str:
+        found = form.fullmatch(value)
+        if found is None:
+            return value
+        made, at = "", 0
+        for kind in kinds:
+            begin, end = found.span(kind.replace("-", "_"))
+            if begin >= 0 and not ANY.fullmatch(value[begin:end]):
+                text = value[begin:end].rstrip("…")
+                made += value[at:begin] + resolved(context, text, ANY, (kind,))
+                at = end
+        return made + value[at:]
+
+    return _checking(whole, kinds)
+
+
+def _checking(
+    whole: Callable[[CliContext, str], str], kinds: tuple[str, ...]
+) -> Callable[..., Given]:
+    """Return the callback of a parameter; its ``kinds`` are those that it completes."""
+
+    def check(ctx: typer.Context, value: Given) -> Given:
+        if value is None or ctx.resilient_parsing:
+            return value
+        if isinstance(value, str):
+            return whole(ctx.obj, value)
+        return [whole(ctx.obj, one) for one in value]
+
+    check.kinds = kinds  # type: ignore[attr-defined]
     return check
 
 
-def resolved(
-    context: CliContext, text: str, form: re.Pattern[str], kinds: tuple[str, ...] = ()
-) -> str:
+def resolved(context: CliContext, text: str, form: re.Pattern[str], kinds: tuple[str, ...]) -> str:
     """Return the one id that begins so.
 
     Raises:

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output, subject_lines
-from api.cli.arguments import Limit, Reason
+from api.cli.arguments import (
+    Description,
+    Limit,
+    OtherDescription,
+    Reason,
+    VerdictId,
+    Watched,
+    WatchId,
+)
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -55,8 +63,8 @@ def search(
 @command(app, "verdict")
 def verdict(
     context: CliContext,
-    one: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
-    other: Annotated[str, typer.Argument(help="Reference of another.")],
+    one: Description,
+    other: OtherDescription,
     *,
     outcome: Annotated[Verdict, typer.Option(help="Of one subject, or not.")],
     reason: Reason,
@@ -75,7 +83,7 @@ def verdict(
 @command(app, "show")
 def show(
     context: CliContext,
-    ref: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
+    ref: Description,
 ) -> None:
     """Show a description, who else it may be, verdicts, listings, links and ownership tests.
 
@@ -89,8 +97,8 @@ def show(
 @command(app, "share")
 def share_verdict(
     context: CliContext,
-    one: Annotated[str, typer.Argument(help="Reference of a description, see search.")],
-    other: Annotated[str, typer.Argument(help="Reference of another.")],
+    one: Description,
+    other: OtherDescription,
     *,
     to: Annotated[list[str], typer.Option(help="A member that is told; repeat for several.")],
     outcome: Annotated[Verdict, typer.Option(help="Of one subject, or not.")],
@@ -116,7 +124,7 @@ def share_verdict(
 @command(app, "withdraw")
 def withdraw(
     context: CliContext,
-    verdict: Annotated[str, typer.Argument(help="Id of our shared verdict, see show.")],
+    verdict: VerdictId,
     *,
     to: Annotated[list[str], typer.Option(help="A member that is told; repeat for several.")],
     reason: Reason,
@@ -140,7 +148,7 @@ def withdraw(
 @command(app, "watch")
 def watch(
     context: CliContext,
-    ref: Annotated[str, typer.Argument(help="A description, or programme:us-ofac-sdn:GLOMAG.")],
+    ref: Watched,
     *,
     reason: Reason,
 ) -> None:
@@ -172,9 +180,7 @@ def watches(context: CliContext) -> None:
 
 
 @command(app, "unwatch")
-def unwatch(
-    context: CliContext, watch: Annotated[str, typer.Argument(help="Its id, see watches.")]
-) -> None:
+def unwatch(context: CliContext, watch: WatchId) -> None:
     """End a watch.
 
     Example: comity --profile ca-analyst subjects unwatch 01a2…

@@ -214,7 +214,7 @@ def test_a_holder_asks_and_the_originator_consents(
     ]
     nodes.settle()
     consent = comity(
-        *("package", "onward-consent", package, "--request", request, "--asker", UK),
+        *("package", "onward-consent", package, "--request", request[:20], "--asker", UK),
         *("--to", CA, "--tlp", "AMBER"),
         profile="us-analyst",
         as_json=True,
@@ -223,13 +223,14 @@ def test_a_holder_asks_and_the_originator_consents(
     given = approve(comity, consent.document["id"])
     nodes.settle()
     passed = comity(
-        *("package", "release", package, "--to", CA, "--tlp", "AMBER", "--consent", given),
+        *("package", "release", package, "--to", CA, "--tlp", "AMBER", "--consent", given[7:20]),
         *("--legal-basis", "Under consent."),
         profile="uk-analyst",
         as_json=True,
     )
     assert passed.code == 0, passed.err
     assert passed.document["body"]["originator"] == "us-treasury"
+    assert passed.document["body"]["consent"] == given
     assert comity.approve(passed.document["id"], "uk-reviewer").code == 0
     nodes.settle()
     assert comity("package", "show", package, profile="ca-analyst").code == 0

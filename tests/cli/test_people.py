@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typing_extensions import override
@@ -10,6 +11,7 @@ from typing_extensions import override
 from api.adapters.crypto import private_keys
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.crypto.sealed_file import encrypt, write_private
+from api.cli import short_references
 from api.cli.profiles import ProfileStore
 from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
@@ -352,6 +354,35 @@ def test_a_command_takes_the_first_digits_of_an_id(
     if sum(one.startswith(ids[0][:8]) for one in ids) > 1:
         assert (many.code, many.problem["code"]) == (6, "reference.ambiguous")
         assert ids[0] in many.problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "pattern", "typed", "whole"),
+    [
+        (
+            ("a", "b-c"),
+            r"(?P<a>[0-9a-f]{8,})/(?P<b_c>[0-9a-f]{8,})",
+            "1" * 8 + "/" + "2" * 8,
+            "A/B",
+        ),
+        (("a",), r"(?P<a>[0-9a-f]{8,}…?)#s[0-9]+", "1" * 9 + "…#s12", "A#s12"),
+        (("a", "b-c"), r"(?:a:(?P<a>[0-9a-f]{8,})|b:(?P<b_c>[0-9a-f]{8,}))", "b:" + "2" * 8, "b:B"),
+        (("a",), r"(?P<a>[0-9a-f]{8,32})", "2020-07-09", "2020-07-09"),
+        (("a",), r"(?P<a>[0-9a-f]{8,32})", "3" * 32, "3" * 32),
+    ],
+)
+def test_digits_in_a_longer_text_are_completed_where_they_stand(
+    monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], pattern: str, typed: str, whole: str
+) -> None:
+    def resolved(_context: object, text: str, _form: object, of: tuple[str, ...]) -> str:
+        assert text in {"1" * 8, "1" * 9, "2" * 8}
+        return {"a": "A", "b-c": "B"}[of[0]]
+
+    monkeypatch.setattr(short_references, "resolved", resolved)
+    check = short_references.standing_in(pattern, *kinds)
+    context = SimpleNamespace(obj=None, resilient_parsing=False)
+    assert check(context, [typed, typed]) == [whole, whole]
+    assert check(context, None) is None
 
 
 @pytest.mark.parametrize("approve", [(), ("--approve",)])

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid
 from api.ports.policy import Action, Resource
 from api.records import delegations, officers, references
-from api.records.references import Named
+from api.records.references import PLACED, Named
 from api.services import visibility
 from api.services.authorising import Caller, authorise, change_of, collection, may
 from api.services.desk import object_words, tasks
@@ -28,13 +28,24 @@ _FORM: Final = re.compile(r"(?:sha256:)?([A-Za-z0-9_-]{8,64})")
 _MOST: Final = 50
 _REGISTERS: Final[Mapping[str, tuple[Action, Resource]]] = {
     "delegation": (Action.DELEGATION_LIST, collection("delegations")),
+    "edition": (Action.LIST_READ, collection("lists")),
     "erasure": (Action.AUDIT_ERASE_PROPOSE, change_of("new")),
     "grant": (Action.GRANT_LIST, collection("role-grants")),
     "key": (Action.KEY_LIST, collection("keys")),
     "officer": (Action.OFFICER_LIST, collection("officers")),
+    "parked": (Action.NODE_STATUS, collection("node")),
+    "proof": (Action.NODE_STATUS, collection("node")),
     "relying-party": (Action.KEY_LIST, collection("keys")),
+    "sample": (Action.AUDIT_LIST, collection("audit")),
+    "verdict": (Action.SUBJECT_SEARCH, collection("subjects")),
+    "watch": (Action.SUBJECT_SEARCH, collection("subjects")),
 }
 """Whoever reads a register knows of everything in it."""
+
+_EXHIBIT: Final = "exhibit"
+_TASK: Final = "task"
+GATED: Final = frozenset({*Kind, *PLACED, *_REGISTERS, _EXHIBIT, _TASK})
+"""Kinds for which it is said here who may know of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +53,9 @@ class Reference:
     """An object that a prefix names.
 
     Attributes:
-        kind: ``package``, ``draft``, ``thread``, ``designation``, ``proposal``, ``task``,
-            ``officer``, ``grant``, ``key``, ``delegation``, ``relying-party`` or ``erasure``.
+        kind: one of `api.records.references.KINDS`, such as ``package`` or ``release``.
         id: in full.
-        title: what it is called; empty where it has no name.
+        title: what it, or the object that it stands on, is called; empty where that has no name.
     """
 
     kind: str
@@ -67,19 +77,24 @@ def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
     named = node.db.read(lambda connection: references.named_by(connection, digits, _MOST))
     known = [one for one in named if one in _known(node, caller, named)]
 
+    named_there = sorted({id_ for one in known for id_ in (one.id, one.place) if id_ is not None})
+
     def titles(connection: Connection) -> dict[str, str]:
-        objects = object_words.of_objects(connection, [one.id for one in known])
-        people = object_words.people(connection, [one.id for one in known])
+        objects = object_words.of_objects(connection, named_there)
+        people = object_words.people(connection, named_there)
         return {id_: words.title for id_, words in objects.items()} | dict(people)
 
     words = node.db.read(titles)
-    return [Reference(one.kind, one.id, words.get(one.id, "")) for one in known]
+    return [
+        Reference(one.kind, one.id, words.get(one.id) or words.get(one.place or "", ""))
+        for one in known
+    ]
 
 
 def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:
     """Return those that the caller may know of, each by the gate of its kind."""
     readable = visibility.readable(
-        node, caller, ((one.kind, one.id) for one in named if one.kind in set(Kind))
+        node, caller, (_object_of(one) for one in named if one.kind in {*Kind, *PLACED})
     )
     kinds = {
         kind
@@ -90,11 +105,24 @@ def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:
     return {
         one
         for one in named
-        if (one.kind, one.id) in readable
+        if _object_of(one) in readable
         or one.kind in kinds
         or (one.kind, one.id) in own
-        or (one.kind == "task" and tasks.may_see(node, caller, one.id))
+        or (one.kind == _TASK and tasks.may_see(node, caller, one.id))
+        or (one.kind == _EXHIBIT and _may_read_exhibit(node, caller, one.id))
     }
+
+
+def _object_of(one: Named) -> visibility.Reference:
+    """Return the object that the gate of need to know is asked about."""
+    if one.place_kind is None or one.place is None:
+        return (one.kind, one.id)
+    return (one.place_kind, one.place)
+
+
+def _may_read_exhibit(node: Node, caller: Caller, digest: str) -> bool:
+    target = node.db.read(lambda connection: visibility.exhibit_resource(connection, digest))
+    return may(node, caller, Action.EXHIBIT_READ, target)
 
 
 def _own(connection: Connection, caller: Caller) -> set[tuple[str, str]]:
