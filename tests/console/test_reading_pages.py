@@ -165,6 +165,7 @@ def test_the_diary_of_an_own_designation_is_kept(federation):
         ("analyst", "packages", "originator"),
         ("analyst", "mirror-requests", "addressee"),
         ("analyst", "proposals", "regime"),
+        ("analyst", "subjects/watches", "reason"),
         ("auditor", "designations", "list_reference"),
         ("auditor", "coverage", "lag_days"),
         ("auditor", "lists", "sha256"),

@@ -11,8 +11,9 @@ from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.records import lists as editions
 from api.records import tasks as stored
 from api.services.authorising import Caller
-from api.services.desk import lists, tasks, watching
+from api.services.desk import lists, recusing, tasks, watching
 from api.services.desk.lists import ImportTerms
+from api.services.desk.recusing import Aside
 from api.services.desk.tasks import Closing, Scope
 from api.services.node import Node
 from tests.support import exchange, foreign
@@ -181,3 +182,17 @@ def test_who_may_watch_and_what(federation: Federation, ca: Node, analyst: Calle
         watching.end(ca, analyst, "0" * 32)
     with pytest.raises(Refused):
         watching.watch(ca, federation.officer(CA, "auditor"), "list:us-ofac-sdn:29220", "Why.")
+
+
+def test_a_watch_is_not_seen_by_who_stands_aside_from_what_it_is_on(
+    federation: Federation, ca: Node, analyst: Caller
+) -> None:
+    listed = exchange.designate(federation, CA, "CHEN Quanguo", day="2021-03-22")
+    watch = watching.watch(ca, analyst, f"designation:{listed}", "We listed him.")
+    colleague = federation.officer(CA, "reviewer2")
+    assert watch in watching.standing_watches(ca, colleague)
+    recusing.recuse(ca, colleague, Aside("", listed, "A relative."))
+    assert watch not in watching.standing_watches(ca, colleague)
+    with pytest.raises(NotFound):
+        watching.end(ca, colleague, watch.id)
+    assert watch in watching.standing_watches(ca, analyst)

@@ -292,4 +292,7 @@ def _paths(parts: dict[str, str]) -> dict[str, str]:
             continue
     found["news"] += "?since=2026-11-23T12:00:00.000Z"
     found["list_entry"] += "?" + urlencode({"id": parts["entry"]})
+    ref = f"list:{parts['series']}:{parts['entry']}"
+    found["subject"] += "?" + urlencode({"ref": ref})
+    found["watch_new"] += "?" + urlencode({"ref": ref})
     return found

@@ -10,7 +10,7 @@ from api.records import parked
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.audit import audit_samples, erasure
-from api.services.desk import delegating, lists, members, recusing
+from api.services.desk import delegating, lists, members, recusing, watching
 from api.services.desk.lists import ImportTerms
 from api.services.log import misbehaviour
 from api.wire.membership import compose_membership
@@ -148,9 +148,16 @@ def published(federation: Federation, ministry: str) -> dict[str, str]:
     return {
         "edition": held.id,
         "series": held.series.id,
+        "watch": watched(federation, ministry, f"list:{held.series.id}:{first}"),
         "entry": first,
         "regime": "CA-JVCFOA",
     }
+
+
+def watched(federation: Federation, ministry: str, ref: str) -> str:
+    """A watch of an analyst on a description; returns its id."""
+    analyst = federation.officer(ministry, "analyst")
+    return watching.watch(federation[ministry], analyst, ref, "Whom we may follow.").id
 
 
 def sampled(federation: Federation, ministry: str) -> str:

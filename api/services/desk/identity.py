@@ -41,6 +41,12 @@ def entry_place(ref: str) -> tuple[str, str] | None:
     return (series, entry) if kind == LIST and colon else None
 
 
+def holder(ref: str) -> tuple[str, str]:
+    """Return kind and id of the object that holds a description; the series of a list's entry."""
+    kind, _, rest = ref.partition(":")
+    return kind, rest.partition("#")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """A description that may be of the same subject.

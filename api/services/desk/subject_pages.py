@@ -26,7 +26,7 @@ from api.records.lists import Edition
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk import verdicts
-from api.services.desk.identity import LIST, Likeness, Matcher, entry_place
+from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
 from api.services.desk.subjects import known as readable
 from api.services.node import Node
 
@@ -196,19 +196,14 @@ def subject_page(node: Node, caller: Caller, ref: str) -> SubjectPage:
     if not readable(node, caller, ref):
         raise NotFound("subject.unknown", "There is no such subject here.")
     likely = node.db.read(lambda connection: _likely(connection, ref))
-    places = {_place(one.indexed.profile.ref) for one in likely}
+    places = {holder(one.indexed.profile.ref) for one in likely}
     seen = visibility.readable(node, caller, (one for one in places if one[0] != LIST))
     kept = [one for one in likely if _may_see(one.indexed.profile.ref, seen)]
     return node.db.read(lambda connection: _page(node, connection, ref, kept))
 
 
-def _place(ref: str) -> tuple[str, str]:
-    kind, _, rest = ref.partition(":")
-    return kind, rest.partition("#")[0]
-
-
 def _may_see(ref: str, seen: Iterable[tuple[str, str]]) -> bool:
-    place = _place(ref)
+    place = holder(ref)
     return place[0] == LIST or place in set(seen)
 
 
@@ -320,6 +315,8 @@ def _of_profile(ref: str, profile: Profile | None, issuer: str) -> Card:
         name=profile.name if profile is not None else ref,
         names=tuple(NameLine(one.text, Strength.UNSTATED, "", "") for one in spellings),
         births=tuple(BirthLine(one.text, one.earliest, one.latest) for one in births),
+        countries=profile.countries if profile is not None else (),
+        posts=profile.posts if profile is not None else (),
     )
 
 

@@ -24,7 +24,7 @@ from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
-from api.services.desk.identity import LIST, Likeness, Matcher, entry_place
+from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.paging import visible_page
@@ -109,7 +109,7 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
         lambda connection: Matcher(connection).look(wanted, compared=compared, least=0)
     )
     likely = [one for one in found.found if one.resemblance.score >= _LEAST]
-    places = [_place(one.indexed.profile.ref) for one in likely]
+    places = [holder(one.indexed.profile.ref) for one in likely]
     allowed = visibility.readable(node, caller, (place for place in places if place[0] != LIST))
     kept = [
         one
@@ -131,7 +131,7 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
 def _candidate(wanted: Profile, likeness: Likeness, row: Description | None) -> Candidate:
     profile = likeness.indexed.profile
     words = {word for one in profile.spellings for word in one.words}
-    kind, place = _place(profile.ref)
+    kind, place = holder(profile.ref)
     listed = entry_place(profile.ref)
     return Candidate(
         ref=profile.ref,
@@ -241,7 +241,7 @@ def verdicts(
 
     def allowed(rows: Sequence[Verdict]) -> list[bool]:
         places = [
-            {place for place in (_place(row.one), _place(row.other)) if place[0] != LIST}
+            {place for place in (holder(row.one), holder(row.other)) if place[0] != LIST}
             for row in rows
         ]
         seen = visibility.readable(node, caller, (one for pair in places for one in pair))
@@ -265,9 +265,3 @@ def told(node: Node, caller: Caller) -> list[SharedVerdict]:
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
     return node.db.read(shared_verdicts.standing)
-
-
-def _place(ref: str) -> tuple[str, str]:
-    """Return kind and id of the object that holds a description; the series of a list's entry."""
-    kind, _, rest = ref.partition(":")
-    return kind, rest.partition("#")[0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from api.domain.identity.verdicts import Given, settled
-from api.records import shared_verdicts, subjects
+from api.records import officers, shared_verdicts, subjects
 
 Pair = frozenset[str]
 
@@ -30,8 +30,10 @@ def given(
         if refs is None
         else subjects.verdicts_on(connection, refs)
     )
+    people = officers.names(connection, sorted({row.by for row in here}))
     for row in here:
-        told = Given(row.id, ministry, row.outcome, row.reason, row.by, row.at, shared=False)
+        by = people.get(row.by, row.by)
+        told = Given(row.id, ministry, row.outcome, row.reason, by, row.at, shared=False)
         found.setdefault(frozenset({row.one, row.other}), []).append(told)
     for one in shared_verdicts.standing(connection, refs):
         told = Given(

@@ -6,7 +6,7 @@ ministry, on open threads, and on what officers watch. Which change concerns wha
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -23,15 +23,16 @@ from api.records import lists, subjects, threads, watches
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 from api.records.watches import Watch
-from api.services import recording
+from api.services import recording, visibility
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
-from api.services.desk.identity import LIST, entry_place, entry_ref
+from api.services.desk.identity import LIST, entry_place, entry_ref, holder
 from api.services.desk.list_differences import EditionDifference
 from api.services.desk.subjects import known
 from api.services.node import Node
 from api.services.statements.effects import reliance
 
 PROGRAMME: Final = "programme"
+_PUBLIC: Final = frozenset({LIST, PROGRAMME})
 _PROGRAMME: Final = re.compile(r"programme:([a-z0-9-]{1,100}):(.{1,100})")
 
 
@@ -75,7 +76,7 @@ def end(node: Node, caller: Caller, watch_id: str) -> Watch:
     """
     permit = authorise(node, caller, Action.SUBJECT_WATCH, Resource("subject", watch_id))
     found = node.db.read(lambda connection: watches.by_id(connection, watch_id))
-    if found is None:
+    if found is None or not _seen(node, caller, [found]):
         raise NotFound("watch.unknown", "There is no such watch.")
 
     def write(unit: Unit) -> None:
@@ -92,9 +93,18 @@ def end(node: Node, caller: Caller, watch_id: str) -> Watch:
 
 
 def standing_watches(node: Node, caller: Caller) -> list[Watch]:
-    """Return the watches that stand, oldest first."""
+    """Return the watches that stand on what the caller may read, oldest first."""
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    return node.db.read(watches.standing)
+    return _seen(node, caller, node.db.read(watches.standing))
+
+
+def _seen(node: Node, caller: Caller, found: Sequence[Watch]) -> list[Watch]:
+    """Leave out the watches on descriptions in objects that the caller may not read."""
+    places = {one.id: holder(one.ref) for one in found}
+    allowed = visibility.readable(
+        node, caller, (place for place in places.values() if place[0] not in _PUBLIC)
+    )
+    return [one for one in found if places[one.id][0] in _PUBLIC or places[one.id] in allowed]
 
 
 def tell(node: Node, caller: Caller, permit: Permit, found: EditionDifference) -> int:
@@ -172,8 +182,7 @@ def _watched(
         return Concern(about, programme=programme[2]) if programme[1] == edition.series.id else None
     place = entry_place(one.ref)
     if place is None:
-        kind, _, rest = one.ref.partition(":")
-        return Concern((kind, rest.partition("#")[0]), described.get(one.ref))
+        return Concern(holder(one.ref), described.get(one.ref))
     # An entry that is gone is no longer in the index; it is looked for as it last stood.
     entry = lists.last_entry(connection, *place)
     profile = of_entry(one.ref, entry) if entry is not None else None

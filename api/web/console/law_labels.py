@@ -58,6 +58,10 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "removed": mark("Removed"),
         "amended": mark("Amended"),
     },
+    "list-standing": {
+        "listed": mark("Listed"),
+        "delisted": mark("Delisted"),
+    },
     "since": {
         "list": mark("the list says so"),
         "designation": mark("a designation says so"),

@@ -44,6 +44,7 @@ from api.web.console.pages import (
     thread_moves,
     verdicts,
     verifying,
+    watches,
     withdrawals,
     work,
 )
@@ -70,6 +71,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *designation_forms.PAGES,
     *designations.PAGES,
     *subjects.PAGES,
+    *watches.PAGES,
     *lists.PAGES,
     *law.PAGES,
     *verdicts.PAGES,

@@ -40,6 +40,7 @@ def show(visit: Visit) -> Answer:
     french = visit.language == "fr"
     members: dict[str, Any] = {
         "view": view,
+        "desk": bool(visit.caller.roles & DESK),
         "ours": view.issuer == visit.node.ministry
         and not view.ended_on
         and bool(visit.caller.roles & DESK),

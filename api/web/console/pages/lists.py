@@ -13,6 +13,7 @@ from api.domain.lists.changes import Outcome
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
+from api.services.desk.identity import entry_ref
 from api.services.desk.lists import ImportTerms
 from api.web.console import reading
 from api.web.console.page import AUDITOR, DESK, Answer, Moved, Page, View, Visit
@@ -87,7 +88,13 @@ def entry(visit: Visit) -> Answer:
             raise NotFound("list.no-edition", "No such edition is held.")
         wanted = held[-1].id
     found = lists.entry(visit.node, visit.caller, wanted, visit.query.get("id", "")[:500])
-    return View("list_entry.html", {"found": found, "entry": found.entry})
+    members = {
+        "found": found,
+        "entry": found.entry,
+        "ref": entry_ref(found.edition.series.id, found.entry.id),
+        "desk": bool(visit.caller.roles & DESK),
+    }
+    return View("list_entry.html", members)
 
 
 def changes(visit: Visit) -> Answer:

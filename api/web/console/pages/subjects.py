@@ -1,16 +1,17 @@
-"""Subjects: looking for a name in statements and published lists; coverage of listed subjects."""
+"""Subjects: looking for a name, all that is known about one, coverage of listed subjects."""
 
 from typing import Any, Final
 
 from api.domain.errors import Invalid, NotFound
 from api.ports.policy import Action
-from api.services.desk import coverage, list_coverage, subjects
-from api.services.desk.identity import LIST
+from api.services.desk import coverage, list_coverage, subject_lines, subject_pages, subjects
+from api.services.desk.identity import LIST, entry_place
 from api.services.desk.subjects import Candidate
 from api.web.console import reading
 from api.web.console.page import AUDITOR, DESK, Answer, Page, View, Visit
 
 _MOST: Final = 50
+_LONGEST: Final = 500
 
 
 def search(visit: Visit) -> Answer:
@@ -23,6 +24,8 @@ def search(visit: Visit) -> Answer:
             hrefs = [_href(visit, one) for one in found.candidates]
             members["found"] = found
             members["candidates"] = list(zip(found.candidates, hrefs, strict=True))
+            told = {ref for one in found.verdicts for ref in (one.one, one.other)}
+            members["known_names"] = subject_lines.first_names(visit.node, visit.caller, told)
         except Invalid as error:
             members["faults"] = [reading.refused(error)]
     return View("subjects.html", members)
@@ -32,6 +35,31 @@ def _href(visit: Visit, one: Candidate) -> str:
     if one.kind == LIST:
         return visit.to(f"/lists/{one.object}/newest/entry", id=one.key or "")
     return reading.href_of(visit, one.kind, one.object)
+
+
+def subject(visit: Visit) -> Answer:
+    """Show one description with all that is known about its subject."""
+    ref = visit.query.get("ref", "")[:_LONGEST]
+    found = subject_pages.subject_page(visit.node, visit.caller, ref)
+    members = {
+        "page": found,
+        "where": _where(visit, ref),
+        "watches": [
+            one
+            for one in subject_lines.watch_lines(visit.node, visit.caller)
+            if one.watch.ref == ref
+        ],
+    }
+    return View("subject.html", members)
+
+
+def _where(visit: Visit, ref: str) -> str:
+    """Return the address of the page of what holds a description."""
+    listed = entry_place(ref)
+    if listed is not None:
+        return visit.to(f"/lists/{listed[0]}/newest/entry", id=listed[1])
+    kind, _, rest = ref.partition(":")
+    return reading.href_of(visit, kind, rest.partition("#")[0])
 
 
 def board(visit: Visit) -> Answer:
@@ -69,6 +97,7 @@ def programme(visit: Visit) -> Answer:
 
 PAGES: Final = (
     Page("subjects", "/subjects", DESK, Action.SUBJECT_SEARCH, search),
+    Page("subject", "/subjects/page", DESK, Action.SUBJECT_SEARCH, subject),
     Page("coverage", "/coverage", DESK | {AUDITOR}, Action.COVERAGE_READ, board),
     Page("programme", "/coverage/programme", DESK | {AUDITOR}, Action.COVERAGE_READ, programme),
 )

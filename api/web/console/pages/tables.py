@@ -23,6 +23,7 @@ from api.services.desk import (
     mirroring,
     officers,
     proposals,
+    subject_lines,
 )
 from api.services.road import peering
 from api.web.console.page import (
@@ -109,6 +110,12 @@ _APPROVALS: Final = (
     "index", "act", "object", "version", "digest", "approver", "approved_at", "previewed_at",
 )  # fmt: skip
 _SAMPLES: Final = ("id", "officer", "name", "size", "root", "entries", "saved_at")
+_WATCHES: Final = ("id", "ref", "name", "reason", "by", "at")
+_VERDICTS: Final = ("id", "one", "other", "outcome", "reason", "by", "at", "replaced_by")
+_SHARED: Final = (
+    "statement", "ministry", "one", "other", "outcome", "reason", "prepared_by", "approved_by",
+    "issued_at",
+)  # fmt: skip
 _CELL: Final = ("designation", "since", "regime", "lag_days")
 _EVENTS: Final = ("leaf", "time", "act", "actor", "kind", "object", "outcome", "code")
 
@@ -147,6 +154,27 @@ def _designations(visit: Visit) -> Rows:
         lambda one: (one.stored_at, one.id),
     )
     return _picked(_DESIGNATIONS, found)
+
+
+def _watches(visit: Visit) -> Rows:
+    for one in subject_lines.watch_lines(visit.node, visit.caller):
+        watch = one.watch
+        yield (watch.id, watch.ref, one.name, watch.reason, one.officer, watch.at)
+
+
+def _verdicts(visit: Visit) -> Rows:
+    found = _all(
+        lambda size, at: subject_lines.verdict_lines(
+            visit.node, visit.caller, limit=size, before=at
+        ),
+        lambda one: (one.verdict.at, one.verdict.id),
+    )
+    return _picked(_VERDICTS, (one.verdict for one in found))
+
+
+def _shared(visit: Visit) -> Rows:
+    found = subject_lines.shared_lines(visit.node, visit.caller)
+    return _picked(_SHARED, (one.verdict for one in found))
 
 
 def _coverage(visit: Visit) -> Rows:
@@ -228,6 +256,16 @@ PAGES: Final = (
         _WATCHED,
         Action.DESIGNATION_LIST,
         _Table("designations", _DESIGNATIONS, _designations),
+    ),
+    _page("/subjects/watches", DESK, Action.SUBJECT_SEARCH, _Table("watches", _WATCHES, _watches)),
+    _page(
+        "/subjects/verdicts", DESK, Action.SUBJECT_SEARCH, _Table("verdicts", _VERDICTS, _verdicts)
+    ),
+    _page(
+        "/subjects/shared-verdicts",
+        DESK,
+        Action.SUBJECT_SEARCH,
+        _Table("shared_verdicts", _SHARED, _shared),
     ),
     _page(
         "/coverage",

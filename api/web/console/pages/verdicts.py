@@ -1,12 +1,12 @@
-"""Saying whether two descriptions are of one subject."""
+"""Whether two descriptions are of one subject: an officer's verdict, and all that were given."""
 
 from typing import Any, Final
 
 from api.domain.errors import ComityError
 from api.ports.policy import Action
-from api.services.desk import subjects
+from api.services.desk import subject_lines, subjects
 from api.services.desk.subjects import Judgement
-from api.web.console import reading
+from api.web.console import listing, reading
 from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
 from api.web.console.words import mark
 
@@ -59,7 +59,24 @@ def record(visit: Visit) -> Answer:
         subjects.record_verdict(visit.node, visit.caller, judgement)
     except ComityError as error:
         return _asked(visit, one, other, [reading.refused(error)], 422)
-    return Moved(visit.to("/subjects"))
+    return Moved(visit.to("/subjects/verdicts"))
 
 
-PAGES: Final = (Page("verdict", "/subjects/verdict", DESK, Action.VERDICT_RECORD, ask, record),)
+def index(visit: Visit) -> Answer:
+    """Show what ministries told each other, and what officers here decided for themselves."""
+    found = listing.page_of(
+        visit,
+        "verdicts",
+        lambda size, at: subject_lines.verdict_lines(
+            visit.node, visit.caller, limit=size, before=at
+        ),
+        lambda one: (one.verdict.at, one.verdict.id),
+    )
+    shared = subject_lines.shared_lines(visit.node, visit.caller)
+    return View("verdicts.html", {"page": found, "shared": shared, "query": visit.query})
+
+
+PAGES: Final = (
+    Page("verdict", "/subjects/verdict", DESK, Action.VERDICT_RECORD, ask, record),
+    Page("verdicts", "/subjects/verdicts", DESK, Action.SUBJECT_SEARCH, index),
+)
