@@ -171,10 +171,13 @@ def passkey_of(us: Ministry, name: str) -> None:
     officer.at("/account/passkeys/new")
     officer.press("Register a passkey")
     assert "Passkey asked for" in officer.text()
-    for administrator, kind in (("admin", "key-requests"), ("admin2", "keys")):
+    for administrator, kind, button in (
+        ("admin", "key-requests", "Vouch for it"),
+        ("admin2", "keys", "Approve"),
+    ):
         page = us[administrator].at("/people")
         page.locator(f"a[href*='/people/{kind}/']").first.click()
-        us[administrator].press("Approve")
+        us[administrator].press(button)
     officer.at("/account/passkeys")
     assert officer.page.get_by_role("cell", name="Counts").count() >= 1
 
@@ -335,7 +338,8 @@ def recalled(us: Ministry, uk: Ministry, package: str, federation: Federation) -
     us["reviewer"].tick("destroy")
     us["reviewer"].type(reason="A wrong page.")
     draft = us["reviewer"].press("Recall now").removesuffix("/done")
-    us["reviewer2"].at(f"{draft}/confirm")
+    us["reviewer2"].at(draft)
+    us["reviewer2"].follow("Confirm")
     us["reviewer2"].press("Confirm")
     federation.settle()
     holder = uk["analyst"]

@@ -61,7 +61,7 @@ def events(federation: Federation, *acts: str) -> list[tuple[str, str, str, str]
     rows = federation[US].db.read(lambda c: log.events_page(c, limit=500))
     found = [(json.loads(bytes(row.body)), row) for row in rows if row.act in acts]
     return [
-        (row["act"], row["object_id"], event["actor"]["sub"], event.get("code", ""))
+        (row.act, row.object_id, event["actor"]["sub"], event.get("code", ""))
         for event, row in reversed(found)
     ]
 

@@ -88,7 +88,7 @@ def test_every_type_is_composed_and_read_back(type_: str) -> None:
 
 
 def test_the_types_are_those_of_the_protocol() -> None:
-    assert len(STATEMENT_TYPES) == 21
+    assert len(STATEMENT_TYPES) == 22
     assert len(THREAD_TYPES) == 9
 
 
