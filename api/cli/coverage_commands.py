@@ -94,6 +94,33 @@ def _programme(found: dict[str, Any]) -> Iterable[str]:
         ("VERDICT", "verdict"),
     ]
     yield from output.table(rows, columns)
+    yield from _network_lines(found)
+
+
+_UNCOVERED = {
+    "body": "{one} is on no list of {home}, and hangs on {other}, who is",
+    "owner": "{one} is on a list of {home}, and {other}, on whom it hangs, is not",
+}
+
+
+def _network_lines(found: dict[str, Any]) -> Iterable[str]:
+    """Yield who is uncovered by a link, then what each law says of owning, and how it is known."""
+    open_ = [
+        (one["name"], other)
+        for one in found["subjects"]
+        for other in one["network"]
+        if other["uncovered"]
+    ]
+    for name, other in open_:
+        said = _UNCOVERED[other["uncovered"]]
+        yield output.safe(
+            said.format(one=name, home=found["jurisdiction"], other=other["name"])
+            + f" ({other['kind']})"
+        )
+    for test in found["ownership"] if open_ else ():
+        yield output.safe(
+            f"{test['regime']}, of bodies that they own: {test['text']} [{test['basis']}]"
+        )
 
 
 def _board(found: dict[str, Any]) -> Iterable[str]:

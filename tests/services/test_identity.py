@@ -14,12 +14,13 @@ from api.records.identity import Indexed
 from api.services.authorising import Caller
 from api.services.desk import list_coverage, lists, subjects
 from api.services.desk.list_coverage import Basis
+from api.services.desk.list_network import Uncovered
 from api.services.desk.lists import ImportTerms
 from api.services.desk.reindexing import reindex
 from api.services.desk.subjects import Judgement
 from api.services.node import Node
 from tests.support import foreign
-from tests.support.exchange import US, designate
+from tests.support.exchange import CA, US, designate
 from tests.support.federation import POLICIES, Federation
 from tests.support.list_files import CHINA_2021, CHINA_2025, EU_2024, OFAC_2021, OFAC_2024
 
@@ -140,6 +141,38 @@ def test_coverage_of_a_programme_from_lists(us: Node, analyst: Caller) -> None:
     nobody = list_coverage.by_programme(us, analyst, "GLOMAG", "UK")
     assert not nobody.known
     assert not any(one.matches for one in nobody.subjects)
+
+
+def test_a_link_shows_whose_body_or_owner_is_uncovered(us: Node, analyst: Caller) -> None:
+    """OFAC links the Corps to Chen, whom Canada lists; it lists officials of the Corps, and not it."""
+    bring(us, analyst, OFAC_2024, CHINA_2025)
+    found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+    by_id = {one.entry: one for one in found.subjects}
+    (chen,) = by_id["29299"].network
+    assert (chen.kind, chen.name, chen.entry) == ("linked-to", "CHEN, Quanguo", "29220")
+    assert (chen.listed, chen.uncovered) == (True, Uncovered.BODY)
+    (corps,) = by_id["31492"].network
+    assert (corps.entry, corps.listed, corps.uncovered) == ("29299", False, Uncovered.OWNER)
+    (bureau,) = by_id["39417"].network
+    assert (by_id["39417"].listed, bureau.listed, bureau.uncovered) == (False, False, None)
+    counts = found.counts()
+    assert (counts["bodies_uncovered"], counts["owners_uncovered"]) == (1, 5)
+    assert {one.regime for one in found.ownership} == {"CA-JVCFOA", "CA-SEMA"}
+    assert all(one.text and one.basis for one in found.ownership)
+    nobody = list_coverage.by_programme(us, analyst, "GLOMAG", "UK")
+    assert {other.uncovered for one in nobody.subjects for other in one.network} == {None}
+
+
+def test_a_designation_covers_what_no_list_shows_yet(
+    federation: Federation, us: Node, analyst: Caller
+) -> None:
+    bring(us, analyst, OFAC_2024, CHINA_2025)
+    named = {"schema": "Person", "names": [{"text": "Gao Qi", "script": "Latn"}]}
+    made = designate(federation, CA, "Gao Qi", day="2025-01-02", subject=named)
+    federation.settle()
+    found = list_coverage.by_programme(us, analyst, "GLOMAG", "CA")
+    gao = next(one for one in found.subjects if one.entry == "39417")
+    assert (gao.listed, gao.matches, gao.designations) == (True, (), (made,))
 
 
 def test_the_day_of_a_listing_is_that_of_the_designation_that_is_known(

@@ -7,16 +7,18 @@ no list of a jurisdiction is held, nothing is known, and that is said.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection
 
+from api.domain.designations import Designation
 from api.domain.identity.profiles import Profile
 from api.domain.identity.scoring import LIKELY
 from api.domain.lists.announcements import Announcement, by_entry
 from api.domain.lists.entries import EntryKind, ListEntry
+from api.domain.regimes.values import Regime
 from api.ports.policy import Action
 from api.records import identity, lists
 from api.records.identity import STATEMENTS, Indexed
@@ -24,7 +26,9 @@ from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk import verdicts
 from api.services.desk.coverage import seen_designations
-from api.services.desk.identity import Likeness, Matcher
+from api.services.desk.identity import Likeness, Matcher, entry_ref
+from api.services.desk.list_network import Neighbour, Network, Uncovered
+from api.services.desk.ownership import OwnershipTest, ownership_tests
 from api.services.node import Node
 from api.services.statements.effects.designation_record import all_standing
 
@@ -86,21 +90,6 @@ class ListMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """Another subject that an entry names (``Linked To``).
-
-    Attributes:
-        name: as the entry names it.
-        entry: id of its own entry on the same list, or empty where none was found.
-        listed: the measured jurisdiction lists it, or ``None`` where that was not looked at.
-    """
-
-    name: str
-    entry: str
-    listed: bool | None
-
-
-@dataclass(frozen=True, slots=True)
 class ListedSubject:
     """One entry under the programme, and where the measured jurisdiction has it.
 
@@ -111,7 +100,9 @@ class ListedSubject:
         kind: what it is.
         since: since when it stands there.
         matches: likely entries of the measured jurisdiction's lists, best first.
-        network: whom it is linked to, and whether they are listed.
+        network: whom it is linked to, whether they are listed, and who is uncovered by that.
+        designations: ids of standing designations by the measured jurisdiction that surely are of
+            it; a listing that no list that is held shows yet.
     """
 
     series: str
@@ -120,12 +111,22 @@ class ListedSubject:
     kind: EntryKind
     since: Since
     matches: tuple[ListMatch, ...]
+    designations: tuple[str, ...]
     network: tuple[Neighbour, ...] = field(default=())
 
     @property
+    def ref(self) -> str:
+        """The reference of the entry."""
+        return entry_ref(self.series, self.entry)
+
+    @property
     def listed(self) -> bool:
-        """Whether any match stands that no verdict denies."""
-        return any(one.verdict != "not-same" for one in self.matches)
+        """Whether any match stands that no verdict denies, or a designation does."""
+        return bool(self.designations) or any(one.verdict != "not-same" for one in self.matches)
+
+    def uncovered(self, who: Uncovered) -> bool:
+        """Tell whether a link shows that a body, or an owner, is uncovered."""
+        return any(other.uncovered is who for other in self.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class ProgrammeCoverage:
         lists: the editions that were looked at; none means that nothing is known.
         base: the editions that the programme's subjects were taken from.
         subjects: in order of their id.
+        ownership: what the jurisdiction's laws say of bodies that a listed subject owns.
     """
 
     programme: str
@@ -145,6 +147,7 @@ class ProgrammeCoverage:
     lists: tuple[Edition, ...]
     base: tuple[Edition, ...]
     subjects: tuple[ListedSubject, ...]
+    ownership: tuple[OwnershipTest, ...]
 
     @property
     def known(self) -> bool:
@@ -159,9 +162,8 @@ class ProgrammeCoverage:
             "listed": len(listed),
             "not_listed": len(self.subjects) - len(listed),
             "matches": sum(len(one.matches) for one in self.subjects),
-            "network_open": sum(
-                any(other.listed is False for other in one.network) for one in listed
-            ),
+            "bodies_uncovered": sum(one.uncovered(Uncovered.BODY) for one in self.subjects),
+            "owners_uncovered": sum(one.uncovered(Uncovered.OWNER) for one in self.subjects),
         }
         for kind in EntryKind:
             found[f"{kind.value}_subjects"] = sum(one.kind is kind for one in self.subjects)
@@ -182,38 +184,45 @@ def by_programme(
     """
     authorise(node, caller, Action.COVERAGE_READ, collection("coverage"))
     seen = seen_designations(node, caller)
-    said = by_entry(node.announcements)
-    return node.db.read(
-        lambda connection: _by_programme(
-            connection, programme, jurisdiction, _Known(node.ministry, seen, said)
-        )
-    )
+    known = Known(node.ministry, seen, by_entry(node.announcements), node.regimes)
+    return node.db.read(lambda connection: measured(connection, programme, jurisdiction, known))
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What counts beside lists: own verdicts first, readable designations, announcements."""
+class Known:
+    """What counts beside lists.
+
+    Attributes:
+        ministry: this ministry, whose own verdicts prevail.
+        seen: ids of the designations that count.
+        announced: days that lists lack, by series and entry.
+        regimes: whose ownership tests are told.
+    """
 
     ministry: str = ""
     seen: frozenset[str] = frozenset()
     announced: Mapping[tuple[str, str], Announcement] = field(default_factory=dict)
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
 
 
-def _by_programme(
-    connection: Connection, programme: str, jurisdiction: str, known: _Known
+def measured(
+    connection: Connection, programme: str, jurisdiction: str, known: Known
 ) -> ProgrammeCoverage:
+    """Return the coverage of a programme on one connection, of what counts; see by_programme."""
     newest = _one_language(lists.newest_editions(connection))
-    measured = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
-    others = [id_ for id_ in newest if id_ not in measured]
+    there = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
+    others = [id_ for id_ in newest if id_ not in there]
     base = identity.of_programme(connection, programme, others)
-    work = _Work(connection, measured, known)
+    work = _Work(connection, there, jurisdiction, known)
+    work.load([one.digest for one in base])
     found = [_subject(work, one, newest[one.series]) for one in base]
     return ProgrammeCoverage(
         programme=programme,
         jurisdiction=jurisdiction,
-        lists=tuple(measured.values()),
+        lists=tuple(there.values()),
         base=tuple(newest[id_] for id_ in sorted({one.series for one in base})),
-        subjects=tuple(_with_network(found, work)),
+        subjects=tuple(_with_network(work, found, base)),
+        ownership=ownership_tests(known.regimes, jurisdiction),
     )
 
 
@@ -231,10 +240,15 @@ class _Work:
     """What one comparison looks up again and again."""
 
     def __init__(
-        self, connection: Connection, measured: Mapping[str, Edition], known: _Known
+        self,
+        connection: Connection,
+        measured: Mapping[str, Edition],
+        jurisdiction: str,
+        known: Known,
     ) -> None:
         self.connection = connection
         self.measured = measured
+        self.jurisdiction = jurisdiction
         self._announced = known.announced
         self.matcher = Matcher(connection)
         self.entries: dict[str, ListEntry] = {}
@@ -247,20 +261,43 @@ class _Work:
         given = verdicts.given(connection, known.ministry)
         self.verdicts = verdicts.outcomes(given, known.ministry)
 
+    def load(self, digests: Sequence[str]) -> None:
+        """Have entries at hand that will be asked for one by one."""
+        self.entries.update(lists.entries(self.connection, digests))
+
     def entry(self, digest: str) -> ListEntry:
         """Return an entry by its digest."""
         if digest not in self.entries:
-            self.entries.update(lists.entries(self.connection, [digest]))
+            self.load([digest])
         return self.entries[digest]
+
+    def verdict(self, one: Profile, other: Profile) -> str:
+        """Return what verdicts on two descriptions come to here, or nothing."""
+        return self.verdicts.get(frozenset({one.ref, other.ref}), "")
+
+    def likely(self, profile: Profile) -> list[Likeness]:
+        """Return the entries of the measured lists that are likely of a subject."""
+        found = self.matcher.look(profile, series=self.measured.keys()).found
+        return [
+            one
+            for one in found
+            if one.resemblance.score >= LIKELY
+            or self.verdict(profile, one.indexed.profile) == "same"
+        ]
+
+    def lists(self, profile: Profile) -> bool:
+        """Tell whether a subject stands on the measured lists and no verdict denies it."""
+        found = (self.verdict(profile, one.indexed.profile) for one in self.likely(profile))
+        return any(verdict != "not-same" for verdict in found)
 
     def since(self, indexed: Indexed, jurisdiction: str) -> Since:
         """Return since when an entry stands on its list, by the best that is known."""
         entry = self.entry(indexed.digest)
         if entry.listed_on:
             return Since(entry.listed_on, Basis.LIST)
-        stated = self._designation(indexed.profile, jurisdiction)
+        stated = self.designated(indexed.profile, jurisdiction)
         if stated:
-            return Since(stated, Basis.DESIGNATION)
+            return Since(stated[0].since.isoformat(), Basis.DESIGNATION)
         announced = self._announced.get((indexed.series, entry.id))
         if announced is not None:
             return Since(announced.day.isoformat(), Basis.ANNOUNCEMENT)
@@ -268,20 +305,16 @@ class _Work:
             self._first[indexed.series] = _first_seen(self.connection, indexed.series)
         return self._first[indexed.series].get(entry.id, Since())
 
-    def _designation(self, profile: Profile, jurisdiction: str) -> str:
-        """Return the day of a designation by the same jurisdiction of surely the same subject."""
+    def designated(self, profile: Profile, jurisdiction: str) -> list[Designation]:
+        """Return designations by a jurisdiction that surely are of this subject, the best first."""
         known = {ref for ref, one in self._designated.items() if one.jurisdiction == jurisdiction}
         if not known:
-            return ""
-        found = self.matcher.look(profile, series=[STATEMENTS])
-        likely = [
-            one
-            for one in found.found
+            return []
+        return [
+            self._designated[one.indexed.profile.ref]
+            for one in self.matcher.look(profile, series=[STATEMENTS]).found
             if one.resemblance.score >= _SURE and one.indexed.profile.ref in known
         ]
-        if not likely:
-            return ""
-        return self._designated[likely[0].indexed.profile.ref].since.isoformat()
 
 
 def _first_seen(connection: Connection, series: str) -> dict[str, Since]:
@@ -305,18 +338,17 @@ def _first_seen(connection: Connection, series: str) -> dict[str, Since]:
 
 def _subject(work: _Work, one: Indexed, edition: Edition) -> ListedSubject:
     since = work.since(one, edition.series.jurisdiction)
-    likely = work.matcher.look(one.profile, series=work.measured.keys())
-    matches = [_match(work, one, since, found) for found in likely.found]
-    kept = [match for match in matches if match.score >= LIKELY or match.verdict == "same"]
+    matches = [_match(work, one, since, found) for found in work.likely(one.profile)]
     entry = work.entry(one.digest)
+    designated = work.designated(one.profile, work.jurisdiction)
     return ListedSubject(
         series=one.series,
         entry=entry.id,
         name=entry.name,
         kind=entry.kind,
         since=since,
-        matches=tuple(sorted(kept, key=lambda match: (-match.score, match.series, match.entry))),
-        network=tuple(Neighbour(link.name, link.entry, None) for link in entry.links),
+        matches=tuple(sorted(matches, key=lambda match: (-match.score, match.series, match.entry))),
+        designations=tuple(sorted(found.id for found in designated)),
     )
 
 
@@ -327,7 +359,6 @@ def _match(work: _Work, one: Indexed, base: Since, found: Likeness) -> ListMatch
     if base.day and since.day:
         lag = (dt.date.fromisoformat(since.day) - dt.date.fromisoformat(base.day)).days
     entry = work.entry(other.digest)
-    verdict = work.verdicts.get(frozenset({one.profile.ref, other.profile.ref}), "")
     return ListMatch(
         series=other.series,
         entry=entry.id,
@@ -335,32 +366,17 @@ def _match(work: _Work, one: Indexed, base: Since, found: Likeness) -> ListMatch
         score=found.resemblance.score,
         since=since,
         lag_days=lag,
-        verdict=verdict,
+        verdict=work.verdict(one.profile, other.profile),
         measures=entry.measures,
         signals=tuple(signal.text for signal in found.resemblance.signals),
     )
 
 
-def _with_network(found: Sequence[ListedSubject], work: _Work) -> Iterable[ListedSubject]:
-    """Say of each neighbour whether it is listed, where it stands under the programme too."""
-    by_name = {_plain(one.name): one for one in found}
-    by_id = {(one.series, one.entry): one for one in found}
-    for subject in found:
-        network = []
-        for other in subject.network:
-            known = by_id.get((subject.series, other.entry)) or by_name.get(_plain(other.name))
-            listed = known.listed if known is not None and work.measured else None
-            network.append(Neighbour(other.name, known.entry if known else other.entry, listed))
-        yield ListedSubject(
-            subject.series,
-            subject.entry,
-            subject.name,
-            subject.kind,
-            subject.since,
-            subject.matches,
-            tuple(network),
-        )
-
-
-def _plain(name: str) -> str:
-    return " ".join(sorted(name.casefold().replace(".", "").split()))
+def _with_network(
+    work: _Work, found: Sequence[ListedSubject], base: Sequence[Indexed]
+) -> Iterable[ListedSubject]:
+    """Say of each neighbour whether it is listed, where it stands under the programme or not."""
+    entries = [(one.series, work.entry(one.digest)) for one in base]
+    network = Network(work.connection, entries, work.lists if work.measured else None)
+    for subject, (series, entry) in zip(found, entries, strict=True):
+        yield replace(subject, network=network.of(series, entry, listed=subject.listed))

@@ -19,7 +19,6 @@ from api.domain.identity.scoring import Signal, Suggestion
 from api.domain.identity.verdicts import Given, settled
 from api.domain.lists.announcements import Announcement, by_entry
 from api.domain.lists.entries import ListedLink, ListEntry, Strength
-from api.domain.regimes.values import Basis
 from api.ports.policy import Action
 from api.records import identity, lists, subjects
 from api.records.lists import Edition
@@ -27,6 +26,7 @@ from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk import verdicts
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
+from api.services.desk.ownership import OwnershipTest, ownership_tests
 from api.services.desk.subjects import known as readable
 from api.services.node import Node
 
@@ -156,16 +156,6 @@ class LinkLine:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnershipTest:
-    """What a law says of bodies that a listed subject owns, and how that is known."""
-
-    regime: str
-    text: str
-    basis: Basis
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class SubjectPage:
     """All that is known about the subject of a description.
 
@@ -233,11 +223,7 @@ def _page(node: Node, connection: Connection, ref: str, likely: Sequence[Likenes
         ),
         not_known=tuple(sorted(homes - held)),
         links=tuple(_links(connection, ref, entry.links if entry is not None else ())),
-        ownership=tuple(
-            OwnershipTest(id_, fact.text, fact.basis, fact.sources)
-            for id_, regime in node.regimes.items()
-            if (fact := regime.facts.get("ownership")) is not None
-        ),
+        ownership=ownership_tests(node.regimes),
     )
 
 

@@ -12,6 +12,8 @@ from api.records.lists import Edition
 from api.services.desk import coverage, list_coverage
 from api.services.desk.coverage import Board, Coverage
 from api.services.desk.list_coverage import Basis, ListedSubject, ProgrammeCoverage
+from api.services.desk.list_network import Uncovered
+from api.services.desk.ownership import OwnershipTest
 from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
@@ -82,17 +84,26 @@ class NeighbourView:
     """Another subject that the entry names.
 
     Attributes:
+        kind: the publisher's word for the link.
         listed: null where nothing is known of it.
+        uncovered: body where the entry hangs on somebody who is listed and is not itself, owner
+            where the entry is listed and whom it hangs on is not.
     """
 
+    kind: str
     name: str
     list_id: str
     listed: Nullable[bool]
+    uncovered: Nullable[Uncovered]
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredEntryView:
-    """One entry under the programme, and where the measured jurisdiction has it."""
+    """One entry under the programme, and where the measured jurisdiction has it.
+
+    Attributes:
+        designations: standing designations by the jurisdiction that surely are of it.
+    """
 
     list: str
     list_id: str
@@ -100,6 +111,7 @@ class CoveredEntryView:
     kind: EntryKind
     since: Nullable[str]
     matches: list_of[MatchView]
+    designations: list_of[str]
     network: list_of[NeighbourView]
 
 
@@ -118,6 +130,7 @@ class ProgrammeCoverageView:
 
     Attributes:
         known: false where no list of the jurisdiction is held.
+        ownership: what its laws say of bodies that a listed subject owns.
     """
 
     programme: str
@@ -127,6 +140,7 @@ class ProgrammeCoverageView:
     base: list_of[LookedAtView]
     subjects: list_of[CoveredEntryView]
     counts: dict[str, int]
+    ownership: list_of[OwnershipTest]
 
     @classmethod
     def of(cls, found: ProgrammeCoverage) -> "ProgrammeCoverageView":
@@ -139,6 +153,7 @@ class ProgrammeCoverageView:
             base=[_looked_at(one) for one in found.base],
             subjects=[_covered(one) for one in found.subjects],
             counts=found.counts(),
+            ownership=[*found.ownership],
         )
 
 
@@ -168,8 +183,15 @@ def _covered(one: ListedSubject) -> CoveredEntryView:
             )
             for match in one.matches
         ],
+        designations=[*one.designations],
         network=[
-            NeighbourView(name=other.name, list_id=other.entry, listed=other.listed)
+            NeighbourView(
+                kind=other.kind,
+                name=other.name,
+                list_id=other.entry,
+                listed=other.listed,
+                uncovered=other.uncovered,
+            )
             for other in one.network
         ],
     )
