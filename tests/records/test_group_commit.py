@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import event, select
 
 from api.domain.errors import Unavailable
-from api.records import migrating
 from api.records.collected import Taken
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.postgresql_writer import PostgresqlWriter
 from api.records.unit_of_work import Unit
+from tests.support import templates
 from tests.support.asked import Counted, counted
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    migrating.upgrade(database_url)
+    templates.prepare(database_url)
     made = Database(database_url)
     yield made
     made.close()

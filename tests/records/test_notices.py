@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.records import migrating
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS, version
 from api.records.suspensions import SUSPENSIONS
 from api.records.unit_of_work import Unit
 from api.services.standings import Standings
+from tests.support import templates
 
 WAIT = 20.0
 AT = "2027-01-01T00:00:00.000Z"
@@ -18,7 +18,7 @@ AT = "2027-01-01T00:00:00.000Z"
 
 @pytest.fixture
 def here(database_url: str) -> Iterator[Database]:
-    migrating.upgrade(database_url)
+    templates.prepare(database_url)
     made = Database(database_url)
     yield made
     made.close()
@@ -41,7 +41,7 @@ def rings(unit: Unit, *topics: str) -> None:
 
 
 def test_a_commit_rings_the_bells_of_another_process(postgres_url: str) -> None:
-    migrating.upgrade(postgres_url)
+    templates.prepare(postgres_url)
     here, there = Database(postgres_url), Database(postgres_url)
     bell, other = there.bell("urgent"), there.bell("never")
     there.listen()
@@ -62,7 +62,7 @@ def test_a_commit_rings_the_bells_of_another_process(postgres_url: str) -> None:
 
 
 def test_a_listener_finds_the_server_again(postgres_url: str) -> None:
-    migrating.upgrade(postgres_url)
+    templates.prepare(postgres_url)
     here, there = Database(postgres_url), Database(postgres_url)
     bell = there.bell("urgent")
     there.listen()

@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from api.records import migrating
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.streams import STREAMS_OUT
 from api.records.unit_of_work import Taken, Unit, UnrecordedChangeError
+from tests.support import templates
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    migrating.upgrade(database_url)
+    templates.prepare(database_url)
     made = Database(database_url)
     yield made
     made.close()

@@ -10,11 +10,8 @@ pairs: a request can fail before the other node has it ("failed and not stored")
 stored"). Faults are drawn from a seeded generator or set by a test.
 """
 
-import atexit
 import functools
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -34,7 +31,6 @@ from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.watch_peers import Watch
 from api.ports.peers import PeerReply
-from api.records import migrating
 from api.records.database import Database
 from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
 from api.records.unit_of_work import Unit
@@ -49,6 +45,7 @@ from api.wire.errors import WireError
 from api.wire.keys import thumbprint
 from api.wire.membership import Membership
 from api.wire.statements import NONCE_BYTES, Content
+from tests.support import templates
 from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
 
 ISSUER = "https://id.example"
@@ -68,16 +65,6 @@ def shipped_policies() -> CedarDecider:
 def shipped_regimes() -> Mapping[str, Regime]:
     """The regimes of the repository; parsed once, they are values."""
     return load_regimes(POLICIES)
-
-
-@functools.cache
-def migrated_template() -> Path:
-    """An SQLite file at the newest revision, made once and copied for every node."""
-    folder = tempfile.mkdtemp(prefix="comity-template-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file = Path(folder) / "node.db"
-    migrating.upgrade(f"sqlite:///{file}")
-    return file
 
 
 class SimulatedClock:
@@ -219,12 +206,8 @@ class Federation:
         for number, ministry in enumerate(ministries):
             home = self.homes[ministry.id]
             home.mkdir(parents=True)
-            url = (urls or {}).get(ministry.id)
-            if url is None:
-                url = f"sqlite:///{home}/node.db"
-                shutil.copyfile(migrated_template(), home / "node.db")
-            else:
-                migrating.upgrade(url)
+            url = (urls or {}).get(ministry.id, f"sqlite:///{home}/node.db")
+            templates.prepare(url)
             wire = self.wires[ministry.id] = Wire(self, ministry.id)
             self.nodes[ministry.id] = Node(
                 ministry=ministry.id,

@@ -13,7 +13,6 @@ Nodes are made with the project's own keystore, settings and migrations and run 
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -33,15 +32,15 @@ from typing_extensions import override
 from api import bootstrap
 from api.adapters.crypto.keystore import FileKeystore
 from api.adapters.crypto.sealed_file import KdfCost, write_private
-from api.records import migrating
 from api.settings import Settings
 from api.wire.digests import digest
 from api.wire.membership import Member, compose_membership
 from api.wire.statements import Content
+from tests.support import templates
 from tests.support.bodies import body
 from tests.support.deployment import ROOT
 from tests.support.door import release_to
-from tests.support.federation import Federation, SimulatedClock, Wire, hire, migrated_template
+from tests.support.federation import Federation, SimulatedClock, Wire, hire
 from tests.support.issuer import FakeIssuer
 from tests.support.ports import free_port
 from tests.support.signing import Signatory
@@ -213,10 +212,7 @@ class Fleet:
         (self.folder / "membership.json").write_bytes(membership.raw)
         for site in self.sites.values():
             self.write_settings(site)
-            if site.database_url.startswith("sqlite"):
-                shutil.copyfile(migrated_template(), site.home / "node.db")
-            else:
-                migrating.upgrade(site.database_url)
+            templates.prepare(site.database_url)
             installation = bootstrap.build(Settings(_env_file=site.settings))
             hire(installation.node, self.issuer.issuer)
             installation.close()
