@@ -13,7 +13,6 @@ from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, fu
 from api.domain.notation import Count, Digest, Instant
 from api.domain.threads.facts import Phase
 from api.records.metadata import METADATA, RECORDED
-from api.records.node_state import MISBEHAVIOUR
 from api.records.rows import every, first
 
 THREADS = Table(
@@ -199,17 +198,6 @@ class Void:
     issuer: str
     code: str
     at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A proof of equivocation in a thread, with the ruling on it, if there is one."""
-
-    thread: str
-    issuer: str
-    proof: str
-    opened_at: str
-    ruling: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,17 +404,6 @@ def voids_many(connection: Connection, thread_ids: Sequence[str]) -> dict[str, l
     for thread, statement in connection.execute(query):
         found.setdefault(thread, []).append(statement)
     return found
-
-
-def disputes_of(connection: Connection, thread_id: str) -> list[Dispute]:
-    """Return the disputes in a thread, each with the ``ruling`` on its proof."""
-    query = (
-        select(THREAD_DISPUTES, MISBEHAVIOUR.c.ruling)
-        .join(MISBEHAVIOUR, MISBEHAVIOUR.c.id == THREAD_DISPUTES.c.proof)
-        .where(THREAD_DISPUTES.c.thread == thread_id)
-        .order_by(THREAD_DISPUTES.c.opened_at)
-    )
-    return every(connection, query, Dispute)
 
 
 def comparison(connection: Connection, thread_id: str, peer: str) -> ThreadComparison | None:

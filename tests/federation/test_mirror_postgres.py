@@ -18,6 +18,7 @@ from tests.support.exchange import (
     package,
     release,
     request,
+    require_rows_as_derived,
     say,
 )
 from tests.support.federation import Federation
@@ -31,6 +32,7 @@ def test_a_thread_between_two_nodes(tmp_path: Path, postgres_server: Postgres) -
     federation = Federation(tmp_path, ministries=(US_KEYS, UK_KEYS), urls=urls)
     try:
         _story(federation)
+        require_rows_as_derived(federation)
     finally:
         federation.close()
 

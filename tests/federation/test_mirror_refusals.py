@@ -20,6 +20,7 @@ from tests.support.exchange import (
     find,
     force,
     request,
+    require_rows_as_derived,
     say,
     state,
 )
@@ -30,6 +31,7 @@ from tests.support.federation import Federation
 def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     made = Federation(tmp_path_factory.mktemp("nodes"))
     yield made
+    require_rows_as_derived(made)
     made.close()
 
 

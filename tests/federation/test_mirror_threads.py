@@ -20,6 +20,7 @@ from tests.support.exchange import (
     package,
     release,
     request,
+    require_rows_as_derived,
     say,
     state,
 )
@@ -31,6 +32,7 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
     """One federation for all tests here; each works with threads of its own."""
     made = Federation(tmp_path_factory.mktemp("nodes"))
     yield made
+    require_rows_as_derived(made)
     made.close()
 
 

@@ -11,7 +11,7 @@ Owns the second half of the road that ``drafting`` begins. The order of events i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,6 @@ from api.domain import drafts as rules
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError, Invalid, Stale
 from api.domain.events import Act, Subject
-from api.domain.four_eyes import Row
 from api.records import drafts, statements
 from api.records.drafts import Draft
 from api.records.previews import Preview
@@ -38,8 +37,8 @@ from api.services.statements.draft_form import (
     Opened,
     opened_for,
     require_draft_seen,
-    reread,
     swap,
+    view_of,
 )
 from api.services.statements.effects import check_content, effect_of
 from api.services.statements.effects.base import Effect, Issued
@@ -267,19 +266,26 @@ def _seal(
     sealed = seal_statement(node, statement, endorsements)
     sealing = _Sealing(approval, sealed, effect)
     try:
-        node.db.write(lambda unit: _write_sealed(node, unit, sealing))
+        made = node.db.write(lambda unit: _write_sealed(node, unit, sealing))
     except Taken as error:
         # Only the constraints on approvals and on (thread, issuer, seq) can be violated here.
         raise Stale("draft.stale", "Another officer was faster; read it again.") from error
-    return reread(node, draft.id)
+    return view_of(made)
 
 
-def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
-    """Store statement, effects, event, outbox and draft state together."""
+def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> Draft:
+    """Store statement, effects, event, outbox and draft state together; returns the draft then."""
     approval, sealed, at = sealing.approval, sealing.sealed, node.now()
     opened, caller = approval.opened, approval.caller
     draft = opened.draft
-    swap(unit, draft, _sealed_values(node, opened.table, sealed, at))
+    became = _became(node, opened, sealed, at)
+    changed = {
+        "state": became.state.value,
+        "statement": became.statement,
+        "updated_at": at,
+        "confirm_by": became.confirm_by,
+    }
+    swap(unit, draft, changed)
     if approval.look is not None:
         unit.insert(
             drafts.APPROVALS,
@@ -309,15 +315,20 @@ def _write_sealed(node: Node, unit: Unit, sealing: _Sealing) -> None:
             sealed.digest,
         ),
     )
+    return became
 
 
-def _sealed_values(node: Node, table: Row, sealed: Sealed, at: str) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "state": DraftState.SEALED.value,
-        "statement": sealed.statement.id,
-        "updated_at": at,
-    }
+def _became(node: Node, opened: Opened, sealed: Sealed, at: str) -> Draft:
+    """Return the draft as it stands once it is sealed."""
+    draft, table = opened.draft, opened.table
+    confirm_by = draft.confirm_by
     if table.needs_confirmation and table.confirm_within_hours is not None:
         until = node.clock.now() + timedelta(hours=table.confirm_within_hours)
-        values["confirm_by"] = format_instant(until)
-    return values
+        confirm_by = format_instant(until)
+    return replace(
+        draft,
+        state=DraftState.SEALED,
+        statement=sealed.statement.id,
+        updated_at=at,
+        confirm_by=confirm_by,
+    )

@@ -201,17 +201,17 @@ class ThreadEffect(Plain):
         """Give the statement its place, if that is still the next."""
         statement = issued.statement
         thread = str(statement.thread)
-        rows.lock(unit.connection, thread)
-        record = thread_record.require(unit.connection, thread, without=statement.id)
-        place = place_of(record, node.ministry)
+        before = thread_record.held(unit, thread, without=statement.id)
+        if before is None:
+            raise thread_record.unknown_thread()
+        place = place_of(before.record, node.ministry)
         if (statement.seq, statement.prev, statement.seen) != (place.seq, place.prev, place.seen):
             raise Stale("thread.moved", "The thread moved; read it again.")
-        before = fold(record)
-        decision = sequences.judge(record, statement, before)
+        decision = sequences.judge(before.record, statement, before.state)
         if not decision:
             raise Conflict(decision.code, decision.reason)
-        thread_record.keep(unit, record.adding(statement), issued.at)
-        _answer_reviews(unit, before, statement, issued.at)
+        thread_record.keep(unit, before.record.adding(statement), issued.at, before)
+        _answer_reviews(unit, before.state, statement, issued.at)
         subject = Subject("thread", thread)
         bring = _bring(unit, statement)
         return Consequence(Act.STATEMENT_ISSUED, subject, statement.to, bring)
@@ -220,37 +220,34 @@ class ThreadEffect(Plain):
     def receive(self, _node: Node, unit: Unit, received: Received) -> Decision:
         """Judge the counterpart's statement and give it its place."""
         statement = received.statement
-        thread = str(statement.thread)
-        rows.lock(unit.connection, thread)
-        record = thread_record.load(unit.connection, thread)
-        if record is None:
+        before = thread_record.held(unit, str(statement.thread))
+        if before is None:
             return refuse("thread.unknown", "There is no such mirror request here.")
-        decision = sequences.judge(record, statement)
+        decision = sequences.judge(before.record, statement, before.state)
         if not decision:
             return decision
         asked = referenced(statement.type, statement.body)
         decision = listed.take_brought(unit, received, asked)
         if decision:
-            thread_record.keep(unit, record.adding(statement), received.at)
+            thread_record.keep(unit, before.record.adding(statement), received.at, before)
         return decision
 
     @override
     def refused(self, node: Node, unit: Unit, refusal: Refusal) -> None:
         """Store what has a place as void; keep an equivocation as proof."""
         statement = refusal.statement
-        thread = str(statement.thread)
-        rows.lock(unit.connection, thread)
-        record = thread_record.load(unit.connection, thread)
-        if record is None or refusal.decision.code == "statement.known":
+        before = thread_record.held(unit, str(statement.thread))
+        if before is None or refusal.decision.code == "statement.known":
             return
-        placed = sequences.judge(record, statement)
+        placed = sequences.judge(before.record, statement, before.state)
         if placed.code == "equivocation":
             equivocation.keep(node, unit, refusal)
         if not sequences.takes_its_place(placed):
             return
         refusal.store(unit)
         thread_record.void(unit, statement, refusal.decision.code, refusal.at)
-        thread_record.keep(unit, record.adding(statement).voiding(statement.id), refusal.at)
+        record = before.record.adding(statement).voiding(statement.id)
+        thread_record.keep(unit, record, refusal.at, before)
 
     @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
@@ -337,11 +334,13 @@ def _void_own(unit: Unit, disposed: Disposed) -> None:
     thread = str(original.thread_id)
     if disposed.peer not in original.to:
         return
-    rows.lock(unit.connection, thread)
-    if original.id in rows.voids_of(unit.connection, thread):
+    before = thread_record.held(unit, thread)
+    if before is None:
+        raise thread_record.unknown_thread()
+    if original.id in before.record.voided:
         return
     thread_record.void(unit, original, code, disposed.at)
-    thread_record.keep(unit, thread_record.require(unit.connection, thread), disposed.at)
+    thread_record.keep(unit, before.record.voiding(original.id), disposed.at, before)
 
 
 _ORDINARY = ThreadEffect()

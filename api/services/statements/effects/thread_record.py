@@ -8,28 +8,25 @@ pages, look-ups and tasks, and touches only the rows that changed.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
 from api.domain import tasks as rules
 from api.domain.errors import NotFound
-from api.domain.reliance import in_thread
+from api.domain.reliance import Reliance, in_thread
 from api.domain.threads.facts import SubjectState
 from api.domain.threads.sequences import Record, fold
 from api.domain.threads.state import ThreadState, state_digest
-from api.records import statements, tasks, threads
-from api.records.threads import ThreadSubject
+from api.records import tasks, threads
+from api.records.thread_sequences import placed
+from api.records.threads import Thread, ThreadSubject
 from api.records.unit_of_work import Unit
 from api.services.statements.effects import reliance
 from api.services.statements.effects.base import opened
 from api.services.statements.effects.descriptions import note
 from api.wire.statements import Statement
-
-RESUME = "resume"
-"""The ruling after which an issuer's later statements are judged again."""
-
 
 _LOADED: ContextVar[dict[tuple[str, str], Record | None] | None] = ContextVar(
     "loaded", default=None
@@ -63,14 +60,15 @@ def load(connection: Connection, thread_id: str, *, without: str = "") -> Record
 
 
 def _load(connection: Connection, thread_id: str, without: str) -> Record | None:
-    rows = [row for row in statements.in_thread(connection, thread_id) if row.id != without]
-    if not any(row.id == thread_id for row in rows):
+    rows = placed(connection, thread_id)
+    counting = [row for row in rows if row.id != without]
+    if not any(row.id == thread_id for row in counting):
         return None
-    disputed = {
-        row.issuer for row in threads.disputes_of(connection, thread_id) if row.ruling != RESUME
-    }
-    voided = threads.voids_of(connection, thread_id)
-    return Record.of((opened(row) for row in rows), voided=voided, disputed=disputed)
+    return Record.of(
+        (opened(row) for row in counting),
+        voided=(row.id for row in rows if row.voided),
+        disputed=(row.issuer for row in rows if row.disputed),
+    )
 
 
 def require(connection: Connection, thread_id: str | None, *, without: str = "") -> Record:
@@ -81,34 +79,98 @@ def require(connection: Connection, thread_id: str | None, *, without: str = "")
     """
     record = load(connection, thread_id, without=without) if thread_id is not None else None
     if record is None:
-        raise NotFound("thread.unknown", "There is no such mirror request here.")
+        raise unknown_thread()
     return record
 
 
-def keep(unit: Unit, record: Record, at: str) -> ThreadState:
+def unknown_thread() -> NotFound:
+    """Return the refusal of what names no thread here."""
+    return NotFound("thread.unknown", "There is no such mirror request here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A thread as it stands, its row locked until the transaction ends.
+
+    Attributes:
+        row: of the table ``threads``.
+        record: both sequences.
+        state: what they amount to.
+    """
+
+    row: Thread
+    record: Record
+    state: ThreadState
+
+
+def held(unit: Unit, thread_id: str, *, without: str = "") -> Held | None:
+    """Lock a thread and return it, loaded and folded once; ``None`` for an unknown one.
+
+    Args:
+        unit: the open unit of work.
+        thread_id: the opener's id.
+        without: id of a statement that is just being stored and does not count yet.
+    """
+    row = threads.lock(unit.connection, thread_id)
+    record = load(unit.connection, thread_id, without=without)
+    return None if row is None or record is None else Held(row, record, fold(record))
+
+
+def keep(unit: Unit, record: Record, at: str, before: Held | None = None) -> ThreadState:
     """Write down what a thread amounts to now; returns it.
+
+    What follows from the thread as it was and follows alike from what it is now is neither looked
+    up nor written again.
 
     Args:
         unit: the open unit of work, in which the thread's row is locked or new.
         record: both sequences with the statement that is just being stored.
         at: the node's clock.
+        before: the thread without that statement; if it is not given, every row is compared.
     """
     state = fold(record)
-    old = threads.by_id(unit.connection, state.id)
+    old = before.row if before is not None else threads.by_id(unit.connection, state.id)
     row = _row(record, state)
     if old is None:
         unit.insert(threads.THREADS, {**row, "opened_at": at, "updated_at": at})
     elif any(getattr(old, name) != value for name, value in row.items()):
         changed = {name: value for name, value in row.items() if name != "id"}
         unit.update(threads.THREADS, {"id": state.id}, {**changed, "updated_at": at})
-    _keep_subjects(unit, state)
-    described = list(descriptions(record, state))
-    note(unit, "thread", state.id, state.requester, described)
-    _keep_names(unit, state.id, described)
-    reliance.refresh(unit, state.id, in_thread(state))
-    found = [reliance.task_row(task, state.id, at) for task in rules.of_thread(state)]
-    tasks.replace_rows(unit, tasks.TASKS, state.id, found, keep="opened_at")
+    now, was = _derived(record, state), None if before is None else _derived_from(before)
+    if was is None or now.subjects != was.subjects:
+        _keep_subjects(unit, now.subjects, state.id, fresh=old is None)
+    if was is None or now.described != was.described:
+        note(unit, "thread", state.id, state.requester, now.described, fresh=old is None)
+        _keep_names(unit, state.id, now.described, fresh=old is None)
+    if was is None or now.rests != was.rests:
+        reliance.refresh(unit, state.id, now.rests, fresh=old is None)
+    if was is None or now.owed != was.owed:
+        found = [reliance.task_row(task, state.id, at) for task in now.owed]
+        tasks.replace_rows(unit, tasks.TASKS, state.id, found, keep="opened_at")
     return state
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """What follows from a thread for pages, search, reviews and tasks."""
+
+    subjects: list[dict[str, Any]]
+    described: list[Mapping[str, Any]]
+    rests: list[Reliance]
+    owed: list[rules.Task]
+
+
+def _derived(record: Record, state: ThreadState) -> _Derived:
+    return _Derived(
+        [_subject_row(state.id, subject) for subject in state.subjects.values()],
+        list(descriptions(record, state)),
+        list(in_thread(state)),
+        list(rules.of_thread(state)),
+    )
+
+
+def _derived_from(before: Held) -> _Derived:
+    return _derived(before.record, before.state)
 
 
 def void(unit: Unit, statement: Statement, code: str, at: str) -> None:
@@ -143,11 +205,13 @@ def _row(record: Record, state: ThreadState) -> dict[str, Any]:
     }
 
 
-def _keep_subjects(unit: Unit, state: ThreadState) -> None:
-    rows = threads.subjects_of(unit.connection, [state.id]).get(state.id, [])
+def _keep_subjects(
+    unit: Unit, wanted: Iterable[dict[str, Any]], thread: str, *, fresh: bool
+) -> None:
+    rows = [] if fresh else threads.subjects_of(unit.connection, [thread]).get(thread, [])
     known = {row.key: row for row in rows}
-    for key, subject in state.subjects.items():
-        _write(unit, threads.THREAD_SUBJECTS, known.get(key), _subject_row(state.id, subject))
+    for row in wanted:
+        _write(unit, threads.THREAD_SUBJECTS, known.get(str(row["key"])), row)
 
 
 def _subject_row(thread: str, subject: SubjectState) -> dict[str, Any]:
@@ -190,11 +254,14 @@ def descriptions(record: Record, state: ThreadState) -> Iterator[Mapping[str, An
                 yield subject
 
 
-def _keep_names(unit: Unit, thread: str, described: Iterable[Mapping[str, Any]]) -> None:
+def _keep_names(
+    unit: Unit, thread: str, described: Iterable[Mapping[str, Any]], *, fresh: bool
+) -> None:
     wanted = {
         (str(subject["key"]), str(name["text"]).casefold())
         for subject in described
         for name in subject["names"]
     }
-    for key, name in sorted(wanted - threads.names_of(unit.connection, thread)):
+    known = set() if fresh else threads.names_of(unit.connection, thread)
+    for key, name in sorted(wanted - known):
         unit.insert(threads.THREAD_NAMES, {"thread": thread, "key": key, "name": name})
