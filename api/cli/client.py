@@ -61,6 +61,7 @@ class Api:
         self._node = node.rstrip("/")
         self._tokens = tokens
         self._client = client
+        self._me: dict[str, Any] | None = None
 
     @property
     def node(self) -> str:
@@ -83,6 +84,12 @@ class Api:
         """
         wanted = {name: str(value) for name, value in query.items() if value is not None}
         return _document(self.send("GET", path, params=wanted))
+
+    def me(self) -> dict[str, Any]:
+        """Return who the node says this person is, and whose node it is; asked once."""
+        if self._me is None:
+            self._me = self.get("/me")
+        return self._me
 
     def items(self, path: str, limit: int, **query: object) -> dict[str, Any]:
         """Read a list, page after page.

@@ -119,7 +119,7 @@ def list_keys(
             found = api.get("/keys")["items"]
             keys = [key | {"name": names.get(key["officer"])} for key in found]
         else:
-            keys = api.get("/me")["keys"]
+            keys = api.me()["keys"]
     columns = [*_COLUMNS, ("NAME", "name")] if everyone else _COLUMNS
     output.result(context, {"items": keys}, output.table(keys, columns))
 
@@ -136,7 +136,7 @@ def request(context: CliContext, *, passphrase_file: PassphraseFile = None) -> N
         raise _no_key()
     key = open_key(path, passphrase_file)
     with connected(context) as api:
-        me = api.get("/me")
+        me = api.me()
         challenge = api.post("/keys/challenges", {"form": "jws"})["challenge"]
         signature = key.sign_possession(me["ministry"], me["iss"], me["sub"], challenge)
         asked = {"form": "jws", "jwk": key.jwk, "challenge": challenge, "signature": signature}

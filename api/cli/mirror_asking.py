@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 def other_party(api: Api, thread: str) -> tuple[str, ...]:
     """Return whom a statement in this thread is addressed to: the party that is not ours."""
     item = api.get(f"/mirror-requests/{thread}")
-    mine = api.get("/me")["ministry"]
+    mine = api.me()["ministry"]
     return (item["addressee"] if item["requester"] == mine else item["requester"],)
 
 

@@ -101,7 +101,7 @@ def _ministry(context: CliContext, given: str | None, profile: Profile | None) -
     if profile is None:
         raise Invalid("package.ministry", "Name the ministry that will seal it: --ministry.")
     with connected(context) as api:
-        return str(api.get("/me")["ministry"])
+        return str(api.me()["ministry"])
 
 
 def _claims(profile: Profile | None) -> dict[str, str]:

@@ -57,7 +57,7 @@ def give_up_tail(
     Example: comity --profile us-admin node give-up-tail
     """
     with connected(context) as api:
-        ministry: str = api.get("/me")["ministry"]
+        ministry: str = api.me()["ministry"]
         found = _let_go(api, ministry, Look(digest, yes=yes) if approve else None)
     output.result(context, found, _answer_lines(found, "the end of the own log", approve=approve))
 

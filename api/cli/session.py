@@ -194,7 +194,7 @@ def _at_node(context: CliContext) -> dict[str, Json]:
 
     try:
         with connected(context) as api:
-            me = api.get("/me")
+            me = api.me()
     except ComityError as error:
         return {"asked": error.message}
     said = {name: me[name] for name in ("name", "ministry", "roles", "officer", "active")}

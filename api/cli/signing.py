@@ -87,6 +87,6 @@ def endorsed(
     from api.wire.statements import NONCE_BYTES
 
     fresh = nonce or b64u_encode(secrets.token_bytes(NONCE_BYTES))
-    issuer = str(api.get("/me")["ministry"])
+    issuer = str(api.me()["ministry"])
     proof = key.sign_prepared(content, issuer=issuer, nonce=fresh)
     return {"endorsement": proof.to_json() | {"nonce": fresh}}
