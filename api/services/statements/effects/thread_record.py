@@ -154,7 +154,7 @@ def keep(unit: Unit, record: Record, at: str, before: Held | None = None) -> Thr
 class _Derived:
     """What follows from a thread for pages, search, reviews and tasks."""
 
-    subjects: list[dict[str, Any]]
+    subjects: dict[str, dict[str, Any]]
     described: list[Mapping[str, Any]]
     rests: list[Reliance]
     owed: list[rules.Task]
@@ -162,7 +162,7 @@ class _Derived:
 
 def _derived(record: Record, state: ThreadState) -> _Derived:
     return _Derived(
-        [_subject_row(state.id, subject) for subject in state.subjects.values()],
+        {key: _subject_row(state.id, subject) for key, subject in state.subjects.items()},
         list(descriptions(record, state)),
         list(in_thread(state)),
         list(rules.of_thread(state)),
@@ -206,12 +206,12 @@ def _row(record: Record, state: ThreadState) -> dict[str, Any]:
 
 
 def _keep_subjects(
-    unit: Unit, wanted: Iterable[dict[str, Any]], thread: str, *, fresh: bool
+    unit: Unit, wanted: Mapping[str, Mapping[str, Any]], thread: str, *, fresh: bool
 ) -> None:
     rows = [] if fresh else threads.subjects_of(unit.connection, [thread]).get(thread, [])
     known = {row.key: row for row in rows}
-    for row in wanted:
-        _write(unit, threads.THREAD_SUBJECTS, known.get(str(row["key"])), row)
+    for key, row in wanted.items():
+        _write(unit, threads.THREAD_SUBJECTS, known.get(key), row)
 
 
 def _subject_row(thread: str, subject: SubjectState) -> dict[str, Any]:
