@@ -93,12 +93,12 @@ class Held:
     """A thread as it stands, its row locked until the transaction ends.
 
     Attributes:
-        row: of the table ``threads``.
+        row: of the table ``threads``; ``None`` where its statements came before it.
         record: both sequences.
         state: what they amount to.
     """
 
-    row: Thread
+    row: Thread | None
     record: Record
     state: ThreadState
 
@@ -113,7 +113,7 @@ def held(unit: Unit, thread_id: str, *, without: str = "") -> Held | None:
     """
     row = threads.lock(unit.connection, thread_id)
     record = load(unit.connection, thread_id, without=without)
-    return None if row is None or record is None else Held(row, record, fold(record))
+    return None if record is None else Held(row, record, fold(record))
 
 
 def keep(unit: Unit, record: Record, at: str, before: Held | None = None) -> ThreadState:
@@ -136,7 +136,8 @@ def keep(unit: Unit, record: Record, at: str, before: Held | None = None) -> Thr
     elif any(getattr(old, name) != value for name, value in row.items()):
         changed = {name: value for name, value in row.items() if name != "id"}
         unit.update(threads.THREADS, {"id": state.id}, {**changed, "updated_at": at})
-    now, was = _derived(record, state), None if before is None else _derived_from(before)
+    now = _derived(record, state)
+    was = None if before is None or old is None else _derived(before.record, before.state)
     if was is None or now.subjects != was.subjects:
         _keep_subjects(unit, now.subjects, state.id, fresh=old is None)
     if was is None or now.described != was.described:
@@ -167,10 +168,6 @@ def _derived(record: Record, state: ThreadState) -> _Derived:
         list(in_thread(state)),
         list(rules.of_thread(state)),
     )
-
-
-def _derived_from(before: Held) -> _Derived:
-    return _derived(before.record, before.state)
 
 
 def void(unit: Unit, statement: Statement, code: str, at: str) -> None:
