@@ -58,6 +58,8 @@ def list_tasks(
         ("KEY", "key"),
         ("ID", lambda item: item["about"]["id"]),
         ("WHY", "why"),
+        ("WITH", lambda item: (item["claim"] or {}).get("name") or "-"),
+        ("TASK", "id"),
     ]
     output.result(context, found, output.table(found["items"], columns))
     if "next" in found:
@@ -79,6 +81,56 @@ def close_review(
     content = {"outcome": outcome.value, "reason": reason}
     with connected(context) as api:
         done = api.post(f"/tasks/{task}/close", content)
+    output.result(context, done, output.details(done))
+
+
+@command(app, "claim")
+def claim(context: CliContext, task: TaskId) -> None:
+    """Say that you work on a task; colleagues see it.
+
+    Example: comity --profile uk-analyst tasks claim 01a2…
+    """
+    _acted(context, task, "claim")
+
+
+@command(app, "hand-back")
+def hand_back(context: CliContext, task: TaskId) -> None:
+    """Say that you work on a task no longer.
+
+    Example: comity --profile uk-analyst tasks hand-back 01a2…
+    """
+    _acted(context, task, "hand-back")
+
+
+@command(app, "colleagues")
+def colleagues(context: CliContext, task: TaskId) -> None:
+    """List the colleagues to whom a task can be given.
+
+    Example: comity --profile uk-analyst tasks colleagues 01a2…
+    """
+    with connected(context) as api:
+        found = api.get(f"/tasks/{task}/colleagues")
+    columns: list[output.Column] = [("NAME", "name"), ("OFFICER", "officer")]
+    output.result(context, found, output.table(found["items"], columns))
+
+
+@command(app, "assign")
+def assign(
+    context: CliContext,
+    task: TaskId,
+    *,
+    to: Annotated[str, typer.Option(help="Record id of the colleague; see tasks colleagues.")],
+) -> None:
+    """Give a task to a colleague for whom it waits as well.
+
+    Example: comity --profile uk-reviewer tasks assign 01a2… --to 7f3c…
+    """
+    _acted(context, task, "assign", {"officer": to})
+
+
+def _acted(context: CliContext, task: str, act: str, content: dict[str, str] | None = None) -> None:
+    with connected(context) as api:
+        done = api.post(f"/tasks/{task}/{act}", content)
     output.result(context, done, output.details(done))
 
 

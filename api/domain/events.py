@@ -115,6 +115,7 @@ class Act(StrEnum):
     SUSPENSION_CONFIRMED = "suspension.confirmed"
     TAIL_ABANDONED = "tail.abandoned"
     TAIL_PROPOSED = "tail.proposed"
+    TASK_ASSIGNED = "task.assigned"
     TASK_CLOSED = "task.closed"
     THREAD_COMPARED = "thread.compared"
     THREAD_CONTINUED = "thread.continued"

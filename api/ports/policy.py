@@ -120,6 +120,7 @@ class Action(StrEnum):
     STREAM_RULE = "stream.rule"
     SUBJECT_SEARCH = "subject.search"
     SUBJECT_WATCH = "subject.watch"
+    TASK_ASSIGN = "task.assign"
     TASK_CLOSE = "task.close"
     TASK_LIST = "task.list"
     VERDICT_RECORD = "verdict.record"
@@ -143,6 +144,7 @@ class Kind(StrEnum):
     * `designation`: ministry (the ministry that stated it), recused.
     * `thread`: requester, addressee (ministry ids), recused.
     * `subject`: none.
+    * `task`: holder (person who works on it, or empty).
     * `change`: what two administrators decide (grant, key, officer record, suspension, relying
       party, membership, epoch, erasure, waiver): subject (person concerned, or empty), proposer
       (person, or empty while proposing), role (granted role, or empty), holds_roles (role names
@@ -171,6 +173,7 @@ class Kind(StrEnum):
     STATEMENT = "statement"
     STREAM = "stream"
     SUBJECT = "subject"
+    TASK = "task"
     THREAD = "thread"
 
 

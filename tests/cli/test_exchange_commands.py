@@ -94,6 +94,12 @@ def test_a_request_from_its_beginning_to_its_effect(desk: Desk, nodes: RunningNo
     assert thread in {row["id"] for row in shown}
     waiting = desk.run("uk-analyst", "tasks", "list")["items"]
     assert {"acknowledge", "find"} <= {row["kind"] for row in waiting}
+    task = next(row["id"] for row in waiting if row["kind"] == "find")
+    assert desk.run("uk-analyst", "tasks", "claim", task)["claim"]["mine"]
+    (colleague, *_) = desk.run("uk-analyst", "tasks", "colleagues", task)["items"]
+    given = desk.run("uk-analyst", "tasks", "assign", task, "--to", colleague["officer"])
+    assert given["claim"]["name"] == colleague["name"]
+    desk.run("uk-analyst", "tasks", "hand-back", task, code=6)
     desk.approved("uk", "mirror", "acknowledge", thread, "--note", "Taken up.")
     desk.approved("uk", "mirror", "ask", thread, "--text", "Which post?", "--subject", "s1")
     nodes.settle()

@@ -54,10 +54,8 @@ def browsers(consoles) -> dict[tuple[str, str], Browser]:
 
 
 def reason_of_absence(page: Page, status: int) -> bool:
-    """A file or a review that is not here is a page that says so, never an error of ours."""
-    return (page.download and status in {404, 409}) or (
-        page.name == "review_close" and status == 404
-    )
+    """A file that is not here is a page that says so, never an error of ours."""
+    return page.download and status in {404, 409}
 
 
 @pytest.mark.parametrize("ministry", [US, UK])

@@ -143,7 +143,7 @@ def test_a_programme_is_watched_by_the_name_that_its_list_gives_it(analyst):
     )
     assert made.status_code == 303, made.text[-2000:]
     text = analyst.get("/fr/subjects/watches").text
-    assert "Programme" in text
+    assert "All of it." in text
     assert "SOR/2021-49" in text
 
 

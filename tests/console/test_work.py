@@ -5,6 +5,7 @@ import re
 import pytest
 
 from api.services.desk import subjects, tasks
+from api.services.desk.recusing import Aside, recuse
 from tests.support import exchange
 from tests.support.console import UK, US, Browser, HeldConsole, console_on
 from tests.support.federation import Federation
@@ -136,3 +137,41 @@ def test_a_release_is_withdrawn_before_it_arrives_and_not_after(federation):
     assert refused.status_code == 409
     assert "There is a problem" in refused.text
     assert console.browser("analyst").get(path).status_code == 403
+
+
+def test_a_task_is_given_to_a_colleague_for_whom_it_waits(federation, console):
+    task = asked(federation)
+    node, caller = federation[UK], federation.officer(UK, "analyst")
+    analyst, colleague = console.browser("analyst"), console.browser("analyst2")
+    other = federation.officer(UK, "analyst2")
+    path = f"/en/tasks/{task}/assign"
+    assert path in analyst.get("/en/").text
+    page = analyst.get(path).text
+    assert f'value="{other.person}"' in page
+    assert f'value="{federation.officer(UK, "auditor").person}"' not in page
+    empty = analyst.submit(path)
+    assert empty.status_code == 422
+    assert 'href="#officer"' in empty.text
+    assert analyst.submit(path, officer=other.person).headers["location"] == "/en/"
+    claim = tasks.find_mine(node, caller, task).claim
+    assert claim is not None
+    assert claim.officer == other.person
+    assert "Hand back" in colleague.get("/en/").text
+    assert path not in analyst.get("/en/").text, "no analyst takes it out of a colleague's hands"
+    assert analyst.get(path).status_code == 403
+    assert colleague.submit(path, officer=caller.person).status_code == 303
+    assert "Hand back" in analyst.get("/fr/").text or "Rendre" in analyst.get("/fr/").text
+
+
+def test_a_task_is_not_given_to_whom_it_does_not_wait_for(federation, console):
+    task = asked(federation)
+    analyst, path = console.browser("analyst"), f"/en/tasks/{task}/assign"
+    for officer in (federation.officer(UK, "auditor").person, "0" * 32):
+        refused = analyst.submit(path, officer=officer)
+        assert refused.status_code == 409
+        assert "does not wait for that officer" in refused.text
+    assert "n’attend pas cet agent" in analyst.submit(f"/fr/tasks/{task}/assign", officer="x").text
+    aside = federation.officer(UK, "analyst2")
+    thread = tasks.find_mine(federation[UK], federation.officer(UK, "analyst"), task).about.id
+    recuse(federation[UK], aside, Aside("", thread, "A friend."))
+    assert f'value="{aside.person}"' not in analyst.get(path).text

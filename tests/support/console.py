@@ -251,7 +251,6 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "number": "1",
         "release": _release(federation, ministry, package),
         "party": party.id,
-        "task": "0" * 32,
         "leaf": "3",
         "kind": "grants",
         "id": grant.id,

@@ -10,7 +10,7 @@ from api.records import parked
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.audit import audit_samples, erasure
-from api.services.desk import delegating, lists, members, recusing, watching
+from api.services.desk import delegating, lists, members, recusing, tasks, watching
 from api.services.desk.lists import ImportTerms
 from api.services.log import misbehaviour
 from api.wire.membership import compose_membership
@@ -143,12 +143,14 @@ def published(federation: Federation, ministry: str) -> dict[str, str]:
     node, analyst = federation[ministry], federation.officer(ministry, "analyst")
     for path in (list_files.CHINA_2021, list_files.CHINA_2025):
         made = lists.import_list(node, analyst, path, ImportTerms(path.name, floor=0))
+        watched(federation, ministry, f"programme:{made.edition.series.id}:SOR/2021-49")
     held = made.edition
     first = lists.edition(node, analyst, held.id, limit=1).entries[0].id
     return {
         "edition": held.id,
         "series": held.series.id,
         "watch": watched(federation, ministry, f"list:{held.series.id}:{first}"),
+        "task": noticed(federation, ministry),
         "entry": first,
         "regime": "CA-JVCFOA",
     }
@@ -158,6 +160,13 @@ def watched(federation: Federation, ministry: str, ref: str) -> str:
     """A watch of an analyst on a description; returns its id."""
     analyst = federation.officer(ministry, "analyst")
     return watching.watch(federation[ministry], analyst, ref, "Whom we may follow.").id
+
+
+def noticed(federation: Federation, ministry: str) -> str:
+    """A notice that a list changed, which waits for the whole desk; returns the task's id."""
+    node, analyst = federation[ministry], federation.officer(ministry, "analyst")
+    found = tasks.tasks_page(node, analyst, tasks.Scope.MINE, limit=100)
+    return next(one.id for one in found if one.closable and one.about.kind == "list")
 
 
 def sampled(federation: Federation, ministry: str) -> str:

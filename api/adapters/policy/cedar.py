@@ -48,6 +48,7 @@ _RESOURCE_TYPES: Final[Mapping[str, str]] = {
     Kind.STATEMENT: "Statement",
     Kind.STREAM: "Stream",
     Kind.SUBJECT: "Subject",
+    Kind.TASK: "Task",
     Kind.THREAD: "Thread",
 }
 _PRINCIPALS_KEPT: Final = 4096

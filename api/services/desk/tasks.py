@@ -21,8 +21,9 @@ from api.records.tasks import Review
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of, unknown
-from api.services.desk import object_words, task_sources
+from api.services.desk import object_words, task_claims, task_sources
 from api.services.desk.identity import LIST
+from api.services.desk.task_claims import ClaimView
 from api.services.desk.task_sources import ADMINISTRATION, Entry
 from api.services.node import Node
 from api.services.paging import Place, visible_page
@@ -71,6 +72,7 @@ class TaskView:
         cause: id of what made it.
         path: for reviews, the ids from what changed to the decision.
         opened_at: since when, where that is noted.
+        claim: who works on it, if somebody said so.
         place: where it stands in the list, for the cursor.
     """
 
@@ -92,6 +94,7 @@ class TaskView:
     cause: str | None
     path: tuple[str, ...]
     opened_at: Instant | None
+    claim: ClaimView | None
     place: Place
 
 
@@ -101,7 +104,7 @@ def tasks_page(
     """Return a page of tasks, what is due first at the top."""
     authorise(node, caller, Action.TASK_LIST, collection("tasks"))
     found = _page(node, caller, scope, limit=limit, after=after)
-    return _shown(node, found)
+    return _shown(node, caller, found)
 
 
 def find_mine(node: Node, caller: Caller, task_id: str) -> TaskView:
@@ -110,12 +113,26 @@ def find_mine(node: Node, caller: Caller, task_id: str) -> TaskView:
     Raises:
         NotFound: ``task.unknown``: it is done, or not for this officer.
     """
+    return _shown(node, caller, [_entry_of_mine(node, caller, task_id)])[0]
+
+
+def waits_for(node: Node, caller: Caller, task: TaskView, others: Sequence[Caller]) -> list[Caller]:
+    """Return those of other officers for whom a task of the caller's waits as well.
+
+    Raises:
+        NotFound: ``task.unknown``: it is done, or not for this officer.
+    """
+    found = _entry_of_mine(node, caller, task.id)
+    return [one for one in others if _allowed(node, one, Scope.MINE, [found])[0]]
+
+
+def _entry_of_mine(node: Node, caller: Caller, task_id: str) -> Entry:
     authorise(node, caller, Action.TASK_LIST, collection("tasks"))
     after: Place | None = None
     while found := _page(node, caller, Scope.MINE, limit=_COUNTED_AT_ONCE, after=after):
-        wanted = [one for one in found if one.id == task_id]
-        if wanted:
-            return _shown(node, wanted)[0]
+        wanted = next((one for one in found if one.id == task_id), None)
+        if wanted is not None:
+            return wanted
         after = found[-1].place
     raise unknown("task")
 
@@ -203,9 +220,14 @@ def _allowed(node: Node, caller: Caller, scope: Scope, entries: Sequence[Entry])
     return [mine(one) for one in entries]
 
 
-def _shown(node: Node, entries: Sequence[Entry]) -> list[TaskView]:
+def _shown(node: Node, caller: Caller, entries: Sequence[Entry]) -> list[TaskView]:
     now = node.now()
-    words = node.db.read(lambda connection: object_words.of_tasks(node, connection, entries))
+    words, claims = node.db.read(
+        lambda connection: (
+            object_words.of_tasks(node, connection, entries),
+            task_claims.on_tasks(connection, caller, [one.id for one in entries]),
+        )
+    )
     return [
         TaskView(
             id=one.id,
@@ -226,6 +248,7 @@ def _shown(node: Node, entries: Sequence[Entry]) -> list[TaskView]:
             cause=one.cause or None,
             path=one.path,
             opened_at=one.opened_at or None,
+            claim=claims.get(one.id),
             place=one.place,
         )
         for one, said in zip(entries, words, strict=True)

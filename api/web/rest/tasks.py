@@ -1,12 +1,14 @@
 """Tasks over REST: what waits for me, what is overdue, what partners owe us; holdings."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.ports.policy import Action
-from api.services.desk import holdings, tasks
+from api.services.desk import assigning, holdings, tasks
+from api.services.desk.assigning import Colleague
 from api.services.desk.holdings import Holdings
 from api.services.desk.tasks import Closing, ReviewView, Scope, TaskCounts, TaskView
 from api.web import answers, bodies, cursors
@@ -76,6 +78,73 @@ async def close(
     content = await bodies.model_body(request, Close)
     closing = Closing(content.outcome, content.reason)
     return Answer(await run(tasks.close, node, caller, task_id, closing))
+
+
+class Assign(BaseModel):
+    """To whom a task is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    officer: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Colleagues:
+    """The colleagues for whom a task waits as well, by name."""
+
+    items: tuple[Colleague, ...]
+
+
+@router.route_for(
+    "POST",
+    "/tasks/{task_id}/claim",
+    Action.TASK_LIST,
+    operation_id="claim_task",
+    response_description="The task, with who works on it.",
+)
+async def claim(task_id: TaskId, node: NodeOf, caller: OfficerOf) -> Answer[TaskView]:
+    """Say that the caller works on a task; it gives no right to it and takes none."""
+    return Answer(await run(assigning.claim, node, caller, task_id))
+
+
+@router.route_for(
+    "POST",
+    "/tasks/{task_id}/hand-back",
+    Action.TASK_LIST,
+    operation_id="hand_back_task",
+    response_description="The task.",
+)
+async def hand_back(task_id: TaskId, node: NodeOf, caller: OfficerOf) -> Answer[TaskView]:
+    """Say that the caller works on a task no longer."""
+    return Answer(await run(assigning.hand_back, node, caller, task_id))
+
+
+@router.route_for(
+    "GET",
+    "/tasks/{task_id}/colleagues",
+    Action.TASK_ASSIGN,
+    operation_id="list_colleagues",
+    response_description="To whom it can be given.",
+)
+async def colleagues(task_id: TaskId, node: NodeOf, caller: OfficerOf) -> Answer[Colleagues]:
+    """List the colleagues for whom a task waits as well."""
+    return Answer(Colleagues(tuple(await run(assigning.colleagues, node, caller, task_id))))
+
+
+@router.route_for(
+    "POST",
+    "/tasks/{task_id}/assign",
+    Action.TASK_ASSIGN,
+    body=Assign,
+    operation_id="assign_task",
+    response_description="The task, with who works on it.",
+)
+async def assign(
+    task_id: TaskId, request: Request, node: NodeOf, caller: OfficerOf
+) -> Answer[TaskView]:
+    """Give a task to a colleague for whom it waits as well."""
+    content = await bodies.model_body(request, Assign)
+    return Answer(await run(assigning.assign, node, caller, task_id, content.officer))
 
 
 @router.route_for(

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from api.domain.errors import Refused
+from api.domain.errors import Conflict, Refused
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services.desk import evidence, mirroring, task_claims, tasks
+from api.services.desk import assigning, evidence, mirroring, tasks
 from api.services.desk.task_claims import ClaimView
 from api.services.desk.tasks import Scope, TaskView
 from api.services.statements import drafting
@@ -17,12 +17,15 @@ from api.web.console.page import (
     AUDITOR,
     DESK,
     EVERYONE,
+    REVIEWER,
     Answer,
     Moved,
     Page,
+    Target,
     View,
     Visit,
 )
+from api.web.console.words import mark
 
 T = TypeVar("T")
 _MOST: Final = 50
@@ -64,6 +67,7 @@ def show(visit: Visit) -> Answer:
     members: dict[str, Any] = {
         "roles": sorted(visit.caller.roles),
         "desk": desk,
+        "reviewer": REVIEWER in visit.caller.roles,
         "auditor": AUDITOR in visit.caller.roles,
         "administrator": ADMINISTRATOR in visit.caller.roles,
         "opened": visit.node.now(),
@@ -85,11 +89,10 @@ def show(visit: Visit) -> Answer:
 
 def _items(visit: Visit, scope: Scope) -> list[Item]:
     found = tasks.tasks_page(visit.node, visit.caller, scope, limit=_MOST)
-    claims = task_claims.on_tasks(visit.node, visit.caller, [one.id for one in found])
-    return [_item(visit, one, claims.get(one.id)) for one in found]
+    return [_item(visit, one) for one in found]
 
 
-def _item(visit: Visit, one: TaskView, claim: ClaimView | None) -> Item:
+def _item(visit: Visit, one: TaskView) -> Item:
     place = one.within or one.about
     return Item(
         kind=one.kind,
@@ -103,14 +106,44 @@ def _item(visit: Visit, one: TaskView, claim: ClaimView | None) -> Item:
         owed_by=one.owed_by,
         names=one.names,
         id=one.id,
-        claim=claim,
+        claim=one.claim,
     )
 
 
 def take_or_hand_back(visit: Visit) -> Answer:
     """Say that the officer works on a task, or no longer."""
-    act = task_claims.hand_back if visit.form.one("hand_back") else task_claims.claim
+    act = assigning.hand_back if visit.form.one("hand_back") else assigning.claim
     act(visit.node, visit.caller, visit.form.one("task"))
+    return Moved(visit.to("/"))
+
+
+def ask_assign(visit: Visit) -> Answer:
+    """Ask to whom a task is given."""
+    return _assigning(visit, [])
+
+
+def _assigning(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
+    id_ = visit.parts["task"]
+    task = tasks.find_mine(visit.node, visit.caller, id_)
+    members = {
+        "task": task,
+        "colleagues": assigning.colleagues(visit.node, visit.caller, id_),
+        "chosen": visit.form.one("officer"),
+        "target": Target(visit.to(f"/tasks/{id_}/assign")),
+        "faults": faults,
+    }
+    return View("task_assign.html", members, status)
+
+
+def assign(visit: Visit) -> Answer:
+    """Give a task to a colleague."""
+    officer = visit.form.one("officer")
+    if not officer:
+        return _assigning(visit, [{"field": "officer", "text": mark("Choose a colleague.")}], 422)
+    try:
+        assigning.assign(visit.node, visit.caller, visit.parts["task"], officer)
+    except Conflict as error:
+        return _assigning(visit, [reading.refused(error)], 409)
     return Moved(visit.to("/"))
 
 
@@ -149,4 +182,7 @@ def _readable(fetch: Callable[[], Sequence[T]]) -> Sequence[T]:
         return []
 
 
-PAGES: Final = (Page("work", "/", EVERYONE, Action.TASK_LIST, show, take_or_hand_back),)
+PAGES: Final = (
+    Page("work", "/", EVERYONE, Action.TASK_LIST, show, take_or_hand_back),
+    Page("task_assign", "/tasks/{task}/assign", DESK, Action.TASK_ASSIGN, ask_assign, assign),
+)
