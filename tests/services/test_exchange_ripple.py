@@ -91,6 +91,11 @@ def test_what_a_partner_holds_is_proven_by_its_receipts(
     assert (held.state, held.proven) == ("applied", True)
     assert set(held.proofs) == {"release", "message", "disposition"}
     assert now.delivered["mirror-request/1"] >= 1
+    assert held.title is not None
+    audited = holdings.of_peer(us, federation.officer(US, "auditor"), UK, None)
+    assert [(one.package, one.title) for one in audited.items] == [
+        (one.package, None) for one in now.items
+    ]
     before = holdings.of_peer(us, analyst, UK, "2020-01-01T00:00:00.000Z")
     assert before.items == ()
     assert holdings.of_peer(us, analyst, CA, None).items == ()

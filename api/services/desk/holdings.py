@@ -5,7 +5,7 @@ nothing about the other side: a receipt or a disposition does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -30,7 +30,7 @@ class HeldView:
 
     Attributes:
         package: the package.
-        title: its title.
+        title: its title, for those who may read the package; an auditor knows it by id and digest.
         state: what was known at the instant.
         proven: whether the partner's own signature shows that it had the package then.
         receipted_at: when its node signed for it.
@@ -38,7 +38,7 @@ class HeldView:
     """
 
     package: Digest
-    title: str
+    title: str | None
     state: HolderState
     proven: bool
     receipted_at: Instant | None
@@ -113,9 +113,10 @@ def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
 
     held, targets, delivered = node.db.read(read)
     allowed = visible(node, caller, Action.PACKAGE_HOLDERS, targets)
+    readable = visible(node, caller, Action.PACKAGE_READ, targets)
     shown = [
-        one
-        for one, may in zip(held, allowed, strict=True)
+        one if may_read else replace(one, title=None)
+        for one, may, may_read in zip(held, allowed, readable, strict=True)
         if may and one.state is not HolderState.NONE
     ]
     return Holdings(peer, instant, tuple(shown), delivered)

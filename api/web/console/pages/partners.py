@@ -44,7 +44,7 @@ def show(visit: Visit) -> Answer:
 
 def _held(visit: Visit, one: HeldView) -> dict[str, Any]:
     return {
-        "title": one.title,
+        "title": one.title or one.package,
         "href": reading.href_of(visit, "package", one.package),
         "state": one.state,
         "proven": one.proven,
