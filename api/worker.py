@@ -17,6 +17,8 @@ from api.jobs import reconcile
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.destroy import destroy_exhibits
+from api.jobs.follow import EVERY as FOLLOW_EVERY
+from api.jobs.follow import follow
 from api.jobs.loop import Loop, Pace
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.reconcile import judge_parked
@@ -25,6 +27,7 @@ from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
 from api.records.notices import RECORDED
+from api.records.watches import FOLLOWED
 from api.services.desk.deadlines import expire_clocks
 from api.services.log import remembering
 from api.services.log.comparing import others
@@ -82,6 +85,7 @@ class Worker:
             loop("expiry", expiry, None, Pace(EVERY)),
             loop("parked", partial(judge_parked, node), bell("applied", "ruled"), Pace(5.0)),
             loop("clocks", partial(expire_clocks, node), None, Pace(30.0)),
+            loop("coverage", partial(follow, node), bell(FOLLOWED), Pace(FOLLOW_EVERY)),
         ]
         for peer in others(node):
             self.loops += self._loops_for(node, peer, tick, observer)

@@ -91,10 +91,16 @@ class Notice(StrEnum):
     UNLISTED = "unlisted"
     ENTRY_AMENDED = "entry-amended"
     PROGRAMME_CHANGED = "programme-changed"
+    UNCOVERED = "uncovered"
+    GONE_THERE = "gone-there"
+    CHANGED_THERE = "changed-there"
 
 
 NOTICES: Final = frozenset(one.value for one in Notice)
 """Values of a review's ``change`` that make it a notice: closed as noted, without a reason."""
+
+ABOUT_MANY: Final = frozenset({Notice.UNCOVERED, Notice.GONE_THERE, Notice.CHANGED_THERE})
+"""Notices about several entries of a watched programme, named by their references."""
 
 _WHICH: Final = {
     "recalled": "A package that the decision rests on was recalled.",
@@ -113,6 +119,9 @@ _WHICH: Final = {
     Notice.UNLISTED: "An entry that is likely of this subject is gone from a published list.",
     Notice.ENTRY_AMENDED: "A published list changed an entry that is likely of this subject.",
     Notice.PROGRAMME_CHANGED: "A published list changed under a programme that is watched.",
+    Notice.UNCOVERED: "Subjects of a watched programme are not listed by this jurisdiction.",
+    Notice.GONE_THERE: "Subjects that are listed here are gone from a programme that is watched.",
+    Notice.CHANGED_THERE: "A programme that is watched changed entries of subjects listed here.",
 }
 
 

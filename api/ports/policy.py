@@ -41,6 +41,7 @@ class Action(StrEnum):
     AUDIT_NOTE = "audit.note"
     AUDIT_SAMPLE = "audit.sample"
     CHANGE_PREVIEW = "change.preview"
+    COVERAGE_FOLLOW = "coverage.follow"
     COVERAGE_READ = "coverage.read"
     DEADLINE_EXPIRE = "deadline.expire"
     DELEGATION_APPROVE = "delegation.approve"

@@ -4,12 +4,19 @@ Owns the table ``watches``. A watch is of a description (``list:…``, ``designa
 programme of a list (``programme:us-ofac-sdn:GLOMAG``).
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Column, Connection, Index, Table, Text, select
 
 from api.records.metadata import METADATA, RECORDED
 from api.records.rows import every, first
+
+_PROGRAMME: Final = re.compile(r"programme:([a-z0-9-]{1,100}):(.{1,100})")
+
+FOLLOWED: Final = "followed"
+"""Rings when a list, watch, designation or verdict is written: it may cover a watched programme."""
 
 WATCHES = Table(
     "watches",
@@ -38,10 +45,27 @@ class Watch:
     ended_by: str | None
     ended_at: str | None
 
+    @property
+    def programme(self) -> tuple[str, str] | None:
+        """The list and the programme that it is of; ``None`` for a description."""
+        return programme_of(self.ref)
+
+
+def programme_of(ref: str) -> tuple[str, str] | None:
+    """Return the list and the programme that a reference names; ``None`` for a description."""
+    found = _PROGRAMME.fullmatch(ref)
+    return (found[1], found[2]) if found is not None else None
+
 
 def standing(connection: Connection) -> list[Watch]:
     """Return the watches that nobody ended, oldest first."""
     query = select(WATCHES).where(WATCHES.c.ended_at.is_(None))
+    return every(connection, query.order_by(WATCHES.c.at, WATCHES.c.id), Watch)
+
+
+def on(connection: Connection, ref: str) -> list[Watch]:
+    """Return the watches of one description or programme that nobody ended, oldest first."""
+    query = select(WATCHES).where(WATCHES.c.ref == ref, WATCHES.c.ended_at.is_(None))
     return every(connection, query.order_by(WATCHES.c.at, WATCHES.c.id), Watch)
 
 

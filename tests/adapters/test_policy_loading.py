@@ -44,7 +44,7 @@ def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
-SCHEMA_ROW = '"deadline.expire", "head.anchor"'
+SCHEMA_ROW = '"coverage.follow", "deadline.expire", "head.anchor"'
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "no guardrails": (remove("guardrails.cedar"), "no guardrails.cedar"),
     "no schema": (remove("schema.cedarschema"), "no schema.cedarschema"),

@@ -129,6 +129,8 @@ def test_the_narrator_tells_who_does_what_to_whom(demo: Demo) -> None:
         "GLOMAG on the lists of CA (ca-sor-2021-49 of 2025-07-24): 9 of 14",
         "GLOMAG on the lists of EU (eu-fsf of 2024-05-13): 4 of 14",
         "GLOMAG on the lists of UK (none held): not known",
+        "CA lists CHEN, Quanguo, and not XINJIANG PRODUCTION AND CONSTRUCTION CORPS",
+        "Ottawa, analyst: has a task, Subjects of a watched programme are not listed by this",
         "London, analyst: asks back",
         "London, analyst: finds on s7 SUN Jinlong: decline",
         "the withdrawal and London's finding have crossed",

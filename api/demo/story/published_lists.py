@@ -1,4 +1,4 @@
-"""Published lists: extracts brought into every node, and who of the US programme others list."""
+"""Published lists: brought into every node; who of a US programme others list, and who is open."""
 
 from functools import partial
 from typing import Any
@@ -27,6 +27,8 @@ def play(stage: Stage) -> None:
         lists = ", ".join(f"{each['list']} of {each['as_of']}" for each in one["lists"])
         stage.narrator.say(f"{PROGRAMME} on the lists of {home} ({lists or 'none held'}): {told}")
     stage.narrator.table(["subject", "US", *MEASURED], _rows(found))
+    _tell_links(stage, found["CA"])
+    _watch(stage)
 
 
 def _bring_all(stage: Stage, ministry: Ministry) -> None:
@@ -59,6 +61,36 @@ def _require_as_published(found: dict[str, Any]) -> None:
     for reference, since in facts.followed("US", found["jurisdiction"]).items():
         if told.get(reference, "") != since:
             raise ActFailedError("measure coverage", f"{reference} has {told.get(reference)}")
+
+
+def _tell_links(stage: Stage, found: dict[str, Any]) -> None:
+    """Tell whose body is uncovered although whom it hangs on is listed, and what the law says."""
+    for one in found["subjects"]:
+        for other in one["network"]:
+            if other["uncovered"] == "body":
+                stage.narrator.say(
+                    f"{found['jurisdiction']} lists {other['name']}, and not {one['name']}, which "
+                    f"hangs on that name ({other['kind']})"
+                )
+    for test in found["ownership"]:
+        stage.narrator.say(f"{test['regime']} on what they own: {test['text']} [{test['basis']}]")
+
+
+def _watch(stage: Stage) -> None:
+    """Let Ottawa watch the programme: its node raises one task with the names of the uncovered."""
+    analyst = stage.officer(cast.CA, "analyst")
+    watched = {"ref": f"programme:us-ofac-sdn:{PROGRAMME}", "reason": "Whom Canada may follow."}
+    analyst.post("watch the programme", "/watches", watched)
+    tasks: list[dict[str, Any]] = []
+
+    def raised() -> bool:
+        found = analyst.get("look at the tasks", "/tasks", scope="mine", limit=200)["items"]
+        tasks[:] = [one for one in found if one["key"] == "uncovered"]
+        return bool(tasks)
+
+    stage.until("the task about whom no list here has", raised)
+    for one in tasks:
+        stage.tell(analyst, f"has a task, {one['why']} {', '.join(one['names'])}")
 
 
 def _rows(found: dict[str, dict[str, Any]]) -> list[list[str]]:

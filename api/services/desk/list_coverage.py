@@ -6,7 +6,7 @@ no list of a jurisdiction is held, nothing is known, and that is said.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -224,6 +224,23 @@ def measured(
         subjects=tuple(_with_network(work, found, base)),
         ownership=ownership_tests(known.regimes, jurisdiction),
     )
+
+
+def lister(
+    connection: Connection, jurisdiction: str, known: Known
+) -> Callable[[Profile], frozenset[Basis]]:
+    """Return what tells by which a jurisdiction lists a subject: list, designation, both, none."""
+    newest = _one_language(lists.newest_editions(connection))
+    there = {id_: one for id_, one in newest.items() if one.series.jurisdiction == jurisdiction}
+    work = _Work(connection, there, jurisdiction, known)
+
+    def bases(profile: Profile) -> frozenset[Basis]:
+        found = {Basis.LIST} if work.lists(profile) else set()
+        return frozenset(
+            found | ({Basis.DESIGNATION} if work.designated(profile, jurisdiction) else set())
+        )
+
+    return bases
 
 
 def _one_language(newest: Mapping[str, Edition]) -> dict[str, Edition]:

@@ -24,6 +24,7 @@ from api.records import lists
 from api.records.identity import Indexed
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
+from api.records.watches import FOLLOWED
 from api.services import recording
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.desk import identity, watching
@@ -144,6 +145,7 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
         recording.record(node, unit, entry)
         if lists.newest_editions(unit.connection)[series.id].id == edition_id:
             identity.index_edition(unit, edition, gathered.members, gathered.indexed)
+        unit.ring(FOLLOWED)
         return edition
 
     edition = node.db.write(write)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from api.domain.tasks import Notice
+from api.domain.tasks import ABOUT_MANY, Notice
 from api.records import (
     designations,
     drafts,
+    identity,
+    lists,
     officers,
     packages,
     proposed,
@@ -20,9 +22,10 @@ from api.records import (
     streams,
     subjects,
     threads,
+    watches,
 )
 from api.records.drafts import Draft
-from api.services.desk.identity import LIST
+from api.services.desk.identity import LIST, entry_place
 from api.services.desk.task_sources import ADMINISTRATION, PARKED, Entry
 from api.services.node import Node
 from api.services.statements.effects.base import opened
@@ -149,8 +152,27 @@ def _refused(connection: Connection, one: Entry, words: Words) -> Words:
     return Words(words.title, words.names, peers, "; ".join(said) or None)
 
 
+def _of_list(connection: Connection, one: Entry) -> Words:
+    """Return the words of a notice about a list: whom it names, and why it is watched."""
+    if one.key not in ABOUT_MANY:
+        return Words(one.about[1])
+    known = identity.by_refs(connection, one.path)
+    names = tuple(
+        known[ref].name if ref in known else _last_name(connection, ref) for ref in one.path
+    )
+    reasons = (watch.reason for watch in watches.on(connection, f"programme:{one.about[1]}"))
+    return Words(one.about[1], names, "", "; ".join(reasons) or None)
+
+
+def _last_name(connection: Connection, ref: str) -> str:
+    """Return the name of an entry that is gone, as it last stood on its list."""
+    place = entry_place(ref)
+    entry = lists.last_entry(connection, *place) if place is not None else None
+    return entry.name if entry is not None else ref
+
+
 def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) -> Words:
-    listed = Words(one.about[1]) if one.about[0] == LIST else Words()
+    listed = _of_list(connection, one) if one.about[0] == LIST else Words()
     words = known.get(one.about[1]) or known.get(one.read_by[1]) or listed
     names = words.names
     if one.read_by[0] == "thread" and one.key.startswith("s"):

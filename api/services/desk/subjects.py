@@ -22,6 +22,7 @@ from api.records import lists, shared_verdicts, subjects
 from api.records.shared_verdicts import SharedVerdict
 from api.records.subjects import Description, Verdict
 from api.records.unit_of_work import Unit
+from api.records.watches import FOLLOWED
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
@@ -211,6 +212,7 @@ def record_verdict(node: Node, caller: Caller, judgement: Judgement) -> Verdict:
         )
         entry = entry_of(caller, permit, Act.VERDICT_RECORDED, Subject("verdict", verdict_id))
         recording.record(node, unit, entry)
+        unit.ring(FOLLOWED)
 
     made = write_once(node, once, {"id": verdict_id}, write)
     return node.db.read(lambda connection: _verdict(connection, made["id"]))

@@ -5,7 +5,6 @@ ministry, on open threads, and on what officers watch. Which change concerns wha
 ``domain.lists.watching``'s; nothing follows from a notice but that somebody looks.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -28,12 +27,13 @@ from api.services.authorising import Caller, Permit, authorise, collection, entr
 from api.services.desk.identity import LIST, entry_place, entry_ref, holder
 from api.services.desk.list_differences import EditionDifference
 from api.services.desk.subjects import known
+from api.services.desk.uncovered import one_sided
 from api.services.node import Node
 from api.services.statements.effects import reliance
 
 PROGRAMME: Final = "programme"
 _PUBLIC: Final = frozenset({LIST, PROGRAMME})
-_PROGRAMME: Final = re.compile(r"programme:([a-z0-9-]{1,100}):(.{1,100})")
+_ONE_SIDED: Final = {Notice.GONE_THERE, Notice.CHANGED_THERE}
 
 
 def watch(node: Node, caller: Caller, ref: str, reason: str) -> Watch:
@@ -47,9 +47,9 @@ def watch(node: Node, caller: Caller, ref: str, reason: str) -> Watch:
     if not reason.strip():
         raise Invalid("watch.reason-missing", "Say why it is watched.")
     permit = authorise(node, caller, Action.SUBJECT_WATCH, Resource("subject", ref))
-    programme = _PROGRAMME.fullmatch(ref)
+    programme = watches.programme_of(ref)
     held = (
-        bool(node.db.read(lambda connection: lists.editions(connection, programme[1])))
+        bool(node.db.read(lambda connection: lists.editions(connection, programme[0])))
         if programme
         else known(node, caller, ref)
     )
@@ -62,6 +62,7 @@ def watch(node: Node, caller: Caller, ref: str, reason: str) -> Watch:
         unit.insert(watches.WATCHES, values)
         entry = entry_of(caller, permit, Act.WATCH_SET, Subject("watch", made.id))
         recording.record(node, unit, entry)
+        unit.ring(watches.FOLLOWED)
 
     node.db.write(write)
     return made
@@ -128,14 +129,16 @@ def tell(node: Node, caller: Caller, permit: Permit, found: EditionDifference) -
 
 
 def _raise_notice(node: Node, unit: Unit, one: Told, edition: str) -> bool:
-    first = one.entries[0] if one.notice is not Notice.PROGRAMME_CHANGED else ""
-    cause = f"{edition}#{first}" if first else edition
+    cause = edition
+    if one.notice is not Notice.PROGRAMME_CHANGED:
+        cause = f"{edition}#{one.notice if one.notice in _ONE_SIDED else one.entries[0]}"
     return reliance.open_notice(node, unit, one.notice, one.about, cause, path=one.entries)
 
 
 def _told(node: Node, connection: Connection, found: EditionDifference) -> Iterator[Told]:
     changed = list(_changed(connection, found))
     yield from told(changed, _concerns(node, connection, found.newer))
+    yield from one_sided(node, connection, found.newer, changed)
 
 
 def _changed(connection: Connection, found: EditionDifference) -> Iterator[Changed]:
@@ -176,10 +179,10 @@ def _concerns(node: Node, connection: Connection, edition: Edition) -> Iterator[
 def _watched(
     connection: Connection, one: Watch, edition: Edition, described: Mapping[str, Profile]
 ) -> Concern | None:
-    programme = _PROGRAMME.fullmatch(one.ref)
-    if programme is not None:
-        about = (LIST, f"{programme[1]}:{programme[2]}")
-        return Concern(about, programme=programme[2]) if programme[1] == edition.series.id else None
+    if one.programme is not None:
+        series, programme = one.programme
+        about = (LIST, f"{series}:{programme}")
+        return Concern(about, programme=programme) if series == edition.series.id else None
     place = entry_place(one.ref)
     if place is None:
         return Concern(holder(one.ref), described.get(one.ref))

@@ -17,6 +17,7 @@ from api.domain.reliance import of_designation
 from api.records import designations, statements, subjects
 from api.records.statements import Standing, StoredStatement
 from api.records.unit_of_work import Unit
+from api.records.watches import FOLLOWED
 from api.services.statements.effects import reliance
 from api.services.statements.effects.base import member_text, opened
 from api.services.statements.effects.descriptions import note
@@ -191,6 +192,7 @@ def write(unit: Unit, designation: Designation) -> None:
 
 def note_subject(unit: Unit, designation: Designation, *, fresh: bool = False) -> None:
     """Note whom a designation is about, for search, and what it rests on."""
+    unit.ring(FOLLOWED)
     subject: Any = designation.body["subject"]
     note(unit, "designation", designation.id, designation.issuer, [subject], fresh=fresh)
     reliance.refresh(unit, designation.id, of_designation(designation), fresh=fresh)

@@ -24,6 +24,7 @@ from api.domain.events import Act, Subject
 from api.records import lists, shared_verdicts, subjects
 from api.records.shared_verdicts import SHARED_VERDICTS, SharedVerdict, row_of
 from api.records.unit_of_work import Unit
+from api.records.watches import FOLLOWED
 from api.services.node import Node
 from api.services.statements.effects.base import (
     Consequence,
@@ -122,6 +123,7 @@ def _keep(unit: Unit, statement: Statement) -> None:
         replaced_by=earlier.statement if earlier is not None and later else None,
     )
     unit.insert(SHARED_VERDICTS, row_of(made))
+    unit.ring(FOLLOWED)
 
 
 def _order(verdict: SharedVerdict) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from api.records.unit_of_work import Unit
 from api.services.node import Node
 
 OPEN, KEPT, DECIDED_AGAIN, NOTED = "open", "kept", "decided-again", "noted"
+COVERED = "covered"
 
 _OBJECT_OF: Final = {
     "release": "package",
