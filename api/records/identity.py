@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +21,6 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
-    Select,
     Table,
     Text,
     bindparam,
@@ -30,7 +29,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    union_all,
 )
 
 from api.domain.identity.profiles import Profile, keys
@@ -95,6 +93,23 @@ _COUNT: Final = text(
     " ON CONFLICT (sound) DO UPDATE SET many = identity_sounds.many + :more"
 )
 _COUNTED: Final = Form(IDENTITY_SOUNDS, _COUNT, ("sound", "more"))
+
+
+# Built once: a search asks them again and again.
+_HOLDERS: Final = select(IDENTITY_KEYS.c.key, IDENTITY_KEYS.c.profile).where(
+    IDENTITY_KEYS.c.key.in_(bindparam("wanted", expanding=True))
+)
+_FIRST_HOLDERS: Final = (
+    select(IDENTITY_KEYS.c.key, IDENTITY_KEYS.c.profile)
+    .where(IDENTITY_KEYS.c.key == bindparam("wanted"))
+    .limit(bindparam("most"))
+)
+_SPREAD: Final = select(IDENTITY_SOUNDS.c.sound, IDENTITY_SOUNDS.c.many).where(
+    IDENTITY_SOUNDS.c.sound.in_(bindparam("wanted", expanding=True))
+)
+_PROFILES: Final = select(IDENTITY_PROFILES).where(
+    IDENTITY_PROFILES.c.id.in_(bindparam("wanted", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,52 +256,35 @@ def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Foun
     many there are. A sound that more than ``most`` profiles have finds nothing by itself, only
     together with another one; of such pairs no more than ``most`` each are returned.
     """
-    exact: list[str] = []
-    rare: list[str] = []
+    found: list[str] = []
     bounded: list[str] = []
     known = list(wanted)
     many = spread(connection, [key for key in known if key[0] == SOUND])
     common = {key[1:] for key, number in many.items() if number > most}
     for key in known:
-        if key[0] in "=+#":
-            exact.append(key)
-        elif key[0] == SOUND:
+        if key[0] == SOUND:
             if many[key] <= most:
-                rare.append(key)
-        elif key[0] == "&" and not common.issuperset(key[1:].split(" ")):
-            rare.append(key)
+                found.append(key)
+        elif key[0] in "=+#^" or not common.issuperset(key[1:].split(" ")):
+            found.append(key)
         else:
             bounded.append(key)
     shared: dict[int, set[str]] = {}
-    table = IDENTITY_KEYS.c
-    for some in _batches([*exact, *rare], _BATCH):
-        query = select(table.key, table.profile).where(table.key.in_(some))
-        for key, number in connection.execute(query):
+    for some in _batches(found, _BATCH):
+        for key, number in connection.execute(_HOLDERS, {"wanted": some}).all():
             shared.setdefault(number, set()).add(key)
-    for some in _batches(bounded, 100):
-        for key, number in connection.execute(_at_most(some, most)):
+    for one in bounded:
+        for key, number in connection.execute(_FIRST_HOLDERS, {"wanted": one, "most": most}).all():
             shared.setdefault(number, set()).add(key)
     left_out = max((many[f"{SOUND}{key}"] for key in common), default=0)
     return Found({number: frozenset(keys_) for number, keys_ in shared.items()}, left_out)
 
 
-def _at_most(some: Sequence[str], most: int) -> Select[Any]:
-    table = IDENTITY_KEYS.c
-    parts = [
-        select(table.key, table.profile).where(table.key == key).limit(most).subquery()
-        for key in some
-    ]
-    found = union_all(*(select(part) for part in parts)).subquery()
-    return select(found.c.key, found.c.profile)
-
-
 def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:
     """Return how many profiles have each of these sounds (keys that begin with ``SOUND``)."""
     found: Counter[str] = Counter()
-    table = IDENTITY_SOUNDS.c
     for some in _batches(wanted, _BATCH):
-        query = select(table.sound, table.many).where(table.sound.in_(some))
-        found.update(dict(connection.execute(query).all()))
+        found.update(dict(connection.execute(_SPREAD, {"wanted": some}).all()))
     return found
 
 
@@ -316,8 +314,7 @@ def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Indexed]:
     """Return profiles by number; unknown ones are absent."""
     found: dict[int, Indexed] = {}
     for some in _batches(numbers, _BATCH):
-        query = select(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.id.in_(some))
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(_PROFILES, {"wanted": some}).mappings():
             profile = Profile.of_json(row["ref"], json.loads(row["body"]))
             programs = tuple(json.loads(row["programs"]))
             found[row["id"]] = Indexed(profile, row["series"], row["digest"], programs)

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.domain.identity import countries
 from api.domain.identity.folding import skeleton, words
+from api.domain.identity.naming import name_score
 from api.domain.identity.profiles import Profile, keys, numbers, of_description, spellings
 from api.domain.identity.scoring import (
     LIKELY,
     Bearing,
     SignalKind,
     Suggestion,
-    name_score,
     resemblance,
 )
 from api.domain.lists.births import birth
@@ -125,6 +126,87 @@ def test_a_corps_is_not_its_bureau() -> None:
 )
 def test_names_of_two_subjects_that_sound_alike_are_no_match(one: Profile, other: Profile) -> None:
     assert resemblance(one, other).score < LIKELY
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("بشارالاسد", "Bashar AL-ASSAD"),
+        ("ﻣﻮﺳﻰﺩﻭﺩﻳﻦ", "Musa DUDIN"),
+        ("أبوبكر الجزائري", "Abu Bakr AL-JAZAIRI"),
+        ("سید حجت الله قریشی", "Seyed Hojatollah GHOREISHI"),
+        ("رضایی قاسم", "Qasem REZAEI"),
+        ("박재경", "Jae-gyong PAK"),
+        ("리명수", "RI Myong Su"),
+        ("김철남", "Chol Nam KIM"),
+    ],
+)
+def test_a_person_is_found_by_a_name_in_another_script(written: str, name: str) -> None:
+    wanted, held = person(written), person(name)
+    assert any(key[0] in "^+&" for key in keys(wanted) & keys(held))
+    assert resemblance(wanted, held).score >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("조선대외건설총회사", "Korea General Corporation for External Construction"),
+        (
+            "新疆生产建设兵团公安局",
+            "Xinjiang Production and Construction Corps Public Security Bureau",
+        ),
+        ("АО НИИ Вектор", "Research Institute Vector JSC"),
+        ("Siemens Aktiengesellschaft", "Siemens A.G."),
+        ("Federal State Enterprise Aleksinsky Chemical Plant", "ALEKSINSKII KHIMICHESKII KOMBINAT"),
+    ],
+)
+def test_a_body_is_found_by_its_name_in_another_language(written: str, name: str) -> None:
+    assert keys(body(written)) & keys(body(name))
+    assert resemblance(body(written), body(name)).score >= LIKELY
+
+
+def test_two_firms_of_one_name_and_of_two_sorts_are_two() -> None:
+    shares, limited = body("OAO Example Export"), body("OOO Example Export")
+    found = resemblance(shares, limited)
+    assert found.score < LIKELY
+    assert any(one.text.startswith("Other legal forms") for one in found.signals)
+    # The same sort by another word, or a list that knows both, is no conflict.
+    assert resemblance(shares, body("Example Export JSC")).score >= LIKELY
+    assert resemblance(shares, body("OOO Example Export", "AO Example Export")).score >= LIKELY
+
+
+def test_a_name_of_common_words_alone_is_not_enough() -> None:
+    common = {"abu": 0.2, "khalil": 0.5}
+    one, other = person("Abu Khalil", born="12 Jul 1977"), person("Abu Khalil", born="20 Mar 1978")
+    apart = [
+        replace(each, countries=(land,)) for each, land in ((one, "Qatar"), (other, "PHILIPPINES"))
+    ]
+    assert resemblance(*apart, lambda word: common.get(word, 1.0)).score < LIKELY
+    assert resemblance(one, one, lambda word: common.get(word, 1.0)).score >= LIKELY
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Russia", "RUSSIAN FEDERATION", True),
+        ("Iran", "IRAN (ISLAMIC REPUBLIC OF)", True),
+        ("Korea, North", "KOREA, DEMOCRATIC PEOPLE'S REPUBLIC OF", True),
+        ("Burma", "MYANMAR", True),
+        ("Korea, South", "KOREA, DEMOCRATIC PEOPLE'S REPUBLIC OF", False),
+        ("Sudan", "South Sudan", False),
+        ("Kuwait", "IRAQ", False),
+    ],
+)
+def test_one_country_by_two_names(one: str, other: str, *, same: bool) -> None:
+    assert bool(countries.shared([one], [other])) is same
+    assert bool(countries.shared([other], [one])) is same
+
+
+def test_about_a_year_is_not_fifteen_years() -> None:
+    about, later = person("Yong Chol Kim", born="circa 1947"), person("Yong Chol Kim", born="1962")
+    assert resemblance(about, later).suggested is Suggestion.NOT_SAME
+    near = resemblance(about, person("Yong Chol Kim", born="1950"))
+    assert near.suggested is not Suggestion.NOT_SAME
 
 
 def test_an_office_of_one_name_is_one_body_where_the_country_is_the_same() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -194,11 +195,40 @@ def test_a_list_without_a_day_needs_one(us: Node, analyst: Caller, tmp_path: Pat
         with pytest.raises(Invalid) as wrong:
             bring(us, analyst, path, as_of=bad)
         assert wrong.value.code == "list.day"
-    said = bring(us, analyst, path, as_of="2026-11-25").edition
-    assert (said.as_of, said.as_of_from) == ("2026-11-25", "officer")
-    dated = file(tmp_path, xml.replace("Ada", "Eva"), "sema-lmes-2026-11-26.xml")
+    said = bring(us, analyst, path, as_of="2026-11-21").edition
+    assert (said.as_of, said.as_of_from) == ("2026-11-21", "officer")
+    dated = file(tmp_path, xml.replace("Ada", "Eva"), "sema-lmes-2026-11-22.xml")
     named = bring(us, analyst, dated).edition
-    assert (named.as_of, named.as_of_from) == ("2026-11-26", "file-name")
+    assert (named.as_of, named.as_of_from) == ("2026-11-22", "file-name")
+
+
+def test_a_day_to_come_would_stay_the_newest_for_ever(
+    us: Node, analyst: Caller, tmp_path: Path
+) -> None:
+    today = us.clock.now().date()
+    for ahead, refused in ((0, False), (1, False), (2, True), (400, True)):
+        day = today + timedelta(days=ahead)
+        rows = [{**UK_ROWS[2], "Unique ID": f"RUS{ahead}"}]
+        path = file(tmp_path, uk_csv(rows, f"{day:%d-%b-%Y}"), f"{ahead}.csv")
+        if refused:
+            with pytest.raises(Invalid) as caught:
+                bring(us, analyst, path)
+            assert caught.value.code == "list.day"
+        else:
+            assert bring(us, analyst, path).edition.as_of == day.isoformat()
+    with pytest.raises(Invalid) as said:
+        bring(us, analyst, OFAC_2021, as_of="2999-01-01")
+    assert said.value.code == "list.day"
+    assert len(lists.editions(us, analyst)) == 2
+
+
+@pytest.mark.parametrize(
+    "when", ["yesterday", "2026-11-28", "2026-11-28T08:00:00", "2026-13-01T0Z"]
+)
+def test_when_a_list_was_fetched_is_an_instant(us: Node, analyst: Caller, when: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        bring(us, analyst, OFAC_2021, fetched_at=when)
+    assert caught.value.code == "list.terms"
 
 
 def test_what_is_refused_leaves_nothing(us: Node, analyst: Caller, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Canada's consolidated autonomous list: ``sema-lmes.xml`` in three vocabularies, and the old CSV.
 
 Owns both layouts. The list has no key of its own: an entry is known by regime, schedule and item,
-with its name where that place is shared (rows with schedule ``N/A`` and no item). ``Country`` is
+with its name where there is no item (schedule ``N/A``) or that place is shared. ``Country`` is
 the regime, not a nationality. The file states no day.
 """
 
@@ -95,7 +95,8 @@ def _entries(rows: list[tuple[Node, dict[str, str]]]) -> Iterator[ListEntry]:
     used: Counter[str] = Counter()
     for node, cells in rows:
         place = _place(cells)
-        key = place if places[place] == 1 else f"{place}/{_name(cells)}"
+        alone = places[place] == 1 and cells.get("item")
+        key = place if alone else f"{place}/{_name(cells)}"
         used[key] += 1
         yield _entry(key if used[key] == 1 else f"{key}/{used[key]}", node, cells)
 

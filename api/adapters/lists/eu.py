@@ -21,6 +21,7 @@ from api.domain.lists.entries import (
     Published,
     Series,
     Strength,
+    day_or_none,
     each_once,
 )
 from api.domain.lists.tree import Node
@@ -80,7 +81,7 @@ def _entry(key: str, printings: list[Node]) -> ListEntry:
         names=names,
         source=node if len(printings) == 1 else Node("printings", "", (), tuple(printings)),
         programs=each_once(one.get("programme") for one in node.at("regulation")),
-        listed_on=node.get("designationDate"),
+        listed_on=day_or_none(node.get("designationDate")),
         births=tuple(_births(node)),
         birth_places=each_once(_place(one) for one in node.at("birthdate")),
         countries=each_once(_country(one) for one in node.at("citizenship")),

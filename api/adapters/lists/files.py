@@ -28,6 +28,15 @@ HEAD: Final = 1 << 20
 _CHUNK: Final = 1 << 20
 _MOST_MEMBERS: Final = 16
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_PACKED_OTHERWISE: Final = (
+    b"\xfd7zXZ\x00",
+    b"BZh",
+    b"7z\xbc\xaf\x27\x1c",
+    b"\x28\xb5\x2f\xfd",
+    b"Rar!",
+    _GZIP,
+    _ZIP,
+)
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -53,10 +62,13 @@ class ListFile:
         """Return the first megabyte.
 
         Raises:
-            Invalid: ``list.packed``.
+            Invalid: ``list.packed``: damaged, packed twice, or in a way that is not read.
         """
         with self.open() as source:
-            return source.read(HEAD)
+            head = source.read(HEAD)
+        if head.startswith(_PACKED_OTHERWISE):
+            raise refuse("packed", "The file is packed in a way that is not read; unpack it first.")
+        return head
 
     def text(self) -> IO[str]:
         """Open the file as text, in the encoding that its bytes are in.

@@ -22,6 +22,7 @@ from api.domain.lists.entries import (
     Series,
     Strength,
     each_once,
+    told_apart,
 )
 from api.domain.lists.tree import Node
 
@@ -59,7 +60,8 @@ def read(files: list[ListFile]) -> Published:
         Invalid: ``list.*``.
     """
     reading = Reading()
-    entries = (_entry(node) for node in elements(files[0], frozenset({"sdnEntry"}), reading))
+    nodes = elements(files[0], frozenset({"sdnEntry"}), reading)
+    entries = told_apart(_entry(node) for node in nodes)
     first = next(entries, None)
     head = reading.as_node()
     count = head.value("publshInformation", "Record_Count")

@@ -24,6 +24,7 @@ from api.domain.lists.entries import (
     Strength,
     each_once,
     refuse,
+    told_apart,
 )
 from api.domain.lists.tree import Node
 
@@ -94,7 +95,7 @@ def read(files: list[ListFile]) -> Published:
     more = {
         kind: _by_entry(kind, by_kind[kind]) for kind in ("alt", "add", "comments") & by_kind.keys()
     }
-    entries = _entries(by_kind["sdn"], more)
+    entries = told_apart(_entries(by_kind["sdn"], more))
     first = next(entries, None)
     series = series_of(first.programs) if first is not None else SDN
     return Published(

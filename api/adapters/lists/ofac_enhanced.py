@@ -22,7 +22,9 @@ from api.domain.lists.entries import (
     ListEntry,
     Published,
     Strength,
+    day_or_none,
     each_once,
+    told_apart,
 )
 from api.domain.lists.tree import Node
 
@@ -41,7 +43,8 @@ def read(files: list[ListFile]) -> Published:
     nodes = elements(files[0], frozenset({"entity"}), reading)
     first = next(nodes, None)
     head = reading.as_node()
-    entries = (_entry(node) for node in (chain([first], nodes) if first is not None else ()))
+    nodes = chain([first], nodes) if first is not None else iter(())
+    entries = told_apart(_entry(node) for node in nodes)
     on = [one.whole_text() for one in first.at("sanctionsLists", "sanctionsList")] if first else []
     series = SDN if not on or any(_SDN_LIST in one.upper().split() for one in on) else NON_SDN
     day = head.value("publicationInfo", "dataAsOf") or head.value(
@@ -73,7 +76,7 @@ def _entry(node: Node) -> ListEntry:
         programs=each_once(
             one.whole_text() for one in node.at("sanctionsPrograms", "sanctionsProgram")
         ),
-        listed_on=days[0] if days else "",
+        listed_on=day_or_none(days[0]) if days else "",
         births=tuple(_births(features)),
         birth_places=each_once(
             value for kind, value, _ in features if kind.lower() == "place of birth"

@@ -23,6 +23,7 @@ from api.domain.lists.entries import (
     Published,
     Series,
     Strength,
+    day_or_none,
     each_once,
 )
 from api.domain.lists.tree import Node
@@ -145,7 +146,7 @@ def _entry(key: str, item: _Item, number: str) -> ListEntry:
         names=names,
         source=item.node,
         programs=each_once([number]),
-        listed_on=item.node.get("inforce-start-date")[:10],
+        listed_on=day_or_none(item.node.get("inforce-start-date")),
         births=births,
         note=text,
     )

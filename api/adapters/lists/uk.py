@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from api.adapters.lists.files import ListFile
@@ -24,7 +25,10 @@ from api.domain.lists.entries import (
     Published,
     Series,
     Strength,
+    day_or_none,
     each_once,
+    refuse,
+    told_apart,
 )
 from api.domain.lists.tree import Node
 
@@ -107,11 +111,13 @@ def _grouped(rows: Iterable[Node]) -> Iterator[ListEntry]:
     now: list[Node] = []
     key = ""
     for row in rows:
-        own = next((value for name, value in by_meaning(row).items() if name == "uniqueid"), "")
+        own = by_meaning(row).get("uniqueid", "")
+        if not own:
+            raise refuse("malformed", "A line of the list names no designation.")
         if own != key and now:
             kept.setdefault(key, []).append(_squeezed(now))
             now = []
-        key = own or key
+        key = own
         now.append(row)
     if now:
         kept.setdefault(key, []).append(_squeezed(now))
@@ -139,7 +145,7 @@ def _entry(key: str, rows: list[Node]) -> ListEntry:
         names=tuple(_names(lines)),
         source=Node("lines", "", (), tuple(rows)),
         programs=each("regimename"),
-        listed_on=day(first("datedesignated")),
+        listed_on=day_or_none(day(first("datedesignated"))),
         births=tuple(_births(each("dob"))),
         birth_places=each_once(
             ", ".join(
@@ -208,14 +214,9 @@ def read_xml(files: list[ListFile]) -> Published:
     said = next(
         (one.text for one in head.children if one.tag in {"DateGenerated", "ReportDate"}), ""
     )
-    entries = iter(()) if first is None else _with(first, nodes)
+    known = iter(()) if first is None else chain([first], nodes)
+    entries = told_apart(_of_element(node) for node in known)
     return Published(SERIES, "uk-xml", day(said) or said[:10], head, entries, floor=FLOOR)
-
-
-def _with(first: Node, others: Iterator[Node]) -> Iterator[ListEntry]:
-    yield _of_element(first)
-    for node in others:
-        yield _of_element(node)
 
 
 def _of_element(node: Node) -> ListEntry:
@@ -229,7 +230,7 @@ def _of_element(node: Node) -> ListEntry:
         names=tuple(sorted(names, key=lambda one: one.strength is not Strength.PRIMARY)),
         source=node,
         programs=each_once([node.value("RegimeName")]),
-        listed_on=day(node.value("DateDesignated")) or node.value("DateDesignated")[:10],
+        listed_on=day_or_none(day(node.value("DateDesignated")) or node.value("DateDesignated")),
         births=tuple(_births(each_once(one.text for one in details.at("DOBs", "DOB")))),
         birth_places=each_once(
             ", ".join(part.text.strip() for part in one.children if part.text)

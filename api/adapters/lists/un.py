@@ -17,7 +17,9 @@ from api.domain.lists.entries import (
     Published,
     Series,
     Strength,
+    day_or_none,
     each_once,
+    told_apart,
 )
 from api.domain.lists.tree import Node
 
@@ -36,7 +38,7 @@ def read(files: list[ListFile]) -> Published:
     root = root_of(files[0])
     head = Node(root.name, "", tuple(root.attributes.items()))
     nodes = elements(files[0], frozenset(_KINDS), Reading())
-    entries = (_entry(node) for node in nodes)
+    entries = told_apart(_entry(node) for node in nodes)
     day = root.attributes.get("dateGenerated", "")[:10]
     return Published(SERIES, "un-xml", day, head, entries, floor=FLOOR)
 
@@ -49,7 +51,7 @@ def _entry(node: Node) -> ListEntry:
         names=tuple(_names(node, prefix)),
         source=node,
         programs=each_once([node.value("UN_LIST_TYPE")]),
-        listed_on=node.value("LISTED_ON")[:10],
+        listed_on=day_or_none(node.value("LISTED_ON")),
         births=tuple(_births(node)),
         birth_places=each_once(_line(one) for one in node.at("INDIVIDUAL_PLACE_OF_BIRTH")),
         countries=each_once(one.text for one in node.at("NATIONALITY", "VALUE")),

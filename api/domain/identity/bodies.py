@@ -4,7 +4,10 @@ Owns the tables. A legal form says little and differs with the language; a trans
 much as its original.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 FORMS: Final = frozenset(
@@ -14,20 +17,75 @@ FORMS: Final = frozenset(
     " obshchestvo ogranichennoy otvetstvennostyu aktsionernoe aktsionernoye akcionernoe publichnoe"
     " publichnoye otkrytoe zakrytoe s c v joint stock public private liability closed open"
     " sociedad anonima gesellschaft mbh the of and for a an la le les du des di del al el und et y"
-    " i by in".split()
+    " i by in aktiengesellschaft akg gesellschaft haftung mit beschraenkter beschrankter spolka"
+    " ograniczona odpowiedzialnoscia akcyjna zoo kft bt zrt nyrt doo dd ad ead eood ood ltda eirl"
+    " sca scs societe societatea societa anonyme raspundere responsabilidad responsabilite"
+    " responsabilita responsabilidade limitee limitata limitada cu spol sro"
+    " akciova spolecnost uab oyj osakeyhtio"
+    " akcine bendrove uzdaroji tovarystvo tovarystva obmezhenoyu obmezhenoiu vidpovidalnistyu"
+    " vidpovidalnistiu vidkrite vidkryte aktsionerne aktsionernee tovaristvo adkrytae"
+    " aktsyianernae tavarystva obshchestva obschestvo obshchestvom otvestvennostyu ogranichennoi"
+    " otvetstvennostiu nepublichnoe nepublichnoye publichnoie pe pte ay naamloze vennootschap"
+    " aktieselskab aktiebolag aksjeselskap osauhing sabiedriba atbildibu ierobezotu ar delniska"
+    " druzba druzhestvo ogranichena otgovornost".split()
 )
+
+# Two firms of one name, one of either sort, are two firms.
+_LIMITED: Final = frozenset(
+    "llc ooo tov tzov gmbh sarl srl liability ogranichennoy".split()  # noqa: SIM905
+)
+_SHARES: Final = frozenset(
+    "jsc ojsc cjsc pjsc oao zao pao ao prat pat stock aktsionernoe aktsionernoye"  # noqa: SIM905
+    " akcionernoe".split()
+)
+
+# What sort of body a name is of says little beside what it is called.
+SORTS: Final = frozenset(
+    "state federal russian federation republic research center institution enterprise group joint"  # noqa: SIM905
+    " concern corporation holding unitary owned budgetary autonomous treasury".split()
+)
+_SHORTENED: Final = {
+    "npo": "research production association",
+    "rpa": "research production association",
+    "npk": "research production corporation",
+    "spc": "research production corporation",
+    "rpc": "research production corporation",
+    "npp": "research production enterprise",
+    "nii": "research institute",
+    "niu": "research institute",
+    "csri": "central research institute",
+    "tsnii": "central research institute",
+    "cnii": "central research institute",
+    "vnii": "russian research institute",
+    "skb": "special design bureau",
+    "sdb": "special design bureau",
+    "okb": "experimental design bureau",
+    "kb": "design bureau",
+    "tskb": "central design bureau",
+    "ckb": "central design bureau",
+    "fsue": "federal state unitary enterprise",
+    "fgup": "federal state unitary enterprise",
+    "fkp": "federal state enterprise",
+    "fse": "federal state enterprise",
+    "chvk": "private military company",
+    "pmc": "private military company",
+}
+# Endings of Russian adjectives, in any romanisation and gender, as one.
+_ADJECTIVE: Final = re.compile(r"(n|sk)(?:yy|yi|iy|ii|ij|yj|y|i|aya|aia|oe|oye|oie|ogo)$")
 
 # Words that stand in many names, in one form for all languages.
 _SAME: Final = {
     "bank": "banka banque banco banca bankas",
-    "plant": "zavod factory werk usine fabrika",
-    "institute": "institut instituto",
-    "research": "nauchno issledovatelskiy issledovatelsky nauchnoissledovatelskiy recherche",
-    "scientific": "nauchnyy nauchny nauchnaya nauchnyi",
-    "production": "proizvodstvennoe proizvodstvennoye proizvodstvennaya proizvodstvennyy",
-    "association": "obedinenie obyedineniye obedineniye assotsiatsiya",
+    "plant": "zavod factory werk usine fabrika kombinat combine",
+    "institute": "institut instituto instytut institutet instituut institutas",
+    "research": (
+        "nauchno issledovatelskiy nauchnoissledovatelskiy recherche scientific science"
+        " nauchnyy thqyqat tahqiqat"
+    ),
+    "production": "proizvodstvennyy nauchnoproizvodstvennyy manufacturing manufacture",
+    "association": "obedinenie obyedineniye obedineniye assotsiatsiya obyedinenie soyuz",
     "state": "gosudarstvennoe gosudarstvennyy gosudarstvennaya gosudarstvenny",
-    "center": "centre tsentr centr zentrum centro",
+    "center": "centre tsentr centr zentrum centro mrkz markaz",
     "design": "konstruktorskoe konstruktorskoye proektnyy",
     "bureau": "byuro buro biuro oficina",
     "group": "gruppa groupe gruppe grupo",
@@ -37,35 +95,35 @@ _SAME: Final = {
     "machine": "mashino mashinostroitelnyy mashinostroitelny",
     "military": "voennyy voenny voyenno voenno militaire",
     "fund": "fond foundation fondation fundacion",
-    "company": "kompaniya kompania compagnie compania",
+    "company": "kompaniya kompania compagnie compania shrkt sherkat sharikat",
     "national": "natsionalnyy natsionalny nationale nacional",
     "international": "mezhdunarodnyy mezhdunarodny internationale internacional intl",
     "federal": "federalnoe federalnyy federalnaya federalnoye",
-    "aviation": "aviatsionnyy aviatsionny aviatsiya aviatsionnaya",
+    "aviation": "aviatsionnyy aviatsionny aviatsiya aviatsionnaya hwayy havayi aero",
     "shipping": "sudokhodnaya sudokhodstvo",
     "repair": "remontnyy remontny",
     "ship": "sudoremontnyy",
-    "university": "universitet universite universidad",
+    "university": "universitet universite universidad danshgah daneshgah jamah jamiat",
     "republic": "respublika republique republica",
     "russian": "rossiyskiy rossiyskaya rossiiskii russe rossiyskoe",
-    "guard": "gvardiya",
+    "guard": "gvardiya pasdaran sepah spah",
     "service": "sluzhba services",
     "holding": "kholding holdings",
     "management": "upravlenie upravleniye",
     "enterprise": "predpriyatie predpriyatiye",
     "security": "bezopasnost bezopasnosti securite seguridad",
     "department": "departament direction otdel",
-    "ministry": "ministerstvo ministere ministerio",
-    "organization": "organisation organizatsiya organizacion",
-    "industries": "industry promyshlennost promyshlennyy sanayi",
-    "electronics": "elektronika elektronika electronic",
+    "ministry": "ministerstvo ministere ministerio wzart vezarat wizarat wzarh",
+    "organization": "organisation organizatsiya organizacion sazman munazzamat",
+    "industries": "industry promyshlennost promyshlennyy sanayi snaya sanaye",
+    "electronics": "elektronika electronic",
     "systems": "sistemy system sistema",
     "engineering": "inzhiniring inzhenernyy",
     "construction": "stroitelnaya stroitelnyy stroitelstvo",
     "oil": "neft neftyanaya petroleum",
     "gas": "gaz gazovaya",
     "north": "severnyy severny northern",
-    "central": "tsentralnyy tsentralnoe",
+    "central": "tsentralnyy tsentralnoe mrkzy markazi",
     "defense": "defence oborona oboronnyy",
     "special": "spetsialnyy spetsialnoe",
     "chemical": "khimicheskiy himicheskiy",
@@ -74,13 +132,33 @@ _SAME: Final = {
     "optical": "optiko",
     "mechanical": "mekhanicheskiy mehanicheskiy",
     "named": "imeni im",
+    "concern": "kontsern koncern konzern concerne koncerns konserni",
+    "corporation": "korporatsiya korporaciya corporacion corporazione",
+    "institution": "uchrezhdenie uchrezhdeniye institucion",
+    "unit": "chast unidade unitatea unidad unite einheit unita jednotka eenheid enhed enhet",
+    "combat": "boevoy boevoi",
+    "moscow": "moskovskiy moskva mockba",
+    "joint": "obedinennyy united obyedinennyy",
+    "experimental": "opytnyy opytno",
+    "eastern": "vostochnyy east vostok",
+    "western": "zapadnyy west zapad",
+    "south": "yuzhnyy southern",
+    "far": "dalniy dalne",
+    "heat": "teplotekhniki thermal",
+    "insurance": "strakhovoy strakhovaya",
+    "party": "partiya partei parti",
+    "army": "armiya jaysh jaish jysh armee",
+    "movement": "dvizhenie dvizhenye harakat hrkt mouvement",
+    "prison": "zndan zendan tyurma",
+    "front": "jbhh jabhat jabhet",
 }
 # Of these words states name their offices everywhere; alone they tell no body from another.
 _OFFICES: Final = frozenset(
     "ministry interior foreign affairs defense justice finance information police army navy air"  # noqa: SIM905
     " force forces armed security public national central state federal government department"
     " directorate general bureau office service guard bank court prison prisons intelligence"
-    " military republic intern interno interieur interieure inneren innern del dell".split()
+    " military industry industries industrial republic intern interno interieur interieure"
+    " inneren innern del dell".split()
 )
 
 # A body that is named by another's name and one of these is a part of it, or beside it.
@@ -92,13 +170,36 @@ _ONE_WORD: Final = {other: word for word, others in _SAME.items() for other in o
 _MOST_INITIALS: Final = 8
 
 
-def essential(words: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=65_536)
+def essential(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return an organisation's words without legal forms, translated ones in one language.
 
-    All words are kept where nothing else would be left.
+    What is written letter by letter (``g m b h``) becomes a word, what is shortened its words, and
+    each stands once. All words are kept where nothing else would be left.
     """
-    kept = tuple(_ONE_WORD.get(one, one) for one in words if one not in FORMS)
-    return kept or tuple(words)
+    kept = []
+    for one in _joined_letters(words):
+        if one not in FORMS:
+            plain = _ONE_WORD.get(one) or _ONE_WORD.get(_ADJECTIVE.sub(r"\1yy", one), one)
+            plain = plain if plain != one else _ONE_WORD.get(_ADJECTIVE.sub(r"\1iy", one), one)
+            kept += _SHORTENED.get(plain, plain).split()
+    told = [one for one in dict.fromkeys(kept) if one not in FORMS]
+    return tuple(told) or words
+
+
+def _joined_letters(words: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for alone, run in groupby(words, key=lambda one: len(one) == 1 and one.isalpha()):
+        some = list(run)
+        found += ["".join(some)] if alone and len(some) > 1 else some
+    return found
+
+
+def liability(words: Iterable[str]) -> frozenset[str]:
+    """Return which sorts of firm these words of its names say: ``limited``, ``shares``, or both."""
+    there = set(words)
+    told = {"limited": _LIMITED & there, "shares": _SHARES & there}
+    return frozenset(sort for sort, found in told.items() if found)
 
 
 def initials(words: Sequence[str]) -> str:
@@ -107,9 +208,15 @@ def initials(words: Sequence[str]) -> str:
     return firsts if 2 < len(firsts) <= _MOST_INITIALS else ""  # noqa: PLR2004
 
 
+def same_liability(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Tell whether two names say the same sort of firm."""
+    told = liability(one)
+    return bool(told) and told == liability(other)
+
+
 def is_office(words: Sequence[str]) -> bool:
     """Tell whether a name is made only of words of which many states name their offices."""
-    return _OFFICES.issuperset(essential(words))
+    return _OFFICES.issuperset(essential(tuple(words)))
 
 
 def part_named(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
@@ -118,7 +225,7 @@ def part_named(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
     ``production construction corps`` against ``production construction corps public security
     bureau`` gives ``public security bureau``.
     """
-    short, long = sorted((one, other), key=lambda words: len(essential(words)))
+    short, long = sorted((tuple(one), tuple(other)), key=lambda words: len(essential(words)))
     within, whole = set(essential(short)), set(essential(long))
     if len(within) < 2 or not within < whole or _PARTS.isdisjoint(whole - within):  # noqa: PLR2004
         return ()

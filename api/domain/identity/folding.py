@@ -11,6 +11,8 @@ from typing import Final
 
 from anyascii import anyascii
 
+from api.domain.identity import terms
+
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]+")
 _ARABIC: Final = re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]")
@@ -62,15 +64,36 @@ _ARABIC_LETTERS: Final = str.maketrans(
         "ژ": "zh",
     }
 )
+# The same letters as Persian and Urdu read them.
+_PERSIAN_LETTERS: Final = {
+    **_ARABIC_LETTERS,
+    ord("ض"): "z",
+    ord("ذ"): "z",
+    ord("ث"): "s",
+    ord("ق"): "gh",
+    ord("ئ"): "",
+}
+_READ_OTHERWISE: Final = re.compile("[ضذثقئ]")
+# Letters that stand at the end of a word only: what follows without a blank is another word.
+_WORD_ENDS: Final = re.compile("(?<=[ىة])(?=[^\\W\\d_])")
+_KINSHIP: Final = {"ابو": "abu", "أبو": "abu", "بن": "bin", "ابن": "ibn", "ام": "umm"}
+_ABU: Final = ("ابو", "أبو")
+
 _COMPOUND_SURNAMES: Final = frozenset(
     "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 夏侯 东方 東方 皇甫 尉迟 尉遲 公孙 公孫 慕容 司徒 令狐"  # noqa: SIM905
     "".split()
 )
 _LONGEST_PERSON: Final = 4
 
-# Two-syllable Korean surnames are rare enough to be left out; vowels as newspapers write them.
-_KOREAN: Final = (("yeo", "yo"), ("eo", "o"), ("eu", "u"), ("ae", "e"), ("oe", "e"))
-_KOREAN_SURNAMES: Final = {"gim": "kim", "i": "ri", "bak": "pak", "no": "ro", "im": "rim"}
+# Syllables in their three parts, as Korean newspapers and the lists write them in Latin letters.
+_FIRST_HANGUL: Final = 0xAC00
+_INITIALS: Final = "k kk n t tt r m p pp s ss . j jj ch k t p h".replace(".", "").split(" ")
+_VOWELS: Final = "a ae ya yae o e yo ye o wa wae oe yo u wo we wi yu u ui i".split()  # noqa: SIM905
+_FINALS: Final = ". k k k n n n t l k m l l l p l m p p t t ng t t k t p t".replace(".", "").split(
+    " "
+)
+# Two-syllable Korean surnames are rare enough to be left out.
+_KOREAN_SURNAMES: Final = {"i": "ri", "no": "ro", "im": "rim", "yang": "ryang"}
 
 _DIGRAPHS: Final = (
     ("shch", "s"),
@@ -103,14 +126,27 @@ _DOUBLED: Final = re.compile(r"(.)\1+")
 def words(text: str) -> tuple[str, ...]:
     """Return a name's words in order: Latin letters and digits, lower case.
 
-    Han characters of a person's length become surname and given name (``chen quanguo``); the
-    article of Arabic stands as its own word; apostrophes join what they stand in.
+    Han characters of a person's length become surname and given name (``chen quanguo``), longer
+    ones an institution's name with its terms in English; the article of Arabic stands as its own
+    word; apostrophes join what they stand in.
     """
+    return _folded(text, _ARABIC_LETTERS)
+
+
+def readings(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return a name's words, in each way in which languages that share its script read them."""
+    first = words(text)
+    if text.isascii() or not _READ_OTHERWISE.search(unicodedata.normalize("NFKC", text)):
+        return (first,)
+    return (first, _folded(text, _PERSIAN_LETTERS))
+
+
+def _folded(text: str, arabic: dict[int, str]) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", text).translate(_SILENT).translate(_BETWEEN)
     if not plain.isascii():
         plain = _HANGUL.sub(_korean, _HAN.sub(_chinese, plain))
         if _ARABIC.search(plain):
-            plain = _arabic(plain)
+            plain = _arabic(plain, arabic)
         plain = anyascii(plain)
     return tuple(_WORD.findall(plain.replace("'", "").replace("`", "").lower()))
 
@@ -118,29 +154,47 @@ def words(text: str) -> tuple[str, ...]:
 def _chinese(found: re.Match[str]) -> str:
     run = found[0]
     if len(run) > _LONGEST_PERSON:
-        return f" {anyascii(run).lower()} "
+        return f" {terms.told(run, _pinyin) or _pinyin(run)} "
     cut = 2 if run[:2] in _COMPOUND_SURNAMES and len(run) > 2 else 1  # noqa: PLR2004
-    return f" {anyascii(run[:cut]).lower()} {anyascii(run[cut:]).lower()} "
+    return f" {_pinyin(run[:cut])} {_pinyin(run[cut:])} "
+
+
+def _pinyin(run: str) -> str:
+    return anyascii(run).lower()
 
 
 def _korean(found: re.Match[str]) -> str:
     run = found[0]
-    told = [anyascii(one).lower() for one in run]
-    for old, new in _KOREAN:
-        told = [one.replace(old, new) for one in told]
     if len(run) > _LONGEST_PERSON or len(run) == 1:
-        return f" {''.join(told)} "
-    surname = _KOREAN_SURNAMES.get(told[0], told[0])
-    return f" {surname} {''.join(told[1:])} "
+        return f" {terms.told(run, _romanised) or _romanised(run)} "
+    surname = _romanised(run[0])
+    return f" {_KOREAN_SURNAMES.get(surname, surname)} {_romanised(run[1:])} "
 
 
-def _arabic(text: str) -> str:
+def _romanised(run: str) -> str:
+    """Read Hangul aloud, each syllable by itself."""
+    said = []
+    for one in run:
+        first, rest = divmod(ord(one) - _FIRST_HANGUL, 588)
+        vowel, last = divmod(rest, 28)
+        said.append(_INITIALS[first] + _VOWELS[vowel] + _FINALS[last])
+    return "".join(said)
+
+
+def _arabic(text: str, letters: dict[int, str]) -> str:
     parts = []
-    for word in text.translate(_ARABIC_SIGNS).split():
-        stem = word.removeprefix("و") if word.startswith("وال") else word
+    for word in _WORD_ENDS.sub(" ", text.translate(_ARABIC_SIGNS)).split():
+        if word in _KINSHIP:
+            parts.append(_KINSHIP[word])
+            continue
+        plain = word
+        if word.startswith(_ABU) and len(word) > 5:  # noqa: PLR2004 - "abu" and a stem
+            parts.append("abu")
+            plain = word[3:]
+        stem = plain.removeprefix("و") if plain.startswith("وال") else plain
         article = stem.startswith("ال") and len(stem) > 4  # noqa: PLR2004 - "ال" and a stem
         parts.append(f"al {stem[2:]}" if article else stem)
-    return " ".join(parts).translate(_ARABIC_LETTERS)
+    return " ".join(parts).translate(letters)
 
 
 @functools.lru_cache(maxsize=131_072)

@@ -19,6 +19,7 @@ _PARTICLES: Final = frozenset(
 )
 _PLAIN: Final = re.compile(r"[^0-9a-z]")
 _SHORTEST_NUMBER: Final = 5
+_SHORTEST_SOUND: Final = 5
 _MOST_WORDS: Final = 7
 _LONGEST_KEY: Final = 60
 _SCHEMAS: Final = {
@@ -104,7 +105,7 @@ class Profile:
         """Return what :meth:`of_json` reads."""
         return {
             "kind": self.kind.value,
-            "names": [[one.text, int(one.weak)] for one in self.spellings],
+            "names": [[one.text, int(one.weak), " ".join(one.words)] for one in self.spellings],
             "births": [[one.text, one.earliest, one.latest, one.circa] for one in self.births],
             "numbers": sorted(self.numbers),
             "countries": list(self.countries),
@@ -117,7 +118,10 @@ class Profile:
         return cls(
             ref=ref,
             kind=EntryKind(said["kind"]),
-            spellings=spellings((text, bool(weak)) for text, weak in said["names"]),
+            spellings=tuple(
+                Spelling(text, tuple(words.split()), bool(weak))
+                for text, weak, words in said["names"]
+            ),
             births=tuple(Birth(*one) for one in said["births"]),
             numbers=frozenset(said["numbers"]),
             countries=tuple(said["countries"]),
@@ -129,9 +133,9 @@ def spellings(names: Iterable[tuple[str, bool]]) -> tuple[Spelling, ...]:
     """Fold names, given as text and whether they are weak; each folded form is kept once."""
     found: dict[tuple[str, ...], Spelling] = {}
     for text, weak in names:
-        folded = folding.words(text)
-        if folded and (folded not in found or (found[folded].weak and not weak)):
-            found[folded] = Spelling(text, folded, weak)
+        for folded in folding.readings(text):
+            if folded and (folded not in found or (found[folded].weak and not weak)):
+                found[folded] = Spelling(text, folded, weak)
     return tuple(found.values())
 
 
@@ -184,20 +188,33 @@ def keys(profile: Profile) -> frozenset[str]:
 def _keys_of(words: tuple[str, ...], *, body: bool) -> Iterator[str]:
     yield exact_key(words)
     yield from joined_keys(words)
-    telling = [one for one in words if one not in _PARTICLES and len(one) > 1] or list(words)
+    telling = words
     if body:
-        telling = list(bodies.essential(telling))
+        telling = bodies.essential(words)
         if short := bodies.initials(words):
             yield f"@{short}"
-        named = bodies.essential(words)
-        yield f"+{''.join(named)}"
-        if len(named) == 1 and 2 < len(named[0]) <= 8:  # noqa: PLR2004 - as long as initials are
-            yield f"@{named[0]}"
+        yield f"+{''.join(telling)}"
+        if len(telling) == 1 and 2 < len(telling[0]) <= 8:  # noqa: PLR2004 - as long as initials are
+            yield f"@{telling[0]}"
+    else:
+        yield from aloud_keys(words)
+    telling = tuple(one for one in telling if one not in _PARTICLES and len(one) > 1) or telling
     sounds = list(dict.fromkeys(folding.skeleton(one) for one in telling[:_MOST_WORDS]))
     for sound in sounds:
         yield f"~{sound}"
     for one, other in combinations(sorted(sounds), 2):
         yield f"&{one} {other}"
+
+
+def aloud_keys(words: tuple[str, ...]) -> Iterator[str]:
+    """Yield the keys of a name heard as one word, as it stands and with its last word first.
+
+    Scripts that write few vowels, or put no blank between words, meet Latin spellings so.
+    """
+    for order in {words, (*words[-1:], *words[:-1])}:
+        sound = folding.skeleton("".join(order))
+        if len(sound) >= _SHORTEST_SOUND:
+            yield f"^{sound}"
 
 
 def sound_key(word: str) -> str:

@@ -238,6 +238,32 @@ def day_of(text: str) -> str:
     raise refuse("day", "Write the day as 2021-03-22; the one given is no day of the calendar.")
 
 
+def day_or_none(text: str) -> str:
+    """Return the day that begins a text, as ISO 8601; empty where it is no day of the calendar.
+
+    What a list says of one entry is kept in its source as it stands; a day that is none dates
+    nobody.
+    """
+    try:
+        return day_of(text.strip()[:10])
+    except Invalid:
+        return ""
+
+
+def told_apart(entries: Iterable[ListEntry]) -> Iterator[ListEntry]:
+    """Yield the entries of a list whose publisher gives each its own reference.
+
+    Raises:
+        Invalid: ``list.malformed``: two have one, so that one of them would be lost.
+    """
+    seen: set[str] = set()
+    for one in entries:
+        if one.id in seen:
+            raise refuse("malformed", "Two entries of the file have one reference.")
+        seen.add(one.id)
+        yield one
+
+
 def each_once(values: Iterable[str]) -> tuple[str, ...]:
     """Return the values that say something, each once, in order."""
     return tuple(dict.fromkeys(value for one in values if (value := " ".join(one.split()))))

@@ -11,8 +11,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from api.domain.identity import profiles, scoring
-from api.domain.identity.profiles import Profile
+from api.domain.identity import naming, profiles, scoring
+from api.domain.identity.naming import Named
+from api.domain.identity.profiles import Profile, Spelling
 from api.domain.identity.scoring import Resemblance
 from api.domain.lists.entries import ListEntry
 from api.records import identity, lists
@@ -24,9 +25,9 @@ LIST: Final = "list"
 """Kind of the reference of a list's entry: ``list:<series>:<publisher's id>``."""
 
 _MOST_SHARING: Final = 250
-_COMPARED: Final = 40
+_COMPARED: Final = 14
 _LEAST_WORTH: Final = 0.1
-_WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "@": 2.0, "&": 3.0, "~": 1.0}
+_WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "^": 6.0, "@": 2.0, "&": 3.0, "~": 1.0}
 
 
 def entry_ref(series: str, entry: str) -> str:
@@ -114,8 +115,11 @@ class Matcher:
         exact = [one for one, keys in shared.items() if any(key[0] in "=+#" for key in keys)]
         ranked = [one for one in self._ranked(shared, least) if one not in set(exact)]
         kept = self._load([*sorted(exact), *ranked[:compared]])
-        self._weigh(kept, wanted)
-        likenesses = [self._compare(wanted, one) for one in kept]
+        named = [naming.nearest(wanted.spellings, one.profile.spellings) for one in kept]
+        self._weigh(spelling for pairs in named for pair in pairs for spelling in pair)
+        likenesses = [
+            self._compare(wanted, one, pairs) for one, pairs in zip(kept, named, strict=True)
+        ]
         return Likenesses(tuple(sorted(likenesses, key=lambda one: one.order)), found.left_out > 0)
 
     def _ranked(self, shared: Mapping[int, frozenset[str]], part: float) -> list[int]:
@@ -135,22 +139,17 @@ class Matcher:
         self._loaded.update(identity.load(self._connection, missing))
         return [self._loaded[one] for one in numbers if one in self._loaded]
 
-    def _weigh(self, described: Iterable[Indexed], wanted: Profile) -> None:
+    def _weigh(self, compared: Iterable[Spelling]) -> None:
         """Look up how many descriptions have each word's sound, for words not yet known."""
-        words = {
-            word
-            for profile in (wanted, *(one.profile for one in described))
-            for spelling in profile.spellings
-            for word in scoring.weighed(spelling.words)
-        }
+        words = {word for name in compared for word in naming.weighed(name.words)}
         unknown = {word: profiles.sound_key(word) for word in words - self._weights.keys()}
         spread = identity.spread(self._connection, set(unknown.values()))
         for word, key in unknown.items():
-            self._weights[word] = scoring.weight(word, spread[key], self._size)
+            self._weights[word] = naming.weight(word, spread[key], self._size)
 
-    def _compare(self, wanted: Profile, one: Indexed) -> Likeness:
+    def _compare(self, wanted: Profile, one: Indexed, pairs: Sequence[Named]) -> Likeness:
         weights = self._weights
-        found = scoring.resemblance(wanted, one.profile, lambda word: weights.get(word, 1.0))
+        found = scoring.resemblance(wanted, one.profile, lambda word: weights.get(word, 1.0), pairs)
         return Likeness(one, found)
 
 

@@ -4,6 +4,7 @@ Owns the use cases. An import is an event with its provenance; what was there be
 are read by ``adapters.lists``, before any transaction; who is the same as whom is not asked here.
 """
 
+import datetime as dt
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ _CHUNK: Final = 1 << 20
 _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 _LONGEST: Final = 500
 _LOADED: Final = 400
+# East of here it is tomorrow already.
+_AHEAD: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
     series = gathered.published.series
     sha256 = _sha256(path)
     day, said_by = _day(gathered.published, terms)
+    if dt.date.fromisoformat(day) > node.clock.now().date() + _AHEAD:
+        raise Invalid("list.day", "The day that is given for the list is still to come.")
     known = node.db.read(lambda connection: lists.editions(connection, series.id))
     for one in known:
         if one.sha256 == sha256 and one.as_of == day and one.partial == terms.partial:
@@ -165,8 +170,19 @@ def _compared(
 def _check_terms(terms: ImportTerms) -> None:
     if terms.as_of:
         day_of(terms.as_of)
+    if terms.fetched_at:
+        _require_instant(terms.fetched_at)
     if max(len(terms.name), len(terms.source), len(terms.fetched_at)) > _LONGEST:
         raise Invalid("list.terms", f"Say where it is from in at most {_LONGEST} characters.")
+
+
+def _require_instant(text: str) -> None:
+    try:
+        zoned = dt.datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        zoned = False
+    if not zoned:
+        raise Invalid("list.terms", "Say when it was fetched as 2026-11-23T17:25:39Z.")
 
 
 def _sha256(path: Path) -> str:
