@@ -12,7 +12,7 @@ how it *stands* here:
 Whoever asks what was said and decided reads judged ones only; :func:`by_id` returns any.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     select,
+    tuple_,
 )
 
 from api.records.metadata import METADATA, RECORDED, added
@@ -185,29 +186,26 @@ def restating(connection: Connection, statement_id: str) -> list[StoredStatement
     return every(connection, query, StoredStatement)
 
 
-_NONCE_IS_USED = (
-    select(STATEMENTS.c.id)
-    .where(
-        STATEMENTS.c.issuer == bindparam("issuer"),
-        STATEMENTS.c.nonce == bindparam("nonce"),
-        STATEMENTS.c.id != bindparam("but"),
-        STATEMENTS.c.standing != Standing.DROPPED,
-    )
-    .limit(1)
-)
-
-
-def nonce_is_used(connection: Connection, issuer: str, nonce: str, but: str = "") -> bool:
-    """Tell whether a statement of an issuer that counts here has this nonce.
+def with_nonces(
+    connection: Connection, nonces: Iterable[tuple[str, str]]
+) -> set[tuple[str, str, str]]:
+    """Return the statements that count here and have one of these nonces.
 
     Args:
         connection: open for reading.
-        issuer: ministry.
-        nonce: as in the payload, b64u.
-        but: id of a statement that does not count.
+        nonces: issuers, each with a nonce as in the payload, b64u.
+
+    Returns:
+        Issuer, nonce and id of each.
     """
-    asked = {"issuer": issuer, "nonce": nonce, "but": but}
-    return connection.execute(_NONCE_IS_USED, asked).first() is not None
+    wanted = sorted(set(nonces))
+    if not wanted:
+        return set()
+    query = select(STATEMENTS.c.issuer, STATEMENTS.c.nonce, STATEMENTS.c.id).where(
+        tuple_(STATEMENTS.c.issuer, STATEMENTS.c.nonce).in_(wanted),
+        STATEMENTS.c.standing != Standing.DROPPED,
+    )
+    return {(issuer, nonce, id_) for issuer, nonce, id_ in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)

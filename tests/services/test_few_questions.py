@@ -24,7 +24,7 @@ from tests.support import foreign
 from tests.support.asked import Counted, counted
 from tests.support.bodies import body
 from tests.support.databases import Postgres
-from tests.support.exchange import REGIME, UK, US, designate, draft, person, request
+from tests.support.exchange import REGIME, UK, US, designate, draft, person, request, say
 from tests.support.federation import Federation
 from tests.support.signing import UK as UK_KEYS
 from tests.support.signing import US as US_KEYS
@@ -165,11 +165,38 @@ def test_a_message_is_accepted_with_as_many_questions_whatever_it_holds(
     assert many.commits <= 2
 
 
-def test_applying_asks_eight_things_of_a_statement(any_federation: Federation) -> None:
-    """One unit for a message; for each statement two look-ups and its rows, on PostgreSQL a lock."""
+def test_applying_asks_nothing_of_a_statement_but_its_rows(any_federation: Federation) -> None:
+    """One unit and one look at all nonces for a message; for each statement its six rows."""
     arrivals(any_federation, 1)
     (_, few), (_, many) = arrivals(any_federation, 2), arrivals(any_federation, 10)
-    each = 8 if any_federation[US].db.dialect == "sqlite" else 9
-    assert len(many.texts) - len(few.texts) <= 8 * each
-    assert len(few.texts) - 2 * each <= 12
+    assert len(many.of("SELECT")) == len(few.of("SELECT"))
+    assert len(many.texts) - len(few.texts) <= 8 * 6
+    assert len(few.texts) - 2 * 6 <= 13
     assert many.commits == 1
+
+
+def questions(federation: Federation, thread: str, count: int) -> Counted:
+    """What applying so many questions in a thread asks."""
+    node = federation[US]
+    for number in range(count):
+        say(federation, UK, thread, "question", question=f"q{count}{number}", text="When?")
+    for holder in (UK, US):
+        checkpoints.integrate(federation[holder], "test")
+    for _ in range(2):
+        deliver(federation[UK], US)
+    with ThreadPoolExecutor(2) as pool:
+        applied = asked(node, lambda: process_inbox(node, pool))
+    federation.settle()
+    return applied
+
+
+def test_applying_in_a_thread_takes_three_look_ups_of_a_statement(
+    any_federation: Federation,
+) -> None:
+    """The thread's row, the thread, and the tasks that change; not what stays as it was."""
+    known = designate(any_federation, US, "A Person", to=(UK,))
+    thread = request(any_federation, US, UK, {"s1": known})
+    any_federation.settle()
+    questions(any_federation, thread, 1)
+    few, many = questions(any_federation, thread, 2), questions(any_federation, thread, 6)
+    assert len(many.of("SELECT")) - len(few.of("SELECT")) <= 4 * 3

@@ -63,7 +63,21 @@ class _Run:
     known: dict[str, str]
     stuck: frozenset[str]
     parked: int
+    nonces: frozenset[tuple[str, str]]
     seen: set[str] = field(default_factory=set)
+    counting: set[tuple[str, str, str]] | None = None
+
+    def counting_nonces(self) -> set[tuple[str, str, str]]:
+        """Return issuer, nonce and id of what counts here, of all nonces that the message names.
+
+        Looked up once, and once more after a refusal, which may have kept a statement or let one
+        go. Whoever applies another message with a statement of the same issuer waits.
+        """
+        if self.counting is None:
+            for issuer in sorted({issuer for issuer, _ in self.nonces}):
+                self.unit.lock(f"nonces of {issuer}")
+            self.counting = statements.with_nonces(self.unit.connection, self.nonces)
+        return self.counting
 
 
 def decide(
@@ -92,8 +106,15 @@ def decide(
         {id_: row.standing for id_, row in rows.items()},
         parked.stuck(unit.connection),
         parked.count_of(unit.connection, message.peer),
+        frozenset((one.issuer, one.nonce) for each in opened for one in _statements(each)),
     )
     return [_one(run, each) for each in opened]
+
+
+def _statements(opened: Opened) -> list[Statement]:
+    """Return the statement of an item with those that came along."""
+    own = [] if opened.sealed is None else [opened.sealed.statement]
+    return [*own, *(one.sealed.statement for one in opened.brought)]
 
 
 def _one(run: _Run, opened: Opened) -> Decided:
@@ -116,6 +137,7 @@ def _considered(run: _Run, opened: Opened) -> Decided:
         return _undecidable(run, opened, Part.RECEIVE, error)
     if decision:
         run.known[opened.id] = Standing.JUDGED
+        run.counting_nonces().update((one.issuer, one.nonce, one.id) for one in _statements(opened))
         return Decided(opened, ItemState.APPLIED)
     if sequences.waits(decision):
         return _wait(run, opened, decision.code)
@@ -172,6 +194,7 @@ def _apply(run: _Run, opened: Opened) -> Decision:
         run.message.id,
         {one.sealed.statement.id: one.sealed.statement for one in opened.brought},
         opened.times,
+        known=statement.id in run.known,
     )
     decision = restating.may_take(run.unit.connection, statement)
     decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
@@ -206,18 +229,12 @@ def _with_own_nonce(run: _Run, opened: Opened) -> Decision:
     draft: what a preparer signed once makes one statement (PROTOCOL §9, *Preparer's bytes*). What
     was refused counts as not told, and its nonce as unused.
     """
-    if opened.sealed is None:
-        raise TypeError("an item that did not open is never applied")
-    beside = [one.sealed.statement for one in opened.brought]
     counting = {Standing.JUDGED, Standing.BROUGHT}
-    each = {one.id: one for one in (opened.sealed.statement, *beside)}.values()
+    each = {one.id: one for one in _statements(opened)}.values()
     fresh = [one for one in each if run.known.get(one.id) not in counting]
-    for issuer in sorted({one.issuer for one in fresh}):
-        run.unit.lock(f"nonces of {issuer}")
-    used = {(one.issuer, one.nonce) for one in fresh}
-    if len(used) < len(fresh) or any(
-        statements.nonce_is_used(run.unit.connection, one.issuer, one.nonce, one.id)
-        for one in fresh
+    named = {(one.issuer, one.nonce): one.id for one in fresh}
+    if len(named) < len(fresh) or any(
+        named.get((issuer, nonce), id_) != id_ for issuer, nonce, id_ in run.counting_nonces()
     ):
         return refuse(NONCE, "Its issuer has used this nonce: draw one for each statement.")
     return ALLOWED
@@ -242,6 +259,7 @@ def _refused(run: _Run, opened: Opened, decision: Decision) -> Decided:
     _, error = _attempt(
         run, lambda: keep_refused(run.node, run.unit, run.message, opened, decision)
     )
+    run.counting = None
     if error:
         return _undecidable(run, opened, Part.REFUSE, error)
     return Decided(opened, ItemState.REFUSED, decision.code, decision.reason)

@@ -57,6 +57,7 @@ class Received:
         message: id of the message that brought it.
         brought: the verified statements that travelled with it, by id.
         times: what it is dated against.
+        known: its row, and so what follows from it, may be here already.
     """
 
     statement: Statement
@@ -65,6 +66,7 @@ class Received:
     message: str
     brought: dict[str, Statement]
     times: Times
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class DesignationEffect(Plain):
         decision = sound(node, statement)
         if not decision:
             return decision
-        if designations.by_id(unit.connection, statement.id) is None:
+        if not received.known or designations.by_id(unit.connection, statement.id) is None:
             designation_record.take_in(unit, rules.standing(statement, ()), received.at)
         else:
             designation_record.prevail(unit, statement)
