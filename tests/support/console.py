@@ -194,6 +194,8 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     thread = exchange.request(federation, US, UK, {"s1": listed})
     federation.settle()
     exchange.say(federation, UK, thread, "question", question="q1", text="Which unit?")
+    onward = {"package": package, "recipient": CA, "purpose": "Its own listing."}
+    request = exchange.issue(federation, UK, "onward-request/1", (US,), onward)
     federation.settle()
     analyst = federation.officer(ministry, "analyst")
     if ministry == US:
@@ -257,6 +259,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "package": package[7:],
         "draft": draft,
         "thread": thread[7:],
+        "request": request[7:],
         "designation": listed[7:],
         "digest": _exhibit(federation, analyst, package),
         "ministry": UK if ministry == US else US,

@@ -6,8 +6,8 @@ from typing import Any, Final
 from api.domain.errors import ComityError
 from api.domain.evidence import PackageState
 from api.ports.policy import Action
-from api.services.desk import evidence, exhibits, package_files
-from api.web.console import listing, reading
+from api.services.desk import evidence, exhibits, package_files, passing_on
+from api.web.console import listing, marking_parts, reading
 from api.web.console.page import (
     ANALYST,
     DESK,
@@ -22,7 +22,6 @@ from api.web.console.page import (
 from api.web.console.words import mark
 
 _STATES: Final = tuple(PackageState)
-_TLP: Final = ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
 _INSTRUCTIONS: Final = ("stop-use", "return", "destroy")
 _ONLY_ANALYSTS: Final = frozenset({ANALYST})
 _ONLY_REVIEWERS: Final = frozenset({REVIEWER})
@@ -69,6 +68,8 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "statement": view,
         "exhibits": [_exhibit(one, stored) for one in view.body.get("exhibits", [])],
         "releases": view.releases,
+        "onward": passing_on.asked_of(node, caller, id_),
+        "analyst": ANALYST in caller.roles,
         "holders": _holders(visit, id_),
         "own": own,
         "home_ministry": node.ministry,
@@ -144,15 +145,9 @@ def _release_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200)
     members = {
         **facts,
         "others": [(one.id, f"{one.id} ({one.jurisdiction})") for one in others],
-        "tlp": [{"value": one, "text": f"TLP:{one}"} for one in _TLP],
-        "typed": {
-            "recipient": form.one("recipient"),
-            "tlp": form.one("tlp") or "AMBER",
-            "control": form.one("control"),
-            "use": form.one("use"),
-            "legal_basis": form.one("legal_basis"),
-            "note": form.one("note"),
-        },
+        "tlp": marking_parts.LEVELS,
+        "typed": marking_parts.typed(form)
+        | {name: form.one(name) for name in ("recipient", "legal_basis", "note")},
         "faults": faults,
     }
     return View("package_release.html", members, status)
@@ -165,25 +160,17 @@ def release(visit: Visit) -> Answer:
         {"field": name, "text": text}
         for name, text in (
             ("recipient", mark("Choose the ministry that gets the package.")),
-            ("tlp", mark("Choose a marking.")),
-            ("use", mark("Say what the recipient may use it for.")),
             ("legal_basis", mark("Say which law lets you disclose it.")),
         )
         if not form.one(name)
     ]
+    faults += marking_parts.unmarked(form)
     if faults:
         return _release_form(visit, faults, 422)
     recipient = form.one("recipient")
     content: dict[str, Any] = {
         "recipient": recipient,
-        "marking": {
-            "tlp": form.one("tlp"),
-            "releasable_to": [recipient],
-            "originator_control": form.one("control") == "yes",
-            "permitted_use": [
-                line.strip() for line in form.one("use").splitlines() if line.strip()
-            ],
-        },
+        "marking": marking_parts.marking_in(form, recipient),
         "legal_basis": form.one("legal_basis"),
     }
     if form.one("note"):
