@@ -290,3 +290,106 @@ def test_a_draft_without_a_form_says_so(federation, console):
     analyst = console.browser("analyst")
     assert f"/drafts/{made.id}/revise" not in analyst.get(f"/en/drafts/{made.id}").text
     assert "set it aside" in analyst.get(f"/en/drafts/{made.id}/revise").text
+
+
+def fact(**more):
+    """One fact of a case as its fields, and the empty one below it."""
+    texts = {"conduct": "torture", "part": "responsible", "victims": "others", "state": "cn"}
+    texts |= {"place": "Xinjiang", "from": "2017", "to": "", "note": "", "exhibits": "", **more}
+    return {f"case_facts_{name}": [text, ""] for name, text in texts.items()}
+
+
+def test_a_request_carries_the_facts_of_its_case(federation, console):
+    listed = exchange.designate(federation, US, "ZHU Hailun")
+    analyst, path = console.browser("analyst"), "/en/mirror-requests/new"
+    fields = request_fields(listed) | fact(exhibits="notice-1\r\nnotice-2\r\n")
+    about = {"case_facts_subjects-1": [listed]}
+    room = analyst.submit(path, **fields, **about, more="1")
+    assert room.status_code == 200
+    assert 'id="case_facts_conduct-2"' in room.text
+    assert "There is a problem" not in room.text
+    made = draft_of(federation, analyst.submit(path, **fields, **about))
+    assert made.body["case_facts"] == [
+        {
+            "conduct": "torture",
+            "part": "responsible",
+            "victims": "others",
+            "state": "cn",
+            "place": "Xinjiang",
+            "from": "2017",
+            "subjects": ["s1"],
+            "exhibits": ["notice-1", "notice-2"],
+        }
+    ]
+    page = analyst.get(f"/fr/drafts/{made.id}/revise").text
+    assert re.search(r'<option value="torture" selected', page)
+    assert "notice-1\nnotice-2" in page
+    assert re.search(rf'name="case_facts_subjects-1"[^>]*value="{listed}" checked', page)
+
+
+def test_a_fact_of_a_case_that_says_too_little_is_drawn_again(federation, console):
+    listed = exchange.designate(federation, US, "ZHU Hailun")
+    other = exchange.designate(federation, US, "CHEN Quanguo")
+    analyst, path = console.browser("analyst"), "/en/mirror-requests/new"
+    wrong = analyst.submit(path, **request_fields(listed), **fact(conduct=""))
+    assert wrong.status_code == 422
+    assert 'href="#case_facts_conduct-1"' in wrong.text
+    assert 'value="Xinjiang"' in wrong.text, "what was typed is kept"
+    strange = {"case_facts_subjects-1": [other]}
+    answer = analyst.submit(path, **request_fields(listed), **fact(), **strange)
+    assert answer.status_code == 422
+    assert "about a subject that was not chosen" in answer.text
+
+
+def test_facts_of_a_proposal_and_a_designation_survive_their_revision(federation, console):
+    package = exchange.package(federation, US, title="The case")
+    analyst = console.browser("analyst")
+    case = {
+        "title": "Listing ZHU Hailun",
+        "subjects": [f"{package} s1"],
+        "regime": "US-GLOMAG",
+        "grounds": ["us-glomag.abuse"],
+        "met": "yes",
+        "found_by": "A. Analyst",
+        "reasons_releasable": "Held the post.",
+        "measures": ["asset_freeze"],
+        "case_facts_subjects-1": [f"{package} s1"],
+        **fact(),
+    }
+    path = analyst.submit("/en/proposals/new", **case).headers["location"]
+    page = analyst.get(f"{path}/edit").text
+    assert re.search(r'<option value="torture" selected', page)
+    assert re.search(rf'name="case_facts_subjects-1"[^>]*value="{package} s1" checked', page)
+    again = analyst.submit(f"{path}/edit", **case | {"title": "Listing a secretary"})
+    assert again.status_code == 303
+    node, officer = federation[US], federation.officer(US, "analyst")
+    kept = proposals.read(node, officer, path.rpartition("/")[2]).body["case_facts"]
+    assert kept[0]["subjects"] == ["s1"]
+    listed = analyst.submit("/en/designations/new", **DESIGNATION | fact())
+    made = draft_of(federation, listed)
+    assert made.body["case_facts"][0]["conduct"] == "torture"
+    assert re.search(
+        r'<option value="torture" selected', analyst.get(f"/en/drafts/{made.id}/revise").text
+    )
+
+
+def test_a_subject_of_an_earlier_request_is_named_as_such(federation, console):
+    listed = exchange.designate(federation, US, "ZHU Hailun")
+    earlier = exchange.request(federation, US, UK, {"s1": listed})
+    federation.settle()
+    again = exchange.designate(federation, US, "The same man, listed again")
+    thread = exchange.request(federation, US, UK, {"s1": again})
+    federation.settle()
+    analyst = console_on(federation, UK).browser("analyst")
+    path = f"/en/mirror-requests/{thread[7:]}/finding"
+    assert f'value="{earlier}#s1"' in analyst.get(path).text
+    assert f'value="{thread}#s1"' not in analyst.get(path).text
+    finding = {"subject": "s1", "finding": "duplicate-of", "reasons": "Asked before."}
+    missing = analyst.submit(path, **finding)
+    assert missing.status_code == 422
+    assert 'href="#duplicate_of"' in missing.text
+    made = analyst.submit(path, **finding, duplicate_of=f"{earlier}#s1")
+    draft = draft_of(federation, made, UK)
+    assert draft.body["duplicate_of"] == {"thread": earlier, "key": "s1"}
+    revised_page = analyst.get(f"/en/drafts/{draft.id}/revise").text
+    assert f'value="{earlier}#s1" selected' in revised_page

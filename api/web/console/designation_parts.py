@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api.web.console.case_fact_parts import facts_in
 from api.web.console.described import fields_of, subject_in
 from api.web.console.forms import Form
 from api.web.console.law_choices import MEASURES
@@ -58,7 +59,7 @@ def designation_in(form: Form, jurisdiction: str) -> dict[str, Any]:
         body["against_bar"] = {"reason": form.one("against_bar")}
     if form.one("partner_provision"):
         body |= {"procedure": "urgent", "partner_provision": form.one("partner_provision")}
-    return body
+    return body | facts_in(form, {})
 
 
 def amendment_in(form: Form) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Owns the reading; pure. Subjects are those of packages held here, described as t
 from collections.abc import Mapping
 from typing import Any
 
+from api.web.console.case_fact_parts import facts_in
 from api.web.console.designation_parts import measures_in
 from api.web.console.forms import Form
 from api.web.console.law_choices import MEASURES
@@ -51,7 +52,8 @@ def proposal_in(
         body["reasons"]["internal"] = form.one("reasons_internal")
     if form.one("against_bar"):
         body["against_bar"] = {"reason": form.one("against_bar")}
-    return body
+    keys = {value: f"s{number}" for number, value in enumerate(described, 1)}
+    return body | facts_in(form, keys)
 
 
 def shown(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from api.web.console.case_fact_parts import facts_in
 from api.web.console.forms import Form
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -54,7 +55,7 @@ def request_in(form: Form, described: Mapping[str, Mapping[str, Any]]) -> dict[s
         body["release_at"] = end_of_day(form.one("release_at"))
     if form.one("continues"):
         body["continues"] = form.one("continues")
-    return body
+    return body | facts_in(form, keys)
 
 
 def shown(body: Mapping[str, Any]) -> dict[str, Any]:

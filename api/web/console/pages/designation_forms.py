@@ -11,7 +11,14 @@ from api.domain.errors import ComityError
 from api.ports.policy import Action
 from api.services.desk import designations, mirroring, proposals
 from api.services.statements.draft_form import DraftView
-from api.web.console import body_words, described, designation_parts, law_choices, reading
+from api.web.console import (
+    body_words,
+    case_fact_parts,
+    described,
+    designation_parts,
+    law_choices,
+    reading,
+)
 from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
 from api.web.console.words import mark
 from api.wire.errors import WireError
@@ -80,6 +87,8 @@ def new_form(
     members = {
         "target": target or Target(visit.to("/designations/new", **visit.query)),
         "typed": designation_parts.shown(body),
+        "case_facts": case_fact_parts.lines(body, {}),
+        "fact_choices": case_fact_parts.CHOICES,
         "schemas": described.SCHEMAS,
         "regimes": law_choices.options(visit, regimes),
         "grounds": law_choices.grounds(visit, regimes),
@@ -113,6 +122,8 @@ def designate(visit: Visit) -> Answer:
     """Draft the designation; another officer approves it."""
     body = designation_parts.designation_in(visit.form, visit.node.me.jurisdiction)
     to = visit.form.every("to")
+    if case_fact_parts.MORE in visit.form.fields:
+        return new_form(visit, body, to, [])
     faults = faults_of(DESIGNATION, body)
     if not to:
         faults.append({"field": "to", "text": mark("Choose at least one ministry that is told.")})

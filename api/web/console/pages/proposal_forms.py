@@ -10,7 +10,13 @@ from api.domain.errors import ComityError, Stale
 from api.ports.policy import Action
 from api.services.desk import evidence, proposals
 from api.services.desk.proposals import ProposalView
-from api.web.console import body_words, law_choices, proposal_parts, reading
+from api.web.console import (
+    body_words,
+    case_fact_parts,
+    law_choices,
+    proposal_parts,
+    reading,
+)
 from api.web.console.page import ANALYST, REVIEWER, Answer, Moved, Page, Target, View, Visit
 from api.web.console.words import mark
 from api.wire.errors import WireError
@@ -36,12 +42,21 @@ def _form(
     status: int = 200,
 ) -> Answer:
     regimes = law_choices.of_home(visit)
+    offered = _offered(visit)
+    by_name = {name: value for value, name, _ in offered}
+    by_name |= {name: value for value, name, _ in offered if value in set(chosen)}
+    values = {
+        str(one.get("key")): by_name.get(next(iter(reading.subject_names(one)), ""), "")
+        for one in body.get("subjects", ())
+    }
     members = {
         "target": Target(visit.to(visit.path), view.tag if view is not None else ""),
         "view": view,
         "typed": proposal_parts.shown(body),
         "chosen": chosen,
-        "offered": _offered(visit),
+        "offered": offered,
+        "case_facts": case_fact_parts.lines(body, values),
+        "fact_choices": case_fact_parts.CHOICES,
         "regimes": law_choices.options(visit, regimes),
         "thresholds": [(one.id, one.threshold.text) for one in regimes],
         "grounds": law_choices.grounds(visit, regimes),
@@ -98,6 +113,9 @@ def _read(visit: Visit) -> tuple[dict[str, Any], Faults]:
         )
         if not form.one(name)
     ]
+    if case_fact_parts.MORE in form.fields:
+        return body, []
+    faults += case_fact_parts.unchosen(body)
     known = {one["field"] for one in faults} | {"grounds_0"}
     more = body_words.faults_in(_TYPE, body) if not faults else []
     return body, [*faults, *(one for one in more if one["field"] not in known)]
@@ -109,6 +127,8 @@ def write(visit: Visit) -> Answer:
     chosen = visit.form.every("subjects")
     if faults:
         return _form(visit, body, chosen, faults, status=422)
+    if case_fact_parts.MORE in visit.form.fields:
+        return _form(visit, body, chosen, [])
     try:
         view = proposals.create(visit.node, visit.caller, body)
     except (ComityError, WireError) as error:
@@ -135,6 +155,8 @@ def edit(visit: Visit) -> Answer:
     chosen = visit.form.every("subjects")
     if faults:
         return _form(visit, body, chosen, faults, view=view, status=422)
+    if case_fact_parts.MORE in visit.form.fields:
+        return _form(visit, body, chosen, [], view=view)
     try:
         proposals.replace(visit.node, visit.caller, view.id, visit.form.tag, body)
     except (ComityError, WireError) as error:

@@ -12,7 +12,13 @@ from api.domain.errors import ComityError
 from api.ports.policy import Action
 from api.services.desk import designations, evidence, mirroring
 from api.services.desk.designations import DesignationSummary
-from api.web.console import body_words, law_choices, reading, request_parts
+from api.web.console import (
+    body_words,
+    case_fact_parts,
+    law_choices,
+    reading,
+    request_parts,
+)
 from api.web.console.page import ANALYST, Answer, Moved, Page, Target, View, Visit
 from api.web.console.words import mark
 from api.wire.errors import WireError
@@ -57,6 +63,8 @@ def form(
     members = {
         "target": target or Target(visit.to("/mirror-requests/new")),
         "typed": request_parts.shown(body),
+        "case_facts": case_fact_parts.lines(body, body.get("designations", {})),
+        "fact_choices": case_fact_parts.CHOICES,
         "to_chosen": to,
         "others": [{"value": one.id, "text": f"{one.id} ({one.jurisdiction})"} for one in others],
         "designations": standing(visit),
@@ -107,6 +115,9 @@ def read(visit: Visit, to: str) -> tuple[dict[str, Any], Faults]:
         body = request_parts.request_in(form_, described(visit, form_.every("designations")))
     except ComityError as error:
         return {}, [*faults, reading.refused(error)]
+    if case_fact_parts.MORE in form_.fields:
+        return body, []
+    faults += case_fact_parts.unchosen(body)
     missing = {"subjects"} if faults else set()
     found = body_words.faults_in(_TYPE, body)
     return body, [*faults, *(one for one in found if one["field"] not in missing)]
@@ -118,6 +129,8 @@ def send(visit: Visit) -> Answer:
     body, faults = read(visit, to)
     if faults:
         return form(visit, body, to, faults, 422)
+    if case_fact_parts.MORE in visit.form.fields:
+        return form(visit, body, to, [])
     try:
         draft = mirroring.request(visit.node, visit.caller, to, body)
     except (ComityError, WireError) as error:

@@ -12,7 +12,7 @@ from api.domain.errors import ComityError, Conflict, Stale
 from api.ports.policy import Action
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
-from api.web.console import designation_parts, reading
+from api.web.console import case_fact_parts, designation_parts, reading
 from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
 from api.web.console.pages import designation_forms, request_forms, thread_moves
 from api.wire.errors import WireError
@@ -48,7 +48,8 @@ def _show_designation(
 
 def _read_designation(visit: Visit, _draft: DraftView) -> tuple[dict[str, Any], Faults]:
     body = designation_parts.designation_in(visit.form, visit.node.me.jurisdiction)
-    return body, designation_forms.faults_of(DESIGNATION, body)
+    more = case_fact_parts.MORE in visit.form.fields
+    return body, [] if more else designation_forms.faults_of(DESIGNATION, body)
 
 
 def _show_request(
@@ -114,6 +115,8 @@ def revise(visit: Visit) -> Answer:
     body, faults = form.read(visit, draft)
     if faults:
         return form.show(visit, draft, body, faults, 422)
+    if case_fact_parts.MORE in visit.form.fields:
+        return form.show(visit, draft, body, [], 200)
     try:
         drafting.replace_content(visit.node, visit.caller, draft.id, visit.form.tag, body)
     except (ComityError, WireError) as error:

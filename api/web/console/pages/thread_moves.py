@@ -5,7 +5,7 @@ that need no second officer are sealed at once, and the form says so.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
+from api.records.threads import Wanted
 from api.services.desk import mirroring
 from api.services.desk.mirroring import ThreadView
 from api.web.console import law_choices, reading, request_parts
@@ -22,8 +23,10 @@ from api.web.console.pages import request_forms
 from api.web.console.words import mark
 from api.wire.errors import WireError
 
+_DUPLICATE: Final = "duplicate-of"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FINDINGS: Final = ("mirror", "mirror-differently", "decline", "defer")
+_FINDINGS: Final = ("mirror", "mirror-differently", "decline", "defer", _DUPLICATE)
+_MOST: Final = 200
 _OF_DESIGNATIONS: Final = frozenset({"effect", "amendment"})
 Faults = list[dict[str, Any]]
 
@@ -112,6 +115,11 @@ def _finding(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
         body["ground"] = form.one("ground")
     if form.one("finding") == "defer":
         body["until"] = _end_of_day(form.one("until"), "until", faults)
+    if form.one("finding") == _DUPLICATE:
+        text = mark("Choose the subject of the earlier request.")
+        faults += _missing(form, {"duplicate_of": text})
+        thread, _, key = form.one("duplicate_of").partition("#")
+        body["duplicate_of"] = {"thread": thread, "key": key}
     return body, faults
 
 
@@ -193,6 +201,8 @@ def typed(kind: str, body: Mapping[str, Any]) -> Form:
             found[name] = [one.removeprefix("sha256:") for one in body[name]]
     if kind == "finding":
         found["reasons"] = [body["reasons"]["releasable"]]
+        earlier = body.get("duplicate_of")
+        found["duplicate_of"] = [f"{earlier['thread']}#{earlier['key']}"] if earlier else []
     for name in ("until", "expected_by"):
         if name in found:
             found[name] = [found[name][0][:10]]
@@ -228,6 +238,7 @@ def form(
         "target": target or Target(visit.to(f"/mirror-requests/{visit.parts['thread']}/{kind}")),
         "at_once": move.at_once,
         "findings": _FINDINGS,
+        "earlier": list(_earlier(visit, view)) if kind == "finding" else [],
         "regimes": law_choices.options(visit, law_choices.of_home(visit)),
         "grounds": law_choices.grounds(visit, law_choices.of_home(visit)),
         "own_designations": request_forms.standing(visit) if kind in _OF_DESIGNATIONS else [],
@@ -238,6 +249,16 @@ def form(
         "faults": faults,
     }
     return View(move.template, members, status)
+
+
+def _earlier(visit: Visit, view: ThreadView) -> Iterator[tuple[str, str]]:
+    """Return the subjects of other requests between the same two ministries: value and words."""
+    wanted = Wanted(requester=view.requester, addressee=view.addressee)
+    for thread in mirroring.threads_page(visit.node, visit.caller, wanted, limit=_MOST):
+        if thread.id == view.id:
+            continue
+        for one in thread.subjects:
+            yield f"{thread.id}#{one.key}", f"{one.name} ({thread.title}, {thread.opened_at[:10]})"
 
 
 def _text_of(view: ThreadView, statement_id: str) -> str:
