@@ -28,7 +28,7 @@ def _malformed() -> WireError:
     )
 
 
-def _too_large() -> WireError:
+def _over_four_gib() -> WireError:
     return WireError("container.too-large", "Export a smaller range at once.")
 
 
@@ -42,7 +42,7 @@ _FORM: Final = Form(
     most_written=_MOST_BYTES,
     most_read=_MOST_BYTES + CHUNK,
     malformed=_malformed,
-    too_large=_too_large,
+    too_large=_over_four_gib,
     missing=_missing,
 )
 
