@@ -6,7 +6,7 @@ constraint).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -195,6 +195,14 @@ def by_id(connection: Connection, draft_id: str) -> Draft | None:
     """Return one draft."""
     query = select(DRAFTS).where(DRAFTS.c.id == draft_id)
     return first(connection, query, Draft)
+
+
+def drafts_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Draft]:
+    """Return drafts by id; unknown ids are absent from the answer."""
+    if not ids:
+        return {}
+    query = select(DRAFTS).where(DRAFTS.c.id.in_(ids))
+    return {one.id: one for one in every(connection, query, Draft)}
 
 
 def nonce_is_used(connection: Connection, issuer: str, nonce: str) -> bool:

@@ -33,6 +33,8 @@ from api.records.package_rows import (
     TitledHolder,
 )
 from api.records.rows import every, first
+from api.records.statements import STATEMENTS
+from api.wire.types import RECALL
 
 PACKAGES = Table(
     "packages",
@@ -200,6 +202,8 @@ def recalled_unanswered(
         PACKAGES.c.state == PackageState.RECALLED.value,
         PACKAGES.c.originator != ministry,
         PACKAGES.c.id.not_in(answered),
+        # Few are recalled among many: they are found by the statements that recalled them.
+        PACKAGES.c.id.in_(select(STATEMENTS.c.about).where(STATEMENTS.c.type == RECALL)),
     )
     if after is not None:
         query = query.where(PACKAGES.c.id > after)

@@ -282,11 +282,10 @@ def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set
     wanted = sorted(set(references))
 
     def read(connection: Connection) -> list[tuple[Kind, Resource]]:
-        known = [
-            record
-            for kind, id_ in wanted
-            if kind in _FIND and (record := _FIND[Kind(kind)](connection, id_)) is not None
-        ]
+        known: list[Record] = []
+        for kind, look_up in _LOOK_UP.items():
+            found = look_up(connection, [id_ for each, id_ in wanted if each == kind])
+            known += (found[id_] for id_ in sorted(found))
         targets = resources(node, connection, known)
         return [(kind_of(one), target) for one, target in zip(known, targets, strict=True)]
 
@@ -309,7 +308,7 @@ def permit_to_read(node: Node, caller: Caller, reference: Reference) -> Permit:
     kind, id_ = reference
 
     def find(connection: Connection) -> tuple[Record, Resource] | None:
-        record = _FIND[kind](connection, id_) if kind in _FIND else None
+        record = _LOOK_UP[kind](connection, [id_]).get(id_) if kind in _LOOK_UP else None
         return None if record is None else (record, resources(node, connection, [record])[0])
 
     found = node.db.read(find)
@@ -319,12 +318,12 @@ def permit_to_read(node: Node, caller: Caller, reference: Reference) -> Permit:
     return permit_on_package(node, caller, READ_BY[kind_of(record)], record, target)
 
 
-_FIND: Mapping[str, Callable[[Connection, str], Record | None]] = {
-    Kind.DESIGNATION: designations.by_id,
-    Kind.DRAFT: drafts.by_id,
-    Kind.PACKAGE: packages.by_id,
-    Kind.PROPOSAL: designations.proposal,
-    Kind.THREAD: threads.by_id,
+_LOOK_UP: Mapping[str, Callable[[Connection, Sequence[str]], Mapping[str, Record]]] = {
+    Kind.DESIGNATION: designations.by_ids,
+    Kind.DRAFT: drafts.drafts_by_ids,
+    Kind.PACKAGE: packages.by_ids,
+    Kind.PROPOSAL: designations.proposals_by_ids,
+    Kind.THREAD: threads.by_ids,
 }
 
 

@@ -193,3 +193,21 @@ def test_a_membership_is_proposed_as_a_file_and_confirmed_by_another(federation,
 def following(federation: Federation) -> bytes:
     now = federation[US].membership
     return compose_membership(now.serial + 1, now.digest, list(now.members)).raw
+
+
+def test_where_passkeys_are_used_takes_two(first, second):
+    home = "/en/people/passkey-sites"
+    made = first.submit(
+        f"{home}/new", rp_id="treasury.example", origins="https://console.treasury.example"
+    )
+    assert made.status_code == 303, made.text[-1500:]
+    path = re.search(rf'href="({home}/[0-9a-f]+/approve)"', second.get(home).text).group(1)
+    own = first.submit(path)
+    assert own.status_code == 422
+    assert "There is a problem" in own.text
+    page = second.get(path).text
+    assert "treasury.example" in page
+    assert "https://console.treasury.example" in page
+    assert second.submit(path).headers["location"] == home
+    assert "In force" in first.get(home).text
+    assert second.get(path).status_code == 404

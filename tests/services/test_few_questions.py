@@ -15,7 +15,7 @@ import pytest
 
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import process_inbox
-from api.services.desk import evidence
+from api.services.desk import evidence, tasks
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.statements import approving, previewing
@@ -200,3 +200,22 @@ def test_applying_in_a_thread_takes_three_look_ups_of_a_statement(
     questions(any_federation, thread, 1)
     few, many = questions(any_federation, thread, 2), questions(any_federation, thread, 6)
     assert len(many.of("SELECT")) - len(few.of("SELECT")) <= 4 * 3
+
+
+def test_a_page_of_tasks_asks_as_much_for_many_as_for_few(any_federation: Federation) -> None:
+    """Requests, their subjects and what made each task are read at once; one task by its id."""
+    node, officer = any_federation[UK], any_federation.officer(UK, "analyst")
+
+    def waits(number: int) -> Counted:
+        for each in range(number):
+            known = designate(any_federation, US, f"Person {number} {each}", to=(UK,))
+            request(any_federation, US, UK, {"s1": known})
+        any_federation.settle()
+        return asked(node, lambda: tasks.tasks_page(node, officer, tasks.Scope.MINE, limit=100))
+
+    few, many = waits(1), waits(6)
+    assert len(tasks.tasks_page(node, officer, tasks.Scope.MINE, limit=100)) > 10
+    assert len(many.of("SELECT")) == len(few.of("SELECT"))
+    task = tasks.tasks_page(node, officer, tasks.Scope.MINE, limit=1)[0].id
+    one = asked(node, lambda: tasks.find_mine(node, officer, task))
+    assert len(one.of("SELECT")) <= 12

@@ -99,11 +99,9 @@ def people(connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
 
 def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> list[Words]:
     """Return what the objects of tasks are called, one for each task, in order."""
-    made = {
-        one.about[1]: draft
-        for one in entries
-        if one.about[0] == "draft" and (draft := drafts.by_id(connection, one.about[1])) is not None
-    }
+    made = drafts.drafts_by_ids(
+        connection, [one.about[1] for one in entries if one.about[0] == "draft"]
+    )
     ids = {one.about[1] for one in entries} | {one.read_by[1] for one in entries}
     ids |= {place for draft in made.values() for place in (draft.thread, draft.about) if place}
     known = of_objects(connection, ids)
@@ -120,6 +118,12 @@ def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> li
             *(person for one in waiting.values() for person in one.officers),
         ],
     )
+    said = _Said(
+        statements.by_ids(connection, sorted({one.cause for one in entries if one.cause})),
+        threads.subjects_of(
+            connection, sorted({one.read_by[1] for one in entries if one.read_by[0] == "thread"})
+        ),
+    )
     found = []
     for one in entries:
         if one.about[1] in made:
@@ -133,7 +137,7 @@ def of_tasks(node: Node, connection: Connection, entries: Sequence[Entry]) -> li
         elif one.about[0] == PARKED:
             found.append(Words(one.about[1], (), one.key))
         else:
-            found.append(_of_indexed(connection, one, known))
+            found.append(_of_indexed(connection, one, known, said))
     return found
 
 
@@ -171,12 +175,27 @@ def _last_name(connection: Connection, ref: str) -> str:
     return entry.name if entry is not None else ref
 
 
-def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) -> Words:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What made tasks and what requests are about, read at once for all of them.
+
+    Attributes:
+        causes: the statements that made them, by id.
+        lines: subjects, by request.
+    """
+
+    causes: Mapping[str, statements.StoredStatement]
+    lines: Mapping[str, Sequence[threads.ThreadSubject]]
+
+
+def _of_indexed(
+    connection: Connection, one: Entry, known: Mapping[str, Words], told: _Said
+) -> Words:
     listed = _of_list(connection, one) if one.about[0] == LIST else Words()
     words = known.get(one.about[1]) or known.get(one.read_by[1]) or listed
     names = words.names
     if one.read_by[0] == "thread" and one.key.startswith("s"):
-        lines = threads.subjects_of(connection, [one.read_by[1]]).get(one.read_by[1], [])
+        lines = told.lines.get(one.read_by[1], ())
         names = tuple(line.name for line in lines if line.key == one.key) or names
     if one.key == Notice.RETURNED:
         package = packages.by_id(connection, one.about[1])
@@ -184,7 +203,7 @@ def _of_indexed(connection: Connection, one: Entry, known: Mapping[str, Words]) 
         return Words(words.title, names, words.asked_by, why)
     if one.key == Notice.REFUSED_THERE:
         return _refused(connection, one, Words(words.title, names))
-    cause = statements.by_id(connection, one.cause) if one.cause else None
+    cause = told.causes.get(one.cause)
     if cause is None:
         return Words(words.title, names, words.asked_by, words.reason)
     said = opened(cause)

@@ -27,6 +27,7 @@ from api.services.visibility import Kind, table_row
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.types import RECALL
 
+_ALL = 100_000
 RECONCILE = "reconcile"
 CLOCK = "clock"
 PARKED = "parked"
@@ -151,13 +152,33 @@ def _why(kind: TaskKind, key: str) -> str:
     return rules.why(kind, key if kind is TaskKind.REVIEW or key in NOTICES else "")
 
 
+def entry_by_id(node: Node, connection: Connection, task_id: str) -> Entry | None:
+    """Return the entry of one task of this ministry, looked up by its id and not in the lists."""
+    row = tasks.by_id(connection, task_id)
+    if row is not None:
+        if row.owed_by != node.ministry:
+            return None
+        return _of_row(row, tasks.reviews(connection, [row.id]).get(row.id))
+    draft = drafts.drafts_by_ids(connection, [task_id]).get(task_id)
+    if draft is not None:
+        return _of_draft(node, draft)
+    # What is left is short: what waits for a second person or was recalled.
+    sources = (proposals_waiting, recalls_waiting, changes_waiting, parked_waiting)
+    waiting = (one for source in sources for one in source(node, connection, None, _ALL))
+    return next((one for one in waiting if one.id == task_id), None)
+
+
 def drafts_waiting(
     node: Node, connection: Connection, after: Place | None, size: int
 ) -> Iterable[Entry]:
     """Return the drafts that wait for an approver, an author or a second look."""
     for row in drafts.pending(connection, limit=size, after=after):
-        found = rules.of_draft(_pending(node, row), node.ministry)
-        yield _entry(found[0], row.id, row.updated_at) if found else _nothing(row)
+        yield _of_draft(node, row)
+
+
+def _of_draft(node: Node, row: Draft) -> Entry:
+    found = rules.of_draft(_pending(node, row), node.ministry)
+    return _entry(found[0], row.id, row.updated_at) if found else _nothing(row)
 
 
 def _pending(node: Node, row: Draft) -> rules.Pending:

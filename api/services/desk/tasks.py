@@ -128,13 +128,10 @@ def waits_for(node: Node, caller: Caller, task: TaskView, others: Sequence[Calle
 
 def _entry_of_mine(node: Node, caller: Caller, task_id: str) -> Entry:
     authorise(node, caller, Action.TASK_LIST, collection("tasks"))
-    after: Place | None = None
-    while found := _page(node, caller, Scope.MINE, limit=_COUNTED_AT_ONCE, after=after):
-        wanted = next((one for one in found if one.id == task_id), None)
-        if wanted is not None:
-            return wanted
-        after = found[-1].place
-    raise unknown("task")
+    found = node.db.read(lambda connection: task_sources.entry_by_id(node, connection, task_id))
+    if found is None or not _allowed(node, caller, Scope.MINE, [found])[0]:
+        raise unknown("task")
+    return found
 
 
 def _page(

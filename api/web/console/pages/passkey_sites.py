@@ -6,7 +6,8 @@ from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
 from api.records.passkeys import RelyingParty, RelyingPartyState
 from api.services.desk import relying_parties
-from api.web.console import reading
+from api.web.console import decision, reading
+from api.web.console.decision import Decision, Fact
 from api.web.console.page import (
     ADMINISTRATOR,
     AUDITOR,
@@ -65,20 +66,20 @@ def propose(visit: Visit) -> Answer:
     return Moved(visit.to(_SITES))
 
 
-def ask_approve(visit: Visit) -> Answer:
-    """Ask for the second administrator's approval."""
-    return _approval(visit, [])
-
-
-def _approval(visit: Visit, faults: Faults, status: int = 200) -> Answer:
+def _approval(visit: Visit) -> Decision:
     party = _waiting(visit)
-    relying_parties.preview_relying_party(visit.node, visit.caller, party.id)
-    members = {
-        "party": party,
-        "target": Target(visit.to(visit.path)),
-        "faults": faults,
-    }
-    return View("passkey_site_approve.html", members, status)
+    facts = [
+        Fact(mark("Domain"), party.rp_id),
+        Fact(mark("Addresses"), ", ".join(party.origins.split())),
+    ]
+    return Decision(
+        mark("Approve where passkeys are used?"),
+        mark("Approve"),
+        _SITES,
+        mark("Where passkeys are used"),
+        facts,
+        warning=mark("Passkeys of another domain count no more from then on."),
+    )
 
 
 def _waiting(visit: Visit) -> RelyingParty:
@@ -93,13 +94,25 @@ def _waiting(visit: Visit) -> RelyingParty:
     raise NotFound("relying-party.unknown", "There is no such proposal here.")
 
 
+def ask_approve(visit: Visit) -> Answer:
+    """Ask for the second administrator's approval."""
+    party = visit.parts["party"]
+
+    def look() -> object:
+        return relying_parties.preview_relying_party(visit.node, visit.caller, party)
+
+    return decision.ask(visit, _approval(visit), look)
+
+
 def approve(visit: Visit) -> Answer:
     """Put the addresses into force; passkeys of another domain count no more."""
-    try:
-        relying_parties.approve(visit.node, visit.caller, visit.parts["party"])
-    except ComityError as error:
-        return _approval(visit, [reading.refused(error)], 422)
-    return Moved(visit.to(_SITES))
+    party = visit.parts["party"]
+    return decision.carry_out(
+        visit,
+        _approval(visit),
+        lambda: relying_parties.approve(visit.node, visit.caller, party),
+        _SITES,
+    )
 
 
 PAGES: Final = (
