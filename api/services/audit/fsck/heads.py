@@ -58,7 +58,9 @@ def read_heads(scope: Scope) -> Heads:
     lines = _lines_by_size(scope)
     met: set[int] = set()
     sizes = set(scope.connection.execute(select(log.HEADS.c.size)).scalars())
-    shown = max(scope.connection.execute(_SHOWN).scalars(), default=0)
+    served = scope.connection.execute(_SHOWN).scalars()
+    # Where rows were tampered with, a size may be of any type.
+    shown = max((size for size in served if isinstance(size, int)), default=0)
     homes = {row.digest: row for found in lines.values() for row in found}
     for row in stored_rows(
         scope, log.HEADS, SignedHead, select(log.HEADS).order_by(log.HEADS.c.size)
