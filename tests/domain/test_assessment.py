@@ -10,13 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.adapters.policy.regimes import load_cases, load_regimes
-from api.domain.regimes.assessment import (
-    RecordedFact,
-    Status,
-    SubjectCase,
-    assess,
-    barred_ground,
-)
+from api.domain.regimes.assessment import Status, assess, barred_ground
+from api.domain.regimes.cases import Case, RecordedFact, SubjectCase
+from api.domain.regimes.checks import eligibility, fitting_grounds
 from api.domain.regimes.values import CONDUCT, INVOLVEMENT, SUBJECT_KINDS, Basis
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -178,6 +174,25 @@ def test_every_case_has_an_answer_with_a_provision(regime: str, case: SubjectCas
             one.conduct in ground.conduct and one.part == ground.involvement for one in case.facts
         )
         assert not found.barred
+
+
+@given(st.sampled_from(sorted(REGIMES)), cases)
+def test_what_is_suggested_never_contradicts_what_is_judged(regime: str, case: SubjectCase) -> None:
+    asked = Case(
+        case.kind,
+        conduct=frozenset(fact.conduct for fact in case.facts),
+        involvement=frozenset(fact.part for fact in case.facts),
+        countries=case.countries,
+        facts=case.facts,
+    )
+    judged = assess(REGIMES[regime], case)
+    bars = [one for one in eligibility(REGIMES[regime], asked) if one.weight == "bar"]
+    assert bool(bars) is judged.barred
+    fitting = {ground.id for ground in fitting_grounds(REGIMES[regime], asked)}
+    if judged.status is Status.MET:
+        assert judged.ground in fitting
+    elif not judged.barred and judged.code not in {"law.nationality", "law.state-missing"}:
+        assert fitting == set()
 
 
 @given(cases, facts)

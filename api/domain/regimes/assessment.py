@@ -1,6 +1,7 @@
 """Does a regime reach a subject, on the facts recorded: met, not met, not covered, unknown.
 
-Owns the status per subject and regime, with the provision it rests on and what to try instead. It
+Owns the one judgement of how far a regime and each of its grounds reach, with the provision it
+rests on and what to try instead; the checks (`checks.py`) put in words what is judged here. It
 *suggests*; an officer's finding decides (DESIGN §3.6). Facts are taken as recorded, one by one, and
 never inferred from the conduct that a ground could cover. Must not read files, clocks or stores,
 and must not convert one jurisdiction's threshold into another's.
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from api.domain.regimes.cases import COUNTERPARTS
+from api.domain.regimes.cases import COUNTERPARTS, RecordedFact, SubjectCase, victims_of
 from api.domain.regimes.values import CORRUPTION, Basis, Ground, Provision, Regime, Regulation
 
 
@@ -25,39 +26,6 @@ class Status(StrEnum):
 
 
 _ORDER: Final = tuple(Status)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedFact:
-    """One fact of a case as an officer recorded it.
-
-    Attributes:
-        conduct: A word of `CONDUCT`.
-        part: A word of `INVOLVEMENT`.
-        victims_defended_rights: Whether the victims exposed illegality or defended rights; None
-            where nobody has recorded it.
-        state: ISO 3166-1 code of the foreign state whose situation it is, or empty.
-    """
-
-    conduct: str
-    part: str
-    victims_defended_rights: bool | None = None
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectCase:
-    """A subject and the facts recorded about it.
-
-    Attributes:
-        kind: `person`, `entity` or `vessel`.
-        facts: What was recorded.
-        countries: Nationalities and residences, ISO 3166-1 alpha-2.
-    """
-
-    kind: str
-    facts: tuple[RecordedFact, ...] = ()
-    countries: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +62,8 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reach:
-    """How far one ground reaches."""
+class Reach:
+    """How far one ground reaches, and why, as a code and in words."""
 
     status: Status
     ground: Ground
@@ -107,23 +75,50 @@ def assess(regime: Regime, case: SubjectCase) -> Assessment:
     """Return what a regime says of a subject on the recorded facts."""
     if case.kind not in regime.subject_kinds:
         return _kind_not_covered(regime, case)
-    excluded = regime.excludes_nationals_of
-    if excluded and excluded in case.countries:
+    if is_excluded(regime, case):
         provision = regime.subject_kinds_provision or regime.scope
-        reason = f"The subject is linked to {excluded}, and {regime.id} excludes its own people."
+        own = regime.excludes_nationals_of
+        reason = f"The subject is linked to {own}, and {regime.id} excludes its own people."
         return _assessment(
             regime, Status.NOT_COVERED, provision, "nationality", reason, barred=True
         )
     regulation = _regulation(regime, case)
     if regime.regulations and case.facts and regulation is None:
         return _no_regulation(regime, case)
-    reaches = [_reach(ground, case) for ground in _grounds(regime, regulation, case.kind)]
-    if not reaches:
+    found_of = reaches(regime, case)
+    if not found_of:
         reason = f"No ground of {regime.id} reaches such a subject."
         return _assessment(regime, Status.NOT_COVERED, regime.scope, "no-ground", reason)
-    best = min(reaches, key=lambda one: _ORDER.index(one.status))
+    best = min(found_of, key=lambda one: _ORDER.index(one.status))
     found = _of_reach(regime, regulation, case, best)
     return _bound(regime, regulation, case, found)
+
+
+def reaches(regime: Regime, case: SubjectCase) -> list[Reach]:
+    """Return how far each ground that such a subject can have reaches, in the regime's order."""
+    regulation = _regulation(regime, case)
+    return [_reach(ground, case) for ground in _grounds(regime, regulation, case.kind)]
+
+
+def is_excluded(regime: Regime, case: SubjectCase) -> bool:
+    """Tell whether the subject is one of the regime's own people, whom it excludes."""
+    return bool(regime.excludes_nationals_of) and regime.excludes_nationals_of in case.countries
+
+
+def state_unmet(regime: Regime, case: SubjectCase) -> str:
+    """Return the state that the subject must be in or of and is not recorded to be, or empty."""
+    regulation = _regulation(regime, case)
+    if regulation is not None:
+        bound, state = regulation.bound_to_state, regulation.state
+    else:
+        bound = regime.bound_to_state
+        state = next((fact.state for fact in case.facts if fact.state), "")
+    return state if bound and state not in case.countries else ""
+
+
+def may_be_argued(part: str, ground: Ground) -> bool:
+    """Tell whether a part that is no part of this ground may be argued anew as the ground's."""
+    return ground.involvement in COUNTERPARTS.get(part, frozenset())
 
 
 def barred_ground(regime: Regime, ground_id: str, case: SubjectCase) -> str:
@@ -194,35 +189,35 @@ def _grounds(regime: Regime, regulation: Regulation | None, kind: str) -> Sequen
     ]
 
 
-def _reach(ground: Ground, case: SubjectCase) -> _Reach:
+def _reach(ground: Ground, case: SubjectCase) -> Reach:
     if not case.facts:
-        return _Reach(Status.UNKNOWN, ground, "no-facts", "No fact of the case is recorded.")
+        return Reach(Status.UNKNOWN, ground, "no-facts", "No fact of the case is recorded.")
     covered = [fact for fact in case.facts if fact.conduct in ground.conduct]
     if not covered:
         missing = _words(fact.conduct for fact in case.facts)
-        return _Reach(
+        return Reach(
             Status.NOT_COVERED, ground, "conduct", f"The law does not name {missing} as such."
         )
     fitting = [fact for fact in covered if fact.part == ground.involvement]
     if not fitting:
         return _other_part(ground, covered)
-    if ground.victims and not any(fact.victims_defended_rights for fact in fitting):
+    if ground.victims and not victims_of(fitting):
         return _other_victims(ground, fitting)
-    return _Reach(Status.MET, ground, "fits", f"The recorded facts fit: {ground.label.en}.")
+    return Reach(Status.MET, ground, "fits", f"The recorded facts fit: {ground.label.en}.")
 
 
-def _other_part(ground: Ground, covered: Sequence[RecordedFact]) -> _Reach:
+def _other_part(ground: Ground, covered: Sequence[RecordedFact]) -> Reach:
     parts = {fact.part for fact in covered}
-    if any(ground.involvement in COUNTERPARTS.get(part, frozenset()) for part in parts):
+    if any(may_be_argued(part, ground) for part in parts):
         reason = (
             f"The recorded part is {_words(parts)}; "
             f"it would have to be argued as {_words([ground.involvement])}."
         )
-        if ground.victims and not any(fact.victims_defended_rights for fact in covered):
+        if ground.victims and not victims_of(covered):
             reason += " " + _victims_reason(ground, covered)
-            return _Reach(Status.UNKNOWN, ground, "victim-class", reason)
-        return _Reach(Status.UNKNOWN, ground, "part", reason)
-    return _Reach(
+            return Reach(Status.UNKNOWN, ground, "victim-class", reason)
+        return Reach(Status.UNKNOWN, ground, "part", reason)
+    return Reach(
         Status.NOT_MET,
         ground,
         "part",
@@ -230,20 +225,21 @@ def _other_part(ground: Ground, covered: Sequence[RecordedFact]) -> _Reach:
     )
 
 
-def _other_victims(ground: Ground, fitting: Sequence[RecordedFact]) -> _Reach:
-    known = all(fact.victims_defended_rights is not None for fact in fitting)
-    status = Status.NOT_MET if known else Status.UNKNOWN
-    return _Reach(status, ground, "victim-class", _victims_reason(ground, fitting))
+def _other_victims(ground: Ground, fitting: Sequence[RecordedFact]) -> Reach:
+    status = Status.UNKNOWN if victims_of(fitting) is None else Status.NOT_MET
+    return Reach(status, ground, "victim-class", _victims_reason(ground, fitting))
 
 
 def _victims_reason(ground: Ground, facts: Sequence[RecordedFact]) -> str:
-    known = all(fact.victims_defended_rights is not None for fact in facts)
-    said = "The recorded victims are not of it." if known else "Whether they were is not recorded."
+    unknown = victims_of(facts) is None
+    said = (
+        "Whether they were is not recorded." if unknown else "The recorded victims are not of it."
+    )
     return f"The ground is for one class of victims: {ground.victims}. {said}"
 
 
 def _of_reach(
-    regime: Regime, regulation: Regulation | None, case: SubjectCase, best: _Reach
+    regime: Regime, regulation: Regulation | None, case: SubjectCase, best: Reach
 ) -> Assessment:
     own = None if regulation is None else regulation.provision_of(best.ground.id)
     if best.code == "conduct":
@@ -277,15 +273,14 @@ def _bound(
     regime: Regime, regulation: Regulation | None, case: SubjectCase, found: Assessment
 ) -> Assessment:
     """Lower what was found where a listed person must be in or of the state, and may not be."""
-    bound = regulation is not None and regulation.bound_to_state
-    if found.status is not Status.MET or not bound or regulation is None:
+    state = state_unmet(regime, case)
+    if found.status is not Status.MET or not state:
         return found
-    if regulation.state in case.countries:
-        return found
+    law = regime.id if regulation is None else regulation.id
     status = Status.NOT_MET if case.countries else Status.UNKNOWN
     known = "is recorded as of " + ", ".join(sorted(case.countries)) if case.countries else ""
     reason = (
-        f"{regulation.id} reaches who is in {regulation.state} or is or was its national; "
+        f"{law} reaches who is in {state} or is or was its national; "
         f"the subject {known or 'has no country recorded'}."
     )
     return _assessment(

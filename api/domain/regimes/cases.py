@@ -1,10 +1,10 @@
-"""What is asked about a subject under a regime, and what is suggested in answer.
+"""What is recorded and asked about a subject under a regime, and what is suggested in answer.
 
-Owns the two values and the table of parts that can stand for one another; the checks are in
-`regime_checks.py`.
+Owns the values and the table of parts that can stand for one another; the judgement is in
+`assessment.py`, the checks in `checks.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -33,6 +33,47 @@ COUNTERPARTS: Final[Mapping[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedFact:
+    """One fact of a case as an officer recorded it.
+
+    Attributes:
+        conduct: A word of `CONDUCT`.
+        part: A word of `INVOLVEMENT`.
+        victims_defended_rights: Whether the victims exposed illegality or defended rights; None
+            where nobody has recorded it.
+        state: ISO 3166-1 code of the foreign state whose situation it is, or empty.
+    """
+
+    conduct: str
+    part: str
+    victims_defended_rights: bool | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectCase:
+    """A subject and the facts recorded about it.
+
+    Attributes:
+        kind: `person`, `entity` or `vessel`.
+        facts: What was recorded.
+        countries: Nationalities and residences, ISO 3166-1 alpha-2.
+    """
+
+    kind: str
+    facts: tuple[RecordedFact, ...] = ()
+    countries: frozenset[str] = frozenset()
+
+
+def victims_of(facts: Sequence[RecordedFact]) -> bool | None:
+    """Tell whether victims exposed illegality or defended rights; None where it is not recorded."""
+    said = {fact.victims_defended_rights for fact in facts}
+    if True in said:
+        return True
+    return None if None in said or not said else False
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is asked about one subject.
 
@@ -49,6 +90,8 @@ class Case:
         partner_provision: The partner's provision relied on, or empty.
         partner_threshold: The finding the partner made, in its own words, or empty.
         instants: Names of the instants the designation carries.
+        facts: What is recorded, one by one; if nothing is given, every conduct counts as done in
+            every part.
     """
 
     subject_kind: str
@@ -62,6 +105,17 @@ class Case:
     partner_provision: str = ""
     partner_threshold: str = ""
     instants: frozenset[str] | None = None
+    facts: tuple[RecordedFact, ...] = ()
+
+    @property
+    def subject(self) -> SubjectCase:
+        """The subject and the facts, as they are judged."""
+        facts = self.facts or tuple(
+            RecordedFact(conduct, part, self.victims_defended_rights, self.state)
+            for conduct in sorted(self.conduct)
+            for part in sorted(self.involvement)
+        )
+        return SubjectCase(self.subject_kind, facts, self.countries)
 
     def __post_init__(self) -> None:
         """Refuse words outside the lists, which would silently match no ground.

@@ -1,15 +1,23 @@
 """The checks a case goes through before a mirror under a regime: what to weigh, never a verdict.
 
-Owns the rules by which a regime's data speaks to a case. One function per check; each returns
-suggestions with the basis of the fact behind them. Must not convert one jurisdiction's threshold
-into another's, and must not decide.
+Owns what is said of a case: one function per check; each returns suggestions with the basis of the
+fact behind them. How far a regime and its grounds reach is judged in `assessment.py` alone. Must
+not convert one jurisdiction's threshold into another's, and must not decide.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from api.domain.regimes.cases import COUNTERPARTS, Case, Suggestion, Weight
-from api.domain.regimes.values import CORRUPTION, Basis, Fact, Ground, Regime
+from api.domain.regimes.assessment import (
+    Status,
+    assess,
+    is_excluded,
+    may_be_argued,
+    reaches,
+    state_unmet,
+)
+from api.domain.regimes.cases import Case, Suggestion, Weight, victims_of
+from api.domain.regimes.values import CORRUPTION, Fact, Ground, Regime
 
 _PART: Final = {
     "leader-or-official": "Being a leader or official of the body that did it",
@@ -19,14 +27,7 @@ _PART: Final = {
 
 def fitting_grounds(regime: Regime, case: Case) -> list[Ground]:
     """Return the grounds whose subject, conduct and part in it the case shows."""
-    return [
-        ground
-        for ground in regime.grounds.values()
-        if case.subject_kind in ground.subject_kinds
-        and ground.conduct & case.conduct
-        and ground.involvement in case.involvement
-        and (not ground.victims or case.victims_defended_rights is True)
-    ]
+    return [one.ground for one in reaches(regime, case.subject) if one.status is Status.MET]
 
 
 def eligibility(regime: Regime, case: Case) -> list[Suggestion]:
@@ -53,13 +54,14 @@ def _target_kind(regime: Regime, case: Case) -> Iterator[Suggestion]:
 
 
 def _victim_class(regime: Regime, case: Case) -> Iterator[Suggestion]:
-    if case.victims_defended_rights:
+    victims = victims_of(case.subject.facts)
+    if victims:
         return
     bound = [ground for ground in _reaching(regime, case) if ground.victims]
     free = [ground for ground in _reaching(regime, case) if not ground.victims]
     if bound and not free:
-        unknown = case.victims_defended_rights is None
-        said = "Whether the victims are such is not recorded." if unknown else "They are not."
+        unsaid = "Whether the victims are such is not recorded."
+        said = unsaid if victims is None else "They are not."
         yield _from(
             bound[0].fact,
             "victim-class",
@@ -114,7 +116,7 @@ def _association_ground(regime: Regime, case: Case) -> Iterator[Suggestion]:
                 f"{_PART[part]} is a ground of its own here: {own[0].label}.",
             )
             continue
-        near = [g for g in grounds if g.involvement in COUNTERPARTS[part]]
+        near = [ground for ground in grounds if may_be_argued(part, ground)]
         ways = f" It may be argued as {', '.join(sorted(g.id for g in near))}." if near else ""
         yield _from(
             near[0].fact if near else regime.threshold,
@@ -197,19 +199,33 @@ def _effect_time(regime: Regime, case: Case) -> Iterator[Suggestion]:
 
 
 def _nationality(regime: Regime, case: Case) -> Iterator[Suggestion]:
-    if regime.excludes_nationals_of in case.countries:
+    if is_excluded(regime, case.subject):
         yield _from(
             regime.nationality,
             "nationality",
-            "bar" if regime.nationality.basis is Basis.VERIFIED_PRIMARY else "gap",
+            "bar",
             f"The subject is linked to {regime.excludes_nationals_of}. {regime.nationality.text}",
         )
-    if regime.bound_to_state and case.state and case.state not in case.countries:
+    if state := state_unmet(regime, case.subject):
         yield _from(
             regime.nationality,
             "nationality",
             "gap",
-            f"No link of the subject to {case.state} is recorded. {regime.nationality.text}",
+            f"No link of the subject to {state} is recorded. {regime.nationality.text}",
+        )
+
+
+def _country_regulation(regime: Regime, case: Case) -> Iterator[Suggestion]:
+    """A regime that lists by country regulation has none for the state in question."""
+    judged = assess(regime, case.subject)
+    if judged.code == "law.no-regulation":
+        yield Suggestion(
+            "regime.no-regulation",
+            judged.reason,
+            "bar",
+            judged.basis,
+            judged.provision.sources,
+            judged.instead,
         )
 
 
@@ -225,16 +241,14 @@ _CHECKS: Final[tuple[Callable[[Regime, Case], Iterator[Suggestion]], ...]] = (
     _urgent_route,
     _effect_time,
     _nationality,
+    _country_regulation,
 )
 
 
 def _reaching(regime: Regime, case: Case) -> list[Ground]:
     """Grounds that the case's subject and conduct reach, whatever its part in it."""
-    return [
-        ground
-        for ground in regime.grounds.values()
-        if case.subject_kind in ground.subject_kinds and ground.conduct & case.conduct
-    ]
+    found = reaches(regime, case.subject) if case.subject.facts else []
+    return [one.ground for one in found if one.status is not Status.NOT_COVERED]
 
 
 def _article(kind: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.domain.decisions import ALLOWED, Decision, refuse
-from api.domain.regimes.assessment import RecordedFact, SubjectCase, assess, barred_ground
+from api.domain.regimes.assessment import assess, barred_ground
+from api.domain.regimes.cases import RecordedFact, SubjectCase
 from api.domain.regimes.values import Regime
 
 _KINDS: Mapping[str, str] = {"Person": "person", "Vessel": "vessel", "Airplane": "vessel"}

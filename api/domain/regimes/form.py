@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-from api.domain.regimes.assessment import RecordedFact, SubjectCase
+from api.domain.regimes.cases import RecordedFact, SubjectCase
 from api.domain.regimes.clocks import SittingCalendar
 from api.domain.regimes.values import (
     CLOCK_EVENTS,

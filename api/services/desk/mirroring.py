@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from api.domain.errors import Invalid
 from api.domain.notation import Count, Digest, Instant
 from api.domain.regimes.advice import Case, Suggestion, eligibility
-from api.domain.regimes.assessment import Assessment, SubjectCase, assess
+from api.domain.regimes.assessment import Assessment, assess
+from api.domain.regimes.cases import SubjectCase, victims_of
 from api.domain.regimes.decisions import subject_case
 from api.domain.threads.facts import Phase
 from api.domain.threads.sequences import fold
@@ -392,14 +393,14 @@ def _case(
     """Put together what the statements say of one subject; nothing is guessed."""
     asked = view.state.subjects[str(subject["key"])].designation
     designation = standing_of(connection, asked) if asked is not None else None
-    victims = [fact.victims_defended_rights for fact in recorded.facts]
     case = Case(
         recorded.kind,
         conduct=frozenset(fact.conduct for fact in recorded.facts),
         involvement=frozenset(fact.part for fact in recorded.facts) or frozenset({"responsible"}),
-        victims_defended_rights=True if True in victims else False if False in victims else None,
+        victims_defended_rights=victims_of(recorded.facts),
         countries=recorded.countries,
         state=next((fact.state for fact in recorded.facts if fact.state), ""),
+        facts=recorded.facts,
     )
     if designation is None:
         return case

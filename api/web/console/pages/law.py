@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from api.domain.errors import ComityError, NotFound
 from api.domain.regimes import values
-from api.domain.regimes.assessment import RecordedFact, SubjectCase, assess
+from api.domain.regimes.assessment import assess
+from api.domain.regimes.cases import RecordedFact, SubjectCase
 from api.domain.regimes.values import Bilingual, Regime
 from api.ports.policy import Action
 from api.services.desk import designations, diary
