@@ -3,6 +3,8 @@
 Owns the packing of several files of one list into one upload. What a file is, the node finds out.
 """
 
+import hashlib
+import json
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -11,12 +13,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import output
+from api.cli import files, output
 from api.cli.arguments import EditionId, edition_option
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
-from api.domain.errors import Invalid
+from api.domain.errors import Conflict, Invalid
 
 app = group("lists", "Import and compare the sanctions lists that governments publish.")
 
@@ -31,6 +33,7 @@ _PUBLISHERS: Final = {
     "un": "un-",
 }
 _CHUNK: Final = 1 << 20
+_ENTRIES: Final = 500
 
 
 def register(root: typer.Typer) -> None:
@@ -41,7 +44,7 @@ def register(root: typer.Typer) -> None:
 @command(app, "import")
 def read_list(
     context: CliContext,
-    files: Annotated[
+    given: Annotated[
         list[str], typer.Argument(help="The file, packed or not; several of OFAC's CSV files.")
     ],
     *,
@@ -63,7 +66,7 @@ def read_list(
 
     Example: comity --profile us-analyst lists import sdn.xml
     """
-    expected, paths = _paths(files, aliases)
+    expected, paths = _paths(given, aliases)
     query = {
         "name": paths[0].name,
         "as_of": as_of or None,
@@ -82,11 +85,68 @@ def read_list(
     output.result(context, made, _edition_told(made))
 
 
-def _paths(files: list[str], aliases: Path | None) -> tuple[str, list[Path]]:
+@command(app, "export")
+def write_entities(
+    context: CliContext,
+    edition: Annotated[str, typer.Argument(help="An edition, see lists list.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to make; it must not be there yet.")],
+) -> None:
+    """Write an edition as FollowTheMoney entities, one a line, with an index of the data set.
+
+    Example: comity --profile us-analyst lists export 0f… --out sdn
+    """
+    if out.exists():
+        raise Conflict("file.exists", f"{out} is there already.")
+    with connected(context) as api:
+        page = api.get(f"/lists/{edition}/entities", limit=_ENTRIES)
+        out.mkdir()
+        path = out / "entities.ftm.json"
+        digest, count = hashlib.sha1(usedforsecurity=False), 0
+        with files.appearing(path) as temporary, temporary.open("wb") as target:
+            while True:
+                for entity in page["entities"]:
+                    line = json.dumps(entity, ensure_ascii=False).encode() + b"\n"
+                    digest.update(line)
+                    target.write(line)
+                count += len(page["entities"])
+                if not page["more"]:
+                    break
+                after = page["more"]
+                page = api.get(f"/lists/{edition}/entities", limit=_ENTRIES, after=after)
+    index = _index(page, path.name, path.stat().st_size, digest.hexdigest(), count)
+    written = json.dumps({"datasets": [index]}, ensure_ascii=False, indent=2) + "\n"
+    files.write_new(out / "index.json", written.encode())
+    output.result(context, index, [f"{count} entities of {index['title']}: {path}."])
+
+
+def _index(page: dict[str, Any], name: str, size: int, checksum: str, count: int) -> dict[str, Any]:
+    """Describe a data set as catalogues of FollowTheMoney data do."""
+    edition = page["edition"]
+    return {
+        "name": page["dataset"],
+        "title": f"{edition['publisher']}: {edition['series']}",
+        "version": edition["as_of"].replace("-", ""),
+        "updated_at": edition["imported_at"][:19],
+        "entity_count": count,
+        "publisher": {"name": edition["publisher"]},
+        "resources": [
+            {
+                "name": name,
+                "path": name,
+                "size": size,
+                "checksum": checksum,
+                "mime_type": "application/json+ftm",
+            }
+        ],
+    }
+
+
+def _paths(given: list[str], aliases: Path | None) -> tuple[str, list[Path]]:
     expected = ""
-    if files[0] in _PUBLISHERS and len(files) > 1 and not Path(files[0]).exists():
-        expected, files = _PUBLISHERS[files[0]], files[1:]
-    paths = [Path(one) for one in files] + ([aliases] if aliases is not None else [])
+    if given[0] in _PUBLISHERS and len(given) > 1 and not Path(given[0]).exists():
+        expected, given = _PUBLISHERS[given[0]], given[1:]
+    paths = [Path(one) for one in given] + ([aliases] if aliases is not None else [])
     for path in paths:
         if not path.is_file():
             raise Invalid("file.missing", f"There is no file {path.name} there.")

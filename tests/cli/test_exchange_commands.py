@@ -1,5 +1,6 @@
 """The exchange from the command line, against real nodes: from a proposal to coverage."""
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -277,6 +278,27 @@ def test_lists_are_kept_and_compared(comity: CommandLine) -> None:
     counted = Counter(one["outcome"] for one in found["entries"])
     assert counted == {name: count for name, count in found["counts"].items() if count}
     assert run("diff", "eu").code == 5
+
+
+def test_a_list_leaves_as_entities_and_comes_back(comity: CommandLine, tmp_path: Path) -> None:
+    def run(*words: str | Path) -> Ended:
+        return comity("lists", *words, profile="ca-analyst", as_json=True)
+
+    made = run("import", "ofac", OFAC_2024, "--floor", "1").document["edition"]
+    out = tmp_path / "sdn"
+    index = run("export", made["id"], "--out", out).document
+    content = (out / "entities.ftm.json").read_bytes()
+    assert json.loads((out / "index.json").read_text("utf-8")) == {"datasets": [index]}
+    resource = index["resources"][0]
+    assert (index["name"], index["version"]) == ("us_ofac_sdn", "20240507")
+    assert resource["size"] == len(content)
+    assert resource["checksum"] == hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    assert index["entity_count"] == content.count(b"\n") == 2 * made["count"]
+    assert run("export", made["id"], "--out", out).problem["code"] == "file.exists"
+    assert run("export", "0" * 32, "--out", tmp_path / "none").code == 5
+    assert not (tmp_path / "none").exists()
+    again = run("import", out / "entities.ftm.json", "--as-of", "2024-05-07").document["edition"]
+    assert (again["series"], again["count"]) == ("ftm-us-ofac-sdn", made["count"])
 
 
 def test_regimes_without_a_node(comity: CommandLine) -> None:

@@ -195,6 +195,12 @@ def test_a_name_of_common_words_alone_is_not_enough() -> None:
         ("Korea, South", "KOREA, DEMOCRATIC PEOPLE'S REPUBLIC OF", False),
         ("Sudan", "South Sudan", False),
         ("Kuwait", "IRAQ", False),
+        ("United States", "UNITED KINGDOM", False),
+        ("Niger", "NIGERIA", False),
+        ("Austria", "AUSTRALIA", False),
+        ("Guinea", "GUINEA-BISSAU", False),
+        ("Syria", "SYRIAN ARAB REPUBLIC", True),
+        ("Korea, North", "Republic of Korea", False),
     ],
 )
 def test_one_country_by_two_names(one: str, other: str, *, same: bool) -> None:

@@ -1,6 +1,7 @@
 """Published lists in a node: imported with provenance, kept, compared; on both databases."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from api.records import lists as held
 from api.records import log
 from api.services.audit import fsck
 from api.services.authorising import Caller
-from api.services.desk import lists
+from api.services.desk import list_entities, lists
 from api.services.desk.lists import Imported, ImportTerms
 from api.services.node import Node
 from tests.support import foreign
@@ -257,6 +258,24 @@ def test_an_entry_with_every_leaf_of_its_source(us: Node, analyst: Caller) -> No
     assert len(ids) == len(set(ids)) == made.edition.count
     with pytest.raises(NotFound):
         lists.entry(us, analyst, made.edition.id, "0")
+
+
+def test_a_list_goes_round_as_entities(us: Node, analyst: Caller, tmp_path: Path) -> None:
+    made = bring(us, analyst, EU_2024).edition
+    entities: list[dict[str, object]] = []
+    after, pages = "", 0
+    while pages == 0 or after:
+        page = list_entities.entity_page(us, analyst, made.id, limit=3, after=after)
+        entities += page.entities
+        after, pages = page.more, pages + 1
+    assert pages == -(-made.count // 3)
+    lines = "".join(f"{json.dumps(one)}\n" for one in entities)
+    path = file(tmp_path, lines, "eu-2024-05-13.ftm.json")
+    back = bring(us, analyst, path).edition
+    assert (back.series.id, back.layout, back.as_of) == ("ftm-eu-fsf", "ftm", "2024-05-13")
+    assert back.count == made.count
+    with pytest.raises(NotFound):
+        list_entities.entity_page(us, analyst, "0" * 32, limit=3)
 
 
 def test_who_may_bring_and_read_lists(federation: Federation, us: Node, analyst: Caller) -> None:

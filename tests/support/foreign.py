@@ -155,6 +155,7 @@ PROGRAMS = (
     "buildah",
     "check-jsonschema",
     "debootstrap",
+    "ftm",
     "git",
     "groff",
     "hadolint",

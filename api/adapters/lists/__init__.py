@@ -14,6 +14,7 @@ from typing import Final
 from api.adapters.lists import (
     canada,
     eu,
+    followthemoney,
     ofac,
     ofac_csv,
     ofac_enhanced,
@@ -76,6 +77,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "un-xml": Reader(
         "UN consolidated list, XML", un.read, lambda root: root.name == "CONSOLIDATED_LIST"
     ),
+    "ftm": Reader("FollowTheMoney entities, JSON lines", followthemoney.read),
 }
 
 # Layouts that are easily taken for one that is read: told apart by root element and, where the
@@ -132,6 +134,8 @@ def recognised(file: ListFile) -> str:
         raise _looks_like("a web page")
     if narrow.startswith(b"<"):
         return _of_root(root_of(file))
+    if followthemoney.is_entity(head.partition(b"\n")[0].removeprefix(b"\xef\xbb\xbf")):
+        return "ftm"
     if narrow.startswith((b"{", b"[")):
         raise _looks_like("JSON")
     if narrow.startswith(b"%PDF"):
