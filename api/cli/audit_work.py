@@ -172,6 +172,9 @@ def propose_erasure(
 ) -> None:
     """Enter a legal order to erase; another administrator carries it out.
 
+    Sealed statements are not erased, the manifest of a package among them: recall the package, and
+    erase its exhibits.
+
     Example: comity --profile us-admin audit erase propose --target 7 --authority … --reference …
     """
     kind = "exhibit" if target.startswith("sha256:") else "event"

@@ -240,6 +240,16 @@ def test_what_cannot_be_erased(federation: Federation, kind: str, target: str) -
         erasure.propose(federation[US], federation.officer(US, "admin"), order(kind, target))
 
 
+def test_a_sealed_statement_is_no_target_and_stays(federation: Federation) -> None:
+    node, admin = federation[US], federation.officer(US, "admin")
+    (package, *_) = node.db.read(lambda connection: packages.page(connection, limit=1))
+    for kind in (audit.EXHIBIT, audit.EVENT):
+        with pytest.raises(NotFound) as refused:
+            erasure.propose(node, admin, order(kind, package.id))
+        assert "Sealed statements are not erased" in refused.value.message
+    assert node.db.read(lambda connection: packages.by_id(connection, package.id)) == package
+
+
 def test_what_accounts_for_gaps_stays(federation: Federation) -> None:
     node = federation[US]
     index = leaf_of(node, "node.initialised")

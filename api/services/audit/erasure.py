@@ -13,7 +13,8 @@ digest of the statement's half, and the change set, whose digest the order keeps
 3. SQLite's write-ahead log gives up the old rows. *Crash before: they stay there until it is next
    emptied; approving again empties it.*
 
-What partners hold is not reached by this: a recall is (``services/desk/evidence.py``).
+What partners hold is not reached by this: a recall is (``services/desk/evidence.py``). Sealed
+statements are not erased (decision 0097).
 """
 
 import json
@@ -290,7 +291,8 @@ def _load_erasure(node: Node, identifier: str) -> ErasureOrder:
 def _no_target() -> NotFound:
     return NotFound(
         "erasure.unknown-target",
-        "There is no such event with a place and a body, or no such exhibit held here.",
+        "There is no such event with a place and a body, or no such exhibit held here. Sealed "
+        "statements are not erased: recall a package, and erase its exhibits.",
     )
 
 
