@@ -89,6 +89,10 @@ def test_question_answer_and_evidence(federation: Federation, listed: list[str])
     assert refusal.value.code == "evidence.not-released"
     held = package(federation, US, title=thread[7:20])
     given = release(federation, US, held, UK)
+    swapped = {"release": held, "package": given}
+    with pytest.raises(Conflict) as refusal:
+        say(federation, US, thread, "answer", question="q1", text="See.", evidence=[swapped])
+    assert refusal.value.code == "evidence.swapped"
     evidence = [{"release": given, "package": held}]
     say(federation, US, thread, "answer", question="q1", text="Secretary.", evidence=evidence)
     federation.settle()

@@ -19,6 +19,7 @@ from api.services.desk.recusing import Aside
 from tests.support import exchange
 from tests.support.bodies import body
 from tests.support.door import Door, open_door
+from tests.support.federation import Federation
 
 US, UK = "us-treasury", "uk-fcdo"
 QUERIES = {
@@ -172,3 +173,40 @@ def test_who_is_recused_prepares_nothing_about_it(world: World, by: str) -> None
     digest = node.db.read(lambda c: packages.exhibits_of(c, own))[0].digest
     shut = world.door.ask(by, "GET", f"/api/v1/exhibits/{digest}")
     assert (shut.status_code, shut.json()["code"]) == (404, "exhibit.unknown")
+
+
+LISTED = ("drafts", "packages", "designations")
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_pages_are_full_until_the_end_though_some_of_it_is_hidden(world: World, name: str) -> None:
+    """What is hidden takes no place: a short page would tell that something is there."""
+    federation = world.door.federation
+    made = [_listed(federation, name, number) for number in range(5)]
+    for hidden in made[1:4:2]:
+        officer = federation.officer(US, "reviewer2")
+        recusing.recuse(federation[US], officer, Aside("", hidden, "A relative."))
+    sizes, met, cursor = [], [], ""
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = world.door.ask("reviewer2", "GET", f"/api/v1/{name}", params={"limit": 2, **more})
+        found = page.json()
+        sizes.append(len(found["items"]))
+        met += [one["id"] for one in found["items"]]
+        cursor = found.get("next", "")
+        if not cursor:
+            break
+    assert set(met) & set(made) == {made[0], made[2], made[4]}
+    assert len(met) == len(set(met))
+    assert set(sizes[:-1]) == {2}, sizes
+
+
+def _listed(federation: Federation, name: str, number: int) -> str:
+    """An object of Washington that the list of this name shows."""
+    if name == "designations":
+        return exchange.designate(federation, US, f"Page {number}", to=(UK,))
+    package = exchange.package(federation, US, f"Page {number}")
+    if name == "packages":
+        return package
+    content = {**body("release/1"), "package": package, "recipient": UK}
+    return exchange.draft(federation, US, "release/1", (UK,), content).id

@@ -44,7 +44,7 @@ INCONSISTENT = "log.inconsistent"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A partner's head that passed the four steps, ready to be cosigned and stored.
+    """A partner's head that passed the five steps, ready to be cosigned and stored.
 
     ``substantive`` is what is remembered of the log's substantive size so far.
     """

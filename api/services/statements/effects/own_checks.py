@@ -72,6 +72,11 @@ def check_evidence(
             and release.state == "active"
         )
         if not fits:
+            if packages.release_by_id(connection, item["package"]) is not None:
+                raise Conflict(
+                    "evidence.swapped",
+                    "The release is named where its package belongs; exchange the two ids.",
+                )
             raise Conflict(
                 "evidence.not-released", "Release the package to this ministry before naming it."
             )
