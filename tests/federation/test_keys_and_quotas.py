@@ -1,6 +1,8 @@
 """What a change of keys leaves valid, what a quorum of two makes public, and what a quota costs."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from api.jobs.deliver import deliver
 from api.ports.peers import PeerReply
 from api.records import stream_counts, streams
 from api.services.audit.export import exporting
+from api.services.desk import package_files
 from api.services.log import add_checkpoint, checkpoints, heads, log_door, witnessing
 from api.services.node import Limits
 from api.services.road import delivering, offering, receiving
@@ -21,6 +24,7 @@ from api.settings import Settings
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.membership import Membership, compose_membership
+from api.wire.package_file import PROOF
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer, contents
 from tests.support.bodies import body
@@ -150,6 +154,8 @@ def test_everything_that_shows_a_head_waits_for_the_quorum(federation: Federatio
         log_door.answer(us, federation.officer(US, "auditor"), "checkpoint")
     with pytest.raises(Conflict, match="Too few partners"):
         us.db.read(lambda c: exporting.witnessed_head(us, c))
+    analyst = federation.officer(US, "analyst")
+    assert PROOF not in entries_of(package_files.open_file(us, analyst, package))
     federation.down = set()
     federation.settle()
     federation.watch(70)
@@ -159,6 +165,12 @@ def test_everything_that_shows_a_head_waits_for_the_quorum(federation: Federatio
     served = log_door.answer(us, federation.officer(US, "auditor"), "checkpoint")
     assert served.body == public.note
     assert us.db.read(lambda c: exporting.witnessed_head(us, c)) == (public.note, public.size)
+    assert PROOF in entries_of(package_files.open_file(us, analyst, package))
+
+
+def entries_of(file: Iterator[bytes]) -> set[str]:
+    with zipfile.ZipFile(io.BytesIO(b"".join(file))) as opened:
+        return set(opened.namelist())
 
 
 def test_a_quota_makes_a_partner_wait_and_no_dead_letter(federation: Federation) -> None:
