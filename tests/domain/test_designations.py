@@ -1,5 +1,8 @@
 import datetime as dt
 import itertools
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from api.domain.designations import (
 )
 from api.domain.errors import Conflict, Invalid
 from api.wire.bodies import validate_body
+from tests.support import checkout
 from tests.support.bodies import INSTANTS, body, digest
 from tests.support.statements import CA, US, statement
 
@@ -199,3 +203,16 @@ def test_what_a_designation_is_called_and_mirrors() -> None:
     assert standing(listed(subject=only["subject"]), []).name == "朱海仑"
     with pytest.raises(Invalid):
         standing(delisted(digest("1"), "2021-01-01"), [])
+
+
+def test_zones_are_known_where_the_system_has_none() -> None:
+    """The bundled ``tzdata`` answers, so that every receiver reads a day alike."""
+    asked = "from api.domain import designations as d; print(d._zone('America/Toronto'))"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONTZPATH": "", "PYTHONPATH": str(checkout.ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "America/Toronto"

@@ -10,9 +10,11 @@ from api.domain.errors import Conflict, Invalid, NotFound
 from api.records import tasks
 from api.records.log import EVENTS
 from api.services.desk import designations, diary
+from api.services.desk import tasks as own_tasks
 from api.services.desk.deadlines import expire_clocks
 from api.services.desk.diary import NewEntry
 from api.services.desk.statutory_clocks import own_clocks
+from api.services.desk.tasks import Scope
 from tests.support.exchange import CA, US, designate
 from tests.support.federation import Federation
 from tests.support.signing import CA as CA_KEYS
@@ -63,6 +65,20 @@ def test_a_period_that_ran_out_is_noted_once(federation: Federation) -> None:
     assert events(federation, CA, "deadline.passed") == before
     noted = node.db.read(lambda c: tasks.noted(c, "clock", [id_]))
     assert (id_, "ca-jvcfoa.review", "2026-04-05") in noted
+
+
+def test_a_period_that_ran_out_is_overdue_and_counted(federation: Federation) -> None:
+    node, analyst = federation[CA], federation.officer(CA, "analyst")
+    before = own_tasks.counts(node, analyst)
+    id_ = listed(federation)
+    diary.record_event(node, analyst, id_, PETITION)
+    overdue = own_tasks.tasks_page(node, analyst, Scope.OVERDUE, limit=50)
+    late = [one for one in overdue if one.about.id == id_ and one.key == "ca-jvcfoa.review"]
+    assert [one.due for one in late] == ["2026-04-05"]
+    assert own_tasks.counts(node, analyst).overdue > before.overdue
+    diary.record_event(node, analyst, id_, NewEntry("review-decided", date(2026, 2, 1)))
+    left = own_tasks.tasks_page(node, analyst, Scope.OVERDUE, limit=50)
+    assert not [one for one in left if one.about.id == id_ and one.key == "ca-jvcfoa.review"]
 
 
 def test_a_withdrawn_entry_counts_for_nothing_and_stays_readable(federation: Federation) -> None:
