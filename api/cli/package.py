@@ -253,6 +253,15 @@ def _package_lines(found: dict[str, Any]) -> Iterable[str]:
         ("DIGEST", "digest"),
     ]
     yield from output.table(found["exhibits"], exhibits)
+    if body["exhibits"]:
+        yield ""
+        origins: list[output.Column] = [
+            ("EXHIBIT", "label"),
+            ("KIND", "kind"),
+            ("TRANSLATION OF", "translation_of"),
+            ("SOURCE", "source"),
+        ]
+        yield from output.table(body["exhibits"], origins)
     if found["releases"]:
         yield ""
         releases: list[output.Column] = [
@@ -261,5 +270,6 @@ def _package_lines(found: dict[str, Any]) -> Iterable[str]:
             ("STATE", "state"),
             ("AT", output.at("released_at")),
             ("BY", "issuer"),
+            ("RELEASE", "id"),
         ]
         yield from output.table(found["releases"], releases)

@@ -1,6 +1,7 @@
 """`comity package` against real nodes: submit, read, release, fetch, recall, pass on."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,6 +91,15 @@ def test_list_and_show(comity: CommandLine, submit: Submit) -> None:
     assert "title        list-and-show\n" in shown
     assert "exculpatory  None known.\n" in shown
     assert "one.txt  held   13     text/plain" in shown
+    exhibit = first_exhibit(comity, package)
+    assert re.search(rf"one\.txt +{exhibit['kind']} +- +{re.escape(exhibit['source'])}", shown)
+
+
+def first_exhibit(comity: CommandLine, package: str) -> dict[str, str]:
+    """The first exhibit as its author described it."""
+    found = comity("package", "show", package, profile="us-reviewer", as_json=True).document
+    exhibit: dict[str, str] = found["body"]["exhibits"][0]
+    return exhibit
 
 
 def test_a_list_goes_on_over_pages(comity: CommandLine, submit: Submit) -> None:
