@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -219,6 +219,29 @@ def _object(value: object) -> dict[str, Any]:
     return value
 
 
+_STORED: Final[list[output.Column]] = [
+    ("EXHIBIT", "label"),
+    ("STATE", "state"),
+    ("BYTES", "size"),
+    ("MEDIA TYPE", "media_type"),
+    ("DIGEST", "digest"),
+]
+_DESCRIBED: Final[list[output.Column]] = [
+    ("EXHIBIT", "label"),
+    ("KIND", "kind"),
+    ("TRANSLATION OF", "translation_of"),
+    ("SOURCE", "source"),
+]
+_RELEASED: Final[list[output.Column]] = [
+    ("RELEASED TO", "recipient"),
+    ("TLP", "tlp"),
+    ("STATE", "state"),
+    ("AT", output.at("released_at")),
+    ("BY", "issuer"),
+    ("RELEASE", "id"),
+]
+
+
 def _package_lines(found: dict[str, Any]) -> Iterable[str]:
     if (recall := found.get("recall")) is not None:
         yield from package_decisions.recall_lines(recall)
@@ -245,31 +268,10 @@ def _package_lines(found: dict[str, Any]) -> Iterable[str]:
         }
     )
     yield ""
-    exhibits: list[output.Column] = [
-        ("EXHIBIT", "label"),
-        ("STATE", "state"),
-        ("BYTES", "size"),
-        ("MEDIA TYPE", "media_type"),
-        ("DIGEST", "digest"),
-    ]
-    yield from output.table(found["exhibits"], exhibits)
+    yield from output.table(found["exhibits"], _STORED)
     if body["exhibits"]:
         yield ""
-        origins: list[output.Column] = [
-            ("EXHIBIT", "label"),
-            ("KIND", "kind"),
-            ("TRANSLATION OF", "translation_of"),
-            ("SOURCE", "source"),
-        ]
-        yield from output.table(body["exhibits"], origins)
+        yield from output.table(body["exhibits"], _DESCRIBED)
     if found["releases"]:
         yield ""
-        releases: list[output.Column] = [
-            ("RELEASED TO", "recipient"),
-            ("TLP", "tlp"),
-            ("STATE", "state"),
-            ("AT", output.at("released_at")),
-            ("BY", "issuer"),
-            ("RELEASE", "id"),
-        ]
-        yield from output.table(found["releases"], releases)
+        yield from output.table(found["releases"], _RELEASED)
