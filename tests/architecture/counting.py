@@ -1,4 +1,4 @@
-"""Counts what shall fall to nothing: rows above records, long pieces, names that are everywhere.
+"""Counts what shall fall: rows above records, long pieces, shared names, words of pages.
 
 ``python -m tests.architecture.counting`` prints what is above its limit in ``ratchets.toml``;
 ``--lower`` writes what has fallen, and raises nothing; ``--reset`` writes what is there, for whoever
@@ -6,6 +6,7 @@ answers for a rise.
 """
 
 import ast
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -23,6 +24,13 @@ ROW_WORDS = ('row["', "row.get(", "RowMapping")
 LONGEST_FILE, LONGEST_FUNCTION, MANY_MODULES = 450, 50, 4
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Limits = dict[str, dict[str, int]]
+GROWING = {"CHANGELOG.md", "docs/cli.md", "docs/errors.md", "docs/policy.md"}
+"""Pages that are made from the program or compared with it piece by piece: they grow as it does."""
+
+UNREAD = re.compile(r"^(```|~~~).*?^\1|(?<=\])\([^)\s]*\)", re.MULTILINE | re.DOTALL)
+"""Code blocks and the targets of links, which nobody reads as words."""
+
+WORD = re.compile(r"\w+(?:['’./_:-]\w+)*")
 
 
 def limits() -> Limits:
@@ -61,7 +69,20 @@ def counted(sources: Mapping[Path, str] | None = None) -> Limits:
     found["names in many modules"] = {
         name: len(paths) for name, paths in sorted(modules.items()) if len(paths) > MANY_MODULES
     }
+    if sources is None:
+        found["words of pages"] = page_words()
     return found
+
+
+def page_words() -> dict[str, int]:
+    """Words of all pages that people write, decision records apart from the others."""
+    words = {"decision records": 0, "other pages": 0}
+    for folder in ("*.md", "bench/*.md", "deploy/**/*.md", "docs/**/*.md"):
+        for path in ROOT.glob(folder):
+            if str(path.relative_to(ROOT)) not in GROWING:
+                kind = "decision records" if path.parent.name == "decisions" else "other pages"
+                words[kind] += len(WORD.findall(UNREAD.sub("", path.read_text("utf-8"))))
+    return words
 
 
 def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
