@@ -55,7 +55,7 @@ def test_the_check_that_enforces_it_exists(path):
 
 
 def test_the_only_pages_are_the_reference():
-    """0008: what officers see in a browser is decided later."""
+    """0008: the interface has no page beside it."""
     contract = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     pages = {
         path
