@@ -26,7 +26,7 @@ class Stop:
         name: of the file.
         user: who is signed in.
         language: of the page.
-        path: address of the page, or of a list whose first entry is opened.
+        path: address of the page, or of a list or search whose first entry is opened.
         first: open the first entry of the list.
         anchor: part of the page to show.
     """
@@ -46,6 +46,7 @@ STOPS: Final = (
     Stop("tour-package", "us-analyst", "en", "/packages", first=True),
     Stop("tour-drafts", "us-analyst", "en", "/drafts"),
     Stop("tour-coverage", "ca-reviewer", "fr", "/coverage"),
+    Stop("tour-subject", "ca-analyst", "fr", "/subjects?q=Chen+Quanguo", first=True),
     Stop("tour-request-fr", "ca-analyst", "fr", "/mirror-requests", first=True),
     Stop("tour-events", "us-auditor", "en", "/audit/events"),
     Stop("tour-entry", "us-auditor", "en", "/audit/events/3"),
@@ -81,7 +82,7 @@ def main() -> None:
             address = f"{demo['nodes'][user['ministry']]['url']}/{stop.language}{stop.path}"
             page.goto(address)
             if stop.first:
-                page.locator("main tbody a").first.click()
+                page.locator("main tbody a, main .app-card h3 a").first.click()
             if stop.anchor:
                 page.locator(f"#{stop.anchor}").scroll_into_view_if_needed()
                 page.evaluate(f"document.getElementById('{stop.anchor}').scrollIntoView()")

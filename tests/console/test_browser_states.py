@@ -42,6 +42,13 @@ FORMS = {
     "package_release": "analyst",
     "package_return": "reviewer",
     "draft_return": "reviewer",
+    "watch_new": "analyst",
+    "verdict": "analyst",
+    "task_assign": "analyst",
+    "onward_consent": "analyst",
+    "mirror_request_new": "analyst",
+    "proposal_new": "analyst",
+    "designation_new": "analyst",
 }
 """Pages whose form says what is missing when it is sent empty, and who sends it."""
 

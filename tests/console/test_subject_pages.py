@@ -1,13 +1,14 @@
 """Subjects' own pages, watches and verdicts at the console."""
 
 import re
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import pytest
 
 from api.services.desk import subjects, watching
 from api.services.desk.recusing import Aside, recuse
 from api.services.desk.subjects import Judgement
+from api.services.statements import drafting
 from tests.support import exchange
 from tests.support.console import CA, UK, US, Browser, console_on, exchange_of
 from tests.support.federation import Federation
@@ -106,6 +107,37 @@ def test_what_a_partner_told_is_shown_with_whose_it_is(federation, console):
     for word in ("Born in other years.", "uk-fcdo", "CHEN Quanguo", "HUO Liujun"):
         assert word in text, word
     assert "Born in other years." in console.browser("analyst").get(SHARED_SHEET).text
+
+
+def test_partners_are_told_who_is_who_and_that_it_is_taken_back(federation, matter, console):
+    analyst = console.browser("analyst")
+    asked = links(analyst.get(f"/en{matter.paths['subject']}").text, "/verdict/tell?")[0]
+    refs = {name: text[0] for name, text in parse_qs(urlsplit(asked).query).items()}
+    action = "/en/subjects/verdict/tell"
+    empty = analyst.submit(asked, action, **refs)
+    assert empty.status_code == 422
+    assert empty.text.count('href="#') >= 4
+    fields = {**refs, "outcome": "same", "reason": "The same post.", "to": [UK, CA]}
+    made = approved(federation, analyst.submit(asked, action, **fields))
+    federation.settle()
+    theirs = console_on(federation, UK).browser("analyst")
+    assert "The same post." in theirs.get("/en/subjects/verdicts").text
+    path = f"/en/subjects/verdicts/{made[7:]}/take-back"
+    assert path in analyst.get("/en/subjects/verdicts").text
+    assert path not in theirs.get("/en/subjects/verdicts").text
+    assert "only they take it back" in theirs.get(path).text
+    assert analyst.submit(path).status_code == 422
+    approved(federation, analyst.submit(path, reason="A mistake.", to=[UK, CA]))
+    federation.settle()
+    assert "The same post." not in theirs.get("/en/subjects/verdicts").text
+    assert analyst.get(path).status_code == 404
+
+
+def approved(federation: Federation, answer) -> str:
+    assert answer.status_code == 303, answer.text[-2500:]
+    id_ = answer.headers["location"].rpartition("/")[2]
+    draft = drafting.read(federation[US], federation.officer(US, "reviewer"), id_)
+    return exchange.approve(federation, US, draft)
 
 
 def test_a_subject_is_watched_and_no_longer(federation, matter, analyst):

@@ -196,6 +196,13 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
     exchange.say(federation, UK, thread, "question", question="q1", text="Which unit?")
     onward = {"package": package, "recipient": CA, "purpose": "Its own listing."}
     request = exchange.issue(federation, UK, "onward-request/1", (US,), onward)
+    same = {
+        "one": {"kind": "designation", "statement": listed},
+        "other": {"kind": "thread", "statement": thread, "key": "s1"},
+        "outcome": "same",
+        "reason": "We asked about him.",
+    }
+    verdict = exchange.issue(federation, US, "identity-verdict/1", (UK, CA), same)
     federation.settle()
     analyst = federation.officer(ministry, "analyst")
     if ministry == US:
@@ -260,6 +267,7 @@ def exchange_of(federation: Federation, ministry: str = US) -> Matter:
         "draft": draft,
         "thread": thread[7:],
         "request": request[7:],
+        "verdict": verdict[7:],
         "designation": listed[7:],
         "digest": _exhibit(federation, analyst, package),
         "ministry": UK if ministry == US else US,
@@ -296,5 +304,7 @@ def _paths(parts: dict[str, str]) -> dict[str, str]:
     found["list_entry"] += "?" + urlencode({"id": parts["entry"]})
     ref = f"list:{parts['series']}:{parts['entry']}"
     found["subject"] += "?" + urlencode({"ref": ref})
+    pair = {"one": ref, "other": f"designation:sha256:{parts['designation']}"}
+    found["verdict_tell"] += "?" + urlencode(pair)
     found["watch_new"] += "?" + urlencode({"ref": ref})
     return found

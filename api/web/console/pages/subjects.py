@@ -8,7 +8,7 @@ from api.services.desk import coverage, list_coverage, subject_lines, subject_pa
 from api.services.desk.identity import LIST, entry_place
 from api.services.desk.subjects import Candidate
 from api.web.console import reading
-from api.web.console.page import AUDITOR, DESK, Answer, Page, View, Visit
+from api.web.console.page import ANALYST, AUDITOR, DESK, Answer, Page, View, Visit
 
 _MOST: Final = 50
 _LONGEST: Final = 500
@@ -44,6 +44,7 @@ def subject(visit: Visit) -> Answer:
     members = {
         "page": found,
         "where": _where(visit, ref),
+        "analyst": ANALYST in visit.caller.roles,
         "watches": [
             one
             for one in subject_lines.watch_lines(visit.node, visit.caller)
