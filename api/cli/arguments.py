@@ -4,6 +4,7 @@ Owns their names, help and form; a value of another form is a mistake of usage.
 """
 
 import re
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,6 +13,7 @@ import typer
 
 from api.cli.short_references import ANY, DIGEST, KID, RECORD, completions, named, standing_in
 from api.domain.errors import Invalid
+from api.wire.encoding import format_instant
 
 _LARGEST_BODY: Final = 4 * 1024 * 1024
 
@@ -57,6 +59,24 @@ def id_option(help_: str, form: re.Pattern[str], *kinds: str) -> Any:
         callback=named(form, _SENTENCES[form], *kinds),
         autocompletion=completions(*kinds),
     )
+
+
+def _whole_instant(value: str | None) -> str | None:
+    """Return an instant as statements carry it; seconds and milliseconds may be left out."""
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or "T" not in value:
+        raise typer.BadParameter("write day, time and zone, as 2027-01-31T17:00Z")
+    return format_instant(at)
+
+
+def instant_option(help_: str) -> Any:
+    """Return an option that takes an instant with its zone."""
+    return typer.Option(help=help_, callback=_whole_instant)
 
 
 def edition_option(name: str, help_: str) -> Any:

@@ -12,7 +12,7 @@ import hashlib
 import mimetypes
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class Built:
         exhibits: How many.
         size: Bytes of all exhibits.
         kid: The preparer's key.
+        uncited: Labels of exhibits that no claim cites and that translate none.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Built:
     exhibits: int
     size: int
     kid: str
+    uncited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,16 @@ def build_package(
     draft = _sign(body, signer)
     _write_package_file(out, draft, files, meter)
     size = sum(file.size for file in files)
-    return Built(out, digest(draft.signed), len(files), size, signer.key.kid)
+    return Built(out, digest(draft.signed), len(files), size, signer.key.kid, _uncited(body))
+
+
+def _uncited(body: Mapping[str, Any]) -> tuple[str, ...]:
+    cited = {label for claim in body["claims"] for label in claim["exhibits"]}
+    return tuple(
+        str(each["label"])
+        for each in body["exhibits"]
+        if each["label"] not in cited and "translation_of" not in each
+    )
 
 
 def read_description(path: Path) -> dict[str, Any]:

@@ -192,7 +192,8 @@ def _tell_refusal(error: Exception, *, as_json: bool) -> int:
     if exit_of(error) is ExitCode.UNEXPECTED and problem["code"] == "internal":
         hint = f" ({type(error).__name__}; {tongue.say('set COMITY_DEBUG=1 for the trace')})"
     told = tongue.refusal(tongue.say(problem["detail"]))
-    output.talk(f"{tongue.say('Error:')} {told} [{problem['code']}]{hint}")
+    first, *further = told.split("\n")
+    output.talk("\n".join([f"{tongue.say('Error:')} {first} [{problem['code']}]{hint}", *further]))
     for policy in problem.get("policies", []):
         output.talk(f"  {tongue.say('decided by policy')} {policy}")
     for fault in problem.get("errors", []):

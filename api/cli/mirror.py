@@ -11,7 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making, mirror_asking, output
-from api.cli.arguments import EarlierSubject, Limit, Reason, ThreadId, given, id_option
+from api.cli.arguments import (
+    EarlierSubject,
+    Limit,
+    Reason,
+    ThreadId,
+    given,
+    id_option,
+    instant_option,
+)
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.making import Made
@@ -132,7 +140,7 @@ def acknowledge_request(
     *,
     note: Annotated[str | None, typer.Option(help="A word to the requester.")] = None,
     expected_by: Annotated[
-        str | None, typer.Option(help="Instant by which findings are expected.")
+        str | None, instant_option("Instant by which findings are expected.")
     ] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,
@@ -184,7 +192,7 @@ def find(
     relies_on: Annotated[
         list[str] | None, id_option("Package it rests on; may be repeated.", DIGEST, "package")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Instant to which it is put off.")] = None,
+    until: Annotated[str | None, instant_option("Instant to which it is put off.")] = None,
     duplicate_of: EarlierSubject = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,

@@ -10,7 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import making
-from api.cli.arguments import EvidenceOptions, Reason, ThreadId, given, id_option, read_body
+from api.cli.arguments import (
+    EvidenceOptions,
+    Reason,
+    ThreadId,
+    given,
+    id_option,
+    instant_option,
+    read_body,
+)
 from api.cli.client import Api, connected
 from api.cli.commands import command
 from api.cli.making import Made
@@ -36,7 +44,7 @@ Subjects = Annotated[
 
 
 Continues = Annotated[str | None, id_option("The request that it goes on from.", DIGEST, "thread")]
-RespondBy = Annotated[str | None, typer.Option(help="Instant, as 2027-01-31T17:00:00.000Z.")]
+RespondBy = Annotated[str | None, instant_option("Instant, as 2027-01-31T17:00Z.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +77,7 @@ def request(
         list[str] | None, typer.Option(help="What it may be used for; may be repeated.")
     ] = None,
     respond_by: RespondBy = None,
-    release_at: Annotated[str | None, typer.Option(help="Coordinated release time.")] = None,
+    release_at: Annotated[str | None, instant_option("Coordinated release time.")] = None,
     evidence: EvidenceOptions = None,
     regime: Annotated[
         list[str] | None, typer.Option(help="Suggested regime, as s1=UK-GHR; may be repeated.")
@@ -88,7 +96,7 @@ def request(
 
     Example: comity --profile us-analyst mirror request --to uk-fcdo --designation sha256:…
     --title "Xinjiang" --reason "Listed in July 2020." --authority "Public sources."
-    --permitted-use "consideration of designation" --respond-by 2027-01-31T17:00:00.000Z
+    --permitted-use "consideration of designation" --respond-by 2027-01-31T17:00Z
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
@@ -105,7 +113,7 @@ def request(
                 evidence=[_evidence(one) for one in evidence or []],
                 regimes=None if regime is None else dict(_pair(one) for one in regime),
                 continues=continues,
-                **_described(api, designation or []),
+                **_described(api, _given_designations(designation)),
             )
         )
         made = Made("mirror-request/1", (to,), content)
@@ -176,6 +184,12 @@ def _say(context: CliContext, thread: str, type_: str, body: dict[str, Any], key
         path = f"/mirror-requests/{thread}/statements"
         draft = making.post(api, path, made, key, type=type_)
     making.shown(context, draft)
+
+
+def _given_designations(designations: list[str] | None) -> list[str]:
+    if not designations:
+        raise typer.BadParameter("name a designation to mirror: --designation")
+    return designations
 
 
 def _described(api: Api, ids: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import GrantId, OfficerId, Seen, given
+from api.cli.arguments import GrantId, OfficerId, Seen, given, instant_option
 from api.cli.client import connected, profile_of
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
@@ -62,7 +62,7 @@ def propose_officer(
         list[str] | None, typer.Option(help='An account elsewhere, as "ISSUER ID".')
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="End of the account, as 2027-01-31T00:00:00.000Z.")
+        str | None, instant_option("End of the account, as 2027-01-31T00:00Z.")
     ] = None,
     outside: Annotated[
         bool, typer.Option("--outside", help="Not of this ministry, such as an auditor.")

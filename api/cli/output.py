@@ -48,8 +48,9 @@ def result(context: CliContext, document: Any, lines: Iterable[str]) -> None:
 
 
 def talk(message: str) -> None:
-    """Say something that is not the result, on stderr."""
-    typer.echo(safe(tongue.say(message)), err=True)
+    """Say something that is not the result, on stderr; each line of it is made safe."""
+    for line in tongue.say(message).split("\n"):
+        typer.echo(safe(line), err=True)
 
 
 def json_text(document: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli import output
 from api.cli.client import connected
 from api.cli.profiles import CliContext, Profile, ProfileStore
 from api.cli.signing import open_key
@@ -74,11 +75,18 @@ def package_build_command(  # noqa: PLR0917 - Typer reads options from the signa
         "exhibits": built.exhibits,
         "bytes": built.size,
         "kid": built.kid,
+        "uncited": list(built.uncited),
     }
     if as_json or context.json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
     typer.echo(f"{built.path}: {built.exhibits} exhibits, {built.size} bytes, signed by you.")
+    _tell_what_is_left(built.uncited)
+
+
+def _tell_what_is_left(uncited: tuple[str, ...]) -> None:
+    if uncited:
+        output.talk(f"No claim cites {', '.join(uncited)}: is that meant?")
     typer.echo("No ministry has sealed it yet: comity package submit does.", err=True)
 
 

@@ -21,6 +21,7 @@ from api.cli.arguments import (
     To,
     given,
     id_option,
+    instant_option,
     marking,
 )
 from api.cli.client import Api, connected
@@ -242,7 +243,7 @@ def onward_consent(
     permitted_use: PermittedUse = None,
     originator_control: OriginatorControl = True,
     until: Annotated[
-        str | None, typer.Option(help="End of the consent, as 2027-01-31T00:00:00.000Z.")
+        str | None, instant_option("End of the consent, as 2027-01-31T00:00Z.")
     ] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,

@@ -53,12 +53,14 @@ def list_tasks(
     columns: list[output.Column] = [
         ("DUE", _due),
         ("WHAT", "kind"),
+        ("TITLE", "title"),
+        ("FROM", "asked_by"),
         ("OWED BY", "owed_by"),
         ("ABOUT", lambda item: item["about"]["kind"]),
         ("KEY", "key"),
         ("ID", lambda item: item["about"]["id"]),
         ("WHY", "why"),
-        ("WITH", lambda item: (item["claim"] or {}).get("name") or "-"),
+        ("WITH", lambda item: item.get("claim", {}).get("name")),
         ("TASK", "id"),
     ]
     output.result(context, found, output.table(found["items"], columns))

@@ -145,6 +145,11 @@ def test_text_output_and_refusals(comity: CommandLine, desk: Desk, nodes: Runnin
         *("--respond-by", "2027-01-31T17:00:00.000Z"),
     )
     nodes.settle()
+    waiting = desk.run("ca-reviewer", "tasks", "list")["items"]
+    shown = comity("tasks", "list", profile="ca-reviewer")
+    assert waiting
+    assert shown.code == 0, shown.err
+    assert all(one["title"] in shown.out and one["id"] in shown.out for one in waiting)
     shown = comity("mirror", "show", thread, profile="ca-reviewer")
     assert "Text Person" in shown.out
     assert "awaiting" in shown.out

@@ -87,7 +87,7 @@ def test_a_signed_approval_and_a_statement_in_a_thread(
     asking = (
         *("mirror", "request", "--to", UK, "--designation", listed, "--title", "Few"),
         *("--reason", "Listed.", "--authority", "Public.", "--permitted-use", "designation"),
-        *("--respond-by", "2027-01-31T17:00:00.000Z"),
+        *("--respond-by", "2027-01-31T17:00Z"),
     )
     opener, sent = asked("us-analyst", *asking)
     assert sent == ["GET designations", "GET me", "POST mirror-requests"]

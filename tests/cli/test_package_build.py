@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.identity.tokens import Tokens
+from api.cli import main as command_line
 from api.cli.build import Preparer, build_package, read_description
 from api.cli.package_build import package_build_command
 from api.cli.profiles import CliContext, Profile, ProfileStore
@@ -231,6 +232,27 @@ def test_the_command_with_everything_named(place: Path) -> None:
     assert document["exhibits"] == 2
     assert document["out"] == str(place / "case.comity")
     assert document["kid"] == OfficerKey.open(place / "officer.key").kid
+
+
+def test_what_no_claim_cites_is_said(place: Path) -> None:
+    assert build(place, "whole.comity").uncited == ()
+    describe(place, 'exhibits = ["order.txt", "Scan.pdf"]', 'exhibits = ["order.txt"]')
+    assert build(place, "part.comity").uncited == ("Scan.pdf",)
+    named = ("--key", str(place / "officer.key"), "--iss", ISS, "--sub", SUB)
+    assert "No claim cites Scan.pdf" in run(place, *named).stderr
+
+
+def test_faults_are_told_line_by_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    describe(place, 'act = "Held the post."', 'act = ""')
+    describe(place, 'kind = "official-record"', 'kind = "paper"')
+    asked = ("package", "build", str(place / "exhibits"), "--out", str(place / "x.comity"))
+    who = ("--key", str(place / "officer.key"), "--iss", ISS, "--sub", SUB)
+    told = ("--description", str(place / "package.toml"), "--ministry", "us-treasury")
+    assert command_line.main([*asked, *who, *told]) == 2
+    first, *faults = capsys.readouterr().err.splitlines()
+    assert first.endswith("[package.description]")
+    assert len(faults) == 2
+    assert all(one.startswith("  ") and "package.toml:" in one for one in faults)
 
 
 def test_the_command_with_a_profile(place: Path) -> None:

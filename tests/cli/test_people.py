@@ -6,12 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from typing_extensions import override
 
 from api.adapters.crypto import private_keys
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.crypto.sealed_file import encrypt, write_private
-from api.cli import short_references
+from api.cli import arguments, short_references
 from api.cli.profiles import ProfileStore
 from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
@@ -383,6 +384,26 @@ def test_digits_in_a_longer_text_are_completed_where_they_stand(
     context = SimpleNamespace(obj=None, resilient_parsing=False)
     assert check(context, [typed, typed]) == [whole, whole]
     assert check(context, None) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2027-01-31T17:00Z", "2027-01-31T17:00:00.000Z"),
+        ("2027-01-31T17:00:00.5+01:00", "2027-01-31T16:00:00.500Z"),
+        ("2027-01-31T17:00:00.000Z", "2027-01-31T17:00:00.000Z"),
+        ("2027-01-31", None),
+        ("2027-01-31T17:00", None),
+        ("tomorrow", None),
+    ],
+)
+def test_an_instant_needs_a_zone_and_no_seconds(typed: str, meant: str | None) -> None:
+    option = arguments.instant_option("When.")
+    if meant is not None:
+        assert option.callback(typed) == meant
+        return
+    with pytest.raises(typer.BadParameter, match="as 2027-01-31T17:00Z"):
+        option.callback(typed)
 
 
 @pytest.mark.parametrize("approve", [(), ("--approve",)])
