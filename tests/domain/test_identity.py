@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.domain.identity import countries
 from api.domain.identity.folding import skeleton, words
-from api.domain.identity.naming import name_score
+from api.domain.identity.naming import name_score, weight
 from api.domain.identity.profiles import Profile, keys, numbers, of_description, spellings
 from api.domain.identity.scoring import (
     LIKELY,
@@ -213,6 +213,12 @@ def test_about_a_year_is_not_fifteen_years() -> None:
     assert resemblance(about, later).suggested is Suggestion.NOT_SAME
     near = resemblance(about, person("Yong Chol Kim", born="1950"))
     assert near.suggested is not Suggestion.NOT_SAME
+
+
+def test_a_few_descriptions_cannot_say_that_a_word_is_common() -> None:
+    assert weight("chen", 3, 12) > 0.8
+    assert weight("chen", 300, 30_000) < 0.5
+    assert weight("al", 1, 30_000) == 0.2
 
 
 def test_an_office_of_one_name_is_one_body_where_the_country_is_the_same() -> None:

@@ -37,6 +37,7 @@ _FORMALLY: Final = 0.93
 _SPELT: Final = 0.75
 _OTHER_START: Final = 0.9
 _SOUNDS: Final = 5
+_ENOUGH: Final = 5_000
 
 Rarity = Callable[[str], float]
 """Weight of a word, about 0.3 for one that stands in many names, 1 for a rare one."""
@@ -56,10 +57,13 @@ def weighed(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def weight(word: str, many: int, of: int) -> float:
-    """Return the weight of a word that so many of so many descriptions have."""
+    """Return the weight of a word that so many of so many descriptions have.
+
+    A few descriptions cannot say that a word is common.
+    """
     if is_particle(word):
         return _PARTICLE_WEIGHT
-    return max(0.25, min(1.0, 1.0 - math.log(1 + many) / math.log(max(of, 10))))
+    return max(0.25, min(1.0, 1.0 - math.log(1 + many) / math.log(max(of, _ENOUGH))))
 
 
 def nearest(mine: Sequence[Spelling], theirs: Sequence[Spelling]) -> list[Named]:
