@@ -128,3 +128,10 @@ def test_digests_are_read_in_groups():
 )
 def test_a_browser_gets_the_language_it_asks_for(accept, language):
     assert preferred(accept) == language
+
+
+def test_french_says_no_one_where_there_is_none():
+    """Zero takes the singular in French: its words say the number, not one."""
+    for message in CATALOGUE:
+        if isinstance(message.id, tuple):
+            assert "%(count)s" in forms(message.string)[0], message.id
