@@ -30,7 +30,7 @@ from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.examples import try_guardrails
-from api.adapters.policy.regimes import load_announcements, load_calendars, load_regimes
+from api.adapters.policy.regimes import load_announcements, load_calendars, load_documents
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.errors import Invalid
@@ -41,6 +41,7 @@ from api.ports.signer import Signer
 from api.ports.store import ExhibitStore
 from api.records import migrating
 from api.records.database import Database
+from api.services.law import Law
 from api.services.node import Limits, Node
 from api.settings import Settings
 from api.wire.membership import Membership, parse_membership
@@ -158,7 +159,7 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
         membership=membership,
         memory=memory_of(settings),
         software=f"comity/{__version__}",
-        regimes=load_regimes(policies),
+        law=Law(load_documents(policies)),
         calendars=load_calendars(policies),
         announcements=load_announcements(policies),
         limits=Limits(

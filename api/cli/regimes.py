@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api import shipped
-from api.cli import output
+from api.cli import output, regime_editions
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 from api.domain.errors import Invalid, NotFound
@@ -27,6 +27,7 @@ Many = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
 
 def register(root: typer.Typer) -> None:
     """Add the group to the root of the command tree."""
+    regime_editions.register(app)
     root.add_typer(app)
 
 

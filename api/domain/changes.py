@@ -2,7 +2,7 @@
 
 Owns the kinds of such changes, what approving each of them does, and the digest of exactly what is
 shown. Statements and proposals show themselves; these are people, roles, keys, absences,
-memberships, erasures, epochs and waivers.
+memberships, erasures, epochs, waivers and regimes.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ class ChangeKind(StrEnum):
     EPOCH = "epoch"
     WAIVER = "waiver"
     TAIL = "tail"
+    REGIME = "regime"
 
 
 EFFECTS: Final[Mapping[ChangeKind, str]] = {
@@ -43,6 +44,7 @@ EFFECTS: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.ERASURE: "The content is gone for ever here; its place stays and shows as a gap.",
     ChangeKind.EPOCH: "The old epoch ends there; what the partner never stored is sent again.",
     ChangeKind.WAIVER: "This node goes on without the member's answer about our log.",
+    ChangeKind.REGIME: "This edition of the regime is what this node reads from then on.",
     ChangeKind.TAIL: "The end of our log that no member holds is given up for ever.",
 }
 """What happens once the second officer approves."""

@@ -103,6 +103,8 @@ class Act(StrEnum):
     RECUSAL_LIFTED = "recusal.lifted"
     RECUSAL_RECORDED = "recusal.recorded"
     REINSTATEMENT_PROPOSED = "reinstatement.proposed"
+    REGIME_APPROVED = "regime.approved"
+    REGIME_PROPOSED = "regime.proposed"
     RELYING_PARTY_APPROVED = "relying-party.approved"
     RELYING_PARTY_PROPOSED = "relying-party.proposed"
     SAMPLE_SAVED = "sample.saved"

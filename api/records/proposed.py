@@ -18,6 +18,7 @@ from api.records.delegations import DELEGATIONS
 from api.records.memberships import MEMBERSHIP_CHANGES
 from api.records.officers import GRANTS, OFFICER_KEYS, OFFICERS
 from api.records.passkeys import RELYING_PARTIES
+from api.records.regime_editions import REGIME_EDITIONS
 from api.records.suspensions import SUSPENSIONS
 
 PROPOSED, REQUESTED = "proposed", "requested"
@@ -146,6 +147,21 @@ def _parties(connection: Connection, _now: str) -> Iterator[ProposedChange]:
         )
 
 
+def _regimes(connection: Connection, _now: str) -> Iterator[ProposedChange]:
+    table = REGIME_EDITIONS.c
+    query = select(table.id, table.regime, table.edition, table.proposed_by, table.proposed_at)
+    for row in _rows(connection, query.where(table.state == PROPOSED)):
+        yield ProposedChange(
+            ChangeKind.REGIME,
+            row["id"],
+            row["id"],
+            (),
+            f"{row['regime']} {row['edition']}",
+            row["proposed_by"],
+            row["proposed_at"],
+        )
+
+
 def _memberships(connection: Connection, _now: str) -> Iterator[ProposedChange]:
     table = MEMBERSHIP_CHANGES.c
     query = select(table.digest, table.serial, table.proposed_by, table.proposed_at).where(
@@ -200,6 +216,7 @@ _SOURCES: Sequence[Callable[[Connection, str], Iterator[ProposedChange]]] = (
     _delegations,
     _suspensions,
     _parties,
+    _regimes,
     _memberships,
     _erasures,
     _among_facts,

@@ -19,6 +19,7 @@ from api.records.officers import GRANTS, OFFICER_KEYS, OFFICERS
 from api.records.packages import EXHIBITS, PACKAGES, RELEASES
 from api.records.parked import PARKED
 from api.records.passkeys import RELYING_PARTIES
+from api.records.regime_editions import REGIME_EDITIONS
 from api.records.rows import every
 from api.records.shared_verdicts import SHARED_VERDICTS
 from api.records.statements import STATEMENTS
@@ -45,6 +46,7 @@ _IDS: Final[dict[str, Column[str]]] = {
     "proof": MISBEHAVIOUR.c.id,
     "proposal": PROPOSALS.c.id,
     "release": RELEASES.c.id,
+    "regime-edition": REGIME_EDITIONS.c.id,
     "relying-party": RELYING_PARTIES.c.id,
     "sample": SAMPLES.c.id,
     "task": REVIEWS.c.id,

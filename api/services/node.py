@@ -18,6 +18,7 @@ from api.ports.signer import Signer
 from api.ports.store import ExhibitStore
 from api.ports.system import Clock, Entropy
 from api.records.database import Database
+from api.services.law import Law
 from api.services.standings import Standings
 from api.wire.encoding import format_instant
 from api.wire.membership import Member, Membership
@@ -69,12 +70,17 @@ class Node:
     membership: Membership
     memory: HeadMemory
     software: str
-    regimes: Mapping[str, Regime] = field(default_factory=dict)
+    law: Law = field(default_factory=Law)
     calendars: Mapping[str, SittingCalendar] = field(default_factory=dict)
     announcements: Mapping[str, tuple[Announcement, ...]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     quotas: Quotas = field(default_factory=Quotas)
     standings: Standings = field(default_factory=Standings)
+
+    @property
+    def regimes(self) -> Mapping[str, Regime]:
+        """The legal regimes in force here, by id."""
+        return self.law.regimes(self.db)
 
     @property
     def me(self) -> Member:

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     ChangeKind.KEY: "key preview {id}",
     ChangeKind.DELEGATION: "delegation preview {id}",
     ChangeKind.RELYING_PARTY: "relying-party preview {id}",
+    ChangeKind.REGIME: "regimes preview {id}",
     ChangeKind.MEMBERSHIP: "membership preview {id}",
     ChangeKind.ERASURE: "audit erase preview {id}",
     ChangeKind.EPOCH: "epoch preview {id}",

@@ -1,6 +1,7 @@
 """`comity officer`, `grant`, `key` (officers'), `audit list`, `peers`, `node status|stop-switch`."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -303,6 +304,26 @@ def test_where_passkeys_count_is_set_by_two(comity: CommandLine) -> None:
     assert comity.decide("relying-party", "approve", identifier, "us-admin").code == 4
     assert "active" in comity.decide("relying-party", "approve", identifier, "us-admin2").out
     assert "comity.example" in comity("relying-party", "list", profile="us-auditor").out
+
+
+def test_the_law_s_data_is_changed_by_two(comity: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "UK-GHR.json"
+    written = comity("regimes", "document", "UK-GHR", "--out", str(path), profile="us-admin")
+    assert written.code == 0, written.err
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(document | {"edition": "2999-01-01"}), encoding="utf-8")
+    made = comity("regimes", "propose", str(path), profile="us-admin", as_json=True)
+    assert made.code == 0, made.err
+    identifier = made.document["id"]
+    shown = comity("regimes", "preview", identifier, profile="us-admin2")
+    assert f"edition: {document['edition']} -> 2999-01-01" in shown.out
+    assert comity.decide("regimes", "approve", identifier, "us-admin").code == 4
+    assert "in-force" in comity.decide("regimes", "approve", identifier, "us-admin2").out
+    assert "2999-01-01" in comity("regimes", "held", profile="us-analyst").out
+    assert "in-force" in comity("regimes", "editions", profile="us-auditor").out
+    again = comity("regimes", "propose", str(path), profile="us-admin")
+    assert again.code == 2
+    assert "name a later one" in again.err
 
 
 def test_an_auditor_asks_the_log(comity: CommandLine) -> None:

@@ -17,6 +17,7 @@ from api.services.desk import (
     members,
     officer_keys,
     officers,
+    regime_editions,
     relying_parties,
     suspending,
     tasks,
@@ -27,6 +28,7 @@ from api.services.desk.officers import NewOfficer
 from api.services.desk.tasks import Scope
 from api.services.node import Node
 from api.services.road import epochs
+from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input, possession_bytes
 from api.wire.membership import compose_membership
@@ -104,6 +106,13 @@ def relying_party(federation: Federation) -> tuple[Approve, str]:
     return relying_parties.approve, made.id
 
 
+def regime_edition(federation: Federation) -> tuple[Approve, str]:
+    us = federation[US]
+    later = {**us.law.documents(us.db)["UK-GHR"], "edition": "2999-01-01"}
+    admin = federation.officer(US, "admin")
+    return regime_editions.approve, regime_editions.propose(us, admin, canonical(later)).id
+
+
 def membership(federation: Federation) -> tuple[Approve, str]:
     us = federation[US]
     old = us.membership
@@ -141,6 +150,7 @@ KINDS = [
     reinstatement,
     delegation,
     relying_party,
+    regime_edition,
     membership,
     order,
     epoch,

@@ -26,6 +26,7 @@ from api.services.desk import (
     proposals,
     recusing,
     references,
+    regime_editions,
     relying_parties,
     tasks,
     watching,
@@ -36,6 +37,7 @@ from api.services.desk.officers import NewOfficer
 from api.services.desk.recusing import Aside
 from api.services.desk.tasks import Scope
 from api.web.docs_page import STATIC
+from api.wire.canonical import canonical
 from tests.support import console_run, exchange
 from tests.support.bodies import body
 from tests.support.exchange import CA, UK, US
@@ -157,6 +159,12 @@ def relying_party(federation: Federation, _made: Mapping[str, str]) -> str:
     return relying_parties.propose(federation[HOME], admin, "comity.example", origins).id
 
 
+def regime_edition(federation: Federation, _made: Mapping[str, str]) -> str:
+    node, admin = federation[HOME], federation.officer(HOME, "admin")
+    later = {**node.law.documents(node.db)["UK-GHR"], "edition": "2999-01-01"}
+    return regime_editions.propose(node, admin, canonical(later)).id
+
+
 ANALYST, ADMIN, AUDITOR = "analyst", "admin", "auditor"
 MAKERS: Final[dict[str, tuple[Make, str, str]]] = {
     "package": (package, ANALYST, ADMIN),
@@ -177,6 +185,7 @@ MAKERS: Final[dict[str, tuple[Make, str, str]]] = {
     "grant": (grant, ADMIN, ANALYST),
     "key": (key, ADMIN, "reviewer"),
     "delegation": (lambda made, _: console_run.lent(made, HOME), ADMIN, "analyst2"),
+    "regime-edition": (regime_edition, ADMIN, ANALYST),
     "relying-party": (relying_party, ADMIN, ANALYST),
     "erasure": (lambda made, _: console_run.ordered(made, HOME), ADMIN, ANALYST),
     "proof": (lambda made, _: console_run.accused(made, HOME), ADMIN, ANALYST),
@@ -238,6 +247,7 @@ NAMES_NO_OBJECT: Final = {
     "epoch": "a number",
     "seq": "a number",
     "tile": "a path of numbers",
+    "regime": "a regime's id is a word",
     "origin": "the whole digest of a log's name, which other nodes compute",
     "prefix": "what this test is about",
     "upload_id": "a client's own way back to its bytes; nobody types it",
@@ -260,6 +270,7 @@ PARTS: Final = {
     "party_id": "relying-party",
     "proof_id": "proof",
     "proposal_id": "proposal",
+    "regime_edition": "regime-edition",
     "release": "release",
     "sample": "sample",
     "statement": "parked",

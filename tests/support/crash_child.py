@@ -11,7 +11,6 @@ receipt, a file) is said in the file `SAID` only once the node has answered: it 
 
 import contextlib
 import ctypes
-import functools
 import json
 import os
 import shutil
@@ -24,7 +23,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from api.adapters.memory.file import FileMemory
-from api.adapters.policy.regimes import load_regimes
 from api.adapters.store.folder import FolderStore
 from api.adapters.system import SystemEntropy
 from api.cli.files import appearing
@@ -41,10 +39,10 @@ from api.services.road import delivering, receiving
 from api.wire.digests import digest
 from tests.support import disasters, journeys
 from tests.support.federation import (
-    POLICIES,
     Federation,
     SimulatedClock,
     Wire,
+    shipped_law,
     shipped_policies,
 )
 from tests.support.signing import CA, UK, membership
@@ -100,12 +98,6 @@ def prepare_recovery(folder: Path) -> None:
     (folder / "restored").rename(folder / US)
 
 
-@functools.cache
-def regimes() -> Any:
-    """The regimes of the repository, read once for all processes."""
-    return load_regimes(POLICIES)
-
-
 def reopened(folder: Path) -> Federation:
     """The nodes as a new process finds them, a day later."""
     found = Federation.__new__(Federation)
@@ -132,7 +124,7 @@ def reopened(folder: Path) -> Federation:
             membership=found.membership,
             memory=FileMemory(folder / "heads" / f"{ministry.id}.json"),
             software="comity/test",
-            regimes=regimes(),
+            law=shipped_law(),
             limits=Limits(cursor_secret=b"test"),
         )
     return found
@@ -223,7 +215,7 @@ def carry_out(order: dict[str, Any]) -> NoReturn:
 def main() -> None:
     """Let each order be answered with the process's id, by itself, and then with how it ended."""
     shipped_policies()
-    regimes()
+    shipped_law()
     for line in sys.stdin:
         process = os.fork()
         if process == 0:

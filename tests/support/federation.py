@@ -21,11 +21,12 @@ from typing import Any
 
 from api.adapters.memory.file import FileMemory
 from api.adapters.policy.cedar import CedarDecider
-from api.adapters.policy.regimes import load_announcements, load_regimes
+from api.adapters.policy.regimes import load_announcements, load_documents
 from api.adapters.store.folder import FolderStore
 from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.events import Act, Subject
 from api.domain.regimes.advice import Regime
+from api.domain.regimes.together import regimes_of
 from api.jobs.anchor import anchor
 from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
@@ -36,6 +37,7 @@ from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, officer_caller, peer_caller
+from api.services.law import Law
 from api.services.log import add_checkpoint, checkpoints, log_door, peer_tokens
 from api.services.node import Limits, Node
 from api.services.road import receiving
@@ -62,9 +64,15 @@ def shipped_policies() -> CedarDecider:
 
 
 @functools.cache
-def shipped_regimes() -> Mapping[str, Regime]:
-    """The regimes of the repository; parsed once, they are values."""
-    return load_regimes(POLICIES)
+def shipped_regimes() -> tuple[Mapping[str, Any], Mapping[str, Regime]]:
+    """The repository's documents and regimes; parsed once, they are values."""
+    documents = load_documents(POLICIES)
+    return documents, regimes_of(documents)
+
+
+def shipped_law() -> Law:
+    """The law of a node on which nobody decided anything of it yet."""
+    return Law(*shipped_regimes())
 
 
 class SimulatedClock:
@@ -222,7 +230,7 @@ class Federation:
                 membership=self.membership,
                 memory=FileMemory(folder / "heads" / f"{ministry.id}.json"),
                 software="comity/test",
-                regimes=shipped_regimes(),
+                law=shipped_law(),
                 announcements=load_announcements(POLICIES),
                 limits=limits or Limits(cursor_secret=b"test", retry_base=0.01, retry_cap=0.1),
             )

@@ -11,6 +11,7 @@ from api.services.desk import (
     officer_keys,
     officers,
     proposals,
+    regime_editions,
     relying_parties,
     suspending,
 )
@@ -25,6 +26,7 @@ LOOKS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     suspending.approve_reinstatement: suspending.preview_reinstatement,
     delegating.approve: delegating.preview_delegation,
     relying_parties.approve: relying_parties.preview_relying_party,
+    regime_editions.approve: regime_editions.preview_regime,
     members.approve: members.preview_membership,
     erasure.approve: erasure.preview_erasure,
     epochs.approve: epochs.preview_epoch,

@@ -6,15 +6,16 @@ of one document.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from api.adapters.policy.loading import PolicyError
 from api.domain.errors import Invalid
 from api.domain.lists.announcements import Announcement
 from api.domain.lists.announcements import parse as parse_announcements
-from api.domain.regimes.advice import Regime, RegimeError, parse
+from api.domain.regimes.advice import Regime, RegimeError
 from api.domain.regimes.clocks import SittingCalendar
 from api.domain.regimes.form import KnownCase, parse_calendar, parse_cases
+from api.domain.regimes.together import regimes_of
 from api.wire import canonical
 from api.wire.errors import WireError
 
@@ -33,20 +34,28 @@ def load_regimes(policy_directory: Path) -> Mapping[str, Regime]:
             alternative it offers does not exist, is of another jurisdiction, or covers other
             conduct than said.
     """
-    regimes: dict[str, Regime] = {}
     try:
-        for path in sorted((policy_directory / DIRECTORY).glob("*.json")):
-            regime = parse(canonical.parse(path.read_bytes(), limit=_LIMIT))
-            if regime.id != path.stem:
-                raise PolicyError(f"The file {path.name} holds the regime {regime.id}.")
-            regimes[regime.id] = regime
-    except (OSError, WireError, RegimeError) as error:
+        return regimes_of(load_documents(policy_directory))
+    except RegimeError as error:
         raise PolicyError(f"A regime cannot be read: {error}") from error
-    if not regimes:
+
+
+def load_documents(policy_directory: Path) -> Mapping[str, Any]:
+    """Read the documents `regimes/*.json`, by the name of the file.
+
+    Raises:
+        PolicyError: A document is unreadable, or there is none.
+    """
+    try:
+        documents = {
+            path.stem: canonical.parse(path.read_bytes(), limit=_LIMIT)
+            for path in sorted((policy_directory / DIRECTORY).glob("*.json"))
+        }
+    except (OSError, WireError) as error:
+        raise PolicyError(f"A regime cannot be read: {error}") from error
+    if not documents:
         raise PolicyError("The policy directory has no regimes.")
-    for regime in regimes.values():
-        _check_alternatives(regime, regimes)
-    return regimes
+    return documents
 
 
 def load_calendars(policy_directory: Path) -> Mapping[str, SittingCalendar]:
@@ -98,13 +107,3 @@ def load_cases(policy_directory: Path, name: str) -> tuple[KnownCase, ...]:
         return parse_cases(canonical.parse(known[name].read_bytes(), limit=_LIMIT))
     except (OSError, WireError, RegimeError) as error:
         raise PolicyError(f"The subjects {name} cannot be read: {error}") from error
-
-
-def _check_alternatives(regime: Regime, regimes: Mapping[str, Regime]) -> None:
-    for other in regime.alternatives:
-        offered = regimes.get(other.regime)
-        if offered is None or offered.jurisdiction != regime.jurisdiction:
-            raise PolicyError(f"{regime.id} offers {other.regime}, which is not a way to go there.")
-        covered = frozenset().union(*(ground.conduct for ground in offered.grounds.values()))
-        if other.conduct != covered:
-            raise PolicyError(f"{regime.id} says of {other.regime} what its grounds do not say.")

@@ -35,6 +35,7 @@ _REGISTERS: Final[Mapping[str, tuple[Action, Resource]]] = {
     "officer": (Action.OFFICER_LIST, collection("officers")),
     "parked": (Action.NODE_STATUS, collection("node")),
     "proof": (Action.NODE_STATUS, collection("node")),
+    "regime-edition": (Action.OFFICER_LIST, collection("regimes")),
     "relying-party": (Action.KEY_LIST, collection("keys")),
     "sample": (Action.AUDIT_LIST, collection("audit")),
     "verdict": (Action.SUBJECT_SEARCH, collection("subjects")),

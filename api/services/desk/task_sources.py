@@ -43,6 +43,7 @@ _DECIDE: Mapping[str, str] = {
     ChangeKind.KEY: "Another administrator vouched for this signing key.",
     ChangeKind.DELEGATION: "Somebody proposed to lend this role for an absence.",
     ChangeKind.RELYING_PARTY: "Another administrator proposed where passkeys are used.",
+    ChangeKind.REGIME: "Another administrator proposed this edition of a regime's data.",
     ChangeKind.MEMBERSHIP: "Another administrator proposed this membership.",
     ChangeKind.ERASURE: "Another administrator entered this order to erase.",
     ChangeKind.EPOCH: "Another administrator proposed a new epoch to this partner.",

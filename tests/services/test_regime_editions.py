@@ -1,0 +1,167 @@
+"""A ministry changes the law's data by two administrators and without code; on both databases."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.domain.errors import Invalid, NotFound, Refused, Stale
+from api.domain.regimes.assessment import RecordedFact, Status, SubjectCase, assess
+from api.records import audit
+from api.services.desk import regime_editions
+from api.services.law import Law
+from api.services.node import Node
+from tests.support import exchange, foreign
+from tests.support.exchange import CA, UK
+from tests.support.federation import Federation, shipped_regimes
+from tests.support.looking import seen
+
+REGIME = "CA-JVCFOA"
+
+
+@pytest.fixture(params=foreign.EACH_DATABASE)
+def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    made = Federation(tmp_path, urls={CA: url} if url else {})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ca(federation: Federation) -> Node:
+    return federation[CA]
+
+
+def later(node: Node, edition: str, **changes: Any) -> dict[str, Any]:
+    """The document in force under another edition, with what differs."""
+    document = json.loads(json.dumps(node.law.documents(node.db)[REGIME]))
+    return {**document, "edition": edition, **changes}
+
+
+def written(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1).encode()
+
+
+def propose(federation: Federation, document: dict[str, Any]) -> str:
+    admin = federation.officer(CA, "admin")
+    return regime_editions.propose(federation[CA], admin, written(document)).id
+
+
+def approve(federation: Federation, edition: str) -> None:
+    seen(regime_editions.approve, federation[CA], federation.officer(CA, "admin2"), edition)
+
+
+def for_bodies_too(node: Node, edition: str) -> dict[str, Any]:
+    """An edition under which the Act may list bodies, as Parliament could decide."""
+    both = ["person", "entity"]
+    document = later(node, edition, subject_kinds=both)
+    return document | {"grounds": [{**each, "subject_kinds": both} for each in document["grounds"]]}
+
+
+def test_an_edition_takes_two_administrators_and_is_asked_from_then_on(
+    federation: Federation, ca: Node
+) -> None:
+    body = SubjectCase("entity", (RecordedFact("torture", "responsible", True, "CN"),))
+    assert assess(ca.regimes[REGIME], body).barred
+    old = ca.regimes[REGIME].edition
+    made = propose(federation, for_bodies_too(ca, "2999-01-01"))
+    assert ca.regimes[REGIME].edition == old
+    with pytest.raises(Refused) as own:
+        seen(regime_editions.approve, ca, federation.officer(CA, "admin"), made)
+    assert own.value.code == "policy.own-proposal"
+    change = regime_editions.preview_regime(ca, federation.officer(CA, "admin2"), made)
+    facts = {one.name: one.value for one in change.facts}
+    assert (facts["edition"], facts["replaces"]) == ("2999-01-01", old)
+    assert f"edition: {old} -> 2999-01-01" in facts["changes"].splitlines()
+    assert any(
+        "subject_kinds" in line and "entity" in line for line in facts["changes"].split("\n")
+    )
+    approve(federation, made)
+    found = assess(ca.regimes[REGIME], body)
+    assert (found.edition, found.barred) == ("2999-01-01", False)
+    assert found.status is not Status.NOT_COVERED
+    assert federation[UK].regimes[REGIME].edition == old
+    acts = ["regime.proposed", "regime.approved"]
+    rows = ca.db.read(lambda c: list(audit.events_of_acts(c, acts)))
+    told = [json.loads(row.body or b"{}") for row in rows]
+    assert [one["object"]["id"] for one in told] == [made, made]
+    assert told[1]["digest"] == change.digest
+
+
+def test_another_process_reads_what_was_decided(federation: Federation, ca: Node) -> None:
+    other = Law(*shipped_regimes())
+    before = other.regimes(ca.db)[REGIME].edition
+    approve(federation, propose(federation, later(ca, "2999-01-01")))
+    assert other.regimes(ca.db)[REGIME].edition == "2999-01-01" != before
+    approve(federation, propose(federation, later(ca, "2999-01-02")))
+    assert other.regimes(ca.db)[REGIME].edition == "2999-01-02"
+    states = [
+        (one.edition, one.state.value)
+        for one in regime_editions.proposed_editions(ca, federation.officer(CA, "auditor"))
+    ]
+    assert sorted(states) == [("2999-01-01", "replaced"), ("2999-01-02", "in-force")]
+    (held,) = (
+        one
+        for one in regime_editions.regimes_in_force(ca, federation.officer(CA, "analyst"))
+        if one.regime == REGIME
+    )
+    assert (held.edition, held.shipped) == ("2999-01-02", before)
+
+
+def test_a_statement_that_names_another_edition_is_refused(
+    federation: Federation, ca: Node
+) -> None:
+    old = ca.regimes["CA-SEMA"].edition
+    document = json.loads(json.dumps(ca.law.documents(ca.db)["CA-SEMA"]))
+    approve(federation, propose(federation, {**document, "edition": "2999-01-01"}))
+    with pytest.raises(Invalid) as caught:
+        exchange.designate(federation, CA, "Ada Example", regime_edition=old)
+    assert caught.value.code == "regime.edition"
+    exchange.designate(federation, CA, "Ada Example", regime_edition="2999-01-01")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"edition": "2000-01-01"}, "regime.edition-old"),
+        ({"jurisdiction": "UK"}, "regime.document"),
+        ({"grounds": "none"}, "regime.document"),
+        ({"alternatives": []}, ""),
+    ],
+)
+def test_what_is_no_edition_is_refused(
+    federation: Federation, ca: Node, changes: dict[str, Any], code: str
+) -> None:
+    document = {**later(ca, "2999-01-01"), **changes}
+    if not code:
+        propose(federation, document)
+        return
+    with pytest.raises(Invalid) as caught:
+        propose(federation, document)
+    assert caught.value.code == code
+
+
+def test_two_proposals_of_one_edition_do_not_both_pass(federation: Federation, ca: Node) -> None:
+    one = propose(federation, later(ca, "2999-01-01"))
+    other = propose(federation, later(ca, "2999-01-01", alternatives=[]))
+    approve(federation, one)
+    with pytest.raises(Invalid) as caught:
+        approve(federation, other)
+    assert caught.value.code == "regime.edition-old"
+    with pytest.raises(Stale):
+        approve(federation, one)
+
+
+def test_who_may(federation: Federation, ca: Node) -> None:
+    analyst = federation.officer(CA, "analyst")
+    with pytest.raises(Refused):
+        regime_editions.propose(ca, analyst, written(later(ca, "2999-01-01")))
+    with pytest.raises(Refused):
+        regime_editions.proposed_editions(ca, analyst)
+    assert regime_editions.document_of(ca, analyst, REGIME)["id"] == REGIME
+    with pytest.raises(NotFound):
+        regime_editions.document_of(ca, analyst, "CA-NONE")
+    with pytest.raises(NotFound):
+        approve(federation, "0" * 32)
