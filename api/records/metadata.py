@@ -25,8 +25,8 @@ METADATA = MetaData(
 )
 
 RECORDED = {"protection": "recorded"}
-# Of recorded tables that say who an officer is and what they may do: a unit that changes one also
-# raises the version by which processes know that what they remember is old (``officers.py``).
+# Of recorded tables that say who an officer is, what they may do and what the law here is: a unit
+# that changes one also raises the version by which processes know that what they remember is old.
 STANDING = {**RECORDED, "standing": True}
 DERIVED = {"protection": "derived"}
 VOLATILE = {"protection": "volatile"}

@@ -7,10 +7,10 @@ of the policy directory is.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, LargeBinary, Table, Text, func, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, select
 
 from api.domain.notation import Instant, RecordId
-from api.records.metadata import METADATA, RECORDED
+from api.records.metadata import METADATA, STANDING
 from api.records.rows import every, first
 
 REGIME_EDITIONS = Table(
@@ -25,7 +25,7 @@ REGIME_EDITIONS = Table(
     Column("proposed_at", Text, nullable=False),
     Column("decided_by", Text),
     Column("decided_at", Text),
-    info=RECORDED,
+    info=STANDING,
 )
 
 
@@ -67,13 +67,6 @@ class RegimeEdition:
         """Refuse a state that is none, and give the bytes one type on both databases."""
         object.__setattr__(self, "state", RegimeEditionState(self.state))
         object.__setattr__(self, "document", bytes(self.document))
-
-
-def version(connection: Connection) -> int:
-    """Return a number that grows with each decision: what was remembered before it is old."""
-    table = REGIME_EDITIONS
-    query = select(func.count()).select_from(table).where(table.c.decided_at.is_not(None))
-    return connection.execute(query).scalar_one()
 
 
 def in_force(connection: Connection) -> list[RegimeEdition]:

@@ -1,7 +1,7 @@
 """The law in force here: the policy directory's regimes, and the editions that replaced them.
 
-Owns what is remembered of it in this process. Whether anything was decided since is asked of the
-database at every use, so that an approval in any process holds from its commit on.
+Owns what is remembered of it in this process, under the version that every call of an officer
+compares (``standings``): an approval in any process holds for each call after its commit.
 """
 
 from collections.abc import Mapping
@@ -31,28 +31,36 @@ class Law:
     ) -> None:
         self._shipped = dict(documents or {})
         regimes = parsed if parsed is not None else regimes_of(self._shipped)
-        self._known: tuple[int, Mapping[str, Any], Mapping[str, Regime]]
-        self._known = (0, self._shipped, regimes)
+        self._own = regimes
+        self._known: tuple[int, Mapping[str, Any], Mapping[str, Regime]] | None = None
 
-    def regimes(self, db: Database) -> Mapping[str, Regime]:
-        """Return the regimes in force."""
-        return self._now(db)[2]
+    def regimes(self, db: Database, version: int) -> Mapping[str, Regime]:
+        """Return the regimes in force.
 
-    def documents(self, db: Database) -> Mapping[str, Any]:
-        """Return the documents in force, by regime."""
-        return self._now(db)[1]
+        Args:
+            db: the node's database.
+            version: what an officer's call compared last; what was read before another is old.
+        """
+        return self._now(db, version)[2]
+
+    def documents(self, db: Database, version: int) -> Mapping[str, Any]:
+        """Return the documents in force, by regime; see :meth:`regimes`."""
+        return self._now(db, version)[1]
 
     def shipped(self, regime: str) -> Any:
         """Return the policy directory's document of a regime, or ``None``."""
         return self._shipped.get(regime)
 
-    def _now(self, db: Database) -> tuple[int, Mapping[str, Any], Mapping[str, Regime]]:
-        version = db.look(regime_editions.version)
-        if version != self._known[0]:
-            decided = {
-                one.regime: canonical.parse(one.document, limit=_LIMIT)
-                for one in db.read(regime_editions.in_force)
-            }
-            documents = self._shipped | decided
-            self._known = (version, documents, regimes_of(documents))
-        return self._known
+    def _now(
+        self, db: Database, version: int
+    ) -> tuple[int, Mapping[str, Any], Mapping[str, Regime]]:
+        if self._known is not None and self._known[0] == version:
+            return self._known
+        decided = {
+            one.regime: canonical.parse(one.document, limit=_LIMIT)
+            for one in db.read(regime_editions.in_force)
+        }
+        documents = self._shipped | decided
+        found = (version, documents, regimes_of(documents) if decided else self._own)
+        self._known = found
+        return found

@@ -5,6 +5,7 @@ Owns no behaviour beyond small look-ups; a use case takes the node first and the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from api.domain.four_eyes import FourEyes
 from api.domain.lists.announcements import Announcement
@@ -80,7 +81,12 @@ class Node:
     @property
     def regimes(self) -> Mapping[str, Regime]:
         """The legal regimes in force here, by id."""
-        return self.law.regimes(self.db)
+        return self.law.regimes(self.db, self.standings.seen)
+
+    @property
+    def regime_documents(self) -> Mapping[str, Any]:
+        """The documents that the regimes in force were read from, by regime."""
+        return self.law.documents(self.db, self.standings.seen)
 
     @property
     def me(self) -> Member:

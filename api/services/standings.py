@@ -20,6 +20,8 @@ class Standings:
     """Standings of officers with the version at which they were read."""
 
     def __init__(self) -> None:
+        self.seen = 0
+        """The version at the last call of an officer here."""
         self._known: dict[tuple[Engine, str, str], tuple[int, Standing]] = {}
 
     def of(self, db: Database, iss: str, sub: str, now: str) -> Standing | None:
@@ -33,13 +35,16 @@ class Standings:
         """
         key = (db.engine, iss, sub)
         known = self._known.get(key)
-        if known is not None and known[0] == db.look(officers.version):
-            return known[1]
+        if known is not None:
+            self.seen = db.look(officers.version)
+            if known[0] == self.seen:
+                return known[1]
 
         def read(connection: Connection) -> tuple[int, Standing | None]:
             return officers.version(connection), officers.standing(connection, iss, sub, now)
 
         version, found = db.read(read)
+        self.seen = version
         self._known.pop(key, None)
         if found is not None and not found.suspended and version:
             if len(self._known) >= _MOST:

@@ -108,7 +108,7 @@ def relying_party(federation: Federation) -> tuple[Approve, str]:
 
 def regime_edition(federation: Federation) -> tuple[Approve, str]:
     us = federation[US]
-    later = {**us.law.documents(us.db)["UK-GHR"], "edition": "2999-01-01"}
+    later = {**us.regime_documents["UK-GHR"], "edition": "2999-01-01"}
     admin = federation.officer(US, "admin")
     return regime_editions.approve, regime_editions.propose(us, admin, canonical(later)).id
 

@@ -161,7 +161,7 @@ def relying_party(federation: Federation, _made: Mapping[str, str]) -> str:
 
 def regime_edition(federation: Federation, _made: Mapping[str, str]) -> str:
     node, admin = federation[HOME], federation.officer(HOME, "admin")
-    later = {**node.law.documents(node.db)["UK-GHR"], "edition": "2999-01-01"}
+    later = {**node.regime_documents["UK-GHR"], "edition": "2999-01-01"}
     return regime_editions.propose(node, admin, canonical(later)).id
 
 

@@ -130,7 +130,7 @@ def _replacing(node: Node, edition_id: str) -> Change:
     if found is None:
         raise unknown("regime-edition")
     new = canonical.parse(found.document, limit=LARGEST)
-    old = node.law.documents(node.db).get(found.regime)
+    old = node.regime_documents.get(found.regime)
     changes = edition_changes(old if old is not None else {}, new)
     facts = {
         "regime": found.regime,
@@ -224,7 +224,7 @@ def document_of(node: Node, caller: Caller, regime: str) -> Mapping[str, Any]:
         NotFound: ``regime.unknown``.
     """
     authorise(node, caller, Action.REGIME_LIST, collection("regimes"))
-    found: Mapping[str, Any] | None = node.law.documents(node.db).get(regime)
+    found: Mapping[str, Any] | None = node.regime_documents.get(regime)
     if found is None:
         raise NotFound("regime.unknown", "There is no such regime here; see regimes held.")
     return found
@@ -251,7 +251,7 @@ def _require_fit(node: Node, document: Json, regime: Regime) -> None:
     if old is not None and regime.jurisdiction != old.jurisdiction:
         raise Invalid("regime.document", "A regime does not move to another jurisdiction.")
     try:
-        regimes_of({**node.law.documents(node.db), regime.id: document})
+        regimes_of({**node.regime_documents, regime.id: document})
     except RegimeError as error:
         raise Invalid("regime.document", str(error)) from error
 
