@@ -37,7 +37,7 @@ def held_regimes(context: CliContext) -> None:
     with connected(context) as api:
         found = api.get("/regimes")
     columns: list[output.Column] = [
-        ("REGIME", "regime"),
+        ("REGIME", "id"),
         ("EDITION", "edition"),
         ("SHIPPED", "shipped"),
         ("DECIDED", "decided"),

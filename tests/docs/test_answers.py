@@ -22,10 +22,10 @@ QUERIES = {
     "/api/v1/subjects": {"q": "Chen Quanguo"},
 }
 ELSEWHERE = re.compile(
-    r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs|/lists/diff$|/subjects/page$"
+    r"^/(log|peer)/|/file$|/export$|/exhibits/|^/docs|/lists/diff$|/entry$|/subjects/page$"
     r"|^/api/v1/(?!drafts/).*/preview$"
 )
-"""What is no JSON; what compares editions of lists: the demo's nodes hold none; what shows a change
+"""What is no JSON; what compares editions of lists, or reads one entry by its name; what shows a change
 that waits for a second person: the demo leaves none."""
 
 NAMED_BY = ("id", "ministry", "index")

@@ -113,7 +113,7 @@ def test_another_process_reads_what_was_decided(federation: Federation, ca: Node
     (held,) = (
         one
         for one in regime_editions.regimes_in_force(ca, federation.officer(CA, "analyst"))
-        if one.regime == REGIME
+        if one.id == REGIME
     )
     assert (held.edition, held.shipped) == ("2999-01-02", before)
 

@@ -44,14 +44,14 @@ class RegimeInForce:
     """What this node reads of one regime.
 
     Attributes:
-        regime: its id.
+        id: of the regime.
         jurisdiction: whose law it is.
         edition: the edition in force.
         shipped: the edition of the policy directory; null where it has none.
         decided: id of the edition that two administrators decided on, if one is in force.
     """
 
-    regime: str
+    id: str
     jurisdiction: str
     edition: str
     shipped: Nullable[str]
@@ -207,7 +207,7 @@ def regimes_in_force(node: Node, caller: Caller) -> list[RegimeInForce]:
     decided = {one.regime: one.id for one in node.db.read(regime_editions.in_force)}
     return [
         RegimeInForce(
-            regime=id_,
+            id=id_,
             jurisdiction=one.jurisdiction,
             edition=one.edition,
             shipped=None if (old := node.law.shipped(id_)) is None else str(old["edition"]),
