@@ -73,6 +73,7 @@ def restore(
     folder = backups.newest(source)
     checked = backups.check_backup(folder, pinned_membership(loaded), loaded.ministry)
     url = loaded.database_url
+    copying.require_form(checked.form, url)
     copying.require_empty(url)
     # An SQLite file gets its place only once it is marked as restored.
     work = copying.beside(url) if checked.form == copying.SQLITE else url

@@ -51,8 +51,7 @@ def copy_in(source: Path, form: str, url: str) -> None:
             copy is of the other kind of database.
         Unavailable: ``backup.failed``, ``backup.no-program``.
     """
-    if form_of(url) != form:
-        raise Conflict("restore.other-form", "The backup is of another kind of database.")
+    require_form(form, url)
     require_empty(url)
     if form == SQLITE:
         _copy_sqlite(source, _sqlite_path(url))
@@ -60,6 +59,20 @@ def copy_in(source: Path, form: str, url: str) -> None:
     uri, environment = _libpq(url)
     command = ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction"]
     _run([*command, f"--dbname={uri}", str(source)], environment)
+
+
+def require_form(form: str, url: str) -> None:
+    """Refuse a copy of one kind of database for a database of the other.
+
+    Raises:
+        Conflict: ``restore.other-form``.
+    """
+    if form_of(url) != form:
+        raise Conflict(
+            "restore.other-form",
+            "The backup is of the other kind of database: restore it into the kind it came from; "
+            "comity node move then takes SQLite to PostgreSQL.",
+        )
 
 
 def require_empty(url: str) -> None:

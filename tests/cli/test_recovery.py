@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect
 
+from tests.support import foreign
 from tests.support.command_line import CommandLine
 
 INIT = ("--jurisdiction", "US", "--name", "A ministry")
@@ -12,7 +14,10 @@ INIT = ("--jurisdiction", "US", "--name", "A ministry")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("recovery")
+    return node_in(tmp_path_factory.mktemp("recovery"))
+
+
+def node_in(folder: Path) -> Path:
     comity = CommandLine(folder)
     for name, port in (("us-treasury", 1), ("uk-fcdo", 2)):
         made = comity(
@@ -57,3 +62,37 @@ def test_backup_restore_and_a_silent_partner(home: Path) -> None:
     recovered = comity("node", "recover", *settings, as_json=True)
     assert (recovered.code, recovered.problem["code"]) == (7, "recover.silent")
     assert recovered.problem["members"] == ["uk-fcdo"]
+
+
+def at_url(settings: Path, url: str) -> tuple[str, Path]:
+    """The option for a copy of a node's settings with another database."""
+    other = settings.with_name("other.env")
+    told = re.sub(r"COMITY_DATABASE_URL=.+", f"COMITY_DATABASE_URL={url}", settings.read_text())
+    other.write_text(told)
+    return "--settings", other
+
+
+@foreign.needs("postgresql")
+@pytest.mark.parametrize("source", ["sqlite", "postgresql"])
+def test_a_backup_of_the_other_kind_of_database_is_refused_before_anything_is_written(
+    source: str, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, empty = node_in(tmp_path), tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    comity, file = CommandLine(node), f"sqlite:///{empty}/comity.sqlite"
+    old, new = (file, postgres_url) if source == "sqlite" else (postgres_url, file)
+    settings = at_url(node / "settings.env", old)
+    assert comity("node", "init", "--migrate", *settings).code == 0
+    made = comity("node", "backup", "--out", tmp_path / "backups", *settings)
+    assert made.code == 0, made.err
+    (empty / "comity.sqlite").unlink(missing_ok=True)
+    settings = at_url(node / "settings.env", new)
+    refused = comity("node", "restore", "--from", tmp_path / "backups", *settings, as_json=True)
+    assert (refused.code, refused.problem["code"]) == (6, "restore.other-form")
+    assert "comity node move" in refused.problem["detail"]
+    assert "Restored" not in refused.out + refused.err
+    assert list(empty.iterdir()) == []
+    engine = create_engine(postgres_url)
+    assert bool(inspect(engine).get_table_names()) == (source == "postgresql")
+    engine.dispose()
