@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.cli import output, package_decisions, package_files
-from api.cli.arguments import Limit, PackageId
+from api.cli.arguments import Limit, PackageId, given
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.files import appearing
@@ -137,6 +137,7 @@ def fetch(
     with appearing(out) as temporary:
         with connected(context) as api:
             api.download(f"/packages/{package}/file", temporary, _bar("fetching"))
+            recall = api.get(f"/packages/{package}").get("recall")
         with temporary.open("rb") as source:
             verdict = verify_package(source, pinned, integrity_only=pinned is None)
         if verdict.facts.get("id") != package:
@@ -144,7 +145,10 @@ def fetch(
         _require(verdict)
         size = temporary.stat().st_size
     document = {"out": str(out), "id": package, "bytes": size, "verdict": verdict.verdict}
+    document |= given(recall=recall)
     output.result(context, document, [str(out)])
+    for line in package_decisions.recall_lines(recall) if recall is not None else ():
+        output.talk(line)
     output.talk(f"{size} bytes: {verdict.verdict}.")
 
 

@@ -275,6 +275,8 @@ def _regime_lines(one: "Regime", language: str) -> Iterable[str]:
     yield output.safe(f"  finding to be made: {one.threshold.text} [{one.threshold.basis}]")
     for ground in one.grounds.values():
         yield output.safe(f"{ground.id}: {ground.label.get(language)}")
+        yield output.safe(f"  conduct: {', '.join(sorted(ground.conduct))}")
+        yield output.safe(f"  part: {ground.involvement}")
         yield from _quoted(ground.provision, language)
     for each in one.regulations:
         title = each.title.get(language)

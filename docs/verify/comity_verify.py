@@ -6,7 +6,7 @@ and `cryptography` 50 or newer, no network, and memory for one piece of the file
 
     python3 comity_verify.py FILE --membership membership.json [--statement statement.json]
 
-Exit status: 0 verified, 3 not verified (with a code and a reason), 2 usage.
+Exit status: 0 verified, 3 not verified (with a code and a reason), 2 usage or no library.
 """
 
 import argparse
@@ -25,9 +25,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, utils
+except ImportError as problem:
+    print(f"Install cryptography 50 or newer: nothing was verified ({problem}).", file=sys.stderr)
+    sys.exit(2)
 
 MIB = 1 << 20
 SAFE = 2**53 - 1

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import api.adapters.crypto.officer_key  # noqa: F401 - before its cost is patched away
+from api.domain.regimes.values import CONDUCT, INVOLVEMENT, SUBJECT_KINDS
 from tests.support.bodies import body
 from tests.support.command_line import CommandLine, Ended
 from tests.support.exchange import person
@@ -316,3 +317,39 @@ def test_regimes_without_a_node(comity: CommandLine) -> None:
     assert found["suggestions"][0]["code"] == "regime.subject-kind"
     assert comity("regimes", "check", "XX-NONE", "--kind", "person").code == 5
     assert comity("regimes", "check", "UK-GHR", "--kind", "dragon").code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "which", "word", "nearest"),
+    [
+        ("--conduct", "conduct", "tortur", "torture"),
+        ("--involvement", "part", "leader-or-officer", "leader-or-official"),
+        ("--kind", "kind", "persons", "person"),
+    ],
+)
+def test_a_word_that_no_regime_knows_is_named_with_those_there_are(
+    comity: CommandLine, option: str, which: str, word: str, nearest: str
+) -> None:
+    known = {"kind": SUBJECT_KINDS, "conduct": CONDUCT, "part": INVOLVEMENT}[which]
+    case = {"--kind": "person", "--conduct": "killing"} | {option: word}
+    line = [part for pair in case.items() for part in pair]
+    refused = comity("regimes", "check", "UK-GHR", *line, as_json=True)
+    assert (refused.code, refused.problem["code"]) == (2, "regime.words")
+    assert refused.problem["detail"] == (
+        f"There is no {which} {word}. Did you mean {nearest}? Known: {', '.join(sorted(known))}."
+    )
+    far = comity("regimes", "check", "UK-GHR", *line, "--conduct", "zzz", as_json=True)
+    assert "There is no conduct zzz. Known: arbitrary-detention" in far.problem["detail"]
+    assert (which == "conduct") or f"no {which} {word}" in far.problem["detail"]
+
+
+def test_a_regime_is_shown_with_the_words_of_each_ground(comity: CommandLine) -> None:
+    for regime in comity("regimes", "list", as_json=True).document["items"]:
+        told = comity("regimes", "show", regime["id"]).out
+        for ground in comity("regimes", "show", regime["id"], as_json=True).document["grounds"]:
+            block = told.partition(f"\n{ground['id']}: ")[2]
+            assert block.splitlines()[1:3] == [
+                f"  conduct: {', '.join(ground['conduct'])}",
+                f"  part: {ground['part']}",
+            ]
+            assert ground["conduct"]

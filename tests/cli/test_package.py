@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.cli.conftest import CA, UK
+from tests.cli.conftest import CA, UK, US
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes
 
@@ -194,6 +195,32 @@ def test_recall_leaves_at_once_and_is_confirmed(
     assert confirmed.document["confirmed_by"]
     twice = comity("package", "recall", package, "--reason", "Again.", profile="us-reviewer")
     assert twice.code == 6
+
+
+def test_a_recalled_package_is_fetched_with_what_its_originator_asks(
+    nodes: RunningNodes, comity: CommandLine, submit: Submit, release: Release, tmp_path: Path
+) -> None:
+    package = submit("fetched-after-a-recall")
+    approve(comity, release(package, UK))
+    nodes.settle()
+    fetched = partial(comity, "package", "fetch", package, profile="uk-analyst")
+    before = fetched("--out", tmp_path / "before.comity")
+    assert before.code == 0, before.err
+    assert "RECALLED" not in before.err
+    why = ("--reason", "A wrong exhibit.", "--instruction", "destroy")
+    assert comity("package", "recall", package, *why, profile="us-reviewer").code == 0
+    nodes.settle()
+    shut = fetched("--out", tmp_path / "shut.comity", as_json=True)
+    assert (shut.code, (tmp_path / "shut.comity").exists()) == (6, False)
+    assert comity("package", "acknowledge-recall", package, profile="uk-analyst").code == 0
+    after = fetched("--out", tmp_path / "after.comity")
+    assert after.code == 0, after.err
+    assert after.out == f"{tmp_path / 'after.comity'}\n"
+    said = [line for line in after.err.splitlines() if not line.startswith("fetching")]
+    assert f"RECALLED by {US}: A wrong exhibit." in said
+    assert "Asked of holders: destroy" in said
+    told = fetched("--out", tmp_path / "told.comity", as_json=True).document
+    assert (told["recall"]["reason"], told["recall"]["instruction"]) == (why[1], why[3])
 
 
 def test_a_reviewer_returns_a_package(comity: CommandLine, submit: Submit) -> None:

@@ -643,3 +643,29 @@ def test_left_hashes_are_those_of_the_documented_range() -> None:
     assert proof["left"] == [item.hex() for item in left]
     assert proof["right"] == [item.hex() for item in right]
     assert (len(left), len(right)) == (2, 3)
+
+
+@pytest.mark.parametrize("lacking", ["mldsa", ""])
+def test_a_machine_without_the_library_is_told_what_to_install(
+    lacking: str, tmp_path: Path
+) -> None:
+    """A stand-in of the library as older editions are, without ML-DSA; then none at all."""
+    if lacking:
+        inner = tmp_path / "cryptography" / "hazmat" / "primitives" / "asymmetric"
+        inner.mkdir(parents=True)
+        (tmp_path / "cryptography" / "exceptions.py").write_text("class InvalidSignature: ...\n")
+        (inner.parent / "hashes.py").touch()
+        for name in ("ec", "ed25519", "utils"):
+            (inner / f"{name}.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-S", VERIFIER, "anything.zip"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Install cryptography 50 or newer: nothing was verified (")
+    assert "cryptography" in said.partition("(")[2]
+    assert lacking in said

@@ -6,6 +6,7 @@ Owns the values and the table of parts that can stand for one another; the judge
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final, Literal, TypeAlias
 
 from api.domain.regimes.values import (
@@ -123,14 +124,26 @@ class Case:
         Raises:
             RegimeError: A word is not in its list.
         """
-        unknown = (
-            ({self.subject_kind} - SUBJECT_KINDS)
-            | (self.conduct - CONDUCT)
-            | (self.involvement - INVOLVEMENT)
-            | ((self.instants or frozenset()) - set(INSTANTS))
+        asked: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
+            ("kind", frozenset({self.subject_kind}), SUBJECT_KINDS),
+            ("conduct", self.conduct, CONDUCT),
+            ("part", self.involvement, INVOLVEMENT),
+            ("instant", self.instants or frozenset(), frozenset(INSTANTS)),
         )
-        if unknown:
-            raise RegimeError("The case uses words that the regimes do not know.")
+        faults = [
+            _unknown(which, word, known)
+            for which, words, known in asked
+            for word in sorted(words - known)
+        ]
+        if faults:
+            raise RegimeError(" ".join(faults))
+
+
+def _unknown(which: str, word: str, known: frozenset[str]) -> str:
+    """Say which word is in no list, which one is nearest, and what there is."""
+    near = get_close_matches(word, sorted(known), n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no {which} {word}.{meant} Known: {', '.join(sorted(known))}."
 
 
 @dataclass(frozen=True, slots=True)
