@@ -114,6 +114,18 @@ def test_each_command_explains_itself_and_is_given_whole(
     assert needed <= given, page
 
 
+WRITING = re.compile(r" (?:-X|--request|-d|--data\S*|--json|-F|--form|-T|--upload-file)\b")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_nothing_is_changed_with_curl(path: Path) -> None:
+    """An approval needs its preview, which the commands fetch and a bare POST does not."""
+    for block in blocks(path):
+        for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+            if "curl" in line and "/api/v1" in line:
+                assert WRITING.search(line) is None, line
+
+
 @foreign.needs("bash")
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_snippets_are_shell(path: Path) -> None:
