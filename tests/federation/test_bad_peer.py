@@ -534,6 +534,24 @@ def test_a_head_that_does_not_continue_is_kept_and_cosigned_by_nobody(
     assert len(leaves) == HASH_SIZE * longer
 
 
+def test_leaf_hashes_that_do_not_make_the_head_are_stored_nowhere(
+    federation: Federation, bad: BadPeer
+) -> None:
+    """The head is signed and its proof is right; only what came beside them is not."""
+    assert send(federation, bad.deliver(item(bad))) == (200, "")
+    before = contents(federation[NODE])
+    one = item(bad)
+    raw = bad.message([one])
+    honest = bad.evidence([one])
+    wrong = replace(honest, leaves=bytes(len(honest.leaves)))
+    assert len(honest.leaves) >= HASH_SIZE
+    assert send(federation, compose_request(raw, wrong)) == (422, "log.inconsistent")
+    after = contents(federation[NODE])
+    assert after["peer_logs"] == before["peer_logs"]
+    assert after["messages_in"] == before["messages_in"]
+    assert send(federation, compose_request(raw, honest)) == (200, "")
+
+
 def test_what_was_not_released_answers_as_what_is_absent(
     federation: Federation, bad: BadPeer
 ) -> None:

@@ -229,3 +229,33 @@ def test_bundles_refuse_what_does_not_fit() -> None:
 def test_only_a_full_tile_has_a_root() -> None:
     with pytest.raises(LogError, match=r"tile\.not-full"):
         tile_root([sha256(b"").digest()] * 255)
+
+
+STRANGER = bytes(range(32))
+
+
+@pytest.mark.parametrize("new", range(2, 18))
+def test_another_old_root_is_refused_by_name(new: int) -> None:
+    """A proof of one history proves nothing of another, though all its hashes are hashes."""
+    tree = MemoryTree(ENTRIES[:new])
+    for old in range(1, new):
+        proof = consistency_proof(old, new, tree)
+        verify_consistency(old, new, root_of(LEAVES[:old]), root_of(LEAVES[:new]), proof)
+        with pytest.raises(LogError) as refusal:
+            verify_consistency(old, new, STRANGER, root_of(LEAVES[:new]), proof)
+        # Where the old tree is one node of the new one, the proof starts from its root.
+        whole = not old & (old - 1)
+        code = "proof.root-mismatch" if whole else "proof.old-root-mismatch"
+        assert refusal.value.code == code, (old, new)
+
+
+@pytest.mark.parametrize("size", range(1, 18))
+def test_a_path_of_another_length_is_refused_by_name(size: int) -> None:
+    tree = MemoryTree(ENTRIES[:size])
+    for index in range(size):
+        path = inclusion_proof(index, size, tree)
+        others = [[*path, STRANGER], *([path[:-1]] if path else [])]
+        for other in others:
+            with pytest.raises(LogError) as refusal:
+                verify_inclusion(index, size, LEAVES[index], other, root_of(LEAVES[:size]))
+            assert refusal.value.code == "proof.length", (index, size)
