@@ -29,6 +29,8 @@ def main() -> int:
     ]
     # What tests make with `tempfile`, such as a server's data, lies there too.
     environment = {**os.environ, "TMPDIR": str(folder)}
+    # Hundreds of processes start: each from modules that the first has compiled.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     finally:

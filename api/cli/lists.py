@@ -88,7 +88,7 @@ def read_list(
 @command(app, "export")
 def write_entities(
     context: CliContext,
-    edition: Annotated[str, typer.Argument(help="An edition, see lists list.")],
+    edition: EditionId,
     *,
     out: Annotated[Path, typer.Option(help="Folder to make; it must not be there yet.")],
 ) -> None:

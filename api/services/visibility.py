@@ -279,6 +279,19 @@ def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set
         caller: who asks.
         references: kinds and ids; unknown objects are never readable.
     """
+    return {one for one, may in _judged(node, caller, references).items() if may}
+
+
+def hidden(node: Node, caller: Caller, references: Iterable[Reference]) -> set[Reference]:
+    """Return those of the objects that are held here and not for the caller.
+
+    For what names objects that this node need not hold: of an unknown one there is nothing to hide.
+    """
+    return {one for one, may in _judged(node, caller, references).items() if not may}
+
+
+def _judged(node: Node, caller: Caller, references: Iterable[Reference]) -> dict[Reference, bool]:
+    """Return of each object held here whether the caller may read it."""
     wanted = sorted(set(references))
 
     def read(connection: Connection) -> list[tuple[Kind, Resource]]:
@@ -289,13 +302,13 @@ def readable(node: Node, caller: Caller, references: Iterable[Reference]) -> set
         targets = resources(node, connection, known)
         return [(kind_of(one), target) for one, target in zip(known, targets, strict=True)]
 
-    found: set[Reference] = set()
+    found: dict[Reference, bool] = {}
     by_kind: dict[Kind, list[Resource]] = {}
     for kind, target in node.db.read(read):
         by_kind.setdefault(kind, []).append(target)
     for kind, targets in by_kind.items():
         seen = visible(node, caller, READ_BY[kind], targets)
-        found |= {(kind.value, one.id) for one, may in zip(targets, seen, strict=True) if may}
+        found |= {(kind.value, one.id): may for one, may in zip(targets, seen, strict=True)}
     return found
 
 

@@ -18,7 +18,10 @@ OFFICERS = {
     "auditor": "auditor",
     "admin": "administrator",
 }
-PLAIN = [page for page in PAGES if "{" not in page.path and not page.download]
+# A subject is named in the query; `test_pages` opens its page.
+PLAIN = [
+    page for page in PAGES if "{" not in page.path and not page.download and page.name != "subject"
+]
 
 
 @pytest.fixture(scope="module")

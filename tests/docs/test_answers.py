@@ -55,6 +55,12 @@ def reading() -> list[tuple[str, dict[str, Any]]]:
     return sorted(found, key=lambda each: each[0].count("{"))
 
 
+def named(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects that an answer lists, each with its name; an edition lists its entries."""
+    listed = content.get("items", content.get("entries", []))
+    return [item for item in listed if isinstance(item, dict)]
+
+
 class Asker:
     """Asks the nodes of a demo as their officers."""
 
@@ -97,10 +103,10 @@ def test_every_answer_has_its_form(demo: Demo) -> None:
                 assert answer.status_code == 200, (place, role, answer.text)
                 content = answer.json()
                 asked.add(operation["operationId"])
-                for item in content.get("items", []):
+                for item in named(content):
                     key = next((item[name] for name in NAMED_BY if name in item), None)
-                    for named in {path, place}:
-                        asker.ids.setdefault((ministry, named), []).append(str(key))
+                    for where in {path, place}:
+                        asker.ids.setdefault((ministry, where), []).append(str(key))
                 checker = Draft202012Validator(schema_of(operation["responses"]["200"]))
                 wrong += [
                     f"{place}: /{'/'.join(map(str, fault.path))}: {fault.message[:200]}"

@@ -295,12 +295,14 @@ GIVEN_IN_FULL: Final = {
     ("membership approve", "membership"): "a digest that was compared out of band",
     ("membership preview", "membership"): "a digest that was compared out of band",
     ("node break-glass reinstate", "officer"): "on the machine nobody is signed in",
+    ("tasks assign", "to"): "the desk reads its colleagues, and no register of officers",
 }
 """Parameters of commands that take an id and complete none, and why."""
 
 WORDS: Final = {
     "event",
     "files",
+    "given",
     "member",
     "ministry",
     "name",

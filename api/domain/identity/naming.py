@@ -179,6 +179,11 @@ def _whole(one: str, other: str) -> float:
 
 def _aloud(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     """Tell whether two names sound alike, wherever their words are parted."""
+    return _turned(mine, theirs) and _turned(theirs, mine)
+
+
+def _turned(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Tell whether a name sounds like another, whose outer word may stand at the other end."""
     sound = folding.skeleton("".join(mine))
     if len(sound) < _SOUNDS:
         return False

@@ -242,10 +242,7 @@ def verdicts(
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
 
     def allowed(rows: Sequence[Verdict]) -> list[bool]:
-        places = [
-            {place for place in (holder(row.one), holder(row.other)) if place[0] != LIST}
-            for row in rows
-        ]
+        places = [_places(row.one, row.other) for row in rows]
         seen = visibility.readable(node, caller, (one for pair in places for one in pair))
         return [pair <= seen for pair in places]
 
@@ -263,7 +260,17 @@ def verdicts(
 def told(node: Node, caller: Caller) -> list[SharedVerdict]:
     """Return the verdicts that ministries told each other and that stand, oldest first.
 
-    They name descriptions by reference alone; every officer of the desk may read them.
+    They name descriptions by reference, also of objects that are not held here. One that names
+    what is held here and not for the caller is left out.
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    return node.db.read(shared_verdicts.standing)
+    found = node.db.read(shared_verdicts.standing)
+    shut = visibility.hidden(
+        node, caller, (place for row in found for place in _places(row.one, row.other))
+    )
+    return [row for row in found if not shut & _places(row.one, row.other)]
+
+
+def _places(one: str, other: str) -> set[tuple[str, str]]:
+    """Return the objects of this node that hold two descriptions; entries of lists are public."""
+    return {place for place in (holder(one), holder(other)) if place[0] != LIST}
