@@ -16,7 +16,7 @@ from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.misbehaviour import verify_misbehaviour
 from api.jobs.sequence import Sequencer
 from api.ports.head_memory import Remembered
-from api.records import copying, log, node_state
+from api.records import copying, log, node_state, stream_counts
 from api.records.database import Database
 from api.services.log import (
     checkpoints,
@@ -30,6 +30,7 @@ from api.services.log.remembering import Finding
 from api.services.node import Node
 from api.services.operations import status
 from api.services.recovery import recovering
+from api.services.road import delivering
 from api.wire.misbehaviour import MisbehaviourKind
 from tests.support import exchange, foreign
 from tests.support.exchange import CA, UK, US
@@ -102,6 +103,22 @@ def act(node: Node) -> None:
         other = replace(node, db=Database(node.db.url))
         Sequencer(other, holder)()
         other.db.close()
+
+
+class Unreachable:
+    """A place for the last head that takes no more."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def read(self) -> Remembered | None:
+        return self._node.memory.read()
+
+    def replace(self, *_: object) -> bool:
+        raise Unavailable("memory.unreachable", "gone")
+
+    def prove(self) -> None:
+        raise AssertionError
 
 
 def test_an_old_database_signs_nothing_while_the_partner_that_saw_more_is_away(
@@ -195,17 +212,7 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     us = federation[US]
     lengthen(us, 20)
 
-    class Unreachable:
-        def read(self) -> Remembered | None:
-            return us.memory.read()
-
-        def replace(self, *_: object) -> bool:
-            raise Unavailable("memory.unreachable", "gone")
-
-        def prove(self) -> None:
-            raise AssertionError
-
-    dying = replace(us, memory=Unreachable())
+    dying = replace(us, memory=Unreachable(us))
     with pytest.raises(Unavailable, match="gone"):
         lengthen(dying, 40)
     assert heads_signed(us) == 40
@@ -221,6 +228,20 @@ def test_a_head_is_not_shown_before_it_is_remembered(federation: Federation) -> 
     remembered = us.memory.read()
     assert remembered is not None
     assert remembered.size == 40
+
+
+def test_a_statement_leaves_only_under_a_head_that_may_be_shown(federation: Federation) -> None:
+    """Its place is taken before the head is remembered: a message made then could prove nothing."""
+    us = federation[US]
+    exchange.designate(federation, US, "Covered Person", to=(UK,))
+    with pytest.raises(Unavailable, match="gone"):
+        checkpoints.integrate(replace(us, memory=Unreachable(us)), "test")
+    assert heads_signed(us) > 0
+    assert delivering.compose(us, UK) is None
+    remembering.serve_newest(us)
+    assert delivering.compose(us, UK) is not None
+    federation.settle()
+    assert us.db.read(stream_counts.delivered_counts)[UK]["receipted"] == 1
 
 
 def test_a_tail_that_nobody_holds_is_given_up_on_signed_answers_of_all(

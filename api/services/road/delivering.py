@@ -74,8 +74,8 @@ def compose(node: Node, peer: str) -> str | None:
     """Make the next message to a peer out of its outbox; returns its id, or ``None``.
 
     Nothing is composed while the stop switch is on, the stream is blocked, or too many messages
-    lack a receipt. Statements keep the order in which they were issued: one that is not sequenced
-    yet holds back those behind it.
+    lack a receipt. Statements keep the order in which they were issued: one that no shown head
+    covers yet holds back those behind it.
     """
     plan = node.db.read(lambda connection: _plan(node, connection, peer))
     if plan is None:
@@ -152,11 +152,15 @@ def _items(connection: Connection, rows: list[Posted]) -> tuple[list[Posted], li
     carried = [statement for row in rows for statement in row.carries]
     envelopes = statements.by_ids(connection, carried)
     events = log.events_of_statements(connection, carried)
+    head = log.newest_head(connection) if carried else None
+    shown = head.size if head is not None else 0
     chosen: list[Posted] = []
     items: list[Item] = []
     total = 0
     for row in rows:
-        leaves = [_carried(connection, envelopes[one], events.get(one)) for one in row.carries]
+        leaves = [
+            _carried(connection, envelopes[one], events.get(one), shown) for one in row.carries
+        ]
         if None in leaves:
             break
         first, *beside = [leaf for leaf in leaves if leaf is not None]
@@ -170,17 +174,20 @@ def _items(connection: Connection, rows: list[Posted]) -> tuple[list[Posted], li
 
 
 def _carried(
-    connection: Connection, row: StoredStatement, event: StoredEvent | None
+    connection: Connection, row: StoredStatement, event: StoredEvent | None, shown: int
 ) -> Carried | None:
-    """Return a statement with its leaf, or ``None`` while an own one has no place in the log yet.
+    """Return a statement with its leaf, or ``None`` while no head that may be shown covers it.
 
     Args:
         connection: open for reading.
         row: of the statement; one of another ministry tells where its own issuer's log has it.
         event: the event whose leaf commits to it, in this node's own log.
+        shown: size of the newest head that may be shown.
     """
     envelope = row.envelope
     if event is not None and event.leaf_index is not None:
+        if event.leaf_index >= shown:
+            return None
         opening = checkpoints.opening_of(connection, event)
         return Carried(envelope, event.leaf_index, opening)
     if row.leaf is None:
