@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from api.adapters.lists import followthemoney
 from api.adapters.lists.followthemoney import Entity
-from api.domain.errors import NotFound
 from api.ports.policy import Action
-from api.records import lists
 from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk import lists
 from api.services.node import Node
 
 
@@ -46,24 +45,14 @@ def entity_page(
     authorise(node, caller, Action.LIST_READ, collection("lists"))
 
     def look(connection: Connection) -> EntityPage:
-        found = lists.edition(connection, edition_id)
-        if found is None:
-            raise NotFound("list.no-edition", "No such edition is held; see lists list.")
-        members = lists.members_of(connection, edition_id)
-        ids = sorted(id_ for id_ in members if id_ > after)
-        shown = ids[:limit]
-        loaded = lists.entries(connection, [members[id_] for id_ in shown])
-        known = frozenset(members)
+        part = lists.part_of(connection, edition_id, limit=limit, after=after)
+        series = part.edition.series
         entities = [
             entity
-            for id_ in shown
-            for entity in followthemoney.entities_of(found.series, loaded[members[id_]], known)
+            for one in part.entries
+            for entity in followthemoney.entities_of(series, one, part.ids)
         ]
-        return EntityPage(
-            found,
-            followthemoney.dataset_name(found.series),
-            tuple(entities),
-            shown[-1] if len(ids) > limit else "",
-        )
+        name = followthemoney.dataset_name(series)
+        return EntityPage(part.edition, name, tuple(entities), part.more)
 
     return node.db.read(look)

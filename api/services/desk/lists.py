@@ -346,19 +346,46 @@ def edition(
     authorise(node, caller, Action.LIST_READ, collection("lists"))
 
     def read(connection: Connection) -> EditionPage:
-        found = lists.edition(connection, edition_id)
-        if found is None:
-            raise NotFound("list.no-edition", "No such edition is held; see lists list.")
-        members = lists.members_of(connection, edition_id)
-        ids = sorted(id_ for id_ in members if id_ > after)
-        shown = ids[:limit]
-        loaded = lists.entries(connection, [members[id_] for id_ in shown])
+        part = part_of(connection, edition_id, limit=limit, after=after)
         head = tuple(tree.leaves(lists.head_of(connection, edition_id)))
-        return EditionPage(
-            found,
-            head[:_LOADED],
-            tuple(loaded[members[id_]] for id_ in shown),
-            shown[-1] if len(ids) > limit else "",
-        )
+        return EditionPage(part.edition, head[:_LOADED], part.entries, part.more)
 
     return node.db.read(read)
+
+
+@dataclass(frozen=True, slots=True)
+class EditionPart:
+    """Some entries of an edition, in the order of their ids.
+
+    Attributes:
+        edition: which edition.
+        ids: of all its entries.
+        entries: at most as many as were asked for.
+        more: id after which the next part begins, or empty.
+    """
+
+    edition: Edition
+    ids: frozenset[str]
+    entries: tuple[ListEntry, ...]
+    more: str
+
+
+def part_of(connection: Connection, edition_id: str, *, limit: int, after: str) -> EditionPart:
+    """Return the entries of an edition that follow an id, at most so many.
+
+    Raises:
+        NotFound: ``list.no-edition``.
+    """
+    found = lists.edition(connection, edition_id)
+    if found is None:
+        raise NotFound("list.no-edition", "No such edition is held; see lists list.")
+    members = lists.members_of(connection, edition_id)
+    ids = sorted(id_ for id_ in members if id_ > after)
+    shown = ids[:limit]
+    loaded = lists.entries(connection, [members[id_] for id_ in shown])
+    return EditionPart(
+        found,
+        frozenset(members),
+        tuple(loaded[members[id_]] for id_ in shown),
+        shown[-1] if len(ids) > limit else "",
+    )
