@@ -13,13 +13,6 @@ from tests.support.federation import Federation
 
 
 @pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def console(federation):
     return console_on(federation, US)
 

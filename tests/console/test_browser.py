@@ -9,10 +9,7 @@ from api.services.desk import evidence
 from api.web.console.pages import PAGES
 from api.web.console.words import LANGUAGES
 from tests.support import exchange, foreign
-from tests.support.browsing import chromium, console_served
-from tests.support.console import UK, US, exchange_of
-from tests.support.federation import Federation
-from tests.support.foreign import declare
+from tests.support.console import UK, US
 
 pytestmark = foreign.needs("chromium")
 
@@ -26,31 +23,6 @@ OPEN = ["/sign-in", "/signed-out", "/help", "/accessibility", "/nothing/here"]
 HOSTILE = (
     "<img src=//evil.example/x onerror=alert(1)><script>alert(2)</script>\"'><svg onload=alert(3)>"
 )
-
-
-@pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def matter(federation):
-    return exchange_of(federation, US)
-
-
-@pytest.fixture(scope="module")
-def served(federation, matter):
-    with console_served(federation, US) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    declare(frozenset({"chromium"}))
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ import pytest
 from api.web.console.pages import PAGES
 from api.web.console.words import LANGUAGES
 from tests.support import foreign
-from tests.support.browsing import chromium, console_served
-from tests.support.console import US, exchange_of
+from tests.support.browsing import console_served
+from tests.support.console import US
 from tests.support.federation import Federation
-from tests.support.foreign import declare
 
 pytestmark = foreign.needs("chromium")
 
@@ -51,31 +50,6 @@ FORMS = {
     "designation_new": "analyst",
 }
 """Pages whose form says what is missing when it is sent empty, and who sends it."""
-
-
-@pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def matter(federation):
-    return exchange_of(federation, US)
-
-
-@pytest.fixture(scope="module")
-def served(federation, matter):
-    with console_served(federation, US) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    declare(frozenset({"chromium"}))
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

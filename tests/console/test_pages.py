@@ -29,13 +29,6 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def consoles(federation) -> dict[str, tuple[HeldConsole, Matter]]:
     found = {}
     for ministry in (US, UK):

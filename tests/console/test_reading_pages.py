@@ -10,26 +10,9 @@ from api.services.audit import audit_notes, audit_samples
 from api.services.desk import lists as published_lists
 from api.services.operations import console_sessions
 from tests.support import exchange
-from tests.support.console import UK, US, Browser, console_on, exchange_of
+from tests.support.console import UK, US, Browser, console_on
 from tests.support.federation import Federation
 from tests.support.list_files import CHINA_2021, OFAC_2024
-
-
-@pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def matter(federation):
-    return exchange_of(federation, US)
-
-
-@pytest.fixture(scope="module")
-def console(federation, matter):
-    return console_on(federation, US)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ import pytest
 
 from api.services.desk.recusing import Aside, recuse
 from api.web.console.pages import PAGES
-from tests.support.console import UK, US, console_on, exchange_of
-from tests.support.federation import Federation
+from tests.support.console import UK, US, console_on
 
 ROLES = {
     "analyst": "analyst",
@@ -18,23 +17,6 @@ ROLES = {
     "auditor": "auditor",
     "admin": "administrator",
 }
-
-
-@pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def matter(federation):
-    return exchange_of(federation, US)
-
-
-@pytest.fixture(scope="module")
-def console(federation, matter):
-    return console_on(federation, US)
 
 
 @pytest.fixture(scope="module")

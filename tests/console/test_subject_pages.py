@@ -10,27 +10,10 @@ from api.services.desk.recusing import Aside, recuse
 from api.services.desk.subjects import Judgement
 from api.services.statements import drafting
 from tests.support import exchange
-from tests.support.console import CA, UK, US, Browser, console_on, exchange_of
+from tests.support.console import CA, UK, US, Browser, console_on
 from tests.support.federation import Federation
 
 SHARED_SHEET = "/en/subjects/shared-verdicts.csv"
-
-
-@pytest.fixture(scope="module")
-def federation(tmp_path_factory):
-    made = Federation(tmp_path_factory.mktemp("nodes"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def matter(federation):
-    return exchange_of(federation, US)
-
-
-@pytest.fixture(scope="module")
-def console(federation, matter):
-    return console_on(federation, US)
 
 
 @pytest.fixture(scope="module")
