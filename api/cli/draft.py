@@ -13,6 +13,7 @@ import typer
 
 from api.cli import output
 from api.cli.arguments import DraftId, Limit, Reason, Seen, read_body
+from api.cli.body_lines import body_lines
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
 from api.cli.deciding import Yes, require_read
@@ -64,7 +65,7 @@ def show_draft(context: CliContext, draft: DraftId) -> None:
     """
     with connected(context) as api:
         found = api.get(f"/drafts/{draft}")
-    output.result(context, found, [*summary(found), "", *_body(found["body"])])
+    output.result(context, found, [*summary(found), "", *body_lines(found["body"])])
 
 
 class Form(StrEnum):
@@ -245,10 +246,6 @@ def _sign(api: Api, draft: str, seen: str, key: "OfficerKey") -> dict[str, Any]:
     return done
 
 
-def _body(body: dict[str, Any]) -> Iterable[str]:
-    return output.details(dict(body))
-
-
 def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
     """Yield what leaves, in words first, then exactly what each recipient gets."""
     yield from _words(found["words"])
@@ -256,8 +253,7 @@ def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
         yield output.safe(f"To {recipient['ministry']} ({recipient['jurisdiction']}):")
         for statement in recipient["receives"]:
             yield f"  {statement['type']}"
-            for line in _body(statement["body"]):
-                yield f"    {line}"
+            yield from (f"    {line}" for line in body_lines(statement["body"]))
         for exhibit in recipient["exhibits"]:
             yield output.safe(f"  exhibit {exhibit['label']} ({exhibit['size']} bytes)")
         held = len(recipient["holds_already"])

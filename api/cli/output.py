@@ -124,9 +124,21 @@ def _records(cells: Sequence[Sequence[str]], room: int) -> Iterable[str]:
         for name, cell in zip(heading, row, strict=True):
             if cell in {"", "-"}:
                 continue
-            lines = textwrap.wrap(cell, max(room - label - len(_GAP), _NARROWEST)) or [""]
+            lines = _wrapped(cell, max(room - label - len(_GAP), _NARROWEST)) or [""]
             for before, line in zip((name, *[""] * len(lines)), lines, strict=False):
                 yield f"{before:<{label}}{_GAP}{line}"
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Return text in lines of at most ``room`` cells; a word that is longer is cut."""
+    lines: list[str] = []
+    for line in textwrap.wrap(text, room):
+        lines.append("")
+        for character in line:
+            if width(lines[-1] + character) > room:
+                lines.append("")
+            lines[-1] += character
+    return lines
 
 
 def details(members: Mapping[str, object]) -> Iterable[str]:

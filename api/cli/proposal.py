@@ -8,6 +8,7 @@ import typer
 
 from api.cli import making, output
 from api.cli.arguments import Limit, ProposalId, Reason, Seen, read_body
+from api.cli.body_lines import body_lines
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Yes, require_read
@@ -156,7 +157,7 @@ def _show_found_proposal(context: CliContext, found: dict[str, Any]) -> None:
 
 
 def _lines(found: dict[str, Any]) -> Iterable[str]:
-    return output.details(
+    yield from output.details(
         {
             "proposal": found["id"],
             "state": found["state"],
@@ -168,6 +169,7 @@ def _lines(found: dict[str, Any]) -> Iterable[str]:
             "changed": output.moment(found["updated_at"]),
             "reason": found.get("reason"),
             "shared as": found.get("statement"),
-            **{f"body {name}": value for name, value in found["body"].items()},
         }
     )
+    yield ""
+    yield from body_lines(found["body"])

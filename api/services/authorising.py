@@ -5,12 +5,13 @@ recorded and told apart from "not found". Must not change any object.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from api.domain.errors import NotFound, NotSignedIn, Refused
 from api.domain.events import Act, Actor, Subject
-from api.ports.policy import Action, PolicyDecision, Principal, Resource
+from api.domain.four_eyes import Role
+from api.ports.policy import NO_PERMIT, Action, PolicyDecision, Principal, Resource
 from api.services import lending, recording
 from api.services.lending import Lent
 from api.services.node import Node
@@ -246,7 +247,31 @@ def authorise(
     if hidden:
         raise unknown(resource.kind, decision.policies)
     reason = " ".join(decision.reasons) or "No policy permits this."
+    if decision.code == NO_PERMIT and (able := _roles_that_may(node, caller, action, resource, form)):
+        reason = f"{reason} These roles may: {', '.join(able)}."
     raise Refused(decision.code, reason, decision.policies, action=str(action))
+
+
+def _roles_that_may(
+    node: Node, caller: Caller, action: Action, resource: Resource, form: str | None
+) -> list[str]:
+    """Return the roles in each of which this officer would be permitted just this act.
+
+    The policies are asked, not read: what else they require of the person or the object counts.
+    """
+    if caller.principal.kind != "officer":
+        return []
+    circumstances = context(node, form)
+    return [
+        role.value
+        for role in Role
+        if node.decider.decide(
+            replace(caller.principal, roles=frozenset({role.value})),
+            action,
+            resource,
+            circumstances,
+        ).allowed
+    ]
 
 
 def visible(

@@ -2,13 +2,13 @@
 
 Owns ``locale/fr/LC_MESSAGES/refusals.po``. A refusal is raised with its English sentence; what
 shows it looks its French form up here. ``…`` in a message stands for a part that depends on the
-case and is carried over as it is. A sentence without a French form stays English, and the caller
+case: known words in it, between commas, are translated, all else is carried over. A sentence without a French form stays English, and the caller
 can tell, so that it is marked as such.
 """
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -50,13 +50,13 @@ class _Pattern:
     found: re.Pattern[str]
     pieces: Sequence[str]
 
-    def told(self, sentence: str) -> str | None:
+    def told(self, sentence: str, words: Mapping[str, str]) -> str | None:
         match = self.found.fullmatch(sentence)
         if match is None:
             return None
         told = [self.pieces[0]]
         for part, piece in zip(match.groups(), self.pieces[1:], strict=True):
-            told += [part, piece]
+            told += [", ".join(words.get(one, one) for one in part.split(", ")), piece]
         return "".join(told)
 
 
@@ -89,4 +89,4 @@ def french(sentence: str) -> str | None:
     whole, parted = _known_sentences()
     if sentence in whole:
         return whole[sentence]
-    return next((told for one in parted if (told := one.told(sentence)) is not None), None)
+    return next((told for one in parted if (told := one.told(sentence, whole)) is not None), None)

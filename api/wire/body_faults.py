@@ -50,6 +50,7 @@ class BodyFault:
         allowed: The words that may stand there, where there is a list of them.
         nearest: The nearest known member name, for a member that the type does not know.
         unknown: Whether the fault is a member that the type does not know.
+        limit: The most or least that may stand there, where a limit was passed.
     """
 
     place: Place
@@ -57,6 +58,7 @@ class BodyFault:
     allowed: tuple[str, ...] = ()
     nearest: str = ""
     unknown: bool = False
+    limit: int | None = None
 
 
 def body_faults(type_: str, body: object) -> list[BodyFault]:
@@ -104,7 +106,8 @@ def _fault(model: type[BaseModel], found: Any) -> BodyFault:
             word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(", ")
         )
         return BodyFault(place, "this is not one of the words allowed here", allowed)
-    return BodyFault(place, _sentence(kind, context))
+    limit = context[_LIMITS[kind][1]] if kind in _LIMITS else None
+    return BodyFault(place, _sentence(kind, context), limit=limit)
 
 
 def _is_branch(part: int | str) -> bool:

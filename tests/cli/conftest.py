@@ -1,14 +1,18 @@
 """Nodes on loopback, signed-in profiles and a package file for the tests of the command line."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.adapters.crypto import keystore, pkcs8_pem, sealed_file
 from api.adapters.crypto.pkcs8_pem import ScryptCost
 from api.adapters.crypto.sealed_file import KdfCost
-from tests.support.command_line import CommandLine
+from tests.support.bodies import body
+from tests.support.command_line import CommandLine, Ended
+from tests.support.exchange import person
 from tests.support.running_node import RunningNodes, running_nodes
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
@@ -135,3 +139,59 @@ def release(comity: CommandLine) -> Callable[..., str]:
         return identifier
 
     return drafted
+
+
+class Desk:
+    """Both officers of a ministry at their command lines."""
+
+    def __init__(self, comity: CommandLine, folder: Path) -> None:
+        self._comity = comity
+        self._folder = folder
+        self._files = 0
+
+    def run(self, profile: str, *arguments: str, code: int = 0) -> Any:
+        """Run a command; returns its document."""
+        ended = self._ended(profile, *arguments)
+        assert ended.code == code, ended.err
+        return ended.document if code == 0 else ended.problem
+
+    def _ended(self, profile: str, *arguments: str) -> Ended:
+        return self._comity(*arguments, profile=profile, as_json=True)
+
+    def file(self, content: dict[str, Any]) -> str:
+        """A JSON file with this content."""
+        self._files += 1
+        path = self._folder / f"{self._files}.json"
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    def approved(self, ministry: str, *arguments: str) -> str:
+        """A draft made by the analyst and approved by the reviewer; returns the statement."""
+        draft = self.run(f"{ministry}-analyst", *arguments)
+        if draft["state"] == "sealed":
+            return str(draft["statement"])
+        done = self.run(
+            f"{ministry}-reviewer", "draft", "approve", draft["id"], "--digest", draft["digest"]
+        )
+        return str(done["statement"])
+
+    def designated(self, ministry: str, name: str, day: str, *to: str, **members: Any) -> str:
+        """A designation of a person."""
+        home = ministry.upper()
+        regime = {"US": "US-GLOMAG", "UK": "UK-GHR", "CA": "CA-SEMA"}[home]
+        content = body(
+            "designation/1",
+            subject=person(name),
+            jurisdiction=home,
+            regime=regime,
+            instants={"in_force": {"at": day, "zone": "Etc/UTC"}},
+            mirrors=[],
+            **members,
+        )
+        told = [part for one in to for part in ("--to", one)]
+        return self.approved(ministry, "designation", "state", "--body", self.file(content), *told)
+
+
+@pytest.fixture
+def desk(comity: CommandLine, tmp_path: Path) -> Desk:
+    return Desk(comity, tmp_path)

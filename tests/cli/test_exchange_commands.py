@@ -10,69 +10,13 @@ import pytest
 
 import api.adapters.crypto.officer_key  # noqa: F401 - before its cost is patched away
 from api.domain.regimes.values import CONDUCT, INVOLVEMENT, SUBJECT_KINDS
+from tests.cli.conftest import Desk
 from tests.support.bodies import body
 from tests.support.command_line import CommandLine, Ended
-from tests.support.exchange import person
 from tests.support.list_files import OFAC_2021, OFAC_2024
 from tests.support.running_node import RunningNodes
 
 NOWHERE = "sha256:" + "0" * 64
-
-
-class Desk:
-    """Both officers of a ministry at their command lines."""
-
-    def __init__(self, comity: CommandLine, folder: Path) -> None:
-        self._comity = comity
-        self._folder = folder
-        self._files = 0
-
-    def run(self, profile: str, *arguments: str, code: int = 0) -> Any:
-        """Run a command; returns its document."""
-        ended = self._ended(profile, *arguments)
-        assert ended.code == code, ended.err
-        return ended.document if code == 0 else ended.problem
-
-    def _ended(self, profile: str, *arguments: str) -> Ended:
-        return self._comity(*arguments, profile=profile, as_json=True)
-
-    def file(self, content: dict[str, Any]) -> str:
-        """A JSON file with this content."""
-        self._files += 1
-        path = self._folder / f"{self._files}.json"
-        path.write_text(json.dumps(content))
-        return str(path)
-
-    def approved(self, ministry: str, *arguments: str) -> str:
-        """A draft made by the analyst and approved by the reviewer; returns the statement."""
-        draft = self.run(f"{ministry}-analyst", *arguments)
-        if draft["state"] == "sealed":
-            return str(draft["statement"])
-        done = self.run(
-            f"{ministry}-reviewer", "draft", "approve", draft["id"], "--digest", draft["digest"]
-        )
-        return str(done["statement"])
-
-    def designated(self, ministry: str, name: str, day: str, *to: str, **members: Any) -> str:
-        """A designation of a person."""
-        home = ministry.upper()
-        regime = {"US": "US-GLOMAG", "UK": "UK-GHR", "CA": "CA-SEMA"}[home]
-        content = body(
-            "designation/1",
-            subject=person(name),
-            jurisdiction=home,
-            regime=regime,
-            instants={"in_force": {"at": day, "zone": "Etc/UTC"}},
-            mirrors=[],
-            **members,
-        )
-        told = [part for one in to for part in ("--to", one)]
-        return self.approved(ministry, "designation", "state", "--body", self.file(content), *told)
-
-
-@pytest.fixture
-def desk(comity: CommandLine, tmp_path: Path) -> Desk:
-    return Desk(comity, tmp_path)
 
 
 def test_a_request_from_its_beginning_to_its_effect(desk: Desk, nodes: RunningNodes) -> None:

@@ -76,6 +76,8 @@ def test_a_reviewer_uploads_nothing(comity: CommandLine, build: Build) -> None:
     result = comity("package", "submit", build("reviewers"), profile="us-reviewer", as_json=True)
     assert result.code == 4
     assert result.problem["code"] == "policy.no-permit"
+    said = "No policy permits exhibit.write here. These roles may: analyst."
+    assert result.problem["detail"] == said
 
 
 def test_list_and_show(comity: CommandLine, submit: Submit) -> None:

@@ -307,6 +307,30 @@ def test_all_faults_are_said_at_once_with_file_line_and_words(place: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            '[{ text = "ZHU Hailun" }]',
+            "[" + '{ text = "x" }, ' * 101 + "]",
+            "subjects[1].names: keep this list within 100 entries",
+        ),
+        (
+            '"Officials and bodies"',
+            f'"{"x" * 301}"',
+            "title: keep this text within 300 characters",
+        ),
+        ('[{ text = "ZHU Hailun" }]', "[]", "subjects[1].names: give at least 1 here"),
+    ],
+)
+def test_a_limit_that_is_passed_is_named(place: Path, old: str, new: str, said: str) -> None:
+    describe(place, old, new)
+    with pytest.raises(Invalid) as refusal:
+        build(place)
+    assert said in str(refusal.value)
+    assert "package.toml:" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "nearest"),
     [
         ("birth_dates =", "birth_date =", "birth_dates"),

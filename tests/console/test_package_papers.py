@@ -206,6 +206,21 @@ def test_a_wrong_part_is_drawn_again_with_its_faults_and_what_was_typed(
     assert "Erreur" in french.text
 
 
+def test_a_limit_that_is_passed_is_named_in_the_form(console):
+    browser = console.browser("analyst")
+    path = begun(browser)
+    long = {"title": "x" * 301, "summary": "x" * 50_001, "language": "en"}
+    english = html.unescape(browser.submit(f"/en{path}/about", **long).text)
+    french = html.unescape(browser.submit(f"/fr{path}/about", **long).text)
+    for limit in ("300", "50,000"):
+        assert f"Write {limit} characters or fewer." in english
+    assert "Écrivez 300 caractères au plus." in french
+    many = {**SUBJECT, "countries": ", ".join(["cn"] * 21)}
+    crowd = browser.submit(f"/en{path}/subjects/new", **many).text
+    assert "These are too many. Give 20 or fewer." in crowd
+    assert "{limit}" not in english + french + crowd
+
+
 def test_lines_are_added_and_parts_taken_out(federation, console):
     browser = console.browser("analyst")
     path = begun(browser)

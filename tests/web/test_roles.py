@@ -95,6 +95,31 @@ def test_every_get_route_answers_every_role_as_documented(door: Door, role: str)
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_a_refusal_names_the_roles_that_may(door: Door, role: str) -> None:
+    """No more and no fewer: each officer of another role reads there, or does not, as it says."""
+    accounts = {"administrator": "admin", "analyst": "analyst", "auditor": "auditor"}
+    accounts["reviewer"] = "reviewer"
+    told = 0
+    for method, path, operation in routes(door):
+        if method != "GET":
+            continue
+        where = address(path, operation)
+        problem = door.ask(role, method, where)
+        if problem.status_code != 403 or problem.json()["code"] != "policy.no-permit":
+            continue
+        named = re.search(r"These roles may: ([a-z, ]+)\.$", problem.json()["detail"])
+        assert named is not None, (path, problem.json()["detail"])
+        able = {
+            name
+            for name, account in accounts.items()
+            if door.ask(account, method, where).status_code != 403
+        }
+        assert set(named[1].split(", ")) == able, path
+        told += 1
+    assert told or role == "administrator"
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_an_empty_post_changes_nothing_and_never_fails(door: Door, role: str) -> None:
     """Routes without body are left out where the role may rightly do the act."""
     before = door.contents()

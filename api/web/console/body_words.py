@@ -63,9 +63,10 @@ _SAID: Final[Mapping[str, str]] = {
     ),
 }
 _BEGINNINGS: Final = (
-    ("keep this text within", mark("This is too long. Write less.")),
-    ("keep this list within", mark("These are too many.")),
-    ("give at least", mark("Give at least one.")),
+    ("keep this text within", mark("This is too long. Write {limit} characters or fewer.")),
+    ("keep this list within", mark("These are too many. Give {limit} or fewer.")),
+    ("give at least", mark("Give {limit} or more.")),
+    ("give at most", mark("Give {limit} or less.")),
 )
 
 
@@ -92,7 +93,7 @@ def _inside(place: Place, groups: frozenset[str]) -> Place:
 
 
 def fault_of(fault: BodyFault, place: Place) -> dict[str, Any]:
-    """Return one fault with its field, and with the member that it is about."""
+    """Return one fault with its field, the member that it is about, and a limit that was passed."""
     names = [part for part in place if isinstance(part, str)]
     numbers = [part + 1 for part in place if isinstance(part, int)]
     said = {
@@ -100,6 +101,7 @@ def fault_of(fault: BodyFault, place: Place) -> dict[str, Any]:
         "where": names[-1] if names else "",
         "number": numbers[-1] if numbers else 0,
         "text": sentence(fault.sentence),
+        "limit": fault.limit,
     }
     return said if said["text"] in _KNOWN else said | {"foreign": True}
 
