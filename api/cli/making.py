@@ -25,12 +25,14 @@ class Made:
         to: recipients.
         body: its body.
         thread: the thread it belongs to, if any.
+        issuer: whose statement it is, where the command knows; else the node is asked.
     """
 
     type: str
     to: tuple[str, ...]
     body: dict[str, Any]
     thread: str | None = None
+    issuer: str = ""
 
 
 def post(
@@ -40,9 +42,25 @@ def post(
     from api.wire.statements import Content
 
     content = Content(made.type, made.to, made.body, made.thread)
-    signed = endorsed(api, key, content)
+    signed = endorsed(api, key, content, issuer=made.issuer)
     draft: dict[str, Any] = api.post(path, {"body": made.body, **members, **signed})
     return draft
+
+
+def said_in_thread(
+    api: Api, thread: str, type_: str, body: dict[str, Any], key: "OfficerKey | None"
+) -> dict[str, Any]:
+    """Make the draft of a statement in a request.
+
+    The node knows to whom it goes; only who signs it asks before, since the signature covers that.
+    """
+    made = Made(type_, (), body, thread)
+    if key is not None:
+        found = api.get(f"/mirror-requests/{thread}")
+        other = found["counterpart"]
+        ours = found["addressee"] if found["requester"] == other else found["requester"]
+        made = Made(type_, (other,), body, thread, ours)
+    return post(api, f"/mirror-requests/{thread}/statements", made, key, type=type_)
 
 
 def shown(context: CliContext, draft: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ Owns listing and showing requests, and what the addressee says in one; what the 
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,10 +20,9 @@ from api.cli.arguments import (
     id_option,
     instant_option,
 )
-from api.cli.client import Api, connected
+from api.cli.client import connected
 from api.cli.commands import command, group
-from api.cli.making import Made
-from api.cli.mirror_asking import Subject, Subjects, other_party
+from api.cli.mirror_asking import Subject, Subjects
 from api.cli.profiles import CliContext
 from api.cli.short_references import DIGEST
 from api.cli.signing import PassphraseFile, Recorded, own_key
@@ -152,7 +151,7 @@ def acknowledge_request(
     key = own_key(context, passphrase_file, recorded=recorded)
     body = given(note=note, expected_by=expected_by)
     with connected(context) as api:
-        draft = _say(api, thread, "mirror-acknowledgement/1", body, key)
+        draft = making.said_in_thread(api, thread, "mirror-acknowledgement/1", body, key)
     making.shown(context, draft)
 
 
@@ -175,7 +174,7 @@ def ask_question(
         known = api.get(f"/mirror-requests/{thread}")["state"]["questions"]
         numbers = [int(found[1]) for one in known if (found := _QUESTION.fullmatch(one["key"]))]
         body = given(question=f"q{max(numbers, default=0) + 1}", text=text, subjects=subject)
-        draft = _say(api, thread, "mirror-question/1", body, key)
+        draft = making.said_in_thread(api, thread, "mirror-question/1", body, key)
     making.shown(context, draft)
 
 
@@ -214,7 +213,7 @@ def find(
         duplicate_of=None if duplicate_of is None else _duplicate(duplicate_of),
     )
     with connected(context) as api:
-        draft = _say(api, thread, "mirror-finding/1", body, key)
+        draft = making.said_in_thread(api, thread, "mirror-finding/1", body, key)
     making.shown(context, draft)
 
 
@@ -235,7 +234,7 @@ def effect(
     key = own_key(context, passphrase_file, recorded=recorded)
     body = {"subject": subject, "designation": designation}
     with connected(context) as api:
-        draft = _say(api, thread, "mirror-effect/1", body, key)
+        draft = making.said_in_thread(api, thread, "mirror-effect/1", body, key)
     making.shown(context, draft)
 
 
@@ -254,13 +253,8 @@ def close_request(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        draft = _say(api, thread, "mirror-closure/1", {"reason": reason}, key)
+        draft = making.said_in_thread(api, thread, "mirror-closure/1", {"reason": reason}, key)
     making.shown(context, draft)
-
-
-def _say(api: Api, thread: str, type_: str, body: dict[str, Any], key: Any) -> dict[str, Any]:
-    made = Made(type_, other_party(api, thread), body, thread)
-    return making.post(api, f"/mirror-requests/{thread}/statements", made, key, type=type_)
 
 
 def _duplicate(text: str) -> dict[str, str]:

@@ -55,13 +55,6 @@ def register(app: typer.Typer) -> None:
     command(app, "withdraw")(withdraw_request)
 
 
-def other_party(api: Api, thread: str) -> tuple[str, ...]:
-    """Return whom a statement in this thread is addressed to: the party that is not ours."""
-    item = api.get(f"/mirror-requests/{thread}")
-    mine = api.me()["ministry"]
-    return (item["addressee"] if item["requester"] == mine else item["requester"],)
-
-
 def request(
     context: CliContext,
     *,
@@ -180,9 +173,7 @@ def withdraw_request(
 
 def _say(context: CliContext, thread: str, type_: str, body: dict[str, Any], key: Any) -> None:
     with connected(context) as api:
-        made = Made(type_, other_party(api, thread), body, thread)
-        path = f"/mirror-requests/{thread}/statements"
-        draft = making.post(api, path, made, key, type=type_)
+        draft = making.said_in_thread(api, thread, type_, body, key)
     making.shown(context, draft)
 
 

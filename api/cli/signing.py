@@ -68,7 +68,11 @@ def own_key(
 
 
 def endorsed(
-    api: Api, key: "OfficerKey | None", content: "Content", nonce: str | None = None
+    api: Api,
+    key: "OfficerKey | None",
+    content: "Content",
+    nonce: str | None = None,
+    issuer: str = "",
 ) -> dict[str, Any]:
     """Return the ``endorsement`` member of a draft; empty when its preparer does not sign.
 
@@ -80,6 +84,7 @@ def endorsed(
         key: the preparer's key.
         content: what is signed.
         nonce: that of the draft whose next version this is; a new one if none is given.
+        issuer: the ministry that will seal it; the node is asked if none is given.
     """
     if key is None:
         return {}
@@ -87,6 +92,6 @@ def endorsed(
     from api.wire.statements import NONCE_BYTES
 
     fresh = nonce or b64u_encode(secrets.token_bytes(NONCE_BYTES))
-    issuer = str(api.me()["ministry"])
-    proof = key.sign_prepared(content, issuer=issuer, nonce=fresh)
+    sealer = issuer or str(api.me()["ministry"])
+    proof = key.sign_prepared(content, issuer=sealer, nonce=fresh)
     return {"endorsement": proof.to_json() | {"nonce": fresh}}

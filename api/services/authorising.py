@@ -247,7 +247,10 @@ def authorise(
     if hidden:
         raise unknown(resource.kind, decision.policies)
     reason = " ".join(decision.reasons) or "No policy permits this."
-    if decision.code == NO_PERMIT and (able := _roles_that_may(node, caller, action, resource, form)):
+    able = []
+    if decision.code == NO_PERMIT:
+        able = _roles_that_may(node, caller, action, resource, form)
+    if able:
         reason = f"{reason} These roles may: {', '.join(able)}."
     raise Refused(decision.code, reason, decision.policies, action=str(action))
 

@@ -2,8 +2,8 @@
 
 Owns ``locale/fr/LC_MESSAGES/refusals.po``. A refusal is raised with its English sentence; what
 shows it looks its French form up here. ``…`` in a message stands for a part that depends on the
-case: known words in it, between commas, are translated, all else is carried over. A sentence without a French form stays English, and the caller
-can tell, so that it is marked as such.
+case: known words in it, between commas, are translated, all else is carried over. A sentence
+without a French form stays English, and the caller can tell, so that it is marked as such.
 """
 
 import functools

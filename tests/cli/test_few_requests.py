@@ -96,4 +96,6 @@ def test_a_signed_approval_and_a_statement_in_a_thread(
     nodes.settle()
     find = ("--subject", "s1", "--finding", "decline", "--reason", "Not met.")
     _, sent = asked("uk-analyst", "mirror", "find", thread, *find)
-    assert sent == ["GET mirror-requests", "GET me", "POST mirror-requests/statements"]
+    assert sent == ["GET mirror-requests", "POST mirror-requests/statements"]
+    _, sent = asked("uk-analyst", "mirror", "acknowledge", thread, "--recorded")
+    assert sent == ["POST mirror-requests/statements"]

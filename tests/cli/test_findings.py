@@ -1,5 +1,7 @@
 """A finding from the command line: read in words, returned, and written again with an own key."""
 
+import re
+
 import pytest
 
 from tests.cli.conftest import Desk
@@ -31,7 +33,7 @@ def test_a_finding_is_read_in_words(comity: CommandLine, desk: Desk, thread: str
     assert "Subject: s1 = Found Person\n" in said
     assert "reasons.releasable: Not met, on what we hold.\n" in said
     assert "To us-treasury (US):\n  mirror-finding/1\n" in said
-    assert "finding  decline\n" in said
+    assert re.search(r"^    finding +decline$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize("statement", ["finding", "withdrawal"])

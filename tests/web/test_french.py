@@ -66,9 +66,8 @@ def test_every_title_of_a_problem_has_its_french():
         ("Choose one of: a, b.", "Choisissez l’une de ces valeurs\u00a0: a, b."),
         ("There is no regime X…; choose Y.", "Il n’y a pas de régime X…; choisissez Y."),
         (
-            "No policy permits package.submit here. These roles may: analyst, reviewer.",
-            "Aucune politique ne permet package.submit ici."
-            " Ces rôles le peuvent\u00a0: analyste, réviseur.",
+            "No policy permits x here. These roles may: analyst, reviewer.",
+            "Aucune politique ne permet x ici. Ces rôles le peuvent\u00a0: analyste, réviseur.",
         ),
         ("Something nobody wrote.", None),
         ("", None),

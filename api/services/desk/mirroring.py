@@ -68,6 +68,7 @@ class ThreadHead:
         id: of its opener.
         requester: the asking ministry.
         addressee: the asked ministry.
+        counterpart: whichever of the two is not this ministry.
         title: from the opener.
         phase: where it stands.
         respond_by: instant by which the requester wants an answer.
@@ -82,6 +83,7 @@ class ThreadHead:
     id: Digest
     requester: str
     addressee: str
+    counterpart: str
     title: str
     phase: Phase
     respond_by: Instant
@@ -198,11 +200,19 @@ def threads_page(
     )
     ids = [row.id for row in found]
     subjects = node.db.read(lambda connection: threads.subjects_of(connection, ids))
-    return [ThreadSummary(**_head(row), subjects=_lines(subjects.get(row.id, []))) for row in found]
+    return [
+        ThreadSummary(**_head(node, row), subjects=_lines(subjects.get(row.id, [])))
+        for row in found
+    ]
 
 
-def _head(row: Thread) -> dict[str, Any]:
-    return {field.name: getattr(row, field.name) for field in fields(ThreadHead)}
+def _head(node: Node, row: Thread) -> dict[str, Any]:
+    stored = {field.name for field in fields(ThreadHead)} - {"counterpart"}
+    return {name: getattr(row, name) for name in stored} | {"counterpart": _counterpart(node, row)}
+
+
+def _counterpart(node: Node, row: Thread) -> str:
+    return row.addressee if row.requester == node.ministry else row.requester
 
 
 def _lines(rows: Sequence[ThreadSubject]) -> tuple[SubjectLine, ...]:
@@ -242,10 +252,10 @@ def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:
 def read(node: Node, caller: Caller, thread_id: str) -> ThreadView:
     """Return a thread's state with both sequences."""
     row = permit_on(node, caller, thread_id)
-    return node.db.read(lambda connection: _thread_view(connection, row))
+    return node.db.read(lambda connection: _thread_view(node, connection, row))
 
 
-def _thread_view(connection: Connection, row: Thread) -> ThreadView:
+def _thread_view(node: Node, connection: Connection, row: Thread) -> ThreadView:
     record = thread_record.require(connection, row.id)
     state = fold(record)
     stored = {each.id: each.stored_at for each in statements.in_thread(connection, row.id)}
@@ -258,7 +268,7 @@ def _thread_view(connection: Connection, row: Thread) -> ThreadView:
     peers = [row.requester, row.addressee]
     compared = (threads.comparison(connection, row.id, peer) for peer in peers)
     return ThreadView(
-        **_head(row),
+        **_head(node, row),
         heads=Heads(row.requester_seq, row.addressee_seq),
         state=state,
         subjects=tuple(thread_record.descriptions(record, state)),
@@ -311,8 +321,7 @@ def say(
     if type_ not in THREAD_TYPES or type_ == OPENER:
         raise Invalid("statement.type", "Say something that belongs into an open request.")
     row = permit_on(node, caller, thread_id)
-    other = row.addressee if row.requester == node.ministry else row.requester
-    content = Content(type_, (other,), dict(body), thread_id)
+    content = Content(type_, (_counterpart(node, row),), dict(body), thread_id)
     return drafting.create(node, caller, content, endorsement)
 
 
