@@ -32,8 +32,6 @@ from api.services.operations.readiness import Bounds, Readiness
 from api.services.operations.refusals import AnonymousRefusals
 from api.tlog.errors import LogError
 from api.web import docs_page, problems
-from api.web.console import door as console_door
-from api.web.console.sessions import Console
 from api.web.deps import Doors
 from api.web.hardening import Hardening
 from api.web.intake import Allowance, Intake
@@ -197,6 +195,10 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     for router in ROUTERS:
         app.include_router(router)
     if relying_party is not None:
+        # Templates, tongues and pages are a quarter of all there is to import.
+        from api.web.console import door as console_door
+        from api.web.console.sessions import Console
+
         console_door.mount(app, Console(relying_party, public_url, node.ministry))
     app.add_middleware(Hardening, entropy=node.entropy, observer=observer, refusals=strangers)
     for kind in (ComityError, WireError, LogError, Exception):

@@ -5,12 +5,15 @@ application's. Log lines go to stdout, one JSON object each; the one line that s
 listens, and the sentence that says why it could not start, to stderr.
 """
 
+import gc
 import logging
 import os
 import resource
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -49,13 +52,13 @@ def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node serve --settings /etc/comity/settings.env
     """
-    from api.bootstrap import build
-    from api.services.desk import members
-
     loaded = load_settings(settings)
     listener = _listen(loaded.listen_host, loaded.listen_port)
     metrics = None
     try:
+        with _set_aside():
+            from api.bootstrap import build
+            from api.services.desk import members
         installation = build(loaded)
         try:
             members.require_confirmed(installation.node)
@@ -74,9 +77,10 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node work --settings /etc/comity/settings.env
     """
-    from api.bootstrap import build
-    from api.services.desk import members
-    from api.worker import serve_until
+    with _set_aside():
+        from api.bootstrap import build
+        from api.services.desk import members
+        from api.worker import serve_until
 
     loaded = load_settings(settings)
     ended = threading.Event()
@@ -95,15 +99,31 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
         installation.close()
 
 
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Import without looking for garbage, and leave what was imported out of every later look.
+
+    Modules stay as long as the process. Looking through them while they load takes a sixth of the
+    start, and again at each full collection and at the end.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 def _end_working(ended: threading.Event, *_: object) -> None:
     ended.set()
     _end_in_time()
 
 
 def _serve(installation: "Installation", listener: socket.socket) -> None:
-    from api.app import Edge, create_app
-    from api.bootstrap import local_places, spool_of
-    from api.services.operations.readiness import Bounds
+    with _set_aside():
+        from api.app import Edge, create_app
+        from api.bootstrap import local_places, spool_of
+        from api.services.operations.readiness import Bounds
 
     settings = installation.settings
     app = create_app(

@@ -1,22 +1,32 @@
 """Runs the migrations and tells whether a database is at the revision this code expects.
 
 Owns the way to the ``migrations/`` folder (beside the package in a checkout, bundled in a wheel).
+
+Alembic is imported where tables change. It brings every dialect that it knows; a node that only
+compares two revisions at its start would load and keep them all.
 """
 
 import functools
+import re
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
 from api import shipped
 from api.domain.errors import Unavailable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def configuration(url: str) -> Config:
+_REVISION: Final = re.compile(r"""^revision = ["']([^"']+)["']$""", re.MULTILINE)
+_FOLLOWS: Final = re.compile(r"""^down_revision = ["']([^"']+)["']$""", re.MULTILINE)
+_VERSIONS: Final = "alembic_version"
+
+
+def configuration(url: str) -> "Config":
     """Return the Alembic configuration for a database URL."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(shipped.migrations()))
     config.set_main_option("path_separator", "os")
@@ -27,20 +37,28 @@ def configuration(url: str) -> Config:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to ``revision``."""
+    from alembic import command
+
     command.upgrade(configuration(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
     """Take the database back to ``revision``."""
+    from alembic import command
+
     command.downgrade(configuration(url), revision)
 
 
 def head() -> str:
-    """Return the newest revision this code knows."""
-    found = ScriptDirectory.from_config(configuration("sqlite://")).get_current_head()
-    if found is None:
+    """Return the newest revision this code knows: the one that no other follows."""
+    folder = shipped.migrations() / "versions"
+    scripts = [path.read_text("utf-8") for path in folder.glob("*.py")]
+    followed = {found for script in scripts for found in _FOLLOWS.findall(script)}
+    known: set[str] = {found for script in scripts for found in _REVISION.findall(script)}
+    if not known:
         raise Unavailable("database.no-migrations", "The migrations folder is empty.")
-    return found
+    (newest,) = known - followed
+    return newest
 
 
 def current(url: str) -> str | None:
@@ -48,7 +66,7 @@ def current(url: str) -> str | None:
     engine = create_engine(url, hide_parameters=True)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return _revision_of(connection)
     finally:
         engine.dispose()
 
@@ -56,7 +74,15 @@ def current(url: str) -> str | None:
 def at_head(engine: Engine) -> bool:
     """Tell whether the database behind an engine is at this code's revision."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == _cached_head()
+        return _revision_of(connection) == _cached_head()
+
+
+def _revision_of(connection: Connection) -> str | None:
+    """Return what Alembic wrote down as the database's revision."""
+    if not inspect(connection).has_table(_VERSIONS):
+        return None
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}"))  # noqa: S608 - a constant
+    return found
 
 
 @functools.cache

@@ -4,41 +4,26 @@ Owns the reading of WebAuthn registrations and assertions (WebAuthn Level 3 §6.
 ``webauthn`` library. Whether an assertion's signature fits a statement is checked in
 ``wire/endorsements.py``, which verifiers use without knowing any ministry's addresses.
 
+The library is imported where a passkey is at hand: it brings readers of every attestation format,
+an eighth of what a starting node would load.
+
 Refusal codes: ``passkey.registration``, ``passkey.assertion``.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from webauthn import (
-    generate_registration_options,
-    options_to_json,
-    verify_registration_response,
-)
-from webauthn.helpers import (
-    decode_credential_public_key,
-    decoded_public_key_to_cryptography,
-    parse_authenticator_data,
-    parse_client_data_json,
-)
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from api.wire import encoding, keys
 from api.wire.endorsements import CLIENT_DATA_LIMIT
 from api.wire.envelope import Endorsement
 from api.wire.errors import WireError
 
-_ALGORITHMS: Final = [COSEAlgorithmIdentifier.ECDSA_SHA_256]
-"""ES256 alone: what every authenticator has, and what officers' passkeys sign with."""
+if TYPE_CHECKING:
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 _LONGEST_REGISTRATION: Final = 64 * 1024
 
@@ -85,6 +70,13 @@ def registration_options(
         name: the officer's account, for people.
         challenge: what the node asks to be signed.
     """
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options = generate_registration_options(
         rp_id=rp_id,
         rp_name=rp_name,
@@ -95,7 +87,7 @@ def registration_options(
             resident_key=ResidentKeyRequirement.PREFERRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        supported_pub_key_algs=_ALGORITHMS,
+        supported_pub_key_algs=_algorithms(),
     )
     members: dict[str, Any] = json.loads(options_to_json(options))
     return members
@@ -109,6 +101,10 @@ def check_registration(
     Raises:
         WireError: ``passkey.registration``.
     """
+    from webauthn import verify_registration_response
+    from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+    from webauthn.helpers.exceptions import WebAuthnException
+
     if len(json.dumps(credential)) > _LONGEST_REGISTRATION:
         raise _no_registration()
     try:
@@ -118,7 +114,7 @@ def check_registration(
             expected_rp_id=rp_id,
             expected_origin=list(origins),
             require_user_verification=True,
-            supported_pub_key_algs=_ALGORITHMS,
+            supported_pub_key_algs=_algorithms(),
         )
         public = decoded_public_key_to_cryptography(
             decode_credential_public_key(verified.credential_public_key)
@@ -141,6 +137,9 @@ def used(endorsement: Endorsement) -> Used:
     Raises:
         WireError: ``passkey.assertion``.
     """
+    from webauthn.helpers import parse_authenticator_data, parse_client_data_json
+    from webauthn.helpers.exceptions import WebAuthnException
+
     if len(endorsement.client_data) > CLIENT_DATA_LIMIT:
         raise _no_assertion()
     try:
@@ -149,6 +148,13 @@ def used(endorsement: Endorsement) -> Used:
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise _no_assertion() from error
     return Used(client.origin, authenticator.rp_id_hash, authenticator.sign_count)
+
+
+def _algorithms() -> "list[COSEAlgorithmIdentifier]":
+    """Return ES256 alone: what every authenticator has, and what officers' passkeys sign with."""
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+
+    return [COSEAlgorithmIdentifier.ECDSA_SHA_256]
 
 
 def _no_registration() -> WireError:

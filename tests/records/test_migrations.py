@@ -47,9 +47,25 @@ def test_down_and_up_again(database_url: str) -> None:
     migrating.require_head(database_url)
 
 
-def test_there_is_one_head() -> None:
+def test_there_is_one_head_and_the_program_finds_it_without_alembic() -> None:
     script = ScriptDirectory.from_config(migrating.configuration("sqlite://"))
-    assert len(script.get_heads()) == 1
+    assert script.get_heads() == [migrating.head()]
+    starting = "import sys, api.bootstrap, api.app, api.worker; print('alembic' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", starting], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "False"
+
+
+def test_the_program_reads_the_revision_that_alembic_wrote(database_url: str) -> None:
+    assert migrating.current(database_url) is None
+    for revision in ("0003_auditing", migrating.head()):
+        migrating.upgrade(database_url, revision)
+        engine = create_engine(database_url)
+        with engine.connect() as connection:
+            written = MigrationContext.configure(connection).get_current_revision()
+        engine.dispose()
+        assert written == migrating.current(database_url) == revision
 
 
 def test_a_wrong_revision_is_refused(tmp_path) -> None:

@@ -103,13 +103,10 @@ def slice_for(bundle: PolicyBundle, action: str) -> ActionSlice:
     Raises:
         PolicyError: The schema does not declare the action.
     """
-    declarations = bundle.schema.strip().split("\n\n")
-    own = [text for text in declarations if text.startswith(f'action "{action}"')]
-    if not own:
-        raise PolicyError(f"The schema does not declare the action {action}.")
-    groups = frozenset(re.findall(r'Action::"([^"]+)"', own[0]))
-    kept = [text for text in declarations if not text.startswith("action ")]
-    kept += [*own, *(f'action "{group}";' for group in sorted(groups))]
+    own = declaration_of(bundle, action)
+    groups = frozenset(re.findall(r'Action::"([^"]+)"', own))
+    kept = [text for text in _declarations(bundle) if not text.startswith("action ")]
+    kept += [own, *(f'action "{group}";' for group in sorted(groups))]
     covering = groups | {action}
     return ActionSlice(
         policies=policy_set(
@@ -119,6 +116,22 @@ def slice_for(bundle: PolicyBundle, action: str) -> ActionSlice:
         ),
         schema=cedarpy.Schema.from_str("\n\n".join(kept)),
     )
+
+
+def declaration_of(bundle: PolicyBundle, action: str) -> str:
+    """Return the schema's own text about one action.
+
+    Raises:
+        PolicyError: The schema does not declare it.
+    """
+    for text in _declarations(bundle):
+        if text.startswith(f'action "{action}"'):
+            return text
+    raise PolicyError(f"The schema does not declare the action {action}.")
+
+
+def _declarations(bundle: PolicyBundle) -> list[str]:
+    return bundle.schema.strip().split("\n\n")
 
 
 def policy_set(policies: Iterable[PolicyText]) -> cedarpy.PolicySet:
