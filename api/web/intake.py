@@ -6,9 +6,10 @@ slow is slow alone. Three rules (ASVS 5.0 V15.2.2, RFC 9110 section 15.5.9):
 
 * a body that is silent, slower on average than a least rate, or not whole after a total time ends
   with 408;
-* a caller has a few places: an officer by account, who is not yet known by address. One more is
-  answered 429, unless a body of the same caller has had its place for a second: then the slowest of
-  those gives way with 408, so that whoever is quick is never shut out by whoever is not;
+* a caller has a few places: an officer by account, who is not yet known by address. A body takes
+  one when it has not ended within a second or within what the server's own buffer holds, so
+  that the short messages of a partner never wait behind a stranger's. One more is answered 429,
+  unless a body of the same caller is a second old: then the slowest of those gives way with 408;
 * large bodies are read into memory and judged few at a time.
 """
 
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -26,6 +28,9 @@ from api.domain.errors import ComityError, TooMany, Unavailable
 
 LARGE: Final = 256 * 1024
 """Bodies above this many bytes are read into memory few at a time."""
+
+UNPLACED: Final = 64 * 1024
+"""Bytes of a body that need no place in its first second: what the server buffers of it anyway."""
 
 _TURN_SECONDS: Final = 30.0
 
@@ -57,6 +62,7 @@ class Allowance:
         officer: bodies of one officer at once.
         address: bodies at once from one address, of whoever is not yet known.
         officer_requests: requests of one officer at work at once.
+        unplaced: seconds for which a body needs no place.
         settled: seconds after which a body may have to give way.
         large: large bodies in memory at once.
     """
@@ -66,6 +72,7 @@ class Allowance:
     officer: int = 8
     address: int = 64
     officer_requests: int = 96
+    unplaced: float = 1.0
     settled: float = 1.0
     large: int = 1
 
@@ -76,11 +83,18 @@ class Body:
     Args:
         request: whose body it is.
         pace: what is asked of it.
+        place: takes a place for it, or raises.
+        unplaced: seconds for which it needs none.
     """
 
-    def __init__(self, request: Request, pace: Pace) -> None:
+    def __init__(
+        self, request: Request, pace: Pace, place: "Callable[[Body], None]", unplaced: float
+    ) -> None:
         self._request = request
         self._pace = pace
+        self._place = place
+        self._unplaced = unplaced
+        self._placed = False
         self._begun = self._moved = time.monotonic()
         self._received = 0
         self._waiting: anyio.CancelScope | None = None
@@ -107,6 +121,7 @@ class Body:
         """Return the next bytes; none at its end.
 
         Raises:
+            TooMany: ``body.too-many``.
             Unavailable: ``body.too-slow``, ``node.stopping``.
             ClientDisconnect: the caller left.
         """
@@ -119,26 +134,38 @@ class Body:
             if piece:
                 self._moved = time.monotonic()
                 self._received += len(piece)
+                if self._received > UNPLACED and not self._whole:
+                    self._take_place()
                 return piece
         return b""
 
+    def _take_place(self) -> None:
+        if not self._placed:
+            self._place(self)
+            self._placed = True
+
     async def _message(self) -> Any:
         """Wait for the next event of the connection, no longer than the pace allows."""
-        if self._ended is not None:
-            raise self._ended
         message = None
-        with anyio.move_on_after(self._patience()) as self._waiting:
-            message = await self._request.receive()
-        self._waiting = None
+        while message is None:
+            if self._ended is not None:
+                raise self._ended
+            with anyio.move_on_after(self._patience()) as self._waiting:
+                message = await self._request.receive()
+            self._waiting = None
+            if message is None and self._ended is None:
+                if self._placed:
+                    raise too_slow()
+                self._take_place()
         if self._ended is not None:
             raise self._ended
-        if message is None:
-            raise too_slow()
         return message
 
     def _patience(self) -> float:
         """Return how long the next bytes may take."""
         pace = self._pace
+        if not self._placed:
+            return max(0.0, min(pace.silence, self._unplaced - self.age))
         # The moment at which what has come by now is less than the least rate.
         due = self._begun + max(pace.grace, self._received / pace.least)
         end = min(self._moved + pace.silence, due, self._begun + pace.total)
@@ -191,10 +218,9 @@ class Intake:
 
     @contextmanager
     def body(self, request: Request, pace: Pace) -> Iterator[Body]:
-        """Give a body a place until the block ends.
+        """Receive a body until the block ends; it takes a place when it needs one.
 
         Raises:
-            TooMany: ``body.too-many``.
             Unavailable: ``node.stopping``.
         """
         if self._closed:
@@ -204,18 +230,23 @@ class Intake:
         if not caller:
             caller = f"address {request.client.host if request.client else ''}"
             most = self.allowance.address
-        others = self._places.setdefault(caller, [])
-        if len(others) >= most:
-            self._make_room(others)
-        body = Body(request, pace)
-        others.append(body)
+        body = Body(request, pace, partial(self._place, caller, most), self.allowance.unplaced)
         try:
             yield body
         finally:
+            others = self._places.get(caller, [])
             if body in others:
                 others.remove(body)
-            if not others and self._places.get(caller) is others:
-                del self._places[caller]
+                if not others:
+                    del self._places[caller]
+
+    def _place(self, caller: str, most: int, body: Body) -> None:
+        if self._closed:
+            raise stopping()
+        others = self._places.setdefault(caller, [])
+        if len(others) >= most:
+            self._make_room(others)
+        others.append(body)
 
     def _make_room(self, others: list[Body]) -> None:
         """Let the slowest of a caller's bodies give way to a new one."""

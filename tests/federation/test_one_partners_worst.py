@@ -6,14 +6,18 @@ On SQLite and PostgreSQL.
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
 
+from api.jobs import sequence
 from api.jobs.process_inbox import process_inbox
-from api.records import node_state, packages, stream_counts, streams
+from api.jobs.sequence import Sequencer
+from api.records import log, node_state, packages, stream_counts, streams
 from api.services.desk import withdrawing
-from api.services.log import checkpoints
+from api.services.log import checkpoints, guard
 from api.services.road import applying, delivering, disposing, epochs, receiving
 from api.wire.digests import digest
 from api.wire.message_bodies import Item
@@ -211,3 +215,51 @@ def test_what_was_withdrawn_does_not_leave_in_a_new_epoch(federation: Federation
     held = {row["id"] for row in contents(uk)["releases"]}
     assert held == {stays}
     assert us.db.read(stream_counts.queue_lengths) == {}
+
+
+# ---- a node that starts -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent_door(federation: Federation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Ottawa's door answers Washington only once this event is set; patience is short."""
+    opened = Event()
+    monkeypatch.setattr(sequence, "_PATIENCE", 0.05)
+
+    def fault(_: str, peer: str) -> str:
+        assert peer != CA or opened.wait(20)
+        return "none"
+
+    federation.wires[US].fault = fault
+    yield opened
+    opened.set()
+
+
+def test_a_starting_node_waits_little_for_a_slow_door(
+    federation: Federation, silent_door: Event
+) -> None:
+    us = federation[US]
+    exchange.designate(federation, US, "Covered Person", to=(UK,))
+    Sequencer(us, "test")()
+    assert not silent_door.is_set()
+    assert us.db.read(log.newest_signed) is not None
+
+
+def test_an_answer_that_comes_late_stops_a_node_that_lost_something(
+    federation: Federation, silent_door: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    us = federation[US]
+    monkeypatch.setattr(guard, "_holds", lambda *_: False)
+    silent_door.set()
+    exchange.designate(federation, US, "Covered Person", to=(UK,))
+    federation.settle()
+    federation.watch(2)
+    federation.down = {UK}
+    silent_door.clear()
+    Sequencer(us, "test")()
+    assert not us.db.read(node_state.restoring)
+    silent_door.set()
+    for thread in enumerate_threads():
+        if thread.name == f"comity-ask-{CA}":
+            thread.join(20)
+    assert us.db.read(node_state.restoring)

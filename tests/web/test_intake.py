@@ -18,7 +18,13 @@ from tests.support.door import ADDRESS, Door, open_door
 QUICK = Pace(silence=0.3, grace=0.3, least=1000, total=2.0)
 PATIENT = Pace(silence=600.0, grace=600.0, least=1, total=600.0)
 ALLOWED = Allowance(
-    document=QUICK, upload=QUICK, officer=3, address=4, officer_requests=6, settled=0.05
+    document=QUICK,
+    upload=QUICK,
+    officer=3,
+    address=4,
+    officer_requests=6,
+    unplaced=0.0,
+    settled=0.05,
 )
 NOWHERE = f"/api/v1/exhibits/sha256:{'0' * 64}"
 
@@ -193,14 +199,39 @@ def test_whoever_is_quick_is_not_shut_out_by_who_is_slow(door: Door) -> None:
         for each in idle:
             each.give(b"{")
         await world.places(4)
-        quick = world.call(None, "POST", "/peer/messages", content_length="2")
+        quick = world.call(None, "POST", "/peer/messages", content_length="200000")
+        quick.give(b"{" + b" " * 100_000)
+        while not any(each.done.is_set() for each in idle):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         await world.places(4)
-        quick.give(b"{}", more=False)
+        quick.give(b"}", more=False)
         assert (await quick.answer())[2]["code"] == "message.request"
         gone = [each for each in idle if each.done.is_set()]
         assert len(gone) == 1
 
     play(door, story, replace(ALLOWED, document=PATIENT, settled=0.0))
+
+
+@pytest.mark.parametrize("pieces", [[b"{}"], [b"{", b"", b"}"]])
+def test_what_comes_whole_at_once_needs_no_place(door: Door, pieces: list[bytes]) -> None:
+    """Nobody gives way and nobody is refused, although no place of this address is free."""
+
+    async def story(world: World) -> None:
+        idle = [world.call(None, "POST", "/peer/messages") for _ in range(4)]
+        for each in idle:
+            each.give(b"{" * 70_000)
+        await world.places(4)
+        quick = world.call(None, "POST", "/peer/messages", content_length="2")
+        for piece in pieces:
+            quick.give(piece, more=piece != pieces[-1])
+            await asyncio.sleep(0.01)
+        assert (await quick.answer())[2]["code"] == "message.request"
+        slow = world.call(None, "POST", "/peer/messages")
+        slow.give(b"{" * 70_000)
+        assert (await slow.answer())[2]["code"] == "body.too-many"
+        assert not any(each.done.is_set() for each in idle)
+
+    play(door, story, replace(ALLOWED, document=PATIENT, unplaced=600.0, settled=600.0))
 
 
 def test_places_are_each_callers_own(door: Door) -> None:
