@@ -15,6 +15,7 @@ cannot express.
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple, Never, TypeAlias
 
 import rfc8785
@@ -32,6 +33,7 @@ _SCANNED: Final = 64 * 1024
 _STRINGS_FOR_EACH: Final = 2  # a member has a name and perhaps text as its value
 _OPENING: Final = frozenset(b"[{")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_UNESCAPED: Final = re.compile(rb"[^\\]")
 _LONG_NUMBER: Final = re.compile(rb"[0-9.eE+-]{%d}" % (limits.DIGITS + 1))
 
 
@@ -127,23 +129,43 @@ def _read(data: bytes, limit: int, bounds: _Bounds) -> tuple[Json, bool]:
 def _scan(data: bytes, bounds: _Bounds) -> None:
     """Count structure before anything is built; whatever is no JSON is left to the parser.
 
-    Time and memory are those of a few passes over the bytes in C. Outside of strings a backslash
-    is malformed anyway, so escapes can be taken out everywhere.
+    Time is that of a few passes over the bytes in C, piece by piece: a call keeps every other
+    thread of the process waiting. Outside of strings a backslash is malformed anyway, so escapes
+    can be taken out everywhere.
     """
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    if plain.count(b'"') > 2 * _STRINGS_FOR_EACH * bounds.nodes:
-        raise _too_many(bounds.nodes)
-    outside = b"".join(plain.split(b'"')[::2])
-    opened = outside.count(b"[") + outside.count(b"{")
-    if 1 + outside.count(b",") + opened > bounds.nodes:
-        raise _too_many(bounds.nodes)
-    if _LONG_NUMBER.search(outside):
-        raise _too_long()
-    depth = 0
-    for bracket in outside.translate(None, _NO_BRACKETS):
+    quotes, values, depth = 0, 1, 0
+    number, brackets = b"", bytearray()
+    for piece in _scanned_pieces(data):
+        plain = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = plain.split(b'"')
+        # Whatever stands behind an odd number of quotes is text.
+        outside = b"".join(parts[quotes % 2 :: 2])
+        quotes += len(parts) - 1
+        if quotes > 2 * _STRINGS_FOR_EACH * bounds.nodes:
+            raise _too_many(bounds.nodes)
+        values += sum(outside.count(each) for each in (b",", b"[", b"{"))
+        if values > bounds.nodes:
+            raise _too_many(bounds.nodes)
+        if _LONG_NUMBER.search(number + outside):
+            raise _too_long()
+        number = outside[-limits.DIGITS :]
+        brackets += outside.translate(None, _NO_BRACKETS)
+    for bracket in brackets:
         depth += 1 if bracket in _OPENING else -1
         if depth > bounds.depth:
             raise _too_deep(bounds.depth)
+
+
+def _scanned_pieces(data: bytes) -> Iterator[bytes]:
+    """Cut a text so that no escape is cut in two."""
+    start = 0
+    while start < len(data):
+        end = start + _SCANNED
+        if data[end - 1 : end] == b"\\":
+            unescaped = _UNESCAPED.search(data, end)
+            end = len(data) if unescaped is None else unescaped.end()
+        yield data[start:end]
+        start = end
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

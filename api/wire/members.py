@@ -66,6 +66,10 @@ class Members:
         """Return the member as parsed."""
         return self._value[name]
 
+    def but(self, **others: Json) -> dict[str, Json]:
+        """Return the object as parsed, but for some members."""
+        return {**self._value, **others}
+
     def text(self, name: str, pattern: re.Pattern[str] | None = None, longest: int = 1024) -> str:
         """Return a non-empty text of at most `longest` characters that fits `pattern`."""
         value = self._value[name]

@@ -251,6 +251,13 @@ def compose_request(message: bytes, evidence: Evidence) -> bytes:
     return _BEFORE + canonical.canonical(beside) + _BETWEEN + message + _AFTER
 
 
+def _evidence_again(evidence: Members) -> bytes:
+    """Write the evidence in canonical form; leaf hashes, which may be long, only once more."""
+    around = canonical.canonical(evidence.but(leaves=""))
+    # The last member by name; it was read as base64url, which JSON writes as it is.
+    return around.removesuffix(b'"}') + str(evidence.raw("leaves")).encode("ascii") + b'"}'
+
+
 def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     """Read a request body into the raw message envelope and its evidence.
 
@@ -277,15 +284,16 @@ def parse_request(body: bytes) -> tuple[bytes, Evidence]:
     if evidence.raw("consistency") is not None:
         proof = Members(evidence.raw("consistency"), "message.request", ("from", "path"))
         consistency = ConsistencyPath(proof.integer("from", 1), proof.hashes("path", _MOST_HASHES))
+    leaves = evidence.b64u("leaves")
     # In a canonical body the message's bytes stand between these two; that they are canonical
     # themselves is judged once, by whoever reads the message.
-    before = _BEFORE + canonical.canonical(request.raw("evidence")) + _BETWEEN
+    before = _BEFORE + _evidence_again(evidence) + _BETWEEN
     if not (body.startswith(before) and body.endswith(_AFTER)):
         raise canonical.not_canonical()
     return body[len(before) : -len(_AFTER)], Evidence(
         evidence.text("checkpoint", longest=_LONGEST_NOTE),
         tuple(proofs),
         consistency,
-        evidence.b64u("leaves"),
+        leaves,
         tuple(extract(one) for one in evidence.items("held")) if "held" in evidence else (),
     )

@@ -1,10 +1,12 @@
 import base64
 from datetime import UTC, datetime, timedelta, timezone
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.wire import encoding
 from api.wire.digests import digest, digest_bytes, is_digest
 from api.wire.encoding import (
     b64u_decode,
@@ -30,6 +32,16 @@ def test_base64url_has_one_spelling(text: str) -> None:
     except WireError:
         return
     assert b64u_encode(data) == text
+
+
+@given(st.binary(max_size=40), st.sampled_from([4, 8, 12]))
+def test_long_base64url_is_read_piece_by_piece(data: bytes, size: int) -> None:
+    text = b64u_encode(data)
+    with patch.object(encoding, "_PIECE", size):
+        assert b64u_decode(text) == data
+        for fault in (f"{text}=", f"={text}", f"{text[:4]}={text[4:]}"):
+            with pytest.raises(WireError, match=r"encoding\.b64u"):
+                b64u_decode(fault)
 
 
 @pytest.mark.parametrize("text", ["AA==", "AA=", "AB", "+/8", "A", "AA\n", " AA", "é", "A A A"])

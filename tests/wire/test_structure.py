@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
@@ -41,13 +42,18 @@ def depth(value: Any) -> int:
     return 1 + max(map(depth, parts), default=0) if isinstance(value, dict | list) else 0
 
 
-@given(VALUES, st.booleans(), st.sampled_from([None, 1]))
-@example(["[", '"', "\\", '\\"', "]]]"], False, None)
-@example({"\\\\": {}, "{": [[], {}]}, True, None)
+@given(VALUES, st.booleans(), st.sampled_from([None, 1]), st.integers(1, 60))
+@example(["[", '"', "\\", '\\"', "]]]"], False, None, 1)
+@example({"\\\\": {}, "{": [[], {}]}, True, None, 3)
 def test_the_scan_counts_what_the_parser_would_build(
-    value: Any, ascii_only: bool, indent: int | None
+    value: Any, ascii_only: bool, indent: int | None, size: int
 ) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
+    with patch.object(canonical, "_SCANNED", size):
+        counted_alike(value, data)
+
+
+def counted_alike(value: Any, data: bytes) -> None:
     values, levels = weight(value), depth(value)
     _scan(data, _Bounds(levels, values))
     with pytest.raises(WireError) as too_many:
@@ -63,10 +69,12 @@ def test_the_scan_counts_what_the_parser_would_build(
         canonical.parse(data, limit=MOST, max_nodes=values - 1)
 
 
-@given(st.binary(max_size=200))
-def test_whatever_is_no_json_is_left_to_the_parser(data: bytes) -> None:
+@given(st.binary(max_size=200), st.integers(1, 60))
+def test_whatever_is_no_json_is_left_to_the_parser(data: bytes, size: int) -> None:
     try:
-        _scan(data, _Bounds(32, 1000))
+        with patch.object(canonical, "_SCANNED", size):
+            assert b"".join(canonical._scanned_pieces(data)) == data
+            _scan(data, _Bounds(32, 1000))
     except WireError as refusal:
         assert refusal.code in {"json.too-deep", "json.too-many-values", "json.number-too-long"}  # noqa: PT017
 
@@ -116,7 +124,8 @@ def test_what_was_written_can_be_read() -> None:
 
 @pytest.mark.parametrize("digits", ["0." + "1" * 398, "1" + "0" * 399 + "e-399"])
 def test_the_longest_numbers(digits: str) -> None:
-    for text in (f"[{digits}]", f"[{digits}{' ' * 70_000}]"):
+    across = " " * (canonical._SCANNED - 200)
+    for text in (f"[{digits}]", f"[{digits}{' ' * 70_000}]", f"[{across}{digits}]"):
         if len(digits) <= limits.DIGITS:
             canonical.parse(text.encode(), limit=MOST)
             continue
