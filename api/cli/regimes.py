@@ -1,7 +1,7 @@
 """``comity regimes``: legal regimes as data, and what they suggest about a case.
 
 Owns the commands' options and output. The data says how each fact is known, and none of it is legal
-advice. Works without a node.
+advice. Where the data comes from is ``law_source``'s.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +13,12 @@ import typer
 from api import shipped
 from api.cli import output, regime_editions
 from api.cli.commands import command, group
+from api.cli.law_source import Shipped, law_documents, read_law
 from api.cli.profiles import CliContext
 from api.domain.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
+    from api.domain.regimes.advice import Suggestion
     from api.domain.regimes.assessment import Assessment
     from api.domain.regimes.form import KnownCase
     from api.domain.regimes.values import Provision, Regime
@@ -32,7 +34,7 @@ def register(root: typer.Typer) -> None:
 
 
 @command(app, "list")
-def list_regimes(context: CliContext) -> None:
+def list_regimes(context: CliContext, *, shipped_data: Shipped = False) -> None:
     """List the regimes: who can be listed, and what has to be found.
 
     Example: comity regimes list
@@ -49,7 +51,7 @@ def list_regimes(context: CliContext) -> None:
             "regulations": [each.id for each in one.regulations],
             "clocks": [rule.id for rule in one.clocks],
         }
-        for one in _regimes().values()
+        for one in read_law(context, from_program=shipped_data).values()
     ]
     columns: list[output.Column] = [
         ("ID", "id"),
@@ -67,12 +69,13 @@ def show_regime(
     regime: Annotated[str, typer.Argument(help="Regime, such as CA-SEMA.")],
     *,
     french: Annotated[bool, typer.Option("--french", help="Quote the law in French.")] = False,
+    shipped_data: Shipped = False,
 ) -> None:
     """Show a regime: its grounds with their provisions and words, its clocks, its sources.
 
     Example: comity regimes show CA-JVCFOA
     """
-    one = _regime(regime)
+    one = read_law(context, from_program=shipped_data, only=regime)[regime]
     language = "fr" if french else "en"
     grounds = [
         {
@@ -135,18 +138,20 @@ def check_regimes(
     releasable_sources: Annotated[
         int | None, typer.Option(min=0, help="Releasable open sources for the ground.")
     ] = None,
+    shipped_data: Shipped = False,
 ) -> None:
     """Show what to weigh before a case goes under a regime; an officer decides.
 
     Example: comity regimes check --subjects xinjiang-2020
     """
     if subjects is not None:
-        return _check_subjects(context, subjects, regime)
+        law = read_law(context, from_program=shipped_data, only=regime)
+        return _check_subjects(context, subjects, list(law.values()))
     if regime is None or kind is None:
         raise Invalid("regime.case", "Name a regime and --kind, or give --subjects.")
     from api.domain.regimes.advice import Case, RegimeError, eligibility
 
-    known = _regime(regime)
+    known = read_law(context, from_program=shipped_data, only=regime)[regime]
     try:
         case = Case(
             kind,
@@ -158,17 +163,7 @@ def check_regimes(
         )
     except RegimeError as error:
         raise Invalid("regime.words", str(error)) from error
-    rows = [
-        {
-            "weight": one.weight,
-            "code": one.code,
-            "sentence": one.sentence,
-            "basis": one.basis.value,
-            "sources": list(one.sources),
-            "offers": list(one.offers),
-        }
-        for one in eligibility(known, case)
-    ]
+    rows = [_suggested(one) for one in eligibility(known, case)]
     output.result(context, {"regime": regime, "suggestions": rows}, _suggestion_lines(rows))
     return None
 
@@ -177,26 +172,51 @@ def check_regimes(
 def diff_editions(
     context: CliContext,
     old: Annotated[Path, typer.Argument(help="Regime document of one edition.")],
-    new: Annotated[Path, typer.Argument(help="Regime document of another edition.")],
+    new: Annotated[
+        Path | None,
+        typer.Argument(help="Another edition; without it, OLD is compared with the one in force."),
+    ] = None,
+    *,
+    shipped_data: Shipped = False,
 ) -> None:
     """Show what changed between two editions of a regime's data, member by member.
 
-    Example: comity regimes diff CA-SEMA-2026-11-28.json CA-SEMA-2027-01-15.json
+    One document is compared with the edition in force, as what would replace it.
+
+    Example: comity --profile us-admin regimes diff CA-SEMA.json
     """
     from api.domain.regimes.editions import edition_changes
 
+    first = _document(old)
+    if new is not None:
+        before, after = first, _document(new)
+    else:
+        id_ = first.get("id") if isinstance(first, dict) else None
+        if not isinstance(id_, str):
+            raise Invalid("regime.document", f"{old} names no regime: it has no id.")
+        before = law_documents(context, from_program=shipped_data, only=id_)[id_]
+        after = first
     rows = [
-        {"path": one.path, "old": one.old, "new": one.new}
-        for one in edition_changes(_document(old), _document(new))
+        {"path": one.path, "old": one.old, "new": one.new} for one in edition_changes(before, after)
     ]
     columns: list[output.Column] = [("MEMBER", "path"), ("OLD", "old"), ("NEW", "new")]
     output.result(context, {"items": rows}, output.table(rows, columns))
 
 
-def _check_subjects(context: CliContext, subjects: str, regime: str | None) -> None:
+def _suggested(one: "Suggestion") -> dict[str, Any]:
+    return {
+        "weight": one.weight,
+        "code": one.code,
+        "sentence": one.sentence,
+        "basis": one.basis.value,
+        "sources": list(one.sources),
+        "offers": list(one.offers),
+    }
+
+
+def _check_subjects(context: CliContext, subjects: str, regimes: "Sequence[Regime]") -> None:
     from api.domain.regimes.assessment import assess
 
-    regimes = [_regime(regime)] if regime is not None else list(_regimes().values())
     rows = [
         _assessed(known, assess(one, known.case)) for known in _cases(subjects) for one in regimes
     ]
@@ -299,16 +319,3 @@ def _suggestion_lines(rows: Sequence[Mapping[str, object]]) -> Iterable[str]:
         yield output.safe(f"{one['weight']}: {one['sentence']} [{one['basis']}]")
     if not any(one["weight"] in {"bar", "gap"} for one in rows):
         yield "Nothing read here stands in the way; that does not mean that it may be done."
-
-
-def _regime(id_: str) -> "Regime":
-    known = _regimes()
-    if id_ not in known:
-        raise NotFound("regime.unknown", f"There is no regime {id_}; choose {', '.join(known)}.")
-    return known[id_]
-
-
-def _regimes() -> "Mapping[str, Regime]":
-    from api.adapters.policy.regimes import load_regimes
-
-    return load_regimes(shipped.policies())

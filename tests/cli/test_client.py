@@ -186,6 +186,18 @@ def test_who_is_not_signed_in_gets_4(nodes: RunningNodes, tmp_path: Path) -> Non
     assert "comity login" in refused.err
 
 
+def test_the_only_profile_s_node_is_asked_for_the_law_unless_told_otherwise(
+    nodes: RunningNodes, tmp_path: Path
+) -> None:
+    comity = CommandLine(tmp_path)
+    assert "no node was asked" in comity("regimes", "show", "UK-GHR").err
+    nodes.profile(tmp_path, US, "analyst")
+    assert "no node was asked" not in comity("regimes", "show", "UK-GHR").err
+    nodes.profile(tmp_path, US, "analyst", tokens=None)
+    assert comity("regimes", "show", "UK-GHR", as_json=True).problem["code"] == "sign-in.needed"
+    assert comity("regimes", "show", "UK-GHR", "--shipped").code == 0
+
+
 def test_an_unknown_profile_is_5_and_a_choice_is_2(nodes: RunningNodes, tmp_path: Path) -> None:
     comity = CommandLine(tmp_path)
     assert comity("package", "list", profile="nobody").code == 5

@@ -252,8 +252,9 @@ def test_a_list_leaves_as_entities_and_comes_back(comity: CommandLine, tmp_path:
 
 
 def test_regimes_without_a_node(comity: CommandLine) -> None:
-    shown = comity("regimes", "list", as_json=True).document["items"]
-    assert "UK-GHR" in {one["id"] for one in shown}
+    told = comity("regimes", "list", as_json=True)
+    assert "UK-GHR" in {one["id"] for one in told.document["items"]}
+    assert "no node was asked" in told.err
     found = comity(
         *("regimes", "check", "CA-JVCFOA", "--kind", "entity", "--conduct", "arbitrary-detention"),
         as_json=True,

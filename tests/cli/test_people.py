@@ -317,13 +317,40 @@ def test_the_law_s_data_is_changed_by_two(comity: CommandLine, tmp_path: Path) -
     identifier = made.document["id"]
     shown = comity("regimes", "preview", identifier, profile="us-admin2")
     assert f"edition: {document['edition']} -> 2999-01-01" in shown.out
+    against = comity("regimes", "diff", str(path), profile="us-admin", as_json=True)
+    assert [(one["path"], one["old"]) for one in against.document["items"]] == [
+        ("edition", document["edition"])
+    ]
     assert comity.decide("regimes", "approve", identifier, "us-admin").code == 4
     assert "in-force" in comity.decide("regimes", "approve", identifier, "us-admin2").out
     assert "2999-01-01" in comity("regimes", "held", profile="us-analyst").out
+    assert_the_node_is_asked(comity, document["edition"])
     assert "in-force" in comity("regimes", "editions", profile="us-auditor").out
     again = comity("regimes", "propose", str(path), profile="us-admin")
     assert again.code == 2
     assert "name a later one" in again.err
+
+
+def assert_the_node_is_asked(comity: CommandLine, shipped: str) -> None:
+    """With a profile the node's edition is read, without one or on demand the program's."""
+    everything = ("regimes", "check", "--subjects", "xinjiang-2020")
+    for how, edition in (
+        ({"profile": "us-analyst"}, "2999-01-01"),
+        ({}, shipped),
+    ):
+        told = comity("regimes", "show", "UK-GHR", as_json=True, **how)
+        assert told.document["edition"] == edition
+        assert ("no node was asked" in told.err) == (not how)
+        listed = comity("regimes", "list", as_json=True, **how).document["items"]
+        assert {one["edition"] for one in listed if one["id"] == "UK-GHR"} == {edition}
+        for line in (everything, (*everything[:2], "UK-GHR", *everything[2:])):
+            found = comity(*line, as_json=True, **how).document
+            assert {one["edition"] for one in found if one["regime"] == "UK-GHR"} == {edition}
+            assert {"subject", "regime", "status", "provision", "instead"} <= set(found[0])
+    told = comity("regimes", "show", "UK-GHR", "--shipped", profile="us-analyst", as_json=True)
+    assert told.document["edition"] == shipped
+    unknown = comity("regimes", "show", "XX-NONE", profile="us-analyst", as_json=True)
+    assert (unknown.code, unknown.problem["code"]) == (5, "regime.unknown")
 
 
 def test_an_auditor_asks_the_log(comity: CommandLine) -> None:

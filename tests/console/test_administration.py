@@ -1,14 +1,19 @@
 """Two administrators change who may do what, in their browsers; each refusal stays on the page."""
 
+import html
+import json
 import re
 
 import pytest
 
+from api.domain.regimes.editions import EditionChange
 from api.services.desk import officers
+from api.web.console import edition_words
+from api.web.console.rendering import Written
 from api.wire.digests import digest
 from api.wire.membership import compose_membership
 from tests.support.console import US, Browser, console_on
-from tests.support.console_run import accused, lent, ordered
+from tests.support.console_run import accused, later_edition, lent, ordered
 from tests.support.federation import Federation
 
 
@@ -204,3 +209,72 @@ def test_where_passkeys_are_used_takes_two(first, second):
     assert second.submit(path).headers["location"] == home
     assert "In force" in first.get(home).text
     assert second.get(path).status_code == 404
+
+
+def chosen(browser: Browser, content: bytes):
+    """Choose a document on the page that takes an edition."""
+    place = "/en/law/editions/new"
+    page = browser.get(place).text.partition("<footer")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="(csrf|tag)" value="([^"]*)"', page))
+    files = {"file": ("regime.json", content)}
+    return browser.client.post(place, data=hidden, files=files, follow_redirects=False)
+
+
+def test_an_edition_of_the_law_is_seen_in_words_before_it_is_proposed(federation, first, second):
+    node = federation[US]
+    document = later_edition(node, "2998-01-31", "UK-GHR") | {"binding_instant": "published"}
+    document["grounds"][0]["label"]["fr"] = "Une autre étiquette"
+    document["grounds"].append(document["grounds"][0] | {"id": "uk-ghr.new"})
+    old = node.regimes["UK-GHR"].edition
+    for wrong in (b"", b"{}", json.dumps(document | {"edition": "2000-01-01"}).encode()):
+        answer = chosen(first, wrong)
+        assert answer.status_code == 422
+        assert "There is a problem" in answer.text
+    checked = chosen(first, json.dumps(document).encode())
+    assert checked.status_code == 200
+    rows = changes_shown(checked.text)
+    ground = document["grounds"][0]["id"]
+    assert rows["Edition"] == [str_day(old), "31 January 2998"]
+    assert rows[f"Grounds › {ground} › Label › French"][1] == "Une autre étiquette"
+    assert rows["Date that counts"][1] == "Published"
+    assert rows["Grounds › uk-ghr.new › Label › French"] == ["nothing", "Une autre étiquette"]
+    assert "2998" not in first.get("/en/law/editions").text, "nothing is stored by looking"
+    form = checked.text.partition("<footer")[0]
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    sent = {name: html.unescape(value) for name, value in sent.items()}
+    made = first.post("/en/law/editions/new", sent)
+    place = made.headers["location"]
+    assert "You proposed it" in first.get(place).text
+    own = first.get(f"{place}/approve").text.partition("<h1")[2]
+    assert '<button type="submit" class="govuk-button' not in own.partition("<footer")[0]
+    page = second.get(f"{place}/approve").text
+    assert changes_shown(page) == rows
+    assert "Compare each value with the law itself." in page
+    assert second.submit(f"{place}/approve").headers["location"] == "/en/law/UK-GHR"
+    shown = first.get("/en/law/UK-GHR").text
+    assert "31 January 2998" in shown
+    assert "decided by two administrators here" in shown
+    assert changes_shown(second.get(place).text) == rows, "also once it is in force"
+
+
+def test_every_member_of_a_regime_has_words_in_a_difference(federation):
+    for document in federation[US].regime_documents.values():
+        change = EditionChange("", None, document)
+        for line in edition_words.lines([change]):
+            for word, member in line.place:
+                assert not member or word in edition_words.LABELS["regime-member"], word
+
+
+def str_day(text: str) -> str:
+    return re.sub(r"<[^>]+>", "", str(Written("en").day(text)))
+
+
+def changes_shown(page: str) -> dict[str, list[str]]:
+    """The table of what an edition changes: values before and from then on, by their place."""
+    table = page.partition("What it changes</caption>")[2].partition("</table>")[0]
+    found = {}
+    for row in table.split("<tr")[1:]:
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        words = [html.unescape(re.sub(r"<[^>]+>", "", one)).strip() for one in cells]
+        found[words[0]] = words[1:]
+    return found

@@ -1,5 +1,6 @@
 """Every page in a real browser: accessible by axe's rules, narrow, without scripts, by keyboard."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from api.web.console.pages import PAGES
 from api.web.console.words import LANGUAGES
 from tests.support import exchange, foreign
 from tests.support.console import UK, US
+from tests.support.console_run import later_edition
 
 pytestmark = foreign.needs("chromium")
 
@@ -83,6 +85,26 @@ def pages(request, served, contexts, matter):
 
 def test_no_rule_of_axe_is_broken_on_any_page(pages):
     assert {page.path: page.violations for page in pages if page.violations} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_edition_changes_is_read_before_it_is_proposed(
+    served, contexts, federation, language
+):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = contexts["admin"].new_page()
+    tab.goto(f"{served.address}/{language}/law/editions/new")
+    document = later_edition(federation[US], "2997-01-31", "UK-GHR")
+    document["grounds"].pop()
+    content = json.dumps(document).encode()
+    tab.set_input_files("#file", {"name": "a.json", "mimeType": "text/plain", "buffer": content})
+    tab.locator("main form button").click()
+    assert "2997" in tab.locator("main").inner_text()
+    assert Axe().run(tab).response["violations"] == []
+    tab.set_viewport_size({"width": 320, "height": 640})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    tab.close()
 
 
 def test_axe_would_have_found_something(served, contexts):

@@ -3,16 +3,27 @@
 parts = administered(federation, ministry, object_id)    # names of addresses' parts and their values
 """
 
+import json
 from datetime import timedelta
+from typing import Any
 
 from api.domain.events import Act, Actor, Subject
 from api.records import parked
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.audit import audit_samples, erasure
-from api.services.desk import delegating, lists, members, recusing, tasks, watching
+from api.services.desk import (
+    delegating,
+    lists,
+    members,
+    recusing,
+    regime_editions,
+    tasks,
+    watching,
+)
 from api.services.desk.lists import ImportTerms
 from api.services.log import misbehaviour
+from api.services.node import Node
 from api.wire.membership import compose_membership
 from api.wire.messages import Kind, MessageBody, compose_message
 from api.wire.misbehaviour import MisbehaviourKind
@@ -40,6 +51,7 @@ def administered(federation: Federation, ministry: str, object_id: str) -> dict[
         "statement": put_aside(federation, ministry)[7:],
         "settling": "retry",
         "order": ordered(federation, ministry),
+        "regime_edition": edition_proposed(federation, ministry),
         "decision": "approve",
         "step": "propose",
     }
@@ -129,6 +141,19 @@ def put_aside(federation: Federation, ministry: str) -> str:
 
     node.db.write(write)
     return statement
+
+
+def later_edition(node: Node, edition: str, regime: str = "CA-JVCFOA") -> dict[str, Any]:
+    """A regime's document in force, under the name of another edition."""
+    document: dict[str, Any] = json.loads(json.dumps(node.regime_documents[regime]))
+    return {**document, "edition": edition}
+
+
+def edition_proposed(federation: Federation, ministry: str) -> str:
+    """An edition of a regime that waits for the other administrator; returns its id."""
+    node, admin = federation[ministry], federation.officer(ministry, "admin2")
+    document = later_edition(node, "2999-01-01") | {"reasons_required": True}
+    return regime_editions.propose(node, admin, json.dumps(document).encode()).id
 
 
 def ordered(federation: Federation, ministry: str) -> str:

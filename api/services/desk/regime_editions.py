@@ -80,6 +80,68 @@ class RegimeEditionView:
     decided_at: Nullable[Instant]
 
 
+@dataclass(frozen=True, slots=True)
+class EditionDifference:
+    """What an edition changes.
+
+    Attributes:
+        replaces: the edition that it is compared with; null where there was none.
+        changes: every member that differs.
+    """
+
+    regime: str
+    edition: str
+    replaces: Nullable[str]
+    changes: tuple[EditionChange, ...]
+
+
+def check_edition(node: Node, caller: Caller, data: bytes) -> EditionDifference:
+    """Say what a document would change, before anybody proposes it; nothing is stored.
+
+    Raises:
+        Invalid: as :func:`propose`.
+    """
+    authorise(node, caller, Action.REGIME_PROPOSE, change_of("new"))
+    document, regime = _edition_in(data)
+    _require_fit(node, document, regime)
+    return _difference(regime.id, node.regime_documents.get(regime.id), document)
+
+
+def difference(node: Node, caller: Caller, edition_id: str) -> EditionDifference:
+    """Return what an edition changes, or changed when it was decided on.
+
+    Raises:
+        NotFound: ``regime-edition.unknown``.
+    """
+    authorise(node, caller, Action.OFFICER_LIST, collection("regimes"))
+    found = node.db.read(lambda c: regime_editions.edition_by_id(c, edition_id))
+    if found is None:
+        raise unknown("regime-edition")
+    new = canonical.parse(found.document, limit=LARGEST)
+    return _difference(found.regime, _before(node, found), new)
+
+
+def _before(node: Node, found: RegimeEdition) -> Any:
+    """Return the document that an edition replaces: the one in force, or what was then."""
+    if found.state is RegimeEditionState.PROPOSED:
+        return node.regime_documents.get(found.regime)
+    earlier = [
+        one
+        for one in node.db.read(regime_editions.all_editions)
+        if one.regime == found.regime and one.decided_at is not None and one.edition < found.edition
+    ]
+    if not earlier:
+        return node.law.shipped(found.regime)
+    last = max(earlier, key=lambda one: one.edition)
+    return canonical.parse(last.document, limit=LARGEST)
+
+
+def _difference(regime: str, old: Any, new: Any) -> EditionDifference:
+    changes = tuple(edition_changes(old if old is not None else {}, new))
+    replaces = str(old["edition"]) if old is not None else None
+    return EditionDifference(regime, str(new["edition"]), replaces, changes)
+
+
 def propose(node: Node, caller: Caller, data: bytes) -> RegimeEditionView:
     """Propose an edition of a regime; another administrator approves.
 

@@ -12,6 +12,7 @@ from api.domain.errors import ComityError
 from api.services.authorising import Caller
 from api.services.node import Node
 from api.web.console import reading
+from api.web.console.edition_words import ChangeLine
 from api.web.console.page import Answer, Moved, View, Visit
 from api.wire.errors import WireError
 
@@ -25,8 +26,8 @@ class Fact:
     Attributes:
         key: a marked message.
         value: as it is recorded.
-        shape: how it is written: ``text``, ``name``, ``digest``, ``instant``, or the kind of a
-            label.
+        shape: how it is written: ``text``, ``name``, ``digest``, ``instant``, ``day``, or the
+            kind of a label.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Decision:
         warning: what must be thought of first, a marked message; empty for none.
         alarming: the button takes something away.
         why_not: why the officer cannot do it, a marked message; the page has no button then.
+        lines: the values that an edition of a regime changes.
     """
 
     title: str
@@ -59,6 +61,7 @@ class Decision:
     warning: str = ""
     alarming: bool = False
     why_not: str = ""
+    lines: Sequence[ChangeLine] = ()
 
 
 @dataclass(frozen=True, slots=True)

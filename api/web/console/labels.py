@@ -7,11 +7,12 @@ Owns one table for each kind of value. A value without a label is shown as it is
 from collections.abc import Mapping
 from typing import Final
 
-from api.web.console import law_labels, law_words, run_labels
+from api.web.console import edition_words, law_labels, law_words, run_labels
 from api.web.console.words import Language, catalogue, mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     **law_labels.LABELS,
+    **edition_words.LABELS,
     **run_labels.LABELS,
     "role": {
         "analyst": mark("Analyst"),

@@ -32,7 +32,7 @@ ENTRIES: Final = (
     Entry(mark("Subjects"), "/subjects", DESK),
     Entry(mark("Coverage"), "/coverage", DESK | _WATCH),
     Entry(mark("Lists"), "/lists", DESK | _WATCH),
-    Entry(mark("Law"), "/law", DESK | _WATCH),
+    Entry(mark("Law"), "/law", EVERYONE),
     Entry(mark("Events"), "/audit/events", _WATCH),
     Entry(mark("Samples"), "/audit/samples", _WATCH),
     Entry(mark("Log"), "/audit/log", _WATCH),

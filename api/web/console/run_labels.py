@@ -13,6 +13,11 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "proposed": mark("Waits for the second administrator"),
         "approved": mark("Approved"),
     },
+    "edition-state": {
+        "proposed": mark("Waits for the second administrator"),
+        "in-force": mark("In force"),
+        "replaced": mark("Replaced"),
+    },
     "erasure-kind": {
         "event": mark("Content of an entry of the log"),
         "exhibit": mark("Exhibit"),

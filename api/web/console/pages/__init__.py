@@ -34,6 +34,7 @@ from api.web.console.pages import (
     proposal_forms,
     proposals,
     recalls,
+    regime_editions,
     request_forms,
     restoring,
     reviews,
@@ -75,6 +76,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *subjects.PAGES,
     *watches.PAGES,
     *lists.PAGES,
+    # Before "law", whose address with a regime would take theirs.
+    *regime_editions.PAGES,
     *law.PAGES,
     *verdicts.PAGES,
     *reviews.PAGES,

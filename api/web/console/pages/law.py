@@ -13,21 +13,40 @@ from api.domain.regimes.assessment import assess
 from api.domain.regimes.cases import RecordedFact, SubjectCase
 from api.domain.regimes.values import Bilingual, Regime
 from api.ports.policy import Action
-from api.services.desk import designations, diary
+from api.services.desk import designations, diary, regime_editions
 from api.web.console import reading
-from api.web.console.page import AUDITOR, DESK, Answer, Moved, Page, View, Visit
+from api.web.console.page import (
+    ADMINISTRATOR,
+    AUDITOR,
+    DESK,
+    EVERYONE,
+    Answer,
+    Moved,
+    Page,
+    View,
+    Visit,
+)
+from api.web.console.pages import regime_editions as edition_pages
 from api.web.console.words import mark
 
 _READERS: Final = DESK | {AUDITOR}
+_WATCHERS: Final = frozenset({ADMINISTRATOR, AUDITOR})
 _HOME: Final = "/law"
 _VICTIMS: Final = {"yes": True, "no": False}
 _WRONG: Final = 422
 
 
 def index(visit: Visit) -> Answer:
-    """List the regimes."""
-    found = [visit.node.regimes[id_] for id_ in sorted(visit.node.regimes)]
-    return View("law.html", {"regimes": found, "say": _text_picker(visit)})
+    """List the regimes, each with its edition in force."""
+    held = {one.id: one for one in regime_editions.regimes_in_force(visit.node, visit.caller)}
+    members = {
+        "regimes": [visit.node.regimes[id_] for id_ in held],
+        "held": held,
+        "reader": bool(visit.caller.roles & _READERS),
+        "watcher": bool(visit.caller.roles & _WATCHERS),
+        "say": _text_picker(visit),
+    }
+    return View("law.html", members)
 
 
 def _text_picker(visit: Visit) -> Any:
@@ -51,8 +70,22 @@ def _regime(visit: Visit) -> Regime:
 
 
 def show(visit: Visit) -> Answer:
-    """Show one regime: who can be listed, grounds with provisions, periods, sources."""
-    return View("regime.html", {"regime": _regime(visit), "say": _text_picker(visit)})
+    """Show one regime: who can be listed, grounds with provisions, periods, sources, editions."""
+    found = _regime(visit)
+    held = regime_editions.regimes_in_force(visit.node, visit.caller)
+    watcher = bool(visit.caller.roles & _WATCHERS)
+    members = {
+        "regime": found,
+        "held": next(one for one in held if one.id == found.id),
+        "editions": None,
+        "who": edition_pages.names(visit) if watcher else {},
+        "administrator": ADMINISTRATOR in visit.caller.roles,
+        "say": _text_picker(visit),
+    }
+    if watcher:
+        known = regime_editions.proposed_editions(visit.node, visit.caller)
+        members["editions"] = [one for one in known if one.regime == found.id]
+    return View("regime.html", members)
 
 
 def ask_assess(visit: Visit) -> Answer:
@@ -134,9 +167,9 @@ def record(visit: Visit) -> Answer:
 
 
 PAGES: Final = (
-    Page("law", _HOME, _READERS, Action.ME_READ, index),
+    Page("law", _HOME, EVERYONE, Action.REGIME_LIST, index),
     Page("assess", f"{_HOME}/assess", _READERS, Action.ME_READ, ask_assess),
-    Page("regime", f"{_HOME}/{{regime}}", _READERS, Action.ME_READ, show),
+    Page("regime", f"{_HOME}/{{regime}}", EVERYONE, Action.REGIME_LIST, show),
     Page(
         "diary",
         "/designations/{designation}/diary",
