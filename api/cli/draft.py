@@ -276,7 +276,8 @@ def _words(words: dict[str, Any]) -> Iterable[str]:
         yield output.safe(f"Marking: TLP:{marking['tlp']}, releasable to {circle}, {control}")
         yield output.safe(f"Use: {'; '.join(marking['permitted_use']) or 'not said'}")
     if (law := words.get("law")) is not None:
-        yield output.safe(f"Law: {law['regime']}: {'; '.join(law['grounds'])}")
+        named = f"{law['regime']}, edition {law['edition']}" if law["edition"] else law["regime"]
+        yield output.safe(f"Law: {named}: {'; '.join(law['grounds'])}")
     for name, text in words["texts"].items():
         yield output.safe(f"{name}: {text}")
     for sentence in words["unusual"]:

@@ -4,8 +4,9 @@ Owns that one choice. With a profile, named or the only one there is, the node i
 one, the data that came with the program is read and a line on stderr says so.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +19,7 @@ from api.domain.errors import NotFound
 if TYPE_CHECKING:
     from api.domain.regimes.values import Regime
 
+T = TypeVar("T")
 Shipped = Annotated[
     bool,
     typer.Option("--shipped", help="Read the data that came with the program; ask no node."),
@@ -38,29 +40,39 @@ def law_documents(
         NotFound: ``regime.unknown``.
         ComityError: the node's refusal, or ``node.unreachable``.
     """
-    if not from_program and _asks_node(context):
-        with connected(context) as api:
-            ids = [only] if only else [one["id"] for one in api.get("/regimes")["items"]]
-            return {id_: api.get(f"/regimes/{id_}") for id_ in sorted(ids)}
+    if _asks_node(context) and not from_program:
+        return _documents_of_node(context, only)
     from api.adapters.policy.regimes import load_documents
 
-    output.talk("This is the data that came with the program; no node was asked.")
-    known = load_documents(shipped.policies())
-    if only is not None and only not in known:
-        raise NotFound(
-            "regime.unknown", f"There is no regime {only}; choose {', '.join(sorted(known))}."
-        )
-    return {only: known[only]} if only else known
+    return _shipped(load_documents, only)
 
 
 def read_law(
     context: CliContext, *, from_program: bool, only: str | None = None
 ) -> "Mapping[str, Regime]":
     """Return the regimes; see :func:`law_documents`."""
+    from api.adapters.policy.regimes import load_regimes
     from api.domain.regimes.form import parse
 
-    found = law_documents(context, from_program=from_program, only=only)
-    return {id_: parse(document) for id_, document in found.items()}
+    if _asks_node(context) and not from_program:
+        return {id_: parse(document) for id_, document in _documents_of_node(context, only).items()}
+    return _shipped(load_regimes, only)
+
+
+def _documents_of_node(context: CliContext, only: str | None) -> Mapping[str, Any]:
+    with connected(context) as api:
+        ids = [only] if only else [one["id"] for one in api.get("/regimes")["items"]]
+        return {id_: api.get(f"/regimes/{id_}") for id_ in sorted(ids)}
+
+
+def _shipped(load: Callable[[Path], Mapping[str, T]], only: str | None) -> Mapping[str, T]:
+    output.talk("This is the data that came with the program; no node was asked.")
+    known = load(shipped.policies())
+    if only is not None and only not in known:
+        raise NotFound(
+            "regime.unknown", f"There is no regime {only}; choose {', '.join(sorted(known))}."
+        )
+    return {only: known[only]} if only else known
 
 
 def _asks_node(context: CliContext) -> bool:

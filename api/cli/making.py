@@ -41,9 +41,10 @@ def post(
     """Make a draft at ``path``; returns it as the node answers."""
     from api.wire.statements import Content
 
-    content = Content(made.type, made.to, made.body, made.thread)
+    body = made.body if key is None else _naming_edition(api, made)
+    content = Content(made.type, made.to, body, made.thread)
     signed = endorsed(api, key, content, issuer=made.issuer)
-    draft: dict[str, Any] = api.post(path, {"body": made.body, **members, **signed})
+    draft: dict[str, Any] = api.post(path, {"body": body, **members, **signed})
     return draft
 
 
@@ -61,6 +62,22 @@ def said_in_thread(
         ours = found["addressee"] if found["requester"] == other else found["requester"]
         made = Made(type_, (other,), body, thread, ours)
     return post(api, f"/mirror-requests/{thread}/statements", made, key, type=type_)
+
+
+def _naming_edition(api: Api, made: Made) -> dict[str, Any]:
+    """Return a body that names the edition in force, as the node would have it name it.
+
+    The node adds it to a draft that nobody signed; what is signed has to have it before.
+    """
+    from api.wire.types import DESIGNATION, DESIGNATION_PROPOSAL, MIRROR_FINDING
+
+    body = made.body
+    names_one = made.type in {DESIGNATION, DESIGNATION_PROPOSAL, MIRROR_FINDING}
+    if not names_one or "regime" not in body or "regime_edition" in body:
+        return body
+    held = {one["id"]: one["edition"] for one in api.get("/regimes")["items"]}
+    edition = held.get(body["regime"])
+    return body if edition is None else {**body, "regime_edition": edition}
 
 
 def shown(context: CliContext, draft: dict[str, Any]) -> None:

@@ -110,9 +110,12 @@ def may_leave(body: Mapping[str, Any], *, issuer: str, to: Iterable[str]) -> Dec
 def shareable(body: Mapping[str, Any]) -> dict[str, Any]:
     """A proposal's body as a partner may have it: releasable reasons only.
 
-    Members that are not known here go too: nobody has judged whether they may leave.
+    Members that are not known here go too: nobody has judged whether they may leave. The edition
+    of the law's data stays, and why it is proposed against a bar: partners read both.
     """
-    known = ("subjects", "regime", "grounds", "measures", "title")
+    known = (
+        "subjects", "regime", "regime_edition", "grounds", "measures", "title", "against_bar",
+    )  # fmt: skip
     shared = {name: body[name] for name in known if name in body}
     return {**shared, "reasons": {"releasable": body["reasons"]["releasable"]}}
 

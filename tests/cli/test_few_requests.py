@@ -79,7 +79,8 @@ def test_a_signed_approval_and_a_statement_in_a_thread(
     path = tmp_path / "designation.json"
     path.write_text(json.dumps(content))
     draft, sent = asked("us-analyst", "designation", "state", "--body", path, "--to", UK)
-    assert sent == ["GET me", "POST designations"]
+    assert sent == ["GET regimes", "GET me", "POST designations"]
+    assert draft.document["body"]["regime_edition"], "signed with the edition that is in force"
     given = ("draft", "approve", draft.document["id"], "--digest", draft.document["digest"])
     done, sent = asked("us-reviewer2", *given)
     assert sent == ["GET drafts/preview", "POST drafts/candidate", "POST drafts/approve"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.domain.designations import shareable
 from api.domain.errors import ComityError, Invalid
 from api.domain.regimes.assessment import Status
 from api.services.desk import mirroring, proposals
@@ -123,6 +124,7 @@ def test_a_proposal_is_asked_too(federation: Federation) -> None:
     assert refused(lambda: proposals.create(federation[CA], analyst, content)) == "law.barred"
     content["against_bar"] = {"reason": "To be argued; minute 12."}
     assert proposals.create(federation[CA], analyst, content)
+    assert shareable(content)["against_bar"] == content["against_bar"], "partners read it too"
 
 
 def test_suggestions_stand_on_recorded_facts_alone(federation: Federation) -> None:

@@ -12,10 +12,13 @@ from api.domain.errors import Invalid, NotFound, Refused, Stale
 from api.domain.regimes.assessment import RecordedFact, Status, SubjectCase, assess
 from api.records import audit
 from api.services.authorising import officer_caller
-from api.services.desk import regime_editions
+from api.services.desk import proposals, regime_editions
 from api.services.node import Node
 from api.services.standings import Standings
+from api.services.statements import drafting, previewing
+from api.wire.statements import Content
 from tests.support import exchange, foreign
+from tests.support.bodies import body
 from tests.support.exchange import CA, UK
 from tests.support.federation import ISSUER, Federation, shipped_law
 from tests.support.looking import seen
@@ -128,6 +131,67 @@ def test_a_statement_that_names_another_edition_is_refused(
         exchange.designate(federation, CA, "Ada Example", regime_edition=old)
     assert caught.value.code == "regime.edition"
     exchange.designate(federation, CA, "Ada Example", regime_edition="2999-01-01")
+
+
+def designating(name: str, **members: Any) -> Content:
+    """What a draft of a designation under the Canadian Act for victims says."""
+    members = {"subject": exchange.person(name), "jurisdiction": "CA", "regime": REGIME, **members}
+    grounds = ["ca-jvcfoa.a"]
+    return Content("designation/1", (UK,), body("designation/1", grounds=grounds, **members))
+
+
+def test_a_draft_names_the_edition_in_force_and_its_preview_says_so(
+    federation: Federation, ca: Node
+) -> None:
+    analyst = federation.officer(CA, "analyst")
+    content, edition = designating("Ada Example", mirrors=[]), ca.regimes[REGIME].edition
+    made = drafting.create(ca, analyst, content)
+    assert "regime_edition" not in content.body
+    assert made.body == {**content.body, "regime_edition": edition}
+    law = previewing.preview(ca, federation.officer(CA, "reviewer"), made.id).words.law
+    assert law is not None
+    assert (law.regime, law.edition) == (REGIME, edition)
+    signed = federation.signatory(CA, "analyst").prepare(content, CA)
+    own = drafting.create(ca, analyst, content, signed)
+    assert own.body == content.body, "what the preparer signed stays as it is"
+    approve(federation, propose(federation, later(ca, "2999-01-01")))
+    with pytest.raises(Invalid) as caught:
+        exchange.approve(federation, CA, made)
+    assert caught.value.code == "regime.edition", "the law changed since it was drafted"
+    analyst = federation.officer(CA, "analyst")
+    revised = drafting.replace_content(ca, analyst, made.id, made.tag, content.body)
+    assert revised.body["regime_edition"] == "2999-01-01"
+    assert exchange.approve(federation, CA, revised)
+
+
+def test_findings_and_proposals_name_the_edition_in_force(federation: Federation, ca: Node) -> None:
+    edition, analyst = ca.regimes[REGIME].edition, federation.officer(CA, "analyst")
+    listed = exchange.designate(federation, UK, "Ada Example")
+    federation.settle()
+    thread = exchange.request(federation, UK, CA, {"s1": listed})
+    federation.settle()
+    finding = {"subject": "s1", "finding": "mirror", "relies_on": []}
+    finding |= {"reasons": {"releasable": "Yes."}, "regime": REGIME}
+    made = exchange.draft(federation, CA, "mirror-finding/1", (UK,), finding, thread)
+    assert made.body["regime_edition"] == edition
+    declined = {**finding, "finding": "decline"}
+    declined.pop("regime")
+    other = exchange.draft(federation, CA, "mirror-finding/1", (UK,), declined, thread)
+    assert "regime_edition" not in other.body
+    package = exchange.package(federation, CA)
+    case = body("designation-proposal/1", regime=REGIME)
+    ground = {**case["grounds"][0], "ground": "ca-jvcfoa.a"}
+    case["grounds"] = [{**ground, "evidence": [{**ground["evidence"][0], "package": package}]}]
+    proposal = proposals.create(ca, analyst, case)
+    assert proposal.body["regime_edition"] == edition
+    proposal = proposals.submit(ca, analyst, proposal.id, proposal.tag)
+    reviewer = federation.officer(CA, "reviewer")
+    proposals.read(ca, reviewer, proposal.id)
+    proposals.endorse(ca, reviewer, proposal.id, proposal.versions[-1].digest)
+    approve(federation, propose(federation, later(ca, "2999-01-01")))
+    shared = proposals.share(ca, federation.officer(CA, "analyst"), proposal.id, (UK,))
+    assert shared.body["regime_edition"] == edition, "what was endorsed is shared as it was"
+    assert exchange.approve(federation, CA, shared)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from api.services.previews import Shown, note_preview, require_preview, resting_
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.services.statements.effects.designations import evidence_of, note_proposal, proposal_row
-from api.services.statements.effects.law_checks import check_listing
+from api.services.statements.effects.law_checks import check_listing, with_edition
 from api.services.visibility import table_row
 from api.wire.canonical import canonical
 from api.wire.digests import digest
@@ -356,7 +356,7 @@ def _permit_to_write(node: Node, caller: Caller, row: Proposal) -> Permit:
 
 
 def _checked(node: Node, body: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    content = dict(body)
+    content = dict(with_edition(node, TYPE, body))
     drafting.require_meaning(Content(TYPE, (), content))
     check_listing(node, content, content["subjects"])
     node.db.read(lambda connection: _require_usable(connection, evidence_of(content)))

@@ -42,6 +42,7 @@ from api.services.statements.draft_form import (
     view_of,
 )
 from api.services.statements.effects import check_content
+from api.services.statements.effects.law_checks import with_edition
 from api.services.statements.passkeys import require_own_site
 from api.services.statements.zones import require_main_names
 from api.services.visibility import table_row
@@ -81,6 +82,7 @@ def create(
     if (known := made_before(node, once)) is not None:
         return _sent(node, caller, known["draft"])
     require_meaning(content)
+    content = _with_edition(node, content, endorsement)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
@@ -101,6 +103,13 @@ def create(
 
     fresh = Fresh(made.nonce, {"draft": str(values["id"])})
     return _sent(node, caller, write_fresh(node, once, fresh, write)["draft"])
+
+
+def _with_edition(node: Node, content: Content, endorsement: Mapping[str, Any] | None) -> Content:
+    """Let a draft name its regime's edition in force, unless its preparer signed it as it is."""
+    if endorsement is not None:
+        return content
+    return replace(content, body=with_edition(node, content.type, content.body))
 
 
 def require_meaning(content: Content) -> None:
@@ -226,6 +235,7 @@ def replace_content(
     content = replace(draft.content, body=body)
     _permit_to_create(node, caller, content, endorsement)
     require_meaning(content)
+    content = _with_edition(node, content, endorsement)
     made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
     made = _with_nonce(node, draft, content, made)
     endorsing.check_preparation(made)

@@ -67,12 +67,14 @@ class LawWords:
         title: what the regime is called; empty if this node does not know it.
         grounds: grounds in words, or as they were written.
         threshold: what has to be met, in the law's words.
+        edition: of the regime's data that the statement names; empty if it names none.
     """
 
     regime: str
     title: str
     grounds: tuple[str, ...]
     threshold: str
+    edition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +173,14 @@ def _law(node: Node, body: Mapping[str, Any]) -> LawWords | None:
     named = body.get("regime")
     if not isinstance(named, str):
         return None
-    regime = node.regimes.get(named)
+    regime, edition = node.regimes.get(named), _text(body, "regime_edition")
     grounds = [one for one in _list(body, "grounds") if isinstance(one, str)]
     grounds += [_text(one, "ground") for one in _list(body, "grounds") if isinstance(one, Mapping)]
     if isinstance(body.get("ground"), str):
         grounds.append(body["ground"])
     if regime is None:
-        return LawWords(named, "", tuple(grounds), "")
-    return LawWords(named, str(regime.id), tuple(grounds), str(regime.threshold.text))
+        return LawWords(named, "", tuple(grounds), "", edition)
+    return LawWords(named, str(regime.id), tuple(grounds), str(regime.threshold.text), edition)
 
 
 def _verdict(draft: Draft) -> dict[str, str]:

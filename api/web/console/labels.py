@@ -247,6 +247,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "reasons": mark("Reasons"),
         "recipient": mark("Recipient"),
         "regime": mark("Regime"),
+        "regime_edition": mark("Edition of the data on the law"),
         "regimes": mark("Regimes suggested"),
         "registered": mark("Registered"),
         "releasable": mark("Reasons that may be shared"),

@@ -294,7 +294,7 @@ class ProposalEffect(Plain):
         body: dict[str, Any] = dict(content.body)
         require_members(node, content.to)
         raise_refusal(rules.may_leave(body, issuer=node.ministry, to=content.to))
-        law_checks.check_listing(node, body, body["subjects"])
+        law_checks.check_listing(node, _as_endorsed(connection, body), body["subjects"])
         for package in evidence_of(body):
             if packages.by_id(connection, package) is None:
                 raise NotFound("package.unknown", "There is no such package here.")
@@ -336,6 +336,17 @@ def evidence_of(body: dict[str, Any]) -> list[str]:
     """Return the packages in a proposal's evidence map, each once."""
     named = [item["package"] for ground in body["grounds"] for item in ground["evidence"]]
     return list(dict.fromkeys(named))
+
+
+def _as_endorsed(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a shared proposal without the edition that it was endorsed under, as it stands here.
+
+    The law's data may have changed since; what was endorsed is shared as it was.
+    """
+    found = designations.proposal(connection, str(body.get("proposal")))
+    if found is None or found.body.get("regime_edition") != body.get("regime_edition"):
+        return body
+    return {name: value for name, value in body.items() if name != "regime_edition"}
 
 
 def shared_from(connection: Connection, body: dict[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ asked: a partner may hold another edition, and decides under its own law.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection
 
@@ -15,8 +15,11 @@ from api.domain.threads.sequences import Record
 from api.domain.threads.state import ThreadState
 from api.services.node import Node
 from api.services.statements.effects import thread_record
+from api.wire.types import DESIGNATION, DESIGNATION_PROPOSAL, MIRROR_FINDING
 
 Facts = Sequence[Mapping[str, Any]]
+_NAMING: Final = frozenset({DESIGNATION, DESIGNATION_PROPOSAL, MIRROR_FINDING})
+"""Types whose statements name the edition of the regime that they were decided under."""
 
 
 def check_listing(
@@ -38,6 +41,17 @@ def check_listing(
     )
     facts: Facts = body.get("case_facts", ())
     _judge_by_law(node, body, grounds, [subject_case(one, facts) for one in subjects])
+
+
+def with_edition(node: Node, type_: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body that names the edition in force of the regime that it is decided under.
+
+    What its preparer named stays, and is judged; a body whose type names none stays as it is.
+    """
+    regime = node.regimes.get(str(body.get("regime")))
+    if type_ not in _NAMING or regime is None or body.get("regime_edition") is not None:
+        return body
+    return {**body, "regime_edition": regime.edition}
 
 
 def check_words(node: Node, regime: str, grounds: Sequence[str]) -> None:
