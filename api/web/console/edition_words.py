@@ -141,7 +141,7 @@ def _place(path: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _value_lines(place: tuple[tuple[str, bool], ...], old: Any, new: Any) -> Iterator[ChangeLine]:
-    before, after = _parts(old), _parts(new)
+    before, after = _members_of(old), _parts(new)
     if before is not None or after is not None:
         before, after = before or {}, after or {}
         for step in dict.fromkeys((*after, *before)):
@@ -154,7 +154,7 @@ def _value_lines(place: tuple[tuple[str, bool], ...], old: Any, new: Any) -> Ite
     yield ChangeLine(place, shape or "text", lang, _values(old), _values(new))
 
 
-def _parts(value: Any) -> dict[tuple[str, bool], Any] | None:
+def _members_of(value: Any) -> dict[tuple[str, bool], Any] | None:
     """Return what a value is made of, by steps; ``None`` if it is told as one."""
     if isinstance(value, Mapping):
         return {(name, True): part for name, part in value.items()}
