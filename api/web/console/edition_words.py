@@ -141,7 +141,7 @@ def _place(path: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _value_lines(place: tuple[tuple[str, bool], ...], old: Any, new: Any) -> Iterator[ChangeLine]:
-    before, after = _members_of(old), _parts(new)
+    before, after = _members_of(old), _members_of(new)
     if before is not None or after is not None:
         before, after = before or {}, after or {}
         for step in dict.fromkeys((*after, *before)):
