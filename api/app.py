@@ -4,13 +4,13 @@ Owns the order of middleware, the doors and the error handler; no business rule.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
@@ -254,7 +254,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
 async def _malformed_request(request: Request, error: Exception) -> Response:
     """Answer parameters that do not fit their declaration, naming them without their values."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    where = [{"parameter": "/".join(str(part) for part in fault["loc"][1:])} for fault in faults]
+    where = [_parameter_fault(fault) for fault in faults]
     in_path = any(fault["loc"] and fault["loc"][0] == "path" for fault in faults)
     if in_path:
         return problems.problem(request, 404, "route.unknown", "There is nothing at this address.")
@@ -265,6 +265,13 @@ async def _malformed_request(request: Request, error: Exception) -> Response:
         "A parameter is not of the documented form.",
         {"errors": where},
     )
+
+
+def _parameter_fault(fault: Mapping[str, Any]) -> dict[str, str]:
+    """Return which parameter it is, and the words that it takes where there is a list of them."""
+    named = {"parameter": "/".join(str(part) for part in fault["loc"][1:]), "fault": fault["type"]}
+    expected = fault.get("ctx", {}).get("expected")
+    return named if expected is None else named | {"allowed": str(expected)}
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ import mimetypes
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ class Built:
         size: Bytes of all exhibits.
         kid: The preparer's key.
         uncited: Labels of exhibits that no claim cites and that translate none.
+        guessed: Media types that no one gave and the file's name told, by label.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Built:
     size: int
     kid: str
     uncited: tuple[str, ...] = ()
+    guessed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ def build_package(
     if out.exists():
         raise Conflict("package.exists", "There is such a file already; it was not touched.")
     body = read_description(description)
+    told = [entry.get("media_type") for entry in body["exhibits"]]
     listed = _manifest_files(body, folder)
+    guessed = {
+        str(entry["label"]): str(entry["media_type"])
+        for entry, said in zip(body["exhibits"], told, strict=True)
+        if said is None
+    }
     _check_complete(folder, set(listed), description)
     _check_form(body, description)
     sizes = [path.stat().st_size for path in listed]
@@ -126,7 +134,8 @@ def build_package(
     draft = _sign(body, signer)
     _write_package_file(out, draft, files, meter)
     size = sum(file.size for file in files)
-    return Built(out, digest(draft.signed), len(files), size, signer.key.kid, _uncited(body))
+    prepared = digest(draft.signed)
+    return Built(out, prepared, len(files), size, signer.key.kid, _uncited(body), guessed)
 
 
 def _uncited(body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -198,5 +198,6 @@ def _tell_refusal(error: Exception, *, as_json: bool) -> int:
         output.talk(f"  {tongue.say('decided by policy')} {policy}")
     for fault in problem.get("errors", []):
         place = fault.get("pointer") or fault.get("parameter")
-        output.talk(f"  {tongue.say('at')} {place}: {fault.get('fault')}")
+        allowed = f"; {tongue.say('allowed')}: {fault['allowed']}" if "allowed" in fault else ""
+        output.talk(f"  {tongue.say('at')} {place}: {fault.get('fault')}{allowed}")
     return exit_of(error)

@@ -1,10 +1,11 @@
-"""``comity man``: the manual page, made from the commands themselves.
+"""``comity man`` and ``comity help``: manual page and help, made from the commands themselves.
 
 Owns the way from the command tree to a page for man(1), in the macros of man(7). Nothing in it is
 kept by hand: summaries, options and examples are those that ``--help`` shows.
 """
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,6 +17,7 @@ from api.cli.commands import command
 from api.cli.exits import ExitCode
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
+from api.domain.errors import NotFound
 
 _EXAMPLE: Final = "Example: "
 
@@ -40,7 +42,41 @@ def register(app: typer.Typer) -> None:
         shown = {"out": None if out is None else str(out), "page": page}
         output.result(context, shown, [f"{out}: written."] if out else page.splitlines())
 
+    def help_(
+        context: CliContext,
+        words: Annotated[
+            list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Such as package build.")
+        ] = None,
+    ) -> None:
+        """Show how a command is used; without one, all there are.
+
+        Example: comity help package build
+        """
+        from typer.main import get_command
+
+        text = _help_of(get_command(app), words or [])
+        output.result(context, {"help": text}, text.splitlines())
+
     command(app, "man")(man)
+    command(app, "help")(help_)
+
+
+def _help_of(root: Any, words: list[str]) -> str:
+    """Return what ``--help`` behind these words prints.
+
+    Raises:
+        NotFound: ``command.unknown``, with the nearest names.
+    """
+    found, context = root, typer.Context(root, info_name="comity", **root.context_settings)
+    for word in words:
+        children = getattr(found, "commands", {})
+        if word not in children:
+            near = get_close_matches(word, children, n=3)
+            meant = f" Did you mean {', '.join(near)}?" if near else ""
+            raise NotFound("command.unknown", f"There is no such command.{meant}")
+        found = children[word]
+        context = typer.Context(found, parent=context, info_name=word)
+    return str(found.get_help(context))
 
 
 def lines(root: Any) -> Iterator[str]:

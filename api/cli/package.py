@@ -53,9 +53,17 @@ def submit_package(
             from api.wire.canonical import parse
 
             made = api.post("/packages", _object(parse(draft, limit=len(draft))), key=key)
-    document = {"id": made["id"], "exhibits": len(file.exhibits), "uploaded": sent}
+    document = {
+        "id": made["id"],
+        "repeated": made["repeated"],
+        "exhibits": len(file.exhibits),
+        "uploaded": sent,
+    }
     output.result(context, document, [made["id"]])
-    output.talk(f"Submitted with {len(file.exhibits)} exhibits, {sent} of them uploaded now.")
+    if made["repeated"]:
+        output.talk("This package was submitted before; nothing was added.")
+    else:
+        output.talk(f"Submitted with {len(file.exhibits)} exhibits, {sent} of them uploaded now.")
 
 
 @command(app, "list")

@@ -20,7 +20,7 @@ from api.wire.encoding import b64u_decode
 from api.wire.errors import WireError
 
 if TYPE_CHECKING:
-    from api.cli.build import Progress
+    from api.cli.build import Built, Progress
 
 ROLE: Final = "analyst"
 """The role in which packages are prepared."""
@@ -76,17 +76,21 @@ def package_build_command(  # noqa: PLR0917 - Typer reads options from the signa
         "bytes": built.size,
         "kid": built.kid,
         "uncited": list(built.uncited),
+        "guessed": dict(built.guessed),
     }
     if as_json or context.json:
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
     typer.echo(f"{built.path}: {built.exhibits} exhibits, {built.size} bytes, signed by you.")
-    _tell_what_is_left(built.uncited)
+    _tell_what_is_left(built)
 
 
-def _tell_what_is_left(uncited: tuple[str, ...]) -> None:
-    if uncited:
-        output.talk(f"No claim cites {', '.join(uncited)}: is that meant?")
+def _tell_what_is_left(built: "Built") -> None:
+    if built.guessed:
+        told = ", ".join(f"{label} {media_type}" for label, media_type in built.guessed.items())
+        output.talk(f"Media types told by names: {told}. Give media_type where one is wrong.")
+    if built.uncited:
+        output.talk(f"No claim cites {', '.join(built.uncited)}: is that meant?")
     typer.echo("No ministry has sealed it yet: comity package submit does.", err=True)
 
 

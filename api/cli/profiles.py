@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from api import durable
@@ -132,8 +133,10 @@ class ProfileStore:
         try:
             data = self._path(name).read_bytes()
         except FileNotFoundError:
+            near = get_close_matches(name, self.names(), n=3)
+            meant = f" Did you mean {', '.join(near)}?" if near else ""
             raise NotFound(
-                "profile.unknown", f"There is no profile {name} in {self._folder}."
+                "profile.unknown", f"There is no profile {name} in {self._folder}.{meant}"
             ) from None
         try:
             return _from_json(parse(data, limit=_MAX_FILE))

@@ -96,6 +96,7 @@ GOOD = {"access_token": "a", "token_type": "Bearer", "expires_in": 60}
     ("answer", "code"),
     [
         ({"error": "invalid_grant", "error_description": "<script>"}, "sign-in.refused"),
+        ({"error": "invalid_target"}, "sign-in.refused"),
         ({"error": "<script>alert(1)</script>"}, "sign-in.refused"),
         ({"error": 7}, "sign-in.refused"),
         ({}, "issuer.unavailable"),

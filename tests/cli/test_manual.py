@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import pytest
 from typer.main import get_command
 
 from api.cli import manual, short_references
@@ -24,6 +25,22 @@ def test_every_command_and_option_is_on_the_page() -> None:
         for each in leaf.params:
             for option in each.opts if each.param_type_name == "option" else ():
                 assert option in text, (name, option)
+
+
+@pytest.mark.parametrize("words", [(), ("package",), ("package", "build"), ("mirror", "find")])
+def test_help_says_what_the_option_says(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--help"]) == 0
+    option = capsys.readouterr().out
+    assert main(["help", *words]) == 0
+    assert capsys.readouterr().out.strip() == option.strip()
+
+
+def test_help_of_what_is_no_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "package", "relaese"]) == 5
+    assert "Did you mean release" in capsys.readouterr().err
+    assert main(["help", "package", "build", "more"]) == 5
 
 
 def test_nothing_on_the_page_is_taken_for_a_request() -> None:

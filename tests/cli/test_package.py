@@ -42,7 +42,10 @@ def test_a_repeated_submission_is_the_same_package_and_uploads_nothing(
     first = comity("package", "submit", path, profile="us-analyst", as_json=True)
     second = comity("package", "submit", path, profile="us-analyst", as_json=True)
     assert first.document["uploaded"] == 1
-    assert second.document == first.document | {"uploaded": 0}
+    assert (first.document["repeated"], second.document["repeated"]) == (False, True)
+    assert second.document == first.document | {"uploaded": 0, "repeated": True}
+    third = comity("package", "submit", path, profile="us-analyst")
+    assert third.err == "This package was submitted before; nothing was added.\n"
 
 
 def test_a_damaged_file_is_not_submitted(comity: CommandLine, build: Build) -> None:

@@ -242,6 +242,18 @@ def test_what_no_claim_cites_is_said(place: Path) -> None:
     assert "No claim cites Scan.pdf" in run(place, *named).stderr
 
 
+def test_media_types_that_were_guessed_are_said(place: Path) -> None:
+    (place / "exhibits" / "scans" / "b.pdf").rename(place / "exhibits" / "b.unheard-of")
+    describe(place, 'file = "scans/b.pdf"', 'file = "b.unheard-of"')
+    named = ("--key", str(place / "officer.key"), "--iss", ISS, "--sub", SUB)
+    said = "Media types told by names: order.txt text/plain, Scan.pdf application/octet-stream."
+    assert said in run(place, *named).stderr
+    (place / "case.comity").unlink()
+    describe(place, 'kind = "official-record"', 'kind = "contract"\nmedia_type = "text/html"')
+    document = json.loads(run(place, *named, "--json").stdout)
+    assert document["guessed"] == {"Scan.pdf": "application/octet-stream"}
+
+
 def test_faults_are_told_line_by_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     describe(place, 'act = "Held the post."', 'act = ""')
     describe(place, 'kind = "official-record"', 'kind = "paper"')

@@ -118,7 +118,7 @@ def test_a_package_draft_is_submitted_once(federation: Federation) -> None:
     content["claims"] = [{**content["claims"][0], "exhibits": []}]
     proof = federation.endorse(analyst, Content("evidence-package/1", (), content))
     draft = {"type": "evidence-package/1", "body": content, "endorsement": proof}
-    first = evidence.submit(us, analyst, draft)
+    first = evidence.submit(us, analyst, draft).id
     with pytest.raises(Conflict) as used:
         evidence.submit(us, analyst, draft)
     assert used.value.code == "draft.nonce-used"

@@ -57,7 +57,7 @@ def submit(federation: Federation, ministry: str = "us-treasury", title: str = "
         "body": body,
         "endorsement": federation.endorse(analyst, content),
     }
-    return evidence.submit(node, analyst, draft)
+    return evidence.submit(node, analyst, draft).id
 
 
 def release(federation: Federation, package: str, to: str, ministry: str = "us-treasury") -> str:

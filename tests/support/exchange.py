@@ -210,7 +210,7 @@ def package(federation: Federation, ministry: str, title: str = "A package", **m
         "body": content,
         "endorsement": federation.endorse(analyst, Content("evidence-package/1", (), content)),
     }
-    return evidence.submit(node, analyst, made)
+    return evidence.submit(node, analyst, made).id
 
 
 def release(federation: Federation, ministry: str, package_id: str, to: str) -> str:

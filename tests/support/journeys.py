@@ -58,7 +58,7 @@ def submit(
         "body": body,
         "endorsement": federation.endorse(analyst, content),
     }
-    return evidence.submit(node, analyst, draft)
+    return evidence.submit(node, analyst, draft).id
 
 
 def release(federation: Federation, package: str, to: str, ministry: str = "us-treasury") -> str:

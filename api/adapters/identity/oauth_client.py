@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -33,6 +33,11 @@ _VERIFIER_BYTES = 48
 _DEFAULT_INTERVAL = 5
 _SLOW_DOWN = 5
 _DEFAULT_LIFETIME = 300
+_REASONS: Final = {
+    # RFC 8707 section 2; RFC 6749 section 5.2.
+    "invalid_target": "The sign-in service does not know this node's address; check --node.",
+    "invalid_client": "The sign-in service does not know this client; check --client-id.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +292,8 @@ def _provider_errors() -> Iterator[None]:
 def _refused_by_provider(error: object) -> NotSignedIn:
     # Only OAuth's own short codes are passed on (RFC 6749 section 5.2): letters and underscores.
     name = error if isinstance(error, str) and error.replace("_", "").isalpha() else "unknown"
-    return NotSignedIn(
-        "sign-in.refused", f"The sign-in service refused ({name[:64]}).", error=name[:64]
-    )
+    said = _REASONS.get(name, f"The sign-in service refused ({name[:64]}).")
+    return NotSignedIn("sign-in.refused", said, error=name[:64])
 
 
 def _text_member(answer: Mapping[str, Any], name: str, default: str | None = None) -> str:

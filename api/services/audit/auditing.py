@@ -152,9 +152,10 @@ def require_acts(*acts: str) -> None:
     known = {act.value for act in Act} | RETIRED
     for act in acts:
         if act and act not in known:
-            near = get_close_matches(act, sorted(known), n=3)
-            said = f" Did you mean {', '.join(near)}?" if near else ""
-            raise Invalid("audit.act", f"No event has this act.{said}", acts=near)
+            # Also for a word that is near to none: the nearest show how acts are called.
+            near = get_close_matches(act, sorted(known), n=3, cutoff=0.0)
+            said = f"Did you mean {', '.join(near)}?"
+            raise Invalid("audit.act", f"No event has this act. {said}", acts=near)
 
 
 def _require_period(since: str, until: str) -> None:

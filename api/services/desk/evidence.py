@@ -39,6 +39,7 @@ from api.services.desk.package_views import (
     PackageSummary,
     PackageView,
     ReleaseView,
+    SubmittedPackage,
 )
 from api.services.idempotency import keyed_call, made_before
 from api.services.node import Node
@@ -55,12 +56,8 @@ from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
 
 
-def submit(
-    node: Node,
-    caller: Caller,
-    draft: Mapping[str, Any],
-) -> str:
-    """Seal and store a package that its author signed; returns its id.
+def submit(node: Node, caller: Caller, draft: Mapping[str, Any]) -> SubmittedPackage:
+    """Seal and store a package that its author signed.
 
     Args:
         node: this node.
@@ -81,7 +78,7 @@ def submit(
     once = keyed_call(caller, Act.PACKAGE_SUBMITTED, {"body": body})
     if (known := made_before(node, once)) is not None:
         permit_on(node, caller, Action.PACKAGE_READ, known["id"])
-        return str(known["id"])
+        return SubmittedPackage(known["id"], repeated=True)
     drafting.require_meaning(content)
     made = endorsing.preparation(node, caller, content, row.prepared_by, endorsement)
     ask = node.db.look if body.get("supersedes") is None else node.db.read
@@ -106,7 +103,8 @@ def submit(
             node, unit, Issued(sealed.statement, node.now(), caller.person, "", here), sealed, entry
         )
 
-    return drafting.write_fresh(node, once, fresh, write)["id"]
+    made_as = drafting.write_fresh(node, once, fresh, write)["id"]
+    return SubmittedPackage(made_as, repeated=made_as != sealed.statement.id)
 
 
 def _permit_to_submit(

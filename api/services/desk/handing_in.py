@@ -42,4 +42,4 @@ def hand_in(node: Node, caller: Caller, source: IO[bytes]) -> str:
     for digest, size in file.exhibits.items():
         chunks = file.chunks(exhibit_name(digest))
         exhibits.store_exhibit(node, caller, digest, size, chunks)
-    return evidence.submit(node, caller, draft)
+    return evidence.submit(node, caller, draft).id

@@ -152,7 +152,7 @@ def submit(
         },
     )
     node.db.write(lambda unit: unit.delete(PACKAGE_PAPERS, {"id": paper_id}))
-    return package
+    return package.id
 
 
 def _permit(node: Node, caller: Caller) -> None:

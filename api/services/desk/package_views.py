@@ -19,6 +19,14 @@ from api.services.desk.recalls import RecallView
 
 
 @dataclass(frozen=True, slots=True)
+class SubmittedPackage:
+    """The id of a package, born with its seal; ``repeated`` if it was submitted before."""
+
+    id: Digest
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PackageSummary:
     """One line of the list of packages.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.drafts import DraftState
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.statements import approving, drafting, previewing
@@ -118,7 +119,7 @@ async def list_drafts(
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
+    state: DraftState | None = None,
 ) -> Answer[Page[DraftView]]:
     """List drafts, newest first."""
     place = cursors.read(node, caller, f"drafts:{state}", cursor)

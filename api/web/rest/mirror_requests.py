@@ -1,7 +1,7 @@
 """Mirror requests over REST: open, list, read, say something in one, what the law suggests."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -181,7 +181,7 @@ async def list_requests(  # noqa: PLR0917 - one for each query parameter
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-    phase: Annotated[str | None, Query(pattern="^(open|closed|withdrawn|void)$")] = None,
+    phase: Literal["open", "closed", "withdrawn", "void"] | None = None,
     requester: Ministry = None,
     addressee: Ministry = None,
 ) -> Answer[Page[ThreadSummary]]:

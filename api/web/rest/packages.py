@@ -1,18 +1,23 @@
 """Evidence packages over REST: submit, list, read, release, recall, holders, file."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.domain.notation import Digest
+from api.domain.evidence import PackageState
 from api.ports.policy import Action
 from api.services.authorising import Caller
 from api.services.desk import acquisitions, evidence, package_files, recalls
 from api.services.desk.acquisitions import NewAcquisition
-from api.services.desk.package_views import AcquisitionView, HolderView, PackageSummary, PackageView
+from api.services.desk.package_views import (
+    AcquisitionView,
+    HolderView,
+    PackageSummary,
+    PackageView,
+    SubmittedPackage,
+)
 from api.services.desk.recalls import RecallView
 from api.services.node import Node
 from api.services.statements.draft_form import DraftView
@@ -80,13 +85,6 @@ class Reason(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-@dataclass(frozen=True, slots=True)
-class SubmittedPackage:
-    """The id of a package, born with its seal."""
-
-    id: Digest
-
-
 @router.route_for(
     "POST",
     "/packages",
@@ -100,10 +98,10 @@ async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> Created[S
     """Submit a signed package; it stays home until it is released."""
     data = await bodies.json_bytes(request)
     package = await run(_submit, caller, node, data)
-    return Created(SubmittedPackage(package), f"/api/v1/packages/{package}")
+    return Created(package, f"/api/v1/packages/{package.id}")
 
 
-def _submit(caller: Caller, node: Node, data: bytes) -> str:
+def _submit(caller: Caller, node: Node, data: bytes) -> SubmittedPackage:
     """Read and submit, in the worker thread and once the caller is known."""
     value = bodies.json_object(data)
     bodies.checked(Submission, value)
@@ -122,7 +120,7 @@ async def list_packages(
     caller: OfficerOf,
     limit: Limit = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
+    state: PackageState | None = None,
 ) -> Answer[Page[PackageSummary]]:
     """List the packages held here, newest first."""
     place = cursors.read(node, caller, f"packages:{state}", cursor)

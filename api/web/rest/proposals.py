@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.designations import ProposalState
 from api.ports.policy import Action
 from api.services.desk import proposals
 from api.services.desk.proposals import ProposalSummary, ProposalView
@@ -82,7 +83,7 @@ async def list_proposals(
     caller: OfficerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
-    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z]+$")] = None,
+    state: ProposalState | None = None,
 ) -> Answer[Page[ProposalSummary]]:
     """List proposals, newest first: this ministry's own, and what partners shared."""
     place = cursors.read(node, caller, f"proposals:{state}", cursor)
