@@ -108,6 +108,10 @@ def _compiled(form: Form, dialect: Dialect) -> _Text:
     return _Text(str(compiled), None if order is None else tuple(order), constants)
 
 
+def _conditional(item: tuple[Form, Sequence[Mapping[str, Any]]]) -> bool:
+    return item[0].refusal is not None
+
+
 class Collected:
     """Rows by form, in the order in which the forms were first used."""
 
@@ -139,7 +143,8 @@ class Collected:
             Exception: the form's refusal, where its condition did not hold.
         """
         rows, self._rows = self._rows, {}
-        for form, many in rows.items():
+        # Conditions look at what was there before: not at what is inserted with them.
+        for form, many in sorted(rows.items(), key=_conditional, reverse=True):
             text = _text(form, connection.dialect)
             bound = [text.bound(row) for row in many]
             try:

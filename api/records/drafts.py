@@ -19,16 +19,13 @@ from sqlalchemy import (
     Text,
     and_,
     func,
-    literal,
     or_,
     select,
-    union_all,
 )
 
 from api.domain.drafts import DraftState
 from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
-from api.records.statements import STATEMENTS
 from api.wire.envelope import Endorsement
 from api.wire.statements import Content, Officer
 
@@ -203,13 +200,6 @@ def drafts_by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, Draft
         return {}
     query = select(DRAFTS).where(DRAFTS.c.id.in_(ids))
     return {one.id: one for one in every(connection, query, Draft)}
-
-
-def nonce_is_used(connection: Connection, issuer: str, nonce: str) -> bool:
-    """Tell whether a draft, or a statement of ``issuer``, which is this ministry, has a nonce."""
-    drafted = select(literal(1)).where(DRAFTS.c.nonce == nonce)
-    told = select(literal(1)).where(STATEMENTS.c.issuer == issuer, STATEMENTS.c.nonce == nonce)
-    return connection.execute(union_all(drafted, told).limit(1)).first() is not None
 
 
 def about(connection: Connection, object_id: str) -> list[Draft]:

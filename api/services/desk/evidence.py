@@ -53,6 +53,7 @@ from api.services.statements.effects.base import Issued, opened
 from api.services.statements.effects.originator_control import MEMBER
 from api.services.statements.passkeys import require_own_site
 from api.wire.encoding import b64u_decode
+from api.wire.envelope import WEBAUTHN
 from api.wire.statements import EVIDENCE_PACKAGE, By, Content, compose_statement
 
 
@@ -90,8 +91,10 @@ def submit(node: Node, caller: Caller, draft: Mapping[str, Any]) -> SubmittedPac
         nonce=b64u_decode(made.nonce),
         by=By(made.officer, None),
     )
-    endorsing.check_preparation(made)
-    require_own_site(node, caller, made.proof)
+    if made.officer.form == WEBAUTHN:
+        endorsing.check_preparation(made)
+        require_own_site(node, caller, made.proof)
+    # The author's signature is checked here: the statement's own bytes are what they signed.
     sealed = seal_statement(node, statement, [made.proof] if made.proof is not None else [])
 
     entry = _package_event(caller, permit, Act.PACKAGE_SUBMITTED, sealed.statement.id)

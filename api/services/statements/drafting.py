@@ -13,7 +13,6 @@ Owns the first half of the one road by which a statement of this ministry comes 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from api.domain import drafts as rules
@@ -47,7 +46,7 @@ from api.services.statements.passkeys import require_own_site
 from api.services.statements.zones import require_main_names
 from api.services.visibility import table_row
 from api.wire.bodies import validate_body
-from api.wire.body_faults import refuse_unknown
+from api.wire.body_faults import body_faults, refuse_unknown
 from api.wire.canonical import Json
 from api.wire.digests import digest
 from api.wire.statements import Content, prepared_bytes
@@ -120,8 +119,9 @@ def require_meaning(content: Content) -> None:
         Invalid: ``instants.zone``.
     """
     body = dict(content.body)
-    validate_body(content.type, body)
-    refuse_unknown(content.type, body)
+    if body_faults(content.type, body):
+        validate_body(content.type, body)
+        refuse_unknown(content.type, body)
     require_main_names(body)
 
 
@@ -147,15 +147,9 @@ def write_fresh(node: Node, once: Once | None, fresh: Fresh, write: Callable[[Un
     Raises:
         Conflict: ``draft.nonce-used``: it stands in a draft or statement of this ministry.
     """
-    used = partial(drafts.nonce_is_used, issuer=node.ministry, nonce=fresh.nonce)
-    if node.db.look(used):
-        known = made_before(node, once)
-        if known is None:
-            raise _nonce_used()
-        return known
 
     def claiming(unit: Unit) -> None:
-        claim(unit, fresh.nonce)
+        claim(unit, node.ministry, fresh.nonce)
         write(unit)
 
     try:
@@ -163,13 +157,9 @@ def write_fresh(node: Node, once: Once | None, fresh: Fresh, write: Callable[[Un
     except Taken as taken:
         if taken.table not in {CLAIMED_NONCES.name, drafts.DRAFTS.name}:
             raise
-        raise _nonce_used() from None
-
-
-def _nonce_used() -> Conflict:
-    return Conflict(
-        "draft.nonce-used", "This nonce was used for another draft; draw a new one and sign."
-    )
+        raise Conflict(
+            "draft.nonce-used", "This nonce was used for another draft; draw a new one and sign."
+        ) from None
 
 
 def _permit_to_create(
