@@ -37,6 +37,8 @@ _FORMALLY: Final = 0.93
 _SPELT: Final = 0.75
 _OTHER_START: Final = 0.9
 _SOUNDS: Final = 5
+_ONE_NAME: Final = 0.8
+_PARTED: Final = 0.7
 _ENOUGH: Final = 5_000
 
 Rarity = Callable[[str], float]
@@ -111,6 +113,16 @@ def name_score(
             return _INITIALS
         formal = (whole and len(mine) < given) or bodies.same_liability(one, another)
         weigh = _for_bodies(rarity)
+    if not body and min(len(mine), len(theirs)) == 1:
+        # A person's name of one word is the name of many, however the other one parts it.
+        return min(_ONE_NAME, _in_full(mine, theirs, weigh, body=body, formal=formal))
+    return _in_full(mine, theirs, weigh, body=body, formal=formal)
+
+
+def _in_full(
+    mine: Sequence[str], theirs: Sequence[str], weigh: Rarity, *, body: bool, formal: bool
+) -> float:
+    """Compare two names as wholes and word by word; the best of these counts."""
     joined, other = "".join(mine), "".join(theirs)
     if joined == other or joined == "".join(reversed(theirs)):
         return _equal(max(mine, theirs, key=len), weigh, body=body, formal=formal)
@@ -163,7 +175,7 @@ def _equal(words: Sequence[str], rarity: Rarity, *, body: bool, formal: bool) ->
     if len(words) > 1:
         return max(_told_by(sum(map(rarity, words))), _FORMALLY if formal else 0.0)
     if not body:
-        return 0.8
+        return _ONE_NAME
     if len(words[0]) > _SHORT:
         return 0.97
     return _FORMALLY if formal else 0.82
@@ -214,7 +226,9 @@ def _one_word(joined: str, there: set[str], aloud: set[str]) -> bool:
     if joined in there:
         return True
     sound = folding.skeleton(joined)
-    return len(sound) > 2 and sound in aloud  # noqa: PLR2004 - two consonants are any word's
+    if len(sound) <= 2 or sound not in aloud:  # noqa: PLR2004 - two consonants are any word's
+        return False
+    return any(Levenshtein.normalized_similarity(joined, one) >= _PARTED for one in there)
 
 
 def _pairs(mine: Sequence[str], theirs: Sequence[str]) -> dict[tuple[int, int], float]:
