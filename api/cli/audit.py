@@ -188,7 +188,7 @@ def export(
         with connected(context) as api:
             output.talk("The node gathers, checks and seals the entries…")
             api.download(f"/audit/export?{stated}", temporary, _bar("fetching"))
-        document = _checked(temporary, membership)
+        document = checked_export(temporary, membership)
         document["out"] = str(out)
     output.result(context, document, output.details(document))
 
@@ -197,7 +197,7 @@ audit_fsck.register(app)
 audit_work.register(app)
 
 
-def _checked(path: Path, membership: Path | None) -> dict[str, Any]:
+def checked_export(path: Path, membership: Path | None) -> dict[str, Any]:
     """Verify a fetched export; returns what it holds.
 
     Raises:
@@ -247,7 +247,7 @@ def _exported_approvals(path: Path) -> list[dict[str, Any]]:
     from api.wire.export.container import ExportFile
     from api.wire.export.lines import Disclosed, parse_line
 
-    if _checked(path, None)["withheld"]:
+    if checked_export(path, None)["withheld"]:
         raise WireError("export.filtered", "Take an export of the whole log: no --act, no --about.")
     with path.open("rb") as source:
         data = b"".join(ExportFile(source).chunks("entries.jsonl"))

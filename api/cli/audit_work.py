@@ -11,6 +11,7 @@ import typer
 
 from api.cli import output
 from api.cli.arguments import ErasureId, SampleId, Seen, given, id_option
+from api.cli.audit_redraw import redraw
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.deciding import Change, Yes, approved, shown
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sample)
     app.add_typer(note)
     app.add_typer(erase)
+    command(sample, "redraw")(redraw)
     command(app, "gaps")(gaps)
     command(app, "retention")(retention)
 

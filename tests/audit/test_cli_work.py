@@ -1,5 +1,6 @@
 """`comity audit sample|note|gaps|erase|retention` against a real node."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,47 @@ def test_samples_and_notes(comity: CommandLine) -> None:
     assert "question" in table
     refused = comity("audit", "note", "write", *word, profile="us-analyst")
     assert refused.code == 4
+
+
+def test_a_sample_is_drawn_again_offline_from_an_export(
+    comity: CommandLine, tmp_path: Path, nodes: RunningNodes
+) -> None:
+    """The same entries under the same root, though the log has grown since."""
+    draw = ("audit", "sample", "draw", "--name", "again", "--count", "5", "--seed", "7 June")
+    rule = ("--from", "1", "--act", "draft.created", "--act", "access.refused")
+    drawn = comity(*draw, *rule, profile="us-auditor", as_json=True).document
+    assert len(drawn["entries"]) >= 2
+    journeys.witness_all(nodes.federation)
+    export, file = tmp_path / "whole.zip", tmp_path / "sample.json"
+    made = comity(
+        *("audit", "export", "--out", export, "--purpose", "A test."), profile="us-auditor"
+    )
+    assert made.code == 0, made.err
+    shown = comity("audit", "sample", "show", drawn["id"], profile="us-auditor", as_json=True)
+    file.write_text(shown.out)
+
+    alone = CommandLine(tmp_path / "nobody")
+    redraw = ("audit", "sample", "redraw", "--export", export)
+    own = ("--count", "5", "--seed", "7 June", *rule, "--size", str(drawn["size"]))
+    again = alone(*redraw, *own, as_json=True)
+    assert again.code == 0, again.err
+    assert (again.document["root"], again.document["entries"]) == (drawn["root"], drawn["entries"])
+    compared = alone(*redraw, "--sample", file)
+    assert (compared.code, compared.err) == (0, "The node drew the same.\n")
+
+    other = json.loads(file.read_text())
+    seed = {"rule": other["rule"] | {"seed": "8 June", "count": 1}}
+    for change in ({"root": "0" * 64}, {"entries": other["entries"][1:]}, seed):
+        file.write_text(json.dumps(other | change))
+        assert alone(*redraw, "--sample", file).code == 3, change
+    assert alone(*redraw, *own[:-1], "9999999", as_json=True).problem["code"] == "sample.range"
+    assert alone(*redraw, "--count", "3").code == 2
+    file.write_text("{}")
+    assert alone(*redraw, "--sample", file, as_json=True).problem["code"] == "sample.file"
+    damaged = bytearray(export.read_bytes())
+    damaged[damaged.index(b'"index":0')] ^= 1
+    export.write_bytes(damaged)
+    assert alone(*redraw, *own).code == 3
 
 
 def decided(comity: CommandLine, order: str, profile: str) -> Ended:
