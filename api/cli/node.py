@@ -77,6 +77,7 @@ def status_lines(found: dict[str, Any]) -> Iterable[str]:
             "restore": "\n".join(_restore_lines(found["restore"])),
             "stop switch": "ON: nothing leaves" if found["stopped"] else "off",
             "misbehaviour": _misbehaviour(found),
+            "membership": "\n".join(_membership_lines(found)),
             "parked": "\n".join(_parked_lines(found.get("parked", {}))) or "nothing",
         }
     )
@@ -88,6 +89,7 @@ def status_lines(found: dict[str, Any]) -> Iterable[str]:
         ("WAITING", "waiting"),
         ("UNRECEIPTED", "unreceipted"),
         ("DEAD", "dead"),
+        ("MEMBERSHIP", "membership"),
         ("OLDEST", output.at("oldest")),
         ("LAST FAILURE", "failure"),
     ]
@@ -100,6 +102,21 @@ def _misbehaviour(found: dict[str, Any]) -> str:
     waiting, accused = found["misbehaviour"], ", ".join(found["accused"])
     said = f"ALARM: proofs that await a ruling: {waiting}" if waiting else "none to rule on"
     return f"{said}; frozen: {accused}" if accused else said
+
+
+def _membership_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Say which membership is in use, and raise the alarm over partners that use another one."""
+    ours = found["membership"]
+    yield f"serial {ours['serial']}"
+    for peer, said in sorted(found["memberships"].items()):
+        if said["code"] == "peer.insecure":
+            yield (
+                f"ALARM: {peer} is never called, its address has no https (peer.insecure); "
+                "compose a membership with one, or set COMITY_ALLOW_HTTP_PEERS in a rehearsal"
+            )
+        if said["digest"] not in {None, ours["digest"]}:
+            who = "it has to switch" if said["serial"] < ours["serial"] else "compare yours"
+            yield f"ALARM: {peer} uses serial {said['serial']}, another membership: {who}"
 
 
 def _parked_lines(parked: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -158,5 +175,16 @@ def _peer_row(found: dict[str, Any], peer: str) -> dict[str, Any]:
         "unreceipted": queue.get("unreceipted", 0),
         "dead": queue.get("dead", 0),
         "oldest": found["oldest"].get(peer),
+        "membership": _serial(found, peer),
         "failure": failed,
     }
+
+
+def _serial(found: dict[str, Any], peer: str) -> str | None:
+    said = found["memberships"].get(peer)
+    if said is None:
+        return None
+    if said["serial"] is None:
+        return str(said["code"])
+    same = said["digest"] == found["membership"]["digest"]
+    return f"{said['serial']}{'' if same else ' (not ours)'}"

@@ -1,4 +1,4 @@
-"""Hears parked statements again, and compares the state of threads with each partner."""
+"""Hears parked statements again, and compares threads and membership with each partner."""
 
 import logging
 
@@ -6,7 +6,7 @@ from api.domain.errors import ComityError
 from api.records import node_state
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import thread_comparison, undecidable
+from api.services.road import partner_memberships, thread_comparison, undecidable
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ def reconcile(node: Node, peer: str) -> bool:
     """
     if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
         return False
+    _compare_membership(node, peer)
     try:
         found = thread_comparison.sweep(node, peer)
     except ComityError as error:
@@ -48,3 +49,12 @@ def reconcile(node: Node, peer: str) -> bool:
     if found[thread_comparison.Outcome.DIFFERENT]:
         _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
     return False
+
+
+def _compare_membership(node: Node, peer: str) -> None:
+    """Ask a partner which membership it runs with; another one is a matter for administrators."""
+    said = partner_memberships.ask(node, peer)
+    if said.code is not None:
+        _log.warning("membership not compared", extra={"peer": peer, "code": said.code})
+    elif said.digest != node.membership.digest:
+        _log.warning("another membership", extra={"peer": peer, "count": said.serial})

@@ -116,7 +116,10 @@ class Membership:
         """
         found = self.find(member_id)
         if found is None:
-            raise WireError("membership.unknown-member", "Name a ministry of the membership.")
+            raise WireError(
+                "membership.unknown-member",
+                f"The membership with serial {self.serial} does not list this ministry.",
+            )
         return found
 
     def keys(self, member_id: str, purpose: Purpose) -> tuple[KeyRecord, ...]:

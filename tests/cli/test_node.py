@@ -357,6 +357,8 @@ def test_status_says_whom_a_restored_node_waits_for_and_what_nobody_vouches_for(
         "stopped": False,
         "misbehaviour": 0,
         "accused": [],
+        "membership": {"serial": 1, "digest": "sha256:" + "0" * 64},
+        "memberships": {},
         "cosigned": {},
         "queues": {},
         "oldest": {},

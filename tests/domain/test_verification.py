@@ -161,8 +161,14 @@ def test_a_malformed_membership_is_a_failed_step() -> None:
 
 
 def test_an_issuer_outside_the_membership() -> None:
+    """The refusal says which membership the reader has: it may be an old one."""
     verdict = judge(Story().write(), membership(UK, CA).raw)
     assert failures(verdict) == [("seal", "membership.unknown-member")]
+    (step,) = verdict.failed
+    assert "The membership with serial 1 does not list" in step.detail
+    proven = judge(Story().proof().write(), membership(UK, CA).raw)
+    details = {step.code: step.detail for step in proven.failed}
+    assert "Your membership, serial 1, does not list" in details["proof.origin"]
 
 
 def test_another_ministrys_seal() -> None:

@@ -40,9 +40,10 @@ from api.services.authorising import Caller, officer_caller, peer_caller
 from api.services.law import Law
 from api.services.log import add_checkpoint, checkpoints, log_door, peer_tokens
 from api.services.node import Limits, Node
-from api.services.road import receiving
+from api.services.road import partner_memberships, receiving
 from api.web import problems
 from api.web.log import submitting
+from api.wire.canonical import canonical
 from api.wire.errors import WireError
 from api.wire.keys import thumbprint
 from api.wire.membership import Membership
@@ -277,6 +278,9 @@ class Federation:
         if ministry in self.down:
             raise Unavailable("peer.unreachable", "the node is down")
         node = self.nodes[ministry]
+        if path == partner_memberships.PATH:
+            pinned = {"serial": node.membership.serial, "digest": node.membership.digest}
+            return PeerReply(200, canonical({"membership": pinned}))
         try:
             caller = peer_caller(node, peer_tokens.verify(node, token, path))
             served = log_door.answer(node, caller, path.removeprefix("/log/"))

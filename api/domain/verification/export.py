@@ -176,7 +176,9 @@ class _Check:
         if pinned is not None and inside.digest not in (pinned.digest, pinned.previous):
             # An exporter could make up an "earlier" membership in which it has no partners.
             raise ExportRefused(
-                "export.membership", "Pin the membership in force when the export was made."
+                "export.membership",
+                f"The export was made under serial {inside.serial} of the membership, yours is "
+                f"serial {pinned.serial}; pin the one that was in force then.",
             )
         member = inside.member(self._manifest.ministry)
         if pinned is not None:

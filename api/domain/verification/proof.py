@@ -93,6 +93,12 @@ def check_proof(data: bytes, candidates: Sequence[Logged], membership: Membershi
     refusal: LogError | WireError = WireError(
         "proof.origin", "Prove inclusion in the log of a ministry that issued what is in the file."
     )
+    if candidates and not any(membership.find(one.issuer) for one in candidates):
+        refusal = WireError(
+            "proof.origin",
+            f"Your membership, serial {membership.serial}, does not list who issued this; is "
+            "there a later one?",
+        )
     for candidate in candidates:
         member = membership.find(candidate.issuer)
         if member is None or member.origin != origin:

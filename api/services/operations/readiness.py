@@ -35,6 +35,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
 from api.records import log, migrating, node_state
+from api.records.partner_memberships import partner_memberships
 from api.services.log import heads
 from api.services.node import Node
 from api.services.operations.status import age
@@ -119,7 +120,9 @@ def details(node: Node) -> Details:
     Returns:
         ``restoring``: it is read-only until its partners have answered; ``unwitnessed``: leaves
         that no quorum of partners has cosigned, and the age of the oldest in seconds;
-        ``misbehaviour``: how many proofs against partners await a ruling (not against whom).
+        ``misbehaviour``: how many proofs against partners await a ruling (not against whom);
+        ``partners``: how many are never called, for want of an https address, and how many run
+        with another membership.
     """
 
     def read(connection: Connection) -> Details:
@@ -128,9 +131,19 @@ def details(node: Node) -> Details:
             "restoring": node_state.restoring(connection),
             "unwitnessed": {"leaves": tail.leaves, "seconds": tail.seconds},
             "misbehaviour": node_state.awaiting_ruling(connection),
+            "partners": _partners(node, connection),
         }
 
     return node.db.read(read)
+
+
+def _partners(node: Node, connection: Connection) -> dict[str, int]:
+    said = partner_memberships(connection).values()
+    digests = [one.digest for one in said if one.digest is not None]
+    return {
+        "insecure": sum(one.code == "peer.insecure" for one in said),
+        "other_membership": sum(one != node.membership.digest for one in digests),
+    }
 
 
 def _passes(look: Callable[[], bool]) -> bool:

@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.events import Act, Subject
-from api.domain.notation import Count, Instant, Nullable
+from api.domain.notation import Count, Digest, Instant, Nullable
 from api.domain.tasks import PARKED_TIME
 from api.ports.policy import Action
 from api.records import log, node_state, parked, stream_counts, streams, transfers
+from api.records.partner_memberships import PartnerMembership, partner_memberships
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -79,6 +80,14 @@ class ParkedCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedMembership:
+    """The membership that this node uses: its number and the digest of its file."""
+
+    serial: Count
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Figures of one moment.
 
@@ -101,6 +110,8 @@ class Status:
         restore: how far a restore has come; ``pending`` while the node is read-only.
         awaited: exhibits promised by received packages that are not here yet.
         parked: what waits of each partner that has anything parked.
+        membership: the membership in use.
+        memberships: which one each partner said that it uses, or why it did not.
         at: when this was read.
     """
 
@@ -122,6 +133,8 @@ class Status:
     restore: guard.Standing
     awaited: Count
     parked: dict[str, ParkedCounts]
+    membership: PinnedMembership
+    memberships: dict[str, PartnerMembership]
     at: Instant
 
 
@@ -156,6 +169,8 @@ def figures(node: Node) -> Status:
             restore=guard.standing(node, connection),
             awaited=transfers.count_awaited(connection, _MOST_AWAITED),
             parked=_parked(connection, now),
+            membership=PinnedMembership(node.membership.serial, node.membership.digest),
+            memberships=partner_memberships(connection),
             at=now,
         )
 

@@ -9,8 +9,9 @@ from fastapi import Request
 
 from api import __version__
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.domain.notation import Count, Digest, KeyId
+from api.domain.notation import Count, KeyId
 from api.services.operations.readiness import Readiness
+from api.services.operations.status import PinnedMembership
 from api.web.answers import Answer
 from api.web.deps import DoorsOf
 from api.web.routing import PUBLIC, ActionRouter
@@ -39,14 +40,6 @@ class Ready:
     status: Literal["ready", "not-ready"]
     checks: Mapping[str, bool]
     details: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PinnedMembership:
-    """The membership that this node uses: its number and the digest of its file."""
-
-    serial: Count
-    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""Does every partner run with the membership that this node runs with?
+
+Owns asking, and the judgement. The answer is not signed and decides nothing: messages are judged by
+the membership pinned here. It tells administrators that a partner still has to switch, or they.
+"""
+
+from typing import Final
+
+from api.domain.errors import ComityError, Unavailable
+from api.records.partner_memberships import PartnerMembership, note
+from api.services.log import peer_tokens
+from api.services.node import Node
+from api.wire.canonical import parse
+from api.wire.errors import WireError
+from api.wire.members import Members
+
+PATH: Final = "/.well-known/comity.json"
+_LONGEST: Final = 1024 * 1024
+_OK: Final = 200
+
+
+def ask(node: Node, peer: str) -> PartnerMembership:
+    """Ask a partner's node which membership it runs with, and write the answer down.
+
+    A partner that does not answer is written down with the code; nothing is raised for it.
+    """
+    try:
+        serial, digest = _named(node, peer)
+        row = PartnerMembership(peer, serial, digest, None, node.now())
+    except ComityError as error:
+        row = PartnerMembership(peer, None, None, error.code, node.now())
+    node.db.write(lambda unit: note(unit, row))
+    return row
+
+
+def _named(node: Node, peer: str) -> tuple[int, str]:
+    reply = node.transport.get(peer, PATH, token=peer_tokens.mint(node, peer, PATH), headers={})
+    if reply.status != _OK:
+        raise Unavailable("peer.refused", "The member's node does not answer this request.")
+    try:
+        found = parse(reply.body, limit=_LONGEST)
+        named = found["membership"] if isinstance(found, dict) else None
+        members = Members(named, "membership.malformed", ("serial", "digest"))
+        return members.integer("serial", 1), members.digest("digest")
+    except (WireError, KeyError) as error:
+        raise Unavailable("peer.refused", "The member's node answers nonsense.") from error
