@@ -50,7 +50,7 @@ def partner_memberships(connection: Connection) -> dict[str, PartnerMembership]:
     return {row.peer: row for row in found}
 
 
-def note(unit: Unit, row: PartnerMembership) -> None:
+def keep_answer(unit: Unit, row: PartnerMembership) -> None:
     """Write down what a partner said, or why it did not; what it said before stays then."""
     values: dict[str, str | int | None] = {"code": row.code, "asked_at": row.asked_at}
     if row.code is None:

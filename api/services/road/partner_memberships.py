@@ -7,7 +7,7 @@ the membership pinned here. It tells administrators that a partner still has to 
 from typing import Final
 
 from api.domain.errors import ComityError, Unavailable
-from api.records.partner_memberships import PartnerMembership, note
+from api.records.partner_memberships import PartnerMembership, keep_answer
 from api.services.log import peer_tokens
 from api.services.node import Node
 from api.wire.canonical import parse
@@ -25,15 +25,15 @@ def ask(node: Node, peer: str) -> PartnerMembership:
     A partner that does not answer is written down with the code; nothing is raised for it.
     """
     try:
-        serial, digest = _named(node, peer)
+        serial, digest = _membership_named_by(node, peer)
         row = PartnerMembership(peer, serial, digest, None, node.now())
     except ComityError as error:
         row = PartnerMembership(peer, None, None, error.code, node.now())
-    node.db.write(lambda unit: note(unit, row))
+    node.db.write(lambda unit: keep_answer(unit, row))
     return row
 
 
-def _named(node: Node, peer: str) -> tuple[int, str]:
+def _membership_named_by(node: Node, peer: str) -> tuple[int, str]:
     reply = node.transport.get(peer, PATH, token=peer_tokens.mint(node, peer, PATH), headers={})
     if reply.status != _OK:
         raise Unavailable("peer.refused", "The member's node does not answer this request.")
