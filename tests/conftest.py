@@ -1,5 +1,6 @@
 """Hypothesis profiles, what a test needs before it starts, and databases to test on."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -28,6 +29,19 @@ settings.load_profile("suite")
 NOT_INSTALLABLE = {"kubectl", "aics-tlog", "mounting"}
 NOT_ALLOWED = "this system"
 POSTGRES_FIXTURES = {"postgres_server", "postgres_url"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Do not look for garbage while modules and tests gather: all of it stays."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what was gathered out of every later look; a tenth of a run went into that."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
