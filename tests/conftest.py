@@ -1,5 +1,6 @@
 """Hypothesis profiles, what a test needs before it starts, and databases to test on."""
 
+import functools
 import gc
 import os
 import shutil
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpcore2
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +18,9 @@ from tests.support.demo import Demo, running_demo
 from tests.support.scheduling import pytest_xdist_make_scheduler
 
 __all__ = ["pytest_xdist_make_scheduler"]
+
+# Thousands of HTTP clients are made; reading the machine's authorities takes 20 ms each time.
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 settings.register_profile(
     "suite",
