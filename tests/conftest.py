@@ -77,7 +77,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def postgres_server() -> Iterator[databases.Postgres]:
     """A PostgreSQL server of this test process."""
     foreign.require("postgresql")
-    server = databases.start_postgres()
+    # Hundreds of databases are made, and nobody looks at them again: none is worth cleaning.
+    server = databases.start_postgres("-c autovacuum=off")
     yield server
     server.stop()
 

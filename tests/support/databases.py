@@ -22,6 +22,9 @@ import psycopg
 
 from tests.support.ports import free_port
 
+SPARE = "spare_"
+"""How the names of databases begin that were made for a test, stayed empty and serve another."""
+
 
 @dataclass
 class Postgres:
@@ -31,6 +34,7 @@ class Postgres:
     data: Path
     port: int
     owner: int | None
+    options: str = ""
     made: list[str] = field(default_factory=list)
 
     def url(self, database: str) -> str:
@@ -40,7 +44,10 @@ class Postgres:
         """Make a new empty database and return its URL."""
         name = f"t{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+            known = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) LIMIT 1"
+            spare = connection.execute(known, [SPARE]).fetchone()
+            make = f'ALTER DATABASE "{spare[0]}" RENAME TO' if spare else "CREATE DATABASE"
+            connection.execute(f'{make} "{name}"')  # type: ignore[arg-type]
         self.made.append(name)
         return self.url(name)
 
@@ -64,7 +71,7 @@ class Postgres:
     def start(self) -> None:
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
-            "-c fsync=on -c max_connections=200 -c shared_buffers=64MB"
+            f"-c fsync=on -c max_connections=200 -c shared_buffers=64MB {self.options}"
         )
         log = str(self.data / "server.log")
         self.run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "start")
@@ -90,8 +97,8 @@ class Postgres:
         shutil.rmtree(self.data, ignore_errors=True)
 
 
-def start_postgres() -> Postgres:
-    """Start a server; `binaries` must have found one."""
+def start_postgres(options: str = "") -> Postgres:
+    """Start a server, with more options if any; `binaries` must have found one."""
     found = binaries()
     assert found is not None
     data = Path(tempfile.mkdtemp(prefix="comity-pg-"))
@@ -101,7 +108,7 @@ def start_postgres() -> Postgres:
         owner = "nobody"
         shutil.chown(data, owner)
         data.chmod(0o700)
-    server = Postgres(found, data, free_port(), _id_of(owner))
+    server = Postgres(found, data, free_port(), _id_of(owner), options)
     server.run(
         "initdb", "-D", str(data), "-U", "comity", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
     )
