@@ -27,6 +27,7 @@ FOLDER = Path(__file__).parent
 ROOT = checkout.ROOT
 FAILED, PASSED = 1, 0
 AT_ONCE = 2
+_MOMENTS = itertools.count(1)
 SEED = 20261128
 """Which ones a sample takes; it spreads over the files."""
 
@@ -102,13 +103,14 @@ def copied(folder: Path) -> Path:
 
 
 def tried(copy: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run tests in a copy."""
+    """Run tests in a copy; what one run compiled, the next one finds."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory(dir=copy.parent) as base:
         options = ["-q", "-x", "-p", "no:cacheprovider", f"--basetemp={base}/made"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**kept, "PYTHONPATH": str(copy)},
             capture_output=True,
             text=True,
             check=False,
@@ -121,17 +123,24 @@ def noticed(fault: Fault, copy: Path) -> bool:
     original = place.read_text("utf-8")
     changed = fault.applied(original)
     assert changed is not None, fault.name
-    place.write_text(changed, "utf-8")
+    _write(place, changed)
     try:
         done = tried(copy, list(fault.tests))
     finally:
-        place.write_text(original, "utf-8")
+        _write(place, original)
     caught = done.returncode == FAILED
     line = "noticed" if caught else f"NOT NOTICED (pytest ended with {done.returncode})"
     print(f"{fault.ring}: {fault.name}: {line}", flush=True)
     if not caught:
         print(done.stdout[-1500:], done.stderr[-500:], flush=True)
     return caught
+
+
+def _write(place: Path, text: str) -> None:
+    """Write a file under a time that no other version of it has: nothing compiled before fits."""
+    place.write_text(text, "utf-8")
+    moment = next(_MOMENTS)
+    os.utime(place, (moment, moment))
 
 
 def main() -> int:
