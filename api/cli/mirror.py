@@ -5,8 +5,9 @@ Owns listing and showing requests, and what the addressee says in one; what the 
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -112,6 +113,8 @@ def suggest(
 ) -> None:
     """Show what to weigh for each subject under the addressee's law; an officer decides.
 
+    The regime that the requester suggests for a subject comes first and has a star.
+
     Example: comity --profile ca-reviewer mirror suggest sha256:… --regime CA-SEMA
     """
     path = f"/mirror-requests/{thread}/suggestions"
@@ -119,9 +122,9 @@ def suggest(
     with connected(context) as api:
         found = api.get(f"{path}?{query}" if query else path)
     rows = [
-        {"key": one["key"], "regime": one["regime"], **each}
+        {"key": one["key"], "regime": f"{one['regime']}{'*' if one['asked'] else ''}", **each}
         for one in found["items"]
-        for each in one["suggestions"]
+        for each in [*one["suggestions"], *map(_match_told, one["matches"])]
     ]
     columns: list[output.Column] = [
         ("KEY", "key"),
@@ -130,6 +133,11 @@ def suggest(
         ("SUGGESTION", "sentence"),
     ]
     output.result(context, found, output.table(rows, columns))
+
+
+def _match_told(one: Mapping[str, Any]) -> dict[str, Any]:
+    told = f"{one['asked_on']} might be argued on {one['ground']} ({one['fit']}). {one['sentence']}"
+    return {"weight": "ground", "sentence": told}
 
 
 @command(app, "acknowledge")

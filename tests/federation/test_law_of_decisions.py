@@ -8,7 +8,7 @@ import pytest
 from api.domain.designations import shareable
 from api.domain.errors import ComityError, Invalid
 from api.domain.regimes.assessment import Status
-from api.services.desk import mirroring, proposals
+from api.services.desk import proposals, suggesting
 from api.wire.errors import WireError
 from tests.support.bodies import body
 from tests.support.exchange import CA, US, designate, find, person, request, state
@@ -138,7 +138,7 @@ def test_suggestions_stand_on_recorded_facts_alone(federation: Federation) -> No
     thread = request(federation, US, CA, {"s1": listed}, names, subjects=subjects)
     federation.settle()
     analyst = federation.officer(CA, "analyst")
-    found = {one.regime: one for one in mirroring.suggestions(federation[CA], analyst, thread)}
+    found = {one.regime: one for one in suggesting.suggestions(federation[CA], analyst, thread)}
     assert found["CA-JVCFOA"].assessment.status is Status.UNKNOWN
     assert found["CA-JVCFOA"].case.conduct == frozenset()
 
@@ -146,11 +146,29 @@ def test_suggestions_stand_on_recorded_facts_alone(federation: Federation) -> No
 def test_suggestions_know_who_is_barred_and_what_to_try(federation: Federation) -> None:
     thread = asked(federation, BODY, case_facts=[{**DETENTION, "subjects": ["s1"]}])
     analyst = federation.officer(CA, "analyst")
-    found = {one.regime: one for one in mirroring.suggestions(federation[CA], analyst, thread)}
+    found = {one.regime: one for one in suggesting.suggestions(federation[CA], analyst, thread)}
     assert found["CA-JVCFOA"].assessment.status is Status.NOT_COVERED
     assert found["CA-JVCFOA"].assessment.instead == ("CA-SEMA",)
     assert found["CA-SEMA"].assessment.status is Status.MET
     assert found["CA-SEMA"].assessment.ground == "ca-sema.participated"
+
+
+def test_the_regime_that_the_requester_suggests_comes_first_with_grounds_that_match(
+    federation: Federation,
+) -> None:
+    plain = asked(federation, BODY, regimes={})
+    asking = asked(federation, BODY, regimes={"s1": "CA-SEMA"})
+    analyst = federation.officer(CA, "analyst")
+    found = suggesting.suggestions(federation[CA], analyst, asking)
+    assert [(one.regime, one.asked) for one in found] == [("CA-SEMA", True), ("CA-JVCFOA", False)]
+    assert {(one.asked_on, one.ground) for one in found[0].matches} == {
+        ("us-glomag.abuse", "ca-sema.participated")
+    }
+    assert found[0].matches[0].fit in {"close", "narrower"}
+    found = suggesting.suggestions(federation[CA], analyst, plain)
+    assert [(one.regime, one.asked) for one in found] == [("CA-JVCFOA", False), ("CA-SEMA", False)]
+    (only,) = suggesting.suggestions(federation[CA], analyst, asking, ["CA-JVCFOA"])
+    assert (only.regime, only.asked) == ("CA-JVCFOA", False)
 
 
 def test_a_fact_names_only_subjects_of_its_statement(federation: Federation) -> None:

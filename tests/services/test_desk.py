@@ -10,7 +10,7 @@ from api.domain.errors import ComityError, Conflict, Invalid, NotFound, Refused,
 from api.records import designations
 from api.records.threads import Wanted
 from api.services.authorising import Caller, officer_caller
-from api.services.desk import delegating, mirroring, proposals, recusing, subjects
+from api.services.desk import delegating, mirroring, proposals, recusing, subjects, suggesting
 from api.services.desk import tasks as lists
 from api.services.desk.delegating import Proposed
 from api.services.desk.recusing import Aside
@@ -283,11 +283,11 @@ def test_what_the_law_suggests_for_a_request(federation: Federation) -> None:
     )
     federation.settle()
     reviewer = federation.officer(CA, "reviewer")
-    found = mirroring.suggestions(federation[CA], reviewer, thread)
+    found = suggesting.suggestions(federation[CA], reviewer, thread)
     by_regime = {one.regime: [each.code for each in one.suggestions] for one in found}
     assert "regime.subject-kind" in by_regime["CA-JVCFOA"]
     assert "regime.subject-kind" not in by_regime["CA-SEMA"]
     bar = next(one for one in found if one.regime == "CA-JVCFOA").suggestions[0]
     assert (bar.weight, bar.offers) == ("bar", ("CA-SEMA",))
     with pytest.raises(Invalid):
-        mirroring.suggestions(federation[CA], reviewer, thread, ["XX-NONE"])
+        suggesting.suggestions(federation[CA], reviewer, thread, ["XX-NONE"])

@@ -1,21 +1,17 @@
-"""Mirror requests: open one, say something in one, list, read, and what the law suggests.
+"""Mirror requests: open one, say something in one, list and read.
 
 Owns the use cases around threads. Every statement in one is a draft first (``drafting``); what it
 does is ``effects.mirroring``'s, and what a thread amounts to is ``domain.threads.sequences``'.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.domain.notation import Count, Digest, Instant
-from api.domain.regimes.advice import Case, Suggestion, eligibility
-from api.domain.regimes.assessment import Assessment, assess
-from api.domain.regimes.cases import SubjectCase, victims_of
-from api.domain.regimes.decisions import subject_case
 from api.domain.threads.facts import Phase
 from api.domain.threads.sequences import fold
 from api.domain.threads.state import ThreadState
@@ -25,13 +21,11 @@ from api.records.parked import Parked
 from api.records.threads import Thread, ThreadComparison, ThreadSubject, Void
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection, unknown
-from api.services.desk import coverage
 from api.services.node import Node
 from api.services.paging import Place
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
-from api.services.statements.effects import law_checks, thread_record
-from api.services.statements.effects.designation_record import standing_of
+from api.services.statements.effects import thread_record
 from api.wire.statements import OPENER, THREAD_TYPES, By, Content, Statement
 
 
@@ -323,100 +317,3 @@ def say(
     row = permit_on(node, caller, thread_id)
     content = Content(type_, (_counterpart(node, row),), dict(body), thread_id)
     return drafting.create(node, caller, content, endorsement)
-
-
-@dataclass(frozen=True, slots=True)
-class Suggested:
-    """What the law suggests for one subject under one regime; an officer decides.
-
-    Attributes:
-        key: the subject.
-        regime: the regime's id.
-        suggestions: what to weigh, bars first.
-        case: what was asked.
-        assessment: whether the regime reaches the subject, with the provision and what to try
-            instead.
-    """
-
-    key: str
-    regime: str
-    suggestions: tuple[Suggestion, ...]
-    case: Case
-    assessment: Assessment
-
-
-def suggestions(
-    node: Node, caller: Caller, thread_id: str, regimes: Sequence[str] = ()
-) -> list[Suggested]:
-    """Return what to weigh for each subject under the regimes of the addressee's jurisdiction.
-
-    Args:
-        node: this node.
-        caller: an officer who may read the thread.
-        thread_id: the thread.
-        regimes: ids to look at; all of the addressee's jurisdiction if none are given.
-
-    Raises:
-        Invalid: ``regime.unknown``.
-    """
-    view = read(node, caller, thread_id)
-    home = node.membership.member(view.addressee).jurisdiction
-    wanted = list(regimes) or [id_ for id_, one in node.regimes.items() if one.jurisdiction == home]
-    if any(id_ not in node.regimes for id_ in wanted):
-        raise Invalid("regime.unknown", "Name a regime that this node has as data.")
-    cases = node.db.read(lambda connection: _cases(node, connection, view))
-    return [
-        Suggested(
-            key,
-            id_,
-            tuple(eligibility(node.regimes[id_], case)),
-            case,
-            assess(node.regimes[id_], recorded),
-        )
-        for key, (case, recorded) in cases.items()
-        for id_ in wanted
-    ]
-
-
-def _cases(
-    node: Node, connection: Connection, view: ThreadView
-) -> dict[str, tuple[Case, SubjectCase]]:
-    """Return by subject what is asked, on the facts that the requester recorded and no others."""
-    listed_by = coverage.jurisdictions_of(connection, node.ministry)
-    facts = law_checks.thread_facts(thread_record.require(connection, view.state.id))
-    found = {}
-    for key, subject in view.described.items():
-        recorded = subject_case(subject, facts)
-        found[key] = _case(node, connection, view, subject, listed_by, recorded), recorded
-    return found
-
-
-def _case(
-    node: Node,
-    connection: Connection,
-    view: ThreadView,
-    subject: Mapping[str, Any],
-    listed_by: Mapping[str, frozenset[str]],
-    recorded: SubjectCase,
-) -> Case:
-    """Put together what the statements say of one subject; nothing is guessed."""
-    asked = view.state.subjects[str(subject["key"])].designation
-    designation = standing_of(connection, asked) if asked is not None else None
-    case = Case(
-        recorded.kind,
-        conduct=frozenset(fact.conduct for fact in recorded.facts),
-        involvement=frozenset(fact.part for fact in recorded.facts) or frozenset({"responsible"}),
-        victims_defended_rights=victims_of(recorded.facts),
-        countries=recorded.countries,
-        state=next((fact.state for fact in recorded.facts if fact.state), ""),
-        facts=recorded.facts,
-    )
-    if designation is None:
-        return case
-    source = node.regimes.get(str(designation.body["regime"]))
-    return replace(
-        case,
-        listed_by=listed_by.get(designation.id, frozenset({designation.jurisdiction})),
-        partner_provision=str(designation.body["instrument"]),
-        partner_threshold=source.threshold.text if source is not None else "",
-    )

@@ -53,6 +53,11 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "aircraft": mark("Aircraft"),
         "other": mark("Other"),
     },
+    "ground-fit": {
+        "close": mark("close"),
+        "narrower": mark("covers less"),
+        "re-argue": mark("another part, to be argued anew"),
+    },
     "list-outcome": {
         "added": mark("Added"),
         "removed": mark("Removed"),

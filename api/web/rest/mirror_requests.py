@@ -12,8 +12,9 @@ from api.domain.regimes.cases import Suggestion
 from api.domain.regimes.values import Basis
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services.desk import mirroring
-from api.services.desk.mirroring import SaidView, Suggested, ThreadSummary, ThreadView
+from api.services.desk import mirroring, suggesting
+from api.services.desk.mirroring import SaidView, ThreadSummary, ThreadView
+from api.services.desk.suggesting import GroundMatch, Suggested
 from api.services.statements.draft_form import DraftView
 from api.web import answers, bodies, cursors
 from api.web.answers import Answer, Created, Page
@@ -130,13 +131,17 @@ class SuggestedView:
         case: what was asked.
         suggestions: what to weigh, bars first.
         assessment: whether the regime reaches the subject.
+        asked: the requester suggests this regime for this subject.
+        matches: its grounds on which the requester's own might be argued, best fit first.
     """
 
     key: str
     regime: str
+    asked: bool
     case: AskedCase
     suggestions: tuple[Suggestion, ...]
     assessment: AssessmentView
+    matches: tuple[GroundMatch, ...]
 
     @classmethod
     def of(cls, one: Suggested) -> "SuggestedView":
@@ -148,7 +153,8 @@ class SuggestedView:
             frozenset(case.involvement),
             frozenset(case.listed_by),
         )
-        return cls(one.key, one.regime, asked, one.suggestions, AssessmentView.of(one.assessment))
+        reach = AssessmentView.of(one.assessment)
+        return cls(one.key, one.regime, one.asked, asked, one.suggestions, reach, one.matches)
 
 
 @router.route_for(
@@ -256,5 +262,5 @@ async def suggest(
     thread_id: ThreadId, node: NodeOf, caller: OfficerOf, regime: Regimes = None
 ) -> Answer[Page[SuggestedView]]:
     """Say what to weigh for each subject under the addressee's regimes; an officer decides."""
-    found = await run(mirroring.suggestions, node, caller, thread_id, regime or [])
+    found = await run(suggesting.suggestions, node, caller, thread_id, regime or [])
     return answers.page([SuggestedView.of(one) for one in found])

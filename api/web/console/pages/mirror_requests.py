@@ -12,7 +12,7 @@ from api.domain.errors import ComityError
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import ThreadComparison, Wanted
-from api.services.desk import evidence, mirroring
+from api.services.desk import evidence, mirroring, suggesting
 from api.services.desk.mirroring import ThreadView
 from api.web.console import listing, reading
 from api.web.console.page import DESK, Answer, Page, View, Visit
@@ -131,7 +131,7 @@ def _reasons(said: Mapping[str, Any] | None) -> str:
 def _law(visit: Visit, view: ThreadView) -> dict[str, list[Any]]:
     """Return what to weigh for each subject; nothing where the use case has nothing to say."""
     try:
-        suggested = mirroring.suggestions(visit.node, visit.caller, view.state.id)
+        suggested = suggesting.suggestions(visit.node, visit.caller, view.state.id)
     except ComityError:
         return {}
     found: dict[str, list[Any]] = {}
