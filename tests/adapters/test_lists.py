@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.adapters.lists import READERS, published, regulations
+from api.adapters.lists import READERS, eu, followthemoney, published, regulations
 from api.adapters.lists.canada import aliases_in
 from api.adapters.lists.ofac import links_in
 from api.domain.errors import ComityError, Invalid
@@ -105,6 +105,23 @@ def test_ofac_enhanced_with_dates_for_each_list(tmp_path: Path) -> None:
     ]
     assert (one.births[0].earliest, one.births[0].latest) == ("1955-01-01", "1955-12-31")
     assert (one.identifiers[0].number, one.links[0].entry) == ("X1234567", "29300")
+
+
+@pytest.mark.parametrize(
+    ("id_", "main", "alias"),
+    [
+        ("EU.312.72", "Abdul Baqi Basir Awal Shah", "Abdul Baqi"),
+        ("EU.334.4", "Sayed Esmatullah Asem Abdul Quddus", "Sayed Esmatullah Asem"),
+    ],
+)
+def test_an_eu_entry_is_called_by_its_main_name_wherever_the_file_prints_it(
+    id_: str, main: str, alias: str
+) -> None:
+    entry = read(EU_2024)[1][id_]
+    strength = {one.text: one.strength for one in entry.names}
+    assert (entry.name, strength[main], strength[alias]) == (main, "primary", "strong")
+    (entity, *_) = followthemoney.entities_of(eu.SERIES, entry, frozenset())
+    assert entity["properties"]["name"][0] == main
 
 
 def test_eu_with_language_strength_and_first_listing() -> None:

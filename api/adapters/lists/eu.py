@@ -5,6 +5,7 @@ Owns the layout. ``designationDate`` is the day of first listing (on 86 % of the
 """
 
 import json
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import Final
@@ -95,13 +96,13 @@ def _entry(key: str, printings: list[Node]) -> ListEntry:
 
 
 def _names(node: Node) -> Iterator[ListedName]:
-    """Yield each name once; one in English or in no stated language stands first.
+    """Yield each name once, the main name first.
 
-    The file orders names by nothing that counts: the first can be the Lithuanian one.
+    The file orders names by nothing that counts: the first can be an alias, or the Lithuanian one.
+    The publisher numbers names as they were entered, the main name before its aliases.
     """
     seen: set[tuple[str, str]] = set()
-    told = node.at("nameAlias")
-    for one in sorted(told, key=lambda name: name.get("nameLanguage") not in _FIRST):
+    for one in sorted(node.at("nameAlias"), key=_as_entered):
         text = " ".join(one.get("wholeName").split())
         language = one.get("nameLanguage").lower()
         if not text or (text, language) in seen:
@@ -110,6 +111,13 @@ def _names(node: Node) -> Iterator[ListedName]:
         strength = Strength.WEAK if weak else Strength.STRONG if seen else Strength.PRIMARY
         seen.add((text, language))
         yield ListedName(text, strength, language)
+
+
+def _as_entered(name: Node) -> tuple[bool, bool, int]:
+    """Return a name's place: strong before weak, English or no stated language before others."""
+    number = name.get("logicalId")
+    last = int(number) if number.isascii() and number.isdigit() else sys.maxsize
+    return (name.get("strong") == "false", name.get("nameLanguage") not in _FIRST, last)
 
 
 def _births(node: Node) -> Iterator[Birth]:
