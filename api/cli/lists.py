@@ -3,8 +3,6 @@
 Owns the packing of several files of one list into one upload. What a file is, the node finds out.
 """
 
-import hashlib
-import json
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -13,12 +11,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import files, output
+from api.cli import entity_files, output
 from api.cli.arguments import EditionId, edition_option
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
-from api.domain.errors import Conflict, Invalid
+from api.domain.errors import Invalid
 
 app = group("lists", "Import and compare the sanctions lists that governments publish.")
 
@@ -33,7 +31,6 @@ _PUBLISHERS: Final = {
     "un": "un-",
 }
 _CHUNK: Final = 1 << 20
-_ENTRIES: Final = 500
 
 
 def register(root: typer.Typer) -> None:
@@ -86,7 +83,7 @@ def read_list(
 
 
 @command(app, "export")
-def write_entities(
+def export_edition(
     context: CliContext,
     edition: EditionId,
     *,
@@ -96,50 +93,17 @@ def write_entities(
 
     Example: comity --profile us-analyst lists export 0f… --out sdn
     """
-    if out.exists():
-        raise Conflict("file.exists", f"{out} is there already.")
     with connected(context) as api:
-        page = api.get(f"/lists/{edition}/entities", limit=_ENTRIES)
-        out.mkdir()
-        path = out / "entities.ftm.json"
-        digest, count = hashlib.sha1(usedforsecurity=False), 0
-        with files.appearing(path) as temporary, temporary.open("wb") as target:
-            while True:
-                for entity in page["entities"]:
-                    line = json.dumps(entity, ensure_ascii=False).encode() + b"\n"
-                    digest.update(line)
-                    target.write(line)
-                count += len(page["entities"])
-                if not page["more"]:
-                    break
-                after = page["more"]
-                page = api.get(f"/lists/{edition}/entities", limit=_ENTRIES, after=after)
-    index = _index(page, path.name, path.stat().st_size, digest.hexdigest(), count)
-    written = json.dumps({"datasets": [index]}, ensure_ascii=False, indent=2) + "\n"
-    files.write_new(out / "index.json", written.encode())
-    output.result(context, index, [f"{count} entities of {index['title']}: {path}."])
-
-
-def _index(page: dict[str, Any], name: str, size: int, checksum: str, count: int) -> dict[str, Any]:
-    """Describe a data set as catalogues of FollowTheMoney data do."""
-    edition = page["edition"]
-    return {
-        "name": page["dataset"],
-        "title": f"{edition['publisher']}: {edition['series']}",
-        "version": edition["as_of"].replace("-", ""),
-        "updated_at": edition["imported_at"][:19],
-        "entity_count": count,
-        "publisher": {"name": edition["publisher"]},
-        "resources": [
-            {
-                "name": name,
-                "path": name,
-                "size": size,
-                "checksum": checksum,
-                "mime_type": "application/json+ftm",
-            }
-        ],
-    }
+        page, written = entity_files.write_entities(api, f"/lists/{edition}/entities", out)
+    held = page["edition"]
+    index = written.index(
+        page["dataset"],
+        f"{held['publisher']}: {held['series']}",
+        version=held["as_of"].replace("-", ""),
+        updated_at=held["imported_at"][:19],
+        publisher={"name": held["publisher"]},
+    )
+    entity_files.tell(context, out, index)
 
 
 def _paths(given: list[str], aliases: Path | None) -> tuple[str, list[Path]]:

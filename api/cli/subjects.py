@@ -1,11 +1,12 @@
 """``comity subjects``: search suggests who is who, a verdict decides."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli import output, subject_lines
+from api.cli import entity_files, output, subject_lines
 from api.cli.arguments import (
     Description,
     Limit,
@@ -34,6 +35,23 @@ class Verdict(StrEnum):
 def register(root: typer.Typer) -> None:
     """Add the group to the root of the command tree."""
     root.add_typer(app)
+
+
+@command(app, "export")
+def export_subjects(
+    context: CliContext,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to make; it must not be there yet.")],
+) -> None:
+    """Write the subjects of the statements that you may read as FollowTheMoney entities.
+
+    What a package's marking says of passing it on holds for the file as well.
+
+    Example: comity --profile us-analyst subjects export --out subjects
+    """
+    with connected(context) as api:
+        page, written = entity_files.write_entities(api, "/subjects/entities", out)
+    entity_files.tell(context, out, written.index(page["dataset"], page["title"]))
 
 
 @command(app, "search")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from api.domain.lists import tree
 from api.domain.lists.births import Precision
 from api.domain.lists.entries import EntryKind, ListEntry, Strength
 from tests.support import foreign
-from tests.support.foreign import oracle
+from tests.support.entities import judged_entities
 from tests.support.list_files import CHINA_2025, ENHANCED, EU_2024, OFAC_2024
 
 ENTITIES = [
@@ -189,21 +188,11 @@ def test_countries_by_their_code(text: str, code: str) -> None:
     assert country_code(text) == code
 
 
-def judged(program: str, folder: Path, entities: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the foreign package makes of these entities, by id; it drops what it cannot take."""
-    path, out = written(folder, lines(entities)), folder / "judged.json"
-    command = [program, "validate", "-i", str(path), "-o", str(out)]
-    done = subprocess.run(command, check=False, capture_output=True, timeout=120)
-    if done.returncode:
-        return {}
-    return {one["id"]: one for one in map(json.loads, out.read_text("utf-8").splitlines())}
-
-
 @foreign.needs("ftm")
 @pytest.mark.parametrize("path", [OFAC_2024, EU_2024, CHINA_2025], ids=["us", "eu", "ca"])
 def test_the_package_takes_every_property_that_is_given_away(path: Path, tmp_path: Path) -> None:
     _, entities = given_away(path)
-    found = judged(oracle("ftm"), tmp_path, entities)
+    found = judged_entities(tmp_path, entities)
     assert found.keys() == {one["id"] for one in entities}
     for one in entities:
         taken = found[one["id"]]["properties"]
@@ -216,7 +205,7 @@ def test_the_package_takes_every_property_that_is_given_away(path: Path, tmp_pat
 def test_the_package_does_not_take_anything(tmp_path: Path) -> None:
     _, entities = given_away(OFAC_2024)
     person = next(one for one in entities if one["schema"] == "Person")
-    assert judged(oracle("ftm"), tmp_path, [{**person, "schema": "Subject"}]) == {}
+    assert judged_entities(tmp_path, [{**person, "schema": "Subject"}]) == {}
     wrong = {**person, "properties": {**person["properties"], "birthDate": ["in March"]}}
-    taken = judged(oracle("ftm"), tmp_path, [wrong])[person["id"]]["properties"]
+    taken = judged_entities(tmp_path, [wrong])[person["id"]]["properties"]
     assert "birthDate" not in taken

@@ -251,6 +251,20 @@ def test_a_list_leaves_as_entities_and_comes_back(comity: CommandLine, tmp_path:
     assert (again["series"], again["count"]) == ("ftm-us-ofac-sdn", made["count"])
 
 
+def test_subjects_of_statements_leave_as_entities(comity: CommandLine, tmp_path: Path) -> None:
+    out = tmp_path / "subjects"
+    line = ("subjects", "export", "--out", out)
+    index = comity(*line, profile="us-analyst", as_json=True).document
+    content = (out / "entities.ftm.json").read_bytes()
+    assert json.loads((out / "index.json").read_text("utf-8")) == {"datasets": [index]}
+    assert (index["name"], index["entity_count"]) == ("comity_us_treasury", content.count(b"\n"))
+    assert all(json.loads(line)["properties"]["notes"] for line in content.splitlines()
+               if b"Sanction" not in line)  # fmt: skip
+    assert comity(*line, profile="us-analyst", as_json=True).problem["code"] == "file.exists"
+    refused = comity(*line[:3], tmp_path / "no", profile="us-auditor", as_json=True)
+    assert refused.code == 4
+
+
 def test_regimes_without_a_node(comity: CommandLine) -> None:
     told = comity("regimes", "list", as_json=True)
     assert "UK-GHR" in {one["id"] for one in told.document["items"]}

@@ -5,11 +5,12 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import pytest
 
-from api.services.desk import subjects, watching
+from api.services.desk import proposals, subjects, watching
 from api.services.desk.recusing import Aside, recuse
 from api.services.desk.subjects import Judgement
 from api.services.statements import drafting
 from tests.support import exchange
+from tests.support.bodies import body
 from tests.support.console import CA, UK, US, Browser, console_on
 from tests.support.federation import Federation
 
@@ -48,6 +49,38 @@ def test_an_entry_says_what_its_list_says(federation, matter, analyst):
     other = links(text, "/subjects/page?")
     assert page_of(f"designation:{matter.listed}") in other, "its designation is a candidate"
     assert "The signals suggest" in text
+
+
+def test_what_statements_say_stands_beside_what_lists_say(federation, analyst):
+    subject = {
+        **exchange.person("WANG Told"),
+        "birth_dates": [{"value": "1962-03", "source": "Company register"}, {"value": "1963"}],
+        "identifiers": [{"scheme": "passport", "value": "G7654321"}],
+        "positions": [{"title": "Secretary", "from": "2018", "source": "Gazette 12"}],
+        "source": "A register of officials",
+    }
+    told = exchange.designate(federation, US, "WANG Told", subject=subject, sources=["Notice 7"])
+    plain = {name: subject[name] for name in ("schema", "names")}
+    other = exchange.designate(federation, US, "WANG Told", subject=plain)
+    page = analyst.get(page_of(f"designation:{told}")).text
+    for word in ("passport G7654321", "Secretary (2018/..)", "1 March 1962", "Company register"):
+        assert word in page, word
+    for source in ("A register of officials", "Gazette 12", "Notice 7"):
+        assert source in page.partition("Sources it names")[2], source
+    beside = page.partition("Beside the others</caption>")[2].partition("</table>")[0]
+    assert beside.count("WANG Told") >= 2
+    assert "1962-03, 1963" in re.sub("<[^>]+>", "", beside)
+    seen = analyst.get(page_of(f"designation:{other}")).text
+    assert "passport G7654321" in seen, "also from the other description"
+    package = exchange.package(federation, US, subjects=[{"key": "s1", **subject}])
+    proposal = body("designation-proposal/1", subjects=[{"key": "s2", **subject}])
+    proposal["grounds"] = [{**one, "evidence": []} for one in proposal["grounds"]]
+    made = proposals.create(federation[US], federation.officer(US, "analyst"), proposal)
+    thread = exchange.request(federation, US, UK, {"s1": told}, subjects=[{"key": "s1", **subject}])
+    for ref in (f"package:{package}#s1", f"proposal:{made.id}#s2", f"thread:{thread}#s1"):
+        page = analyst.get(page_of(ref)).text.partition("On which lists")[0]
+        assert "passport G7654321" in page, ref
+        assert "A register of officials" in page, ref
 
 
 def test_a_verdict_is_recorded_from_the_page_and_stands_in_the_list(federation, matter, analyst):

@@ -281,7 +281,32 @@ def entities_of(series: Series, entry: ListEntry, known: frozenset[str]) -> Iter
         yield _entity(series, f"{own}-link-{number}", "UnknownLink", {**other, "role": [link.kind]})
 
 
+def described_entities(
+    dataset: str, schema: str, entry: ListEntry, notes: Iterable[str], listed: Mapping[str, str]
+) -> Iterator[Entity]:
+    """Yield the entity of a subject that a statement describes, and its sanction if it is listed.
+
+    Args:
+        dataset: what the statements are called as a data set.
+        schema: the description's own.
+        entry: what is said; its id is the description's reference.
+        notes: where it was said, and what that names as sources.
+        listed: values of the sanction by property; empty if the statement lists nobody.
+    """
+    own = entity_id("comity", entry.id)
+    topics = ["sanction"] if listed else []
+    said = _properties(entry) | {"topics": topics, "notes": list(notes)}
+    yield _entity_in(dataset, own, schema, said)
+    if listed:
+        sanction = {name: [value] for name, value in listed.items()} | {"entity": [own]}
+        yield _entity_in(dataset, f"{own}-sanction", "Sanction", sanction)
+
+
 def _entity(series: Series, id_: str, schema: str, said: Mapping[str, list[str]]) -> Entity:
+    return _entity_in(dataset_name(series), id_, schema, said)
+
+
+def _entity_in(dataset: str, id_: str, schema: str, said: Mapping[str, list[str]]) -> Entity:
     properties = {
         name: list(dict.fromkeys(one for one in values if one.strip()))
         for name, values in said.items()
@@ -290,7 +315,7 @@ def _entity(series: Series, id_: str, schema: str, said: Mapping[str, list[str]]
         "id": id_,
         "schema": schema,
         "properties": {name: values for name, values in properties.items() if values},
-        "datasets": [dataset_name(series)],
+        "datasets": [dataset],
     }
 
 

@@ -22,7 +22,7 @@ _SHORTEST_NUMBER: Final = 5
 _SHORTEST_SOUND: Final = 5
 _MOST_WORDS: Final = 7
 _LONGEST_KEY: Final = 60
-_SCHEMAS: Final = {
+KINDS: Final = {  # by FollowTheMoney schema
     "Person": EntryKind.PERSON,
     "Organization": EntryKind.ENTITY,
     "Company": EntryKind.ENTITY,
@@ -173,7 +173,7 @@ def of_description(ref: str, schema: str, names: Iterable[str], born: Iterable[s
         born: birth dates as written.
     """
     births = tuple(one for text in born if (one := birth(text)) is not None)
-    kind = _SCHEMAS.get(schema, EntryKind.OTHER)
+    kind = KINDS.get(schema, EntryKind.OTHER)
     return Profile(ref, kind, spellings((name, False) for name in names), births)
 
 

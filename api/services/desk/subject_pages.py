@@ -6,8 +6,9 @@ its entry is linked to, and the ownership test of each law. Nothing is merged: d
 verdict calls the same stand beside each other, each with its own source.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +26,7 @@ from api.records.lists import Edition
 from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk import verdicts
+from api.services.desk.described import described_subject
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
 from api.services.desk.ownership import OwnershipTest, ownership_tests
 from api.services.desk.subjects import known as readable
@@ -46,11 +48,16 @@ class NameLine:
 
 @dataclass(frozen=True, slots=True)
 class BirthLine:
-    """A birth date as one source writes it, and the first and last day that it allows."""
+    """A birth date as one source writes it, the first and last day that it allows, and whose it is.
+
+    Attributes:
+        source: what the description names for it; empty where it names nothing.
+    """
 
     text: str
     earliest: str
     latest: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Card:
         posts: as published.
         measures: what follows from a listing, where the list says so.
         note: the list's own words about it.
+        sources: what a statement names as its sources.
     """
 
     ref: str
@@ -89,6 +97,7 @@ class Card:
     posts: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     note: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,18 +279,27 @@ class _Cards:
         if entry is not None:
             edition = self._newest[ref.split(":")[1]]
             return _of_entry(ref, entry, f"{edition.series.id}, {edition.as_of}")
-        profile = identity.by_refs(self._connection, [ref]).get(ref)
         row = subjects.by_refs(self._connection, [ref]).get(ref)
-        return _of_profile(ref, profile, row.issuer if row is not None else "")
+        issuer = row.issuer if row is not None else ""
+        said = described_subject(self._connection, ref)
+        if said is not None:
+            card = _of_entry(ref, said.entry, issuer, said.birth_sources)
+            return replace(card, sources=said.sources)
+        profile = identity.by_refs(self._connection, [ref]).get(ref)
+        return _of_profile(ref, profile, issuer)
 
 
-def _of_entry(ref: str, entry: ListEntry, source: str) -> Card:
+def _of_entry(ref: str, entry: ListEntry, source: str, told: Sequence[str] = ()) -> Card:
+    whose = itertools.chain(told, itertools.repeat(""))
     return Card(
         ref=ref,
         source=source,
         name=entry.name,
         names=tuple(NameLine(o.text, o.strength, o.language, o.script) for o in entry.names),
-        births=tuple(BirthLine(one.text, one.earliest, one.latest) for one in entry.births),
+        births=tuple(
+            BirthLine(one.text, one.earliest, one.latest, by)
+            for one, by in zip(entry.births, whose, strict=False)
+        ),
         identifiers=tuple(
             NumberLine(one.kind, one.number, one.country) for one in entry.identifiers
         ),
@@ -300,7 +318,7 @@ def _of_profile(ref: str, profile: Profile | None, issuer: str) -> Card:
         source=issuer,
         name=profile.name if profile is not None else ref,
         names=tuple(NameLine(one.text, Strength.UNSTATED, "", "") for one in spellings),
-        births=tuple(BirthLine(one.text, one.earliest, one.latest) for one in births),
+        births=tuple(BirthLine(one.text, one.earliest, one.latest, "") for one in births),
         countries=profile.countries if profile is not None else (),
         posts=profile.posts if profile is not None else (),
     )

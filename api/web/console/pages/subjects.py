@@ -6,6 +6,7 @@ from api.domain.errors import Invalid, NotFound
 from api.ports.policy import Action
 from api.services.desk import coverage, list_coverage, subject_lines, subject_pages, subjects
 from api.services.desk.identity import LIST, entry_place
+from api.services.desk.subject_pages import Card, SubjectPage
 from api.services.desk.subjects import Candidate
 from api.web.console import reading
 from api.web.console.page import ANALYST, AUDITOR, DESK, Answer, Page, View, Visit
@@ -44,6 +45,7 @@ def subject(visit: Visit) -> Answer:
     members = {
         "page": found,
         "where": _where(visit, ref),
+        "beside": _beside(found),
         "analyst": ANALYST in visit.caller.roles,
         "watches": [
             one
@@ -52,6 +54,12 @@ def subject(visit: Visit) -> Answer:
         ],
     }
     return View("subject.html", members)
+
+
+def _beside(page: SubjectPage) -> list[Card]:
+    """Return the description and those that may be of the same subject; none where it is alone."""
+    others = [one.card for one in page.candidates if one.outcome != "not-same"]
+    return [page.card, *others] if others else []
 
 
 def _where(visit: Visit, ref: str) -> str:
