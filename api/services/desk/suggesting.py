@@ -18,8 +18,7 @@ from api.domain.regimes.cases import SubjectCase, victims_of
 from api.domain.regimes.decisions import subject_case
 from api.domain.regimes.values import Basis, Regime
 from api.services.authorising import Caller
-from api.services.desk import coverage
-from api.services.desk.mirroring import ThreadView, read
+from api.services.desk import coverage, mirroring
 from api.services.node import Node
 from api.services.statements.effects import law_checks, thread_record
 from api.services.statements.effects.designation_record import standing_of
@@ -83,7 +82,7 @@ def suggestions(
     Raises:
         Invalid: ``regime.unknown``.
     """
-    view = read(node, caller, thread_id)
+    view = mirroring.read(node, caller, thread_id)
     home = node.membership.member(view.addressee).jurisdiction
     wanted = list(regimes) or [id_ for id_, one in node.regimes.items() if one.jurisdiction == home]
     if any(id_ not in node.regimes for id_ in wanted):
@@ -133,7 +132,7 @@ def _matches(node: Node, source: Designation | None, regime: Regime) -> Iterator
             )
 
 
-def _cases(node: Node, connection: Connection, view: ThreadView) -> list[_Asked]:
+def _cases(node: Node, connection: Connection, view: mirroring.ThreadView) -> list[_Asked]:
     """Return what is asked of each subject, on the facts that the requester recorded alone."""
     listed_by = coverage.jurisdictions_of(connection, node.ministry)
     facts = law_checks.thread_facts(thread_record.require(connection, view.state.id))
