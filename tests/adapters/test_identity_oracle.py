@@ -3,15 +3,11 @@
 Installed by ``npm ci --ignore-scripts`` in tests/oracles/oidc-provider.
 """
 
-import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -27,9 +23,9 @@ from api.adapters.identity.resource_server import ResourceServer
 from api.adapters.system import SystemEntropy
 from api.domain.errors import ComityError
 from tests.support import foreign
+from tests.support.oidc_provider import running
 from tests.support.sign_in import NODE, OTHER_NODE, MachineClock
 
-FOLDER = Path(__file__).parents[1] / "oracles" / "oidc-provider"
 CLOCK = MachineClock()
 
 pytestmark = foreign.needs("node", "npm oidc-provider")
@@ -51,20 +47,8 @@ class Oracle:
 @pytest.fixture(scope="module")
 def oracle() -> Iterator[Oracle]:
     key = ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)
-    settings = {"nodes": [NODE, OTHER_NODE], "machine_jwk": key.as_dict(private=False)}
-    with subprocess.Popen(
-        [foreign.oracle("node"), "server.mjs", json.dumps(settings)],
-        cwd=FOLDER,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "NODE_OPTIONS": ""},
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield Oracle(json.loads(process.stdout.readline())["issuer"], key)
-        finally:
-            process.kill()
-            process.wait(10)
+    with running([NODE, OTHER_NODE], key) as issuer:
+        yield Oracle(issuer, key)
 
 
 def sign_in(oracle: Oracle, resource: str = NODE) -> str:
