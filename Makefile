@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test deployed faults crash siege fuzz lint types contracts vectors openapi lock clean bench
+.PHONY: demo test deployed faults crash siege matrix fuzz lint types contracts vectors openapi lock clean bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Comity needs Python 3.11 or newer")'
@@ -39,6 +39,10 @@ crash: $(VENV)/.development
 # Each denial against a running node for a minute; ARGS="--seconds N NAME …" for fewer.
 siege: $(VENV)/.development
 	@$(BIN)/python -m tests.siege $(ARGS)
+
+# Type by carrier by audience, all cells of it, against a running node over HTTP.
+matrix: $(VENV)/.development
+	@COMITY_MATRIX=whole $(BIN)/python -m pytest -n 0 -rP -k answers_of_the_protocol tests/federation/test_dishonest_member.py $(ARGS)
 
 # Valid messages with something changed in them; ARGS="--seconds N --seed N".
 fuzz: $(VENV)/.development

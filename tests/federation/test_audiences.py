@@ -44,6 +44,9 @@ AUDIENCES: dict[str, tuple[str, ...] | None] = {
     "none said": None,
 }
 
+EVERY: dict[str, tuple[str, ...] | None] = {**AUDIENCES, "itself": (NODE,)}
+"""The wrong ones and the right one; ``tests/support/matrix.py`` has what is said to it."""
+
 TWO_PARTIES = {"release/1": "release.recipient", "mirror-request/1": "thread.not-a-party"} | {
     type_: "thread.wrong-recipient" for type_ in THREAD_TYPES if type_ != "mirror-request/1"
 }
@@ -86,7 +89,7 @@ def sealed(
     Args:
         chain: ids of this ministry's statements in the thread so far, the opener first.
     """
-    to, bad.made = AUDIENCES[audience], bad.made + 1
+    to, bad.made = EVERY[audience], bad.made + 1
     payload: dict[str, Any] = {
         "comity": "1",
         "type": type_,
