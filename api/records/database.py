@@ -30,7 +30,7 @@ _READERS = 8
 _PATIENCE = 30_000  # milliseconds that a statement waits for another connection of SQLite
 # Threads of the use cases (``web/routing.py``), as many jobs, one that listens; a connection is
 # opened when it is first needed, and kept.
-_CONNECTIONS: Final = 17
+_CONNECTIONS: Final = 21
 _FRESH: Final = 1.0  # seconds for which a connection that was just used is not asked whether it is
 
 

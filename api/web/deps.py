@@ -3,13 +3,14 @@
 Owns the place where they hang on the application's state.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from api.ports.identity import TokenVerifier
 from api.services.node import Node
+from api.web.bearers import Bearers
 from api.web.intake import Intake
 from api.web.spool import Spool
 
@@ -25,6 +26,7 @@ class Doors:
         intake: places in which bodies are received.
         spool: folder of bodies and of unfinished uploads.
         exhibit_limit: largest exhibit in bytes.
+        bearers: whose tokens were good lately.
     """
 
     node: Node
@@ -33,6 +35,7 @@ class Doors:
     intake: Intake
     spool: Spool
     exhibit_limit: int
+    bearers: Bearers = field(default_factory=Bearers)
 
 
 async def doors(request: Request) -> Doors:

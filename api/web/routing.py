@@ -5,25 +5,28 @@ register one, and ``tests/architecture`` walks the routes.
 """
 
 import asyncio
+import contextvars
 import difflib
+import functools
 import itertools
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol, TypeVar, get_origin
 from weakref import WeakKeyDictionary
 
-import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.authorising import Caller
+from api.web.calling import Calling
 from api.web.preconditions import IfMatch
 from api.web.problems import STATUSES
 from api.web.tags import DESCRIPTIONS
@@ -49,9 +52,10 @@ _IDEMPOTENCY_KEY: Final = {
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
 }
 # A few threads are enough for what runs at once on the processors of one process: more of them only
-# take the interpreter's lock from each other.
-_WORKERS: Final = 8
-_SHARE: Final = 4
+# take the interpreter's lock from each other. About half of them wait for a commit, so that two
+# thirds for one officer keep the processors at work, and four are left for everybody else.
+_WORKERS: Final = 12
+_SHARE: Final = 8
 
 
 class Resolvable(Protocol):
@@ -71,8 +75,9 @@ class _Threads:
     """The threads of the use cases, each caller's share of them, and how long somebody waits."""
 
     def __init__(self) -> None:
-        self._limiter: anyio.CapacityLimiter | None = None
-        self._shares: dict[str, tuple[anyio.Semaphore, int]] = {}
+        # They end when nobody holds this object any more.
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="comity-use-case")
+        self._shares: dict[str, tuple[asyncio.Semaphore, int]] = {}
         self._waiting: dict[int, float] = {}
         self._numbers = itertools.count()
 
@@ -83,16 +88,14 @@ class _Threads:
         return 0.0 if first is None else time.monotonic() - first
 
     async def run(self, work: Callable[[], T], caller: str) -> T:
-        """Run work in a thread; a caller has at most half of them at once and waits for more."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(_WORKERS)
+        """Run work in a thread; a caller has at most a share of them and waits for more."""
         if not caller:
-            return await self._in_turn(work, self._limiter)
-        share, users = self._shares.get(caller) or (anyio.Semaphore(_SHARE), 0)
+            return await self._in_turn(work)
+        share, users = self._shares.get(caller) or (asyncio.Semaphore(_SHARE), 0)
         self._shares[caller] = share, users + 1
         try:
             async with share:
-                return await self._in_turn(work, self._limiter)
+                return await self._in_turn(work)
         finally:
             share, users = self._shares[caller]
             if users == 1:
@@ -100,16 +103,16 @@ class _Threads:
             else:
                 self._shares[caller] = share, users - 1
 
-    async def _in_turn(self, work: Callable[[], T], limiter: anyio.CapacityLimiter) -> T:
-        number = next(self._numbers)
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        number, context = next(self._numbers), contextvars.copy_context()
         self._waiting[number] = time.monotonic()
 
         def begun() -> T:
             self._waiting.pop(number, None)
-            return work()
+            return context.run(work)
 
         try:
-            return await anyio.to_thread.run_sync(begun, limiter=limiter)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, begun)
         finally:
             self._waiting.pop(number, None)
 
@@ -130,8 +133,8 @@ def longest_wait() -> float:
 
 async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
     """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
-    caller = next((each.person for each in arguments if isinstance(each, Caller)), "")
-    return await _threads().run(partial(_call, use_case, arguments, members), caller)
+    caller = next((each.person for each in arguments if isinstance(each, Caller | Calling)), "")
+    return await _threads().run(functools.partial(_call, use_case, arguments, members), caller)
 
 
 async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
@@ -140,7 +143,7 @@ async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **membe
     Whoever they are is known when their signatures are verified, which is the use case's work.
     """
     return await _threads().run(
-        partial(_call, use_case, arguments, members), "a door without token"
+        functools.partial(_call, use_case, arguments, members), "a door without token"
     )
 
 
@@ -157,12 +160,41 @@ class KnownQuery(APIRoute):
         known = frozenset(_query_names(self.dependant))
 
         async def checked(request: Request) -> Response:
-            for name in request.query_params:
-                if name not in known:
-                    raise _unknown_parameter(name, known)
+            _require_known(request, known)
             return await handle(request)
 
         return checked
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call a handler that takes the request alone as it is; all others as the framework does.
+
+        Looking for parameters that there are not costs as much as reading the request.
+        """
+        if not _takes_request_alone(self.endpoint) or scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        _require_known(request, frozenset())
+        response: Response = await self.endpoint(request)
+        await response(scope, receive, send)
+
+
+def _require_known(request: Request, known: frozenset[str]) -> None:
+    if request.scope["query_string"]:
+        for name in request.query_params:
+            if name not in known:
+                raise _unknown_parameter(name, known)
+
+
+@functools.cache
+def _takes_request_alone(endpoint: Callable[..., Any]) -> bool:
+    """Tell whether a handler's one parameter is the request, and a response what it returns."""
+    declared = dict(endpoint.__annotations__)
+    made = declared.pop("return", None)
+    made = get_origin(made) or made
+    answers = isinstance(made, type) and issubclass(made, Response)
+    return answers and list(declared.values()) == [Request]
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

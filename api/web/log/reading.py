@@ -13,8 +13,9 @@ from fastapi.responses import Response
 from api.ports.policy import Action
 from api.services.authorising import Caller, peer_caller
 from api.services.log import log_door, peer_tokens
+from api.web.calling import identify
 from api.web.deps import Doors, NodeOf
-from api.web.principals import bearer, identify
+from api.web.principals import bearer
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/log", tags=["log"])

@@ -23,8 +23,8 @@ from api.services.node import Node
 from api.services.statements.draft_form import DraftView
 from api.web import answers, bodies, cursors
 from api.web.answers import Answer, Created, Page
-from api.web.deps import NodeOf
-from api.web.principals import OfficerOf
+from api.web.deps import Doors, NodeOf
+from api.web.principals import OfficerOf, calling
 from api.web.rest.drafted import drafted
 from api.web.routing import ActionRouter, run
 
@@ -94,10 +94,12 @@ class Reason(BaseModel):
     operation_id="submit_package",
     response_description="Its id is born here.",
 )
-async def submit(request: Request, node: NodeOf, caller: OfficerOf) -> Created[SubmittedPackage]:
+async def submit(request: Request) -> Created[SubmittedPackage]:
     """Submit a signed package; it stays home until it is released."""
+    doors: Doors = request.app.state.doors
+    caller = await calling(request)
     data = await bodies.json_bytes(request)
-    package = await run(_submit, caller, node, data)
+    package = await run(_submit, caller, doors.node, data)
     return Created(package, f"/api/v1/packages/{package.id}")
 
 
