@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import break_glass, node_init, node_move, node_reindex, node_run, output
+from api.cli import break_glass, node_doctor, node_init, node_move, node_reindex, node_run, output
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 
@@ -21,6 +21,7 @@ command(app, "move")(node_move.move)
 command(app, "serve")(node_run.serve)
 command(app, "work")(node_run.work)
 command(app, "reindex")(node_reindex.reindex)
+command(app, "doctor")(node_doctor.doctor)
 app.add_typer(break_glass.app)
 
 

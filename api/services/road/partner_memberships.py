@@ -25,7 +25,7 @@ def ask(node: Node, peer: str) -> PartnerMembership:
     A partner that does not answer is written down with the code; nothing is raised for it.
     """
     try:
-        serial, digest = _membership_named_by(node, peer)
+        serial, digest = membership_of(node, peer)
         row = PartnerMembership(peer, serial, digest, None, node.now())
     except ComityError as error:
         row = PartnerMembership(peer, None, None, error.code, node.now())
@@ -33,7 +33,12 @@ def ask(node: Node, peer: str) -> PartnerMembership:
     return row
 
 
-def _membership_named_by(node: Node, peer: str) -> tuple[int, str]:
+def membership_of(node: Node, peer: str) -> tuple[int, str]:
+    """Return serial and digest of the membership that a member's node says it runs with.
+
+    Raises:
+        Unavailable: ``peer.*``: it does not answer, or answers nonsense.
+    """
     reply = node.transport.get(peer, PATH, token=peer_tokens.mint(node, peer, PATH), headers={})
     if reply.status != _OK:
         raise Unavailable("peer.refused", "The member's node does not answer this request.")
