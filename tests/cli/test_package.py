@@ -48,6 +48,24 @@ def test_a_repeated_submission_is_the_same_package_and_uploads_nothing(
     assert third.err == "This package was submitted before; nothing was added.\n"
 
 
+def test_a_sealed_file_that_was_carried_is_verified_and_not_taken_in(
+    comity: CommandLine, submit: Submit, release: Release, nodes: RunningNodes, tmp_path: Path
+) -> None:
+    """By hand or over HTTP: neither command nor door makes a holder of who was handed a file."""
+    package = submit("carried")
+    approve(comity, release(package))
+    carried, pinned = tmp_path / "by-hand.comity", tmp_path / "membership.json"
+    assert comity("package", "fetch", package, "--out", carried, profile="us-analyst").code == 0
+    pinned.write_bytes(nodes[UK].node.membership.raw)
+    read = comity("verify", carried, "--membership", pinned, as_json=True)
+    assert read.document["verdict"] == "verified", read.document
+    taken = comity("package", "submit", carried, profile="uk-analyst", as_json=True)
+    assert (taken.code, taken.problem["code"]) == (3, "package.sealed")
+    assert comity("package", "show", package, profile="uk-analyst").code == 5
+    nodes.settle()
+    assert comity("package", "show", package, profile="uk-analyst").code == 0
+
+
 def test_a_damaged_file_is_not_submitted(comity: CommandLine, build: Build) -> None:
     path = build("submit-damaged")
     content = bytearray(path.read_bytes())
