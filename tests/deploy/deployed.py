@@ -1,4 +1,4 @@
-"""Deploy a node as far as one machine goes: image, PostgreSQL, nginx, restart, backup, restore.
+"""Deploy a node as far as one machine goes: image, PostgreSQL, nginx, restart, rotation, restore.
 
 Run by ``make deployed`` as root, with buildah, debootstrap, nginx and PostgreSQL at hand. Builds
 ``deploy/Containerfile`` unchanged, without a daemon, on a base that debootstrap makes; runs the
@@ -20,11 +20,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from api.adapters.identity.tokens import Tokens
+from api.cli.profiles import Profile, ProfileStore
 from tests.support import databases, foreign
 from tests.support.certificates import Authority
+from tests.support.command_line import CommandLine
 from tests.support.deployment import DEPLOY, ROOT
+from tests.support.issuer import FakeIssuer
+from tests.support.node_process import served_issuer
 from tests.support.ports import free_port
 from tests.support.proxies import Proxy, running_proxy
+from tests.support.running_node import FOREVER
 
 NEEDED: Final = frozenset({"buildah", "debootstrap", "nginx", "postgresql"})
 BASE: Final = "docker.io/library/python:3.11-slim"
@@ -34,6 +40,7 @@ HOME: Final = "/var/lib/comity"
 DISTRIBUTION: Final = ("bookworm", "http://deb.debian.org/debian")
 PACKAGES: Final = "python3,python3-venv,python-is-python3,ca-certificates,postgresql-client"
 MINISTRY: Final = "us-treasury"
+ADMINISTRATORS: Final = ("a1", "b2")
 CHROOT: Final = shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin:/bin") or "chroot"
 _PATIENCE: Final = 120
 
@@ -213,22 +220,32 @@ def deployed(folder: Path) -> None:
         step("its user cannot write its root", lambda: unwritable(installed))
         server = databases.start_postgres()
         stack.callback(server.stop)
-        settings = step("keys and membership", lambda: prepared(installed, server.fresh()))
+        issuer = stack.enter_context(served_issuer())
+        settings = prepared(installed, server.fresh()) | {"COMITY_ISSUERS": issuer.issuer}
         port = free_port()
         own, partner = (
             Authority(folder / "us" / "tls", "us"),
             Authority(folder / "uk" / "tls", "uk"),
         )
-        migrate(installed, settings)
+        step("keys, tables and administrators", lambda: begun(installed, settings, issuer))
         first = Running(installed, settings, port)
         stack.callback(first.process.kill)
         proxy = stack.enter_context(running_proxy(folder / "us", port, own, partner))
         step("ready on PostgreSQL behind nginx", lambda: ready(proxy))
-        backups = step("backup while it serves", lambda: backed_up(installed, settings))
+        step("backup while it serves", lambda: backed_up(installed, settings))
+        step("a certificate is replaced while it serves", lambda: certified(proxy, own))
+        officers = Officers(folder / "officers", port, settings["COMITY_PUBLIC_URL"], issuer)
+        later = step(
+            "seal keys rotated, escrowed, confirmed by two",
+            lambda: rotated(installed, settings, officers),
+        )
         first.stop()
+        step("refused with the membership before", lambda: refuses_old(installed, settings))
+        settings = later
         again = Running(installed, settings, port)
         stack.callback(again.process.kill)
-        step("ready again after a restart", lambda: ready(proxy))
+        step("ready again, with the new keys", lambda: ready(proxy))
+        backups = step("backup under the new keys", lambda: backed_up(installed, settings))
         again.stop()
         step("upgrade from the migration before", lambda: upgraded(installed, settings))
         restored = settings | {"COMITY_DATABASE_URL": server.fresh()}
@@ -257,11 +274,105 @@ def prepared(installed: Installed, url: str) -> dict[str, str]:
         "COMITY_KEYSTORE_PASSPHRASE_FILE": f"{HOME}/node/keystore-passphrase",
         "COMITY_MEMBERSHIP": out,
         "COMITY_MEMBERSHIP_DIGEST": digest.strip(),
-        "COMITY_ISSUERS": "https://login.us-treasury.example",
         "COMITY_TOKEN_AUDIENCE": public,
         "COMITY_LISTEN_HOST": "127.0.0.1",
         "COMITY_JOBS": "true",
     }
+
+
+def begun(installed: Installed, settings: dict[str, str], issuer: FakeIssuer) -> None:
+    """Make the tables and name the first two administrators."""
+    migrate(installed, settings)
+    first, second = ((issuer.issuer, sub, f"Administrator {sub}") for sub in ADMINISTRATORS)
+    installed.comity("node", "admins", "--first", *first, "--second", *second, **settings)
+
+
+@dataclass(frozen=True)
+class Officers:
+    """Both administrators at their command lines; they reach the app on this machine."""
+
+    home: Path
+    port: int
+    audience: str
+    issuer: FakeIssuer
+
+    def run(self, sub: str, *arguments: str | Path) -> Any:
+        """Run an officer's command; returns its document.
+
+        Raises:
+            FailedError: it was refused.
+        """
+        tokens = Tokens(self.issuer.token(sub, self.audience), FOREVER)
+        node = f"http://127.0.0.1:{self.port}"
+        profile = Profile(node, self.issuer.issuer, "tests", self.audience, tokens=tokens)
+        ProfileStore(self.home).save(sub, profile)
+        ended = CommandLine(self.home)(*arguments, profile=sub, as_json=True)
+        if ended.code:
+            raise FailedError(f"{' '.join(map(str, arguments))}\n{ended.err}")
+        return ended.document
+
+
+def rotated(installed: Installed, settings: dict[str, str], officers: Officers) -> dict[str, str]:
+    """Do what rotate-a-key.md says for the seal keys; returns the settings to restart with."""
+    size = officers.run(ADMINISTRATORS[0], "node", "status")["log_size"]
+    entry = installed.comity("key", "rotate", "seal", "--at-index", str(size), **settings)
+    member = keep(installed, "our-entry.json", entry)
+    secrets = [keep(installed, name, f"the words of {name}\n") for name in ("one", "two")]
+    pair = ("--first-passphrase-file", secrets[0], "--second-passphrase-file", secrets[1])
+    installed.comity("key", "escrow", "--out", f"{HOME}/comity-keys.json", *pair, **settings)
+    after = f"{HOME}/membership-next.json"
+    change = ("--to", settings["COMITY_MEMBERSHIP"], "--member", member, "--out", after)
+    digest = installed.comity("membership", "add", *change).strip()
+    first, second = ADMINISTRATORS
+    officers.run(first, "membership", "propose", installed.home / "membership-next.json")
+    seen = officers.run(second, "membership", "preview", digest)["digest"]
+    officers.run(second, "membership", "approve", digest, "--digest", seen)
+    return settings | {"COMITY_MEMBERSHIP": after, "COMITY_MEMBERSHIP_DIGEST": digest}
+
+
+def refuses_old(installed: Installed, settings: dict[str, str]) -> None:
+    """Show that the rotated keystore does not start under the membership before.
+
+    Raises:
+        FailedError: it does, or is refused for something else.
+    """
+    command = installed.command("node", "serve")
+    refused = subprocess.run(
+        command,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    if refused.returncode == 0 or "keys.not-in-membership" not in refused.stderr:
+        raise FailedError(f"not refused as it must be: {refused.stderr[-2000:]}")
+
+
+def certified(proxy: Proxy, own: Authority) -> None:
+    """Replace the server's certificate by the runbook's own commands, while the node serves.
+
+    Raises:
+        FailedError: the old one is still shown.
+    """
+    before = shown(proxy)
+    own.issue("server", server=True)
+    nginx = [foreign.oracle("nginx"), "-c", str(proxy.folder / "nginx.conf")]
+    run([*nginx, "-p", str(proxy.folder), "-t"])
+    run([*nginx, "-p", str(proxy.folder), "-s", "reload"])
+    end = time.monotonic() + _PATIENCE
+    while shown(proxy) == before:
+        if time.monotonic() > end:
+            raise FailedError("nginx still shows the old certificate")
+        time.sleep(0.2)
+    ready(proxy)
+
+
+def shown(proxy: Proxy) -> bytes:
+    """Return the certificate that the proxy shows."""
+    with closing(proxy.connect(None)) as connection:
+        connection.connect()
+        return connection.sock.getpeercert(binary_form=True) or b""  # type: ignore[union-attr]
 
 
 def migrate(installed: Installed, settings: dict[str, str]) -> None:
