@@ -13,7 +13,7 @@ import httpcore2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import databases, foreign, scheduling
+from tests.support import compiled, databases, foreign, scheduling
 from tests.support.demo import Demo, running_demo
 from tests.support.scheduling import pytest_xdist_make_scheduler
 
@@ -21,6 +21,7 @@ __all__ = ["pytest_xdist_make_scheduler"]
 
 # Thousands of HTTP clients are made; reading the machine's authorities takes 20 ms each time.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+compiled.share()
 
 settings.register_profile(
     "suite",
