@@ -1,13 +1,15 @@
-"""Take the pictures of docs/tour.md from a running demo: ``python -m docs.tour DIR``.
+"""Take the pictures of docs/tour.md from a running demo: ``python -m docs.tour DIR [FOLDER]``.
 
 DIR is the folder of the demo (``make demo``; its ``demo.json`` names nodes, people, passwords).
+With FOLDER each picture is taken there in both languages, to be looked at. Names in Chinese need a
+font that has them (Debian: ``fonts-noto-cjk``).
 Officers sign in through the real form of the provider in headless Chromium; each picture is one
 screen high.
 """
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PICTURES: Final = Path(__file__).resolve().parent / "img"
 _CHROMIUM: Final = Path("/usr/bin/chromium")
 _WIDTH, _HEIGHT = 1000, 760
+_ELSEWHERE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ STOPS: Final = (
     Stop("tour-drafts", "us-analyst", "en", "/drafts"),
     Stop("tour-coverage", "ca-reviewer", "fr", "/coverage"),
     Stop("tour-subject", "ca-analyst", "fr", "/subjects?q=Chen+Quanguo", first=True),
+    Stop("tour-law", "us-admin", "en", "/law/US-GLOMAG"),
     Stop("tour-request-fr", "ca-analyst", "fr", "/mirror-requests", first=True),
     Stop("tour-events", "us-auditor", "en", "/audit/events"),
     Stop("tour-entry", "us-auditor", "en", "/audit/events/3"),
@@ -70,6 +74,7 @@ def signed_in(browser: Browser, demo: dict[str, Any], user: dict[str, Any], lang
 def main() -> None:
     """Take every picture."""
     demo = json.loads((Path(sys.argv[1]) / "demo.json").read_bytes())
+    folder = Path(sys.argv[2]) if len(sys.argv) > _ELSEWHERE else PICTURES
     people = {one["username"]: one for one in demo["users"]}
     with sync_playwright() as started:
         browser = started.chromium.launch(
@@ -77,19 +82,27 @@ def main() -> None:
             args=["--no-sandbox", "--disable-gpu"],
         )
         for stop in STOPS:
-            user = people[stop.user]
-            page = signed_in(browser, demo, user, stop.language)
-            address = f"{demo['nodes'][user['ministry']]['url']}/{stop.language}{stop.path}"
-            page.goto(address)
-            if stop.first:
-                page.locator("main tbody a, main .app-card h3 a").first.click()
-            if stop.anchor:
-                page.locator(f"#{stop.anchor}").scroll_into_view_if_needed()
-                page.evaluate(f"document.getElementById('{stop.anchor}').scrollIntoView()")
-            page.screenshot(path=str(PICTURES / f"{stop.name}.png"))
-            print(stop.name, page.title())
-            page.close()
+            _take(browser, demo, people[stop.user], stop, folder)
+            if folder != PICTURES:
+                other = {"en": "fr", "fr": "en"}[stop.language]
+                turned = replace(stop, name=f"{stop.name}-{other}", language=other)
+                _take(browser, demo, people[stop.user], turned, folder)
         browser.close()
+
+
+def _take(
+    browser: Browser, demo: dict[str, Any], user: dict[str, Any], stop: Stop, folder: Path
+) -> None:
+    page = signed_in(browser, demo, user, stop.language)
+    page.goto(f"{demo['nodes'][user['ministry']]['url']}/{stop.language}{stop.path}")
+    if stop.first:
+        page.locator("main tbody a, main .app-card h3 a").first.click()
+    if stop.anchor:
+        page.locator(f"#{stop.anchor}").scroll_into_view_if_needed()
+        page.evaluate(f"document.getElementById('{stop.anchor}').scrollIntoView()")
+    page.screenshot(path=str(folder / f"{stop.name}.png"))
+    print(stop.name, page.title())
+    page.close()
 
 
 if __name__ == "__main__":

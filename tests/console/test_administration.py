@@ -245,6 +245,10 @@ def test_an_edition_of_the_law_is_seen_in_words_before_it_is_proposed(federation
     made = first.post("/en/law/editions/new", sent)
     place = made.headers["location"]
     assert "You proposed it" in first.get(place).text
+    assert f"{place}/approve" not in first.get("/en/").text
+    waiting = second.get("/en/").text
+    assert f'href="{place}/approve"' in waiting, "it waits on the second administrator's first page"
+    assert "UK-GHR 2998-01-31" in waiting
     own = first.get(f"{place}/approve").text.partition("<h1")[2]
     assert '<button type="submit" class="govuk-button' not in own.partition("<footer")[0]
     page = second.get(f"{place}/approve").text

@@ -1,10 +1,15 @@
 """Refusals in French: whole, true to their English, and told to who asks for them."""
 
+import ast
+import inspect
 import re
 
 import pytest
 from babel.messages.pofile import read_po
 
+from api.domain import tasks as task_rules
+from api.services.desk import task_sources
+from api.services.statements import preview_words
 from api.web import problems
 from api.web.languages import PART, REFUSALS, french
 from tests.support.console import US, console_on
@@ -43,7 +48,7 @@ def test_every_refusal_of_officers_has_its_french():
     assert len(sentences()) > 250
 
 
-@pytest.mark.parametrize("english", sorted(CATALOGUE), ids=lambda one: one[:40])
+@pytest.mark.parametrize("english", sorted(CATALOGUE), ids=lambda one: one[:60])
 def test_both_languages_have_the_same_parts_and_french_is_written_as_in_canada(english):
     told = CATALOGUE[english]
     assert told.count(PART) == english.count(PART)
@@ -53,6 +58,17 @@ def test_both_languages_have_the_same_parts_and_french_is_written_as_in_canada(e
     assert "  " not in told
     for code in re.findall(r"`[^`]+`|COMITY_\w+|sha256:|/packages", english):
         assert code in told
+
+
+def test_why_a_task_waits_and_what_is_unusual_have_their_french():
+    """Pages tell these sentences of the use cases through the same catalogue."""
+    told = {*task_rules._WHICH.values(), *task_sources._DECIDE.values()}
+    source = ast.parse(inspect.getsource(preview_words))
+    for one in ast.walk(source):
+        if isinstance(one, ast.Yield) and isinstance(one.value, ast.Constant):
+            told.add(one.value.value)
+    assert len(told) > 35
+    assert sorted(told - set(CATALOGUE)) == []
 
 
 def test_every_title_of_a_problem_has_its_french():

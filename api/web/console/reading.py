@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api.domain.changes import ChangeKind
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError
 from api.domain.four_eyes import Row as FourEyesRow
@@ -27,6 +28,19 @@ _PATHS: Final = {
     "designation": "/designations/",
     "proposal": "/proposals/",
 }
+_DECIDED_AT: Final[Mapping[str, tuple[str, str]]] = {
+    ChangeKind.OFFICER: ("/people/officers/", "/approve"),
+    ChangeKind.GRANT: ("/people/grants/", "/approve"),
+    ChangeKind.SUSPENSION: ("/people/suspensions/", "/approve"),
+    ChangeKind.REINSTATEMENT: ("/people/reinstatements/", "/approve"),
+    ChangeKind.DELEGATION: ("/people/absences/", "/approve"),
+    ChangeKind.RELYING_PARTY: ("/people/passkey-sites/", "/approve"),
+    ChangeKind.REGIME: ("/law/editions/", "/approve"),
+    ChangeKind.MEMBERSHIP: ("/run/membership/", "/approve"),
+    ChangeKind.ERASURE: ("/run/erasures/", "/approve"),
+    ChangeKind.EPOCH: ("/partners/", "/epoch/approve"),
+}
+"""Where the second administrator decides on a change; the command line for those without a page."""
 
 
 def full(hexadecimal: str) -> str:
@@ -36,8 +50,12 @@ def full(hexadecimal: str) -> str:
 
 def href_of(visit: Visit, kind: str, id_: str) -> str:
     """Return the address of an object's page; empty if its kind has none."""
-    base = _PATHS.get(kind)
-    return visit.to(f"{base}{id_.removeprefix('sha256:')}") if base else ""
+    if kind == ChangeKind.KEY:
+        return visit.to("/people")  # vouching and approving have pages of their own, found there
+    base, after = _PATHS.get(kind, ""), ""
+    if kind in _DECIDED_AT:
+        base, after = _DECIDED_AT[kind]
+    return visit.to(f"{base}{id_.removeprefix('sha256:')}{after}") if base else ""
 
 
 def subject_names(subject: Mapping[str, Any]) -> list[str]:

@@ -33,6 +33,8 @@ from api.web.languages import french
 
 _TEMPLATES: Final = static_files.FOLDER.parent / "templates"
 _SHORT: Final = 8
+_RECORD: Final = 32
+_SHORT_BY_TIME: Final = 12  # records are named by their time: eight digits last for a minute
 _MONOSPACED: Final = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{32,64}")
 _KILO: Final = 1000
 _RIGHT_TO_LEFT: Final = {"R", "AL"}
@@ -213,7 +215,9 @@ def plain(id_: str) -> str:
 
 def short(id_: str) -> Markup:
     """Return the short reference of an id; the whole id is its title."""
-    return Markup('<span class="app-digest" title="{}">{}</span>').format(id_, plain(id_)[:_SHORT])
+    shown = plain(id_)
+    digits = _SHORT_BY_TIME if len(shown) == _RECORD else _SHORT
+    return Markup('<span class="app-digest" title="{}">{}</span>').format(id_, shown[:digits])
 
 
 def grouped(id_: str) -> Markup:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from api.domain.errors import Conflict, Refused
+from api.domain.tasks import TaskKind
 from api.ports.policy import Action
 from api.records.threads import Wanted
 from api.services.desk import assigning, evidence, mirroring, tasks
@@ -47,6 +48,7 @@ class Item:
         names: subjects' names, for the title.
         id: of the task.
         claim: who works on it; ``None`` if nobody said so.
+        asked_by: who made it wait: a ministry, or an officer's name.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Item:
     names: tuple[str, ...] = ()
     id: str = ""
     claim: ClaimView | None = None
+    asked_by: str = ""
 
 
 def show(visit: Visit) -> Answer:
@@ -78,6 +81,8 @@ def show(visit: Visit) -> Answer:
         "own": [],
         "fresh": [],
     }
+    if ADMINISTRATOR in visit.caller.roles and not desk:
+        members["now_to_do"] = _items(visit, Scope.MINE)
     if desk:
         members["now_to_do"] = _items(visit, Scope.MINE)
         members["waiting"] = _items(visit, Scope.PARTNERS)
@@ -96,7 +101,7 @@ def _item(visit: Visit, one: TaskView) -> Item:
     place = one.within or one.about
     return Item(
         kind=one.kind,
-        title=one.title,
+        title=_title(visit, one),
         href=visit.to(f"/reviews/{one.id}/close")
         if one.closable
         else reading.href_of(visit, place.kind, place.id),
@@ -107,7 +112,16 @@ def _item(visit: Visit, one: TaskView) -> Item:
         names=one.names,
         id=one.id,
         claim=one.claim,
+        asked_by=one.asked_by,
     )
+
+
+def _title(visit: Visit, one: TaskView) -> str:
+    """Return what a task is about: of a draft its subjects, of a change what is proposed."""
+    if one.kind == TaskKind.DECIDE_CHANGE.value:
+        return one.key or one.title
+    drafted = reading.title_of(visit, one.about.kind, one.about.id)
+    return drafted if one.about.kind == "draft" and drafted else one.title
 
 
 def take_or_hand_back(visit: Visit) -> Answer:
