@@ -51,6 +51,7 @@ PACKAGES = Table(
     Column("release", Text),
     Index("ix_packages_page", "submitted_at", "id"),
     Index("ix_packages_originator", "originator", "submitted_at", "id"),
+    Index("ix_packages_state", "state", "submitted_at", "id"),
     info=RECORDED,
 )
 

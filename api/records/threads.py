@@ -36,6 +36,7 @@ THREADS = Table(
     Index("ix_threads_page", "opened_at", "id"),
     Index("ix_threads_phase", "phase", "opened_at", "id"),
     Index("ix_threads_parties", "requester", "addressee", "phase"),
+    Index("ix_threads_between", "requester", "addressee", "opened_at", "id"),
     Index("ix_threads_continues", "continues"),
     info=RECORDED,
 )
