@@ -130,11 +130,21 @@ def state_of(federation: Federation, draft: str) -> str:
     return str(found.state)
 
 
+def test_a_release_form_says_who_holds_the_package_already(consoles, browsers):
+    page = browsers[US, "analyst"].get(f"/en{consoles[US][1].paths['package_release']}").text
+    assert page.count("It holds the package already.") == 1
+
+
 def test_a_reviewer_approves_what_the_page_showed(federation, browsers):
     draft, reviewer = waiting(federation), browsers[US, "reviewer"]
     page = reviewer.get(f"/en/drafts/{draft}").text
     for word in ("You can decide on this draft", UK, "TLP:AMBER", "consideration of designation"):
         assert word in page, word
+    unusual = page.partition("What is unusual")[2].partition("What will leave")[0]
+    assert "The preparer did not sign it" in unusual
+    assert "la personne qui l’a préparée ne l’a pas signée" in (
+        reviewer.get(f"/fr/drafts/{draft}").text.lower()
+    )
     forgot = reviewer.submit(f"/en/drafts/{draft}/approve")
     assert forgot.status_code == 422
     assert "Error:" in forgot.text

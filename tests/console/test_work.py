@@ -86,7 +86,10 @@ def changed(federation: Federation) -> str:
 def test_a_review_is_closed_with_a_reason(federation, console):
     task, reviewer = changed(federation), console.browser("reviewer")
     path = f"/en/reviews/{task}/close"
-    assert f'href="{path}"' in reviewer.get("/en/").text
+    work = reviewer.get("/en/").text
+    assert f'href="{path}"' in work
+    assert "A designation that the decision rests on was amended." in work
+    assert re.search(rf"A partner amended this designation\. From: <bdi[^>]*>{US}", work)
     empty = reviewer.submit(path)
     assert empty.status_code == 422
     assert 'href="#outcome"' in empty.text
