@@ -124,7 +124,7 @@ class Database:
     def for_recovery(self) -> "Database":
         """Return this database for the one use case that may write while the node is read-only.
 
-        It shares engine and writer thread; close the original only.
+        It shares engine and writer; close the original only.
         """
         other = copy.copy(self)
         other._recovering = True  # noqa: SLF001 - a copy of this very object

@@ -1,6 +1,8 @@
-"""The one thread that writes to an SQLite file, and how it commits many units together.
+"""One writer at a time for an SQLite file, and how it commits many units together.
 
-Owns the group commit on SQLite; knows no table and no use case.
+Owns the group commit on SQLite; knows no table and no use case. Whoever finds nobody writing writes
+for all who wait, in the own thread, then hands over to the first who came meanwhile: waking another
+thread costs more than most units.
 
 Units of a group run one after the other in one transaction. A unit that reads or changes rows gets
 a savepoint of its own before it does; one that only inserts needs none, and its rows are written
@@ -8,10 +10,9 @@ together with the others' just before the commit. If that fails, the group is un
 runs once more by itself, so that the one at fault alone hears of it.
 """
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -26,12 +27,30 @@ from api.records.unit_of_work import Unit
 T = TypeVar("T")
 Tell = Callable[[set[str], Sequence[tuple[str, str]]], None]
 _GROUP = 64
+_PATIENCE = 30.0  # seconds that the end of the process waits for units
 
 
 @dataclass(slots=True)
 class _Queued:
+    """A unit that waits, and what became of it.
+
+    Attributes:
+        work: the unit.
+        turn: free when the unit has ended, or when its caller is to write.
+        ended: committed or refused.
+        result: of a unit that was committed.
+        error: what went wrong.
+    """
+
     work: Callable[[Unit], Any]
-    done: "Future[Any]"
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    ended: bool = False
+    result: Any = None
+    error: Exception | None = None
+
+    def end(self, result: Any, error: Exception | None) -> None:
+        """Note what became of it."""
+        self.result, self.error, self.ended = result, error, True
 
 
 @dataclass(slots=True)
@@ -91,7 +110,7 @@ class _Group:
 
 
 class SqliteWriter:
-    """The only thread that writes to an SQLite file (within this process).
+    """Writes to an SQLite file, one group after the other (within this process).
 
     Args:
         engine: of the file.
@@ -101,9 +120,11 @@ class SqliteWriter:
     def __init__(self, engine: Engine, tell: Tell) -> None:
         self._engine = engine
         self._tell = tell
-        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="comity-writer", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._waiting: deque[_Queued] = deque()
+        self._led = False
+        self._leader = 0
         self._closed = False
 
     def write(self, work: Callable[[Unit], T]) -> T:
@@ -113,38 +134,50 @@ class SqliteWriter:
             Full: ``database.full``.
             Unavailable: ``database.unavailable``, ``database.closed``.
         """
-        if threading.current_thread() is self._thread:
+        if self._leader == threading.get_ident():
             raise RuntimeError("a unit of work must not start another")
-        if self._closed:
-            raise Unavailable("database.closed", "The node is stopping; try again later.")
-        done: Future[T] = Future()
-        self._queue.put(_Queued(work, done))
-        return done.result()
+        queued = _Queued(work)
+        queued.turn.acquire()
+        with self._lock:
+            if self._closed:
+                raise Unavailable("database.closed", "The node is stopping; try again later.")
+            self._waiting.append(queued)
+            leads, self._led = not self._led, True
+        if not leads:
+            queued.turn.acquire()
+        if not queued.ended:
+            self._lead()
+        if queued.error is not None:
+            raise queued.error
+        result: T = queued.result
+        return result
 
     def close(self) -> None:
-        """Finish what is queued, then end the thread."""
-        self._closed = True
-        self._queue.put(None)
-        self._thread.join(timeout=30)
+        """Take no more units, and wait until those that wait are written."""
+        with self._lock:
+            self._closed = True
+            self._idle.wait_for(lambda: not self._led, timeout=_PATIENCE)
 
-    def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            group, stop = [first], False
-            while len(group) < _GROUP:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    stop = True
-                    break
-                group.append(item)
+    def _lead(self) -> None:
+        """Write what waits, the own unit among it; then let the next one lead."""
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
+        self._leader = threading.get_ident()
+        try:
             self._commit(group)
-            if stop:
-                return
+        finally:
+            self._leader = 0
+            with self._lock:
+                following = self._waiting[0] if self._waiting else None
+                self._led = following is not None
+                if not self._led:
+                    self._idle.notify_all()
+            if following is not None:
+                following.turn.release()
+            for each in group:
+                if not each.ended:
+                    each.end(None, Unavailable("database.unavailable", "The write was cut off."))
+                each.turn.release()
 
     def _commit(self, queued: list[_Queued]) -> None:
         try:
@@ -153,16 +186,13 @@ class SqliteWriter:
                 connection.exec_driver_sql("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
             for each in queued:
-                each.done.set_exception(translated(error))
+                each.end(None, translated(error))
             return
         # Committed. A crash from here on loses only the answers; callers repeat with the same
         # Idempotency-Key or see the object that is there.
         self._tell(group.rings, group.acts)
         for each, result, refusal in group.results:
-            if refusal is None:
-                each.done.set_result(result)
-            else:
-                each.done.set_exception(refusal)
+            each.end(result, refusal)
 
     @staticmethod
     def _together(connection: Connection, queued: list[_Queued]) -> _Group:

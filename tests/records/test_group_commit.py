@@ -42,7 +42,7 @@ def waiting(database: Database) -> int:
     writer = database._writer
     if isinstance(writer, PostgresqlWriter):
         return len(writer._together._queue)
-    return writer._queue.qsize()
+    return len(writer._waiting)
 
 
 @contextmanager
@@ -214,3 +214,24 @@ def test_an_error_of_a_unit_that_presumed_nothing_is_its_answer(database: Databa
         database.write(fails)
     assert runs == [1]
     assert names(database) == set()
+
+
+def test_a_caller_who_is_cut_off_lets_the_others_write(database: Database) -> None:
+    """The next one to come leads; nothing of what was cut off stays."""
+
+    def cut_off(unit: Unit) -> None:
+        fact(unit, "lost")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.write(cut_off)
+    database.write(lambda unit: fact(unit, "after"))
+    assert names(database) == {"after"}
+
+
+def test_units_of_many_threads_are_each_written_once(database: Database) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        works = [lambda unit, name=f"n{number}": fact(unit, name) for number in range(300)]
+        for future in [pool.submit(database.write, work) for work in works]:
+            future.result(60)
+    assert len(names(database)) == 300
