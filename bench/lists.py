@@ -29,7 +29,7 @@ from api.adapters.lists import published
 from api.adapters.lists.files import encoding_of, unpacked
 from api.domain.errors import ComityError
 from api.domain.lists import changes, tree
-from api.domain.lists.changes import Outcome
+from api.domain.lists.changes import EntryOutcome
 from api.domain.lists.entries import ListEntry
 
 AIMS = {"ofac-xml": "6 s, 120 MB", "ofac-enhanced": "40 s, 150 MB", "uk-csv": "8 s, 120 MB"}
@@ -157,8 +157,10 @@ def print_difference(old: Read, new: Read) -> None:
         if not same or was is None or now is None or was.source != now.source:
             found += changes.compare(was, now, same_layout=same, by_place=new.by_place)
     took = time.perf_counter() - started
-    told = {outcome: {one.entry for one in found if one.outcome is outcome} for outcome in Outcome}
-    counts = ", ".join(f"{len(told[outcome])} {outcome.value}" for outcome in Outcome)
+    told = {
+        outcome: {one.entry for one in found if one.outcome is outcome} for outcome in EntryOutcome
+    }
+    counts = ", ".join(f"{len(told[outcome])} {outcome.value}" for outcome in EntryOutcome)
     line = f"{new.series} {old.day or old.path.name} to {new.day or new.path.name}: {counts}"
     print(f"{line}; {took:.1f} s (aim 5)")
     if not same:
@@ -166,8 +168,8 @@ def print_difference(old: Read, new: Read) -> None:
         return
     both = old.entries.keys() & new.entries.keys()
     other = {id_ for id_ in both if bare_values(old.entries[id_]) != bare_values(new.entries[id_])}
-    amended = told[Outcome.AMENDED]
-    replaced = told[Outcome.ADDED] & told[Outcome.REMOVED]
+    amended = told[EntryOutcome.AMENDED]
+    replaced = told[EntryOutcome.ADDED] & told[EntryOutcome.REMOVED]
     false, missed = amended - other, other - amended - replaced
     print(f"  false amendments {len(false)}, missed {len(missed)} (aim 0)")
     for id_ in sorted(false | missed)[:5]:

@@ -26,7 +26,7 @@ from api.wire.errors import WireError
 app = group("audit", "Read, export and check the log.")
 
 
-class Outcome(StrEnum):
+class EventOutcome(StrEnum):
     """What became of an act."""
 
     DONE = "done"
@@ -44,7 +44,7 @@ def list_events(
         str | None,
         typer.Option(help="Only by this officer (record or account), member's node, or node."),
     ] = None,
-    outcome: Annotated[Outcome | None, typer.Option(help="Only with this outcome.")] = None,
+    outcome: Annotated[EventOutcome | None, typer.Option(help="Only with this outcome.")] = None,
     about: Annotated[str | None, typer.Option(help="Only about the object with this id.")] = None,
     since: Annotated[
         str | None, typer.Option("--from", help="First day or instant, in UTC.")

@@ -68,7 +68,7 @@ def show_draft(context: CliContext, draft: DraftId) -> None:
     output.result(context, found, [*summary(found), "", *body_lines(found["body"])])
 
 
-class Form(StrEnum):
+class TemplateForm(StrEnum):
     """Statements that have a form to fill in."""
 
     PACKAGE = "evidence-package"
@@ -81,7 +81,7 @@ class Form(StrEnum):
 @command(app, "template")
 def template(
     context: CliContext,
-    form: Annotated[Form, typer.Argument(help="Which statement.")],
+    form: Annotated[TemplateForm, typer.Argument(help="Which statement.")],
     *,
     out: Annotated[Path, typer.Option(help="Form to write.")],
 ) -> None:
@@ -92,11 +92,11 @@ def template(
     from api.cli import templates
 
     texts = {
-        Form.PACKAGE: templates.PACKAGE,
-        Form.PROPOSAL: templates.PROPOSAL,
-        Form.DESIGNATION: templates.DESIGNATION,
-        Form.AMENDMENT: templates.AMENDMENT,
-        Form.REQUEST: templates.REQUEST,
+        TemplateForm.PACKAGE: templates.PACKAGE,
+        TemplateForm.PROPOSAL: templates.PROPOSAL,
+        TemplateForm.DESIGNATION: templates.DESIGNATION,
+        TemplateForm.AMENDMENT: templates.AMENDMENT,
+        TemplateForm.REQUEST: templates.REQUEST,
     }
     write_new(out, texts[form].encode())
     output.result(context, {"out": str(out), "form": form.value}, [f"{out}: fill it in."])

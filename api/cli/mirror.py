@@ -34,7 +34,7 @@ app = group("mirror", "Ask other ministries to mirror designations; answer what 
 _QUESTION = re.compile(r"q([1-9][0-9]*)", re.ASCII)
 
 
-class Finding(StrEnum):
+class FindingChoice(StrEnum):
     """What the addressee decides on a subject."""
 
     MIRROR = "mirror"
@@ -192,7 +192,7 @@ def find(
     thread: ThreadId,
     *,
     subject: Subject,
-    finding: Annotated[Finding, typer.Option(help="The decision.")],
+    finding: Annotated[FindingChoice, typer.Option(help="The decision.")],
     reason: Annotated[str, typer.Option(help="Why, in words that may cross the border.")],
     regime: Annotated[str | None, typer.Option(help="Own regime to list under.")] = None,
     ground: Annotated[str | None, typer.Option(help="Ground under that regime.")] = None,

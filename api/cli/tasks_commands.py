@@ -24,7 +24,7 @@ class Scope(StrEnum):
     CLOCKS = "clocks"
 
 
-class Outcome(StrEnum):
+class ReviewOutcome(StrEnum):
     """How a review ends."""
 
     KEPT = "kept"
@@ -73,7 +73,7 @@ def close_review(
     context: CliContext,
     task: TaskId,
     *,
-    outcome: Annotated[Outcome, typer.Option(help="The decision stands, or was taken anew.")],
+    outcome: Annotated[ReviewOutcome, typer.Option(help="The decision stands, or was taken anew.")],
     reason: Reason,
 ) -> None:
     """Close a review with a reason.

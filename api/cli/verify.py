@@ -30,7 +30,7 @@ _MARKS: Final = {True: "ok", False: "FAILED", None: "-"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class VerifyReport:
     """What is printed about a file: one JSON document, or lines for people."""
 
     ok: bool
@@ -127,12 +127,12 @@ def is_misbehaviour(path: Path) -> bool:
         return source.read(1) == b"{"
 
 
-def _package_outcome(verdict: "Verdict") -> Outcome:
+def _package_outcome(verdict: "Verdict") -> VerifyReport:
     lines = [_result_line(step) for step in verdict.steps]
     facts = [name for name in ("id", "issuer", "title") if name in verdict.facts]
     lines += [f"{name:<10} {_shown_json(verdict.facts[name])}" for name in facts]
     lines.append(_summary(verdict))
-    return Outcome(verdict.ok, verdict.to_json(), tuple(lines))
+    return VerifyReport(verdict.ok, verdict.to_json(), tuple(lines))
 
 
 def _result_line(step: "Step") -> str:
@@ -154,7 +154,7 @@ def _shown_json(value: Json) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool) -> Outcome:
+def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool) -> VerifyReport:
     from api.domain.audit_export import ExportRefused
     from api.domain.verification.export import verify_export
     from api.wire.errors import WireError
@@ -173,7 +173,7 @@ def _export_outcome(path: Path, membership: Path | None, *, integrity_only: bool
     return _reported(report, integrity_only=integrity_only)
 
 
-def _refused_outcome(code: str, message: str, index: int | None = None) -> Outcome:
+def _refused_outcome(code: str, message: str, index: int | None = None) -> VerifyReport:
     from api.domain.verification.verdicts import FAILED
 
     document: dict[str, Json] = {
@@ -186,10 +186,12 @@ def _refused_outcome(code: str, message: str, index: int | None = None) -> Outco
     if index is not None:
         document["index"] = index
         where = f" (entry {index})"
-    return Outcome(ok=False, document=document, lines=(f"{FAILED}: {message}{where} [{code}]",))
+    return VerifyReport(
+        ok=False, document=document, lines=(f"{FAILED}: {message}{where} [{code}]",)
+    )
 
 
-def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
+def _misbehaviour_outcome(path: Path, membership: Path | None) -> VerifyReport:
     """Judge a misbehaviour proof; nothing of it can be judged without the accused's keys."""
     from api.domain.errors import Invalid
     from api.domain.misbehaviour import verify_misbehaviour
@@ -215,10 +217,10 @@ def _misbehaviour_outcome(path: Path, membership: Path | None) -> Outcome:
     }
     document: dict[str, Json] = {"ok": True, "verdict": VERIFIED, "failed": [], "facts": facts}
     lines = [f"{name:<12} {_shown_json(value)}" for name, value in facts.items()]
-    return Outcome(ok=True, document=document, lines=(*lines, VERIFIED))
+    return VerifyReport(ok=True, document=document, lines=(*lines, VERIFIED))
 
 
-def _reported(report: "ExportReport", *, integrity_only: bool) -> Outcome:
+def _reported(report: "ExportReport", *, integrity_only: bool) -> VerifyReport:
     from api.domain.verification.verdicts import UNPROVEN, VERIFIED
 
     manifest = report.manifest
@@ -241,7 +243,7 @@ def _reported(report: "ExportReport", *, integrity_only: bool) -> Outcome:
     document: dict[str, Json] = {"ok": ok, "verdict": verdict, "failed": [], "facts": facts}
     lines = [f"{name:<12} {_shown_json(value)}" for name, value in facts.items()]
     hint = "" if ok else ": give --membership, or say --integrity-only."
-    return Outcome(ok, document, (*lines, f"{verdict}{hint}"))
+    return VerifyReport(ok, document, (*lines, f"{verdict}{hint}"))
 
 
 def _progress() -> Callable[[int, int], None] | None:

@@ -92,7 +92,7 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActingStanding:
     """What an officer brings to one act; see `in_place_of`.
 
     Attributes:
@@ -184,7 +184,7 @@ def in_place_of(
     granted: Mapping[str, frozenset[str]],
     delegations: Iterable[Delegation],
     now: datetime,
-) -> Standing | None:
+) -> ActingStanding | None:
     """Work out with what standing a person does one act in another's place.
 
     A lent role counts only while its lender still holds it, and never beside a role it must stay
@@ -215,4 +215,4 @@ def in_place_of(
     roles = own | (lent & granted.get(lender, frozenset()) & DESK)
     if roles.isdisjoint(lent) or conflicting(roles):
         return None
-    return Standing(person, roles, frozenset({lender}))
+    return ActingStanding(person, roles, frozenset({lender}))

@@ -21,7 +21,7 @@ from api.wire.errors import WireError
 from api.wire.held_heads import HeldHead
 from api.wire.keys import Purpose
 from api.wire.membership import Member, Membership
-from api.wire.messages import Kind, parse_message
+from api.wire.messages import MessageKind, parse_message
 from api.wire.misbehaviour import (
     MisbehaviourKind,
     MisbehaviourProof,
@@ -112,7 +112,7 @@ def _judge_denial(proof: MisbehaviourProof, membership: Membership) -> None:
     """
     envelope, body = parse_message(proof.first)
     verify_signed_then(envelope, membership.keys(proof.ministry, Purpose.MESSAGE), MESSAGE)
-    if body.kind is not Kind.HELD or body.from_ != proof.ministry:
+    if body.kind is not MessageKind.HELD or body.from_ != proof.ministry:
         raise Invalid(_NOT_SHOWN, "The first is no answer of the accused on what it holds.")
     held = HeldHead.from_json(body.body)
     witnesses = witness_verifiers(membership.member(proof.ministry))

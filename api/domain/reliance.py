@@ -20,7 +20,7 @@ from api.domain.designations import Designation
 from api.domain.threads.state import ThreadState
 
 
-class Kind(StrEnum):
+class RelianceKind(StrEnum):
     """What can rest on something, or be rested on."""
 
     PACKAGE = "package"
@@ -48,7 +48,7 @@ class Point:
         ministry: whose decision it is; empty where that does not matter.
     """
 
-    kind: Kind
+    kind: RelianceKind
     id: str
     ministry: str = ""
 
@@ -65,7 +65,7 @@ class Reliance:
     """
 
     decision: Point
-    on: tuple[Kind, str]
+    on: tuple[RelianceKind, str]
     thread: str = ""
     key: str = ""
 
@@ -81,32 +81,34 @@ def in_thread(thread: ThreadState) -> list[Reliance]:
         for finding in subject.findings:
             if finding is not subject.finding and finding.stamp.id not in under:
                 continue
-            decision = Point(Kind.FINDING, finding.stamp.id, thread.addressee)
-            rests = [(Kind.PACKAGE, package) for package in finding.relies_on]
+            decision = Point(RelianceKind.FINDING, finding.stamp.id, thread.addressee)
+            rests = [(RelianceKind.PACKAGE, package) for package in finding.relies_on]
             if finding.mirrors and subject.designation is not None:
-                rests.append((Kind.DESIGNATION, subject.designation))
+                rests.append((RelianceKind.DESIGNATION, subject.designation))
             found += [Reliance(decision, on, thread.id, key) for on in rests]
         for effect in subject.effects:
-            decision = Point(Kind.DESIGNATION, effect.designation, thread.addressee)
-            found.append(Reliance(decision, (Kind.FINDING, effect.under), thread.id, key))
+            decision = Point(RelianceKind.DESIGNATION, effect.designation, thread.addressee)
+            found.append(Reliance(decision, (RelianceKind.FINDING, effect.under), thread.id, key))
     return found
 
 
 def of_designation(designation: Designation) -> list[Reliance]:
     """What a designation says that it rests on: its proposal, and what it mirrors."""
-    decision = Point(Kind.DESIGNATION, designation.id, designation.issuer)
-    rests = [Reliance(decision, (Kind.DESIGNATION, other)) for other in designation.mirrored]
+    decision = Point(RelianceKind.DESIGNATION, designation.id, designation.issuer)
+    rests = [
+        Reliance(decision, (RelianceKind.DESIGNATION, other)) for other in designation.mirrored
+    ]
     proposal = designation.body.get("proposal")
     if isinstance(proposal, str):
-        rests.append(Reliance(decision, (Kind.PROPOSAL, proposal)))
+        rests.append(Reliance(decision, (RelianceKind.PROPOSAL, proposal)))
     return rests
 
 
 def of_proposal(id_: str, issuer: str, body: Mapping[str, Any]) -> list[Reliance]:
     """What a proposal rests on: the packages in its evidence map."""
-    decision = Point(Kind.PROPOSAL, id_, issuer)
+    decision = Point(RelianceKind.PROPOSAL, id_, issuer)
     packages = {item["package"] for ground in body["grounds"] for item in ground["evidence"]}
-    return [Reliance(decision, (Kind.PACKAGE, package)) for package in sorted(packages)]
+    return [Reliance(decision, (RelianceKind.PACKAGE, package)) for package in sorted(packages)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Affected:
     key: str = ""
 
 
-def ripple(graph: Iterable[Reliance], changed: tuple[Kind, str]) -> tuple[Affected, ...]:
+def ripple(graph: Iterable[Reliance], changed: tuple[RelianceKind, str]) -> tuple[Affected, ...]:
     """Every decision that rests on what changed, the nearest first.
 
     Args:
@@ -137,11 +139,11 @@ def ripple(graph: Iterable[Reliance], changed: tuple[Kind, str]) -> tuple[Affect
         Each affected decision once; never what changed itself, even where decisions rest on each
         other in a circle.
     """
-    resting: dict[tuple[Kind, str], list[Reliance]] = {}
+    resting: dict[tuple[RelianceKind, str], list[Reliance]] = {}
     for reliance in sorted(set(graph)):
         resting.setdefault(reliance.on, []).append(reliance)
-    reached: dict[tuple[Kind, str], Affected] = {}
-    queue: deque[tuple[tuple[Kind, str], tuple[str, ...], str, str]] = deque(
+    reached: dict[tuple[RelianceKind, str], Affected] = {}
+    queue: deque[tuple[tuple[RelianceKind, str], tuple[str, ...], str, str]] = deque(
         [(changed, (), "", "")]
     )
     while queue:

@@ -15,7 +15,7 @@ from typing import Final
 from api.domain.designations import ProposalState
 from api.domain.drafts import DraftState
 from api.domain.evidence import HolderState, Holding, holder_state
-from api.domain.reliance import Affected, Change, Kind
+from api.domain.reliance import Affected, Change, RelianceKind
 from api.domain.threads.facts import Phase, SubjectState
 from api.domain.threads.state import ThreadState
 
@@ -334,7 +334,7 @@ def of_reliance(
         affected: from `reliance.ripple`.
         ministry: this ministry.
     """
-    kinds = {Kind.FINDING, Kind.DESIGNATION, Kind.PROPOSAL}
+    kinds = {RelianceKind.FINDING, RelianceKind.DESIGNATION, RelianceKind.PROPOSAL}
     return [
         Task(
             TaskKind.REVIEW,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.domain.errors import Conflict, Full, Unavailable
-from api.ports.observing import IDLE, UNOBSERVED, Kind, Observer, Piece
+from api.ports.observing import IDLE, UNOBSERVED, Observer, Piece, PieceKind
 
 _log = logging.getLogger(__name__)
 _PAUSE_AFTER_ERROR = 1.0
@@ -107,7 +107,7 @@ class Loop:
         return woken
 
     def _once(self) -> bool:
-        piece = Piece(Kind.JOB, self.name, peer=self._peer)
+        piece = Piece(PieceKind.JOB, self.name, peer=self._peer)
         with self._observer.observe(piece):
             more = self._work(piece)
         if piece.outcome in {"waits", "failed"}:

@@ -44,9 +44,9 @@ def reconcile(node: Node, peer: str) -> bool:
     except ComityError as error:
         _log.info("threads not compared", extra={"peer": peer, "code": error.code})
         return False
-    if found[thread_comparison.Outcome.UNKNOWN]:
+    if found[thread_comparison.ComparisonOutcome.UNKNOWN]:
         _log.warning("unknown threads", extra={"peer": peer, "count": found["unknown"]})
-    if found[thread_comparison.Outcome.DIFFERENT]:
+    if found[thread_comparison.ComparisonOutcome.DIFFERENT]:
         _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
     return False
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 
-class Kind(StrEnum):
+class PieceKind(StrEnum):
     """What kind of work a piece is."""
 
     REQUEST = "request"
@@ -44,7 +44,7 @@ class Piece:
         code: stable code of the refusal, if it ended in one.
     """
 
-    kind: Kind
+    kind: PieceKind
     name: str
     method: str = ""
     peer: str = ""

@@ -130,7 +130,7 @@ class Action(StrEnum):
     VERDICT_RECORD = "verdict.record"
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """Kinds of resource, each with the attributes that a question about it must carry.
 
     Every attribute is required and no other is accepted; a question that breaks this is denied.
@@ -214,7 +214,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """On what. The attributes each kind must carry are listed at `Kind`."""
+    """On what. The attributes each kind must carry are listed at `ResourceKind`."""
 
     kind: str
     id: str

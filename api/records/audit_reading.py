@@ -14,7 +14,7 @@ from api.records.log import BUNDLES, EVENTS, HEADS
 from api.records.rows import every
 from api.records.stream_rows import Disposition, InboxItem
 from api.records.streams import DISPOSITIONS, INBOX, MESSAGES_IN, MESSAGES_OUT, OUTBOX
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class MessageNumber:
 
     id: str
     peer: str
-    kind: Kind
+    kind: MessageKind
     epoch: int
     seq: int
     digest: str

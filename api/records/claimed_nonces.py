@@ -6,7 +6,7 @@ in drafts and statements by the insert itself, so that nothing is lost with this
 
 from sqlalchemy import Column, Table, Text, bindparam, exists, insert, select
 
-from api.records.collected import Form, Taken
+from api.records.collected import InsertForm, Taken
 from api.records.drafts import DRAFTS
 from api.records.metadata import METADATA, VOLATILE
 from api.records.statements import STATEMENTS
@@ -27,7 +27,7 @@ def _taken() -> Taken:
 _NONCE, _ISSUER = bindparam("nonce", type_=Text), bindparam("issuer", type_=Text)
 _DRAFTED = exists().where(DRAFTS.c.nonce == _NONCE)
 _TOLD = exists().where(STATEMENTS.c.issuer == _ISSUER, STATEMENTS.c.nonce == _NONCE)
-_UNLESS_USED = Form(
+_UNLESS_USED = InsertForm(
     CLAIMED_NONCES,
     insert(CLAIMED_NONCES).from_select(["nonce"], select(_NONCE).where(~_DRAFTED, ~_TOLD)),
     ("nonce", "issuer"),

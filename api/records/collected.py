@@ -40,7 +40,7 @@ class Taken(Exception):  # noqa: N818 - the name reads as what is the case
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Form:
+class InsertForm:
     """One way to insert into a table.
 
     Attributes:
@@ -78,22 +78,22 @@ class _Text:
 
 
 @functools.cache
-def whole(table: Table) -> Form:
+def whole(table: Table) -> InsertForm:
     """Return the form that fills every column of a table."""
-    return Form(table, insert(table), tuple(column.name for column in table.columns))
+    return InsertForm(table, insert(table), tuple(column.name for column in table.columns))
 
 
-_TEXTS: dict[tuple[Form, str], _Text] = {}
+_TEXTS: dict[tuple[InsertForm, str], _Text] = {}
 
 
-def _text(form: Form, dialect: Dialect) -> _Text:
+def _text(form: InsertForm, dialect: Dialect) -> _Text:
     known = _TEXTS.get((form, dialect.name))
     if known is None:
         known = _TEXTS[form, dialect.name] = _compiled(form, dialect)
     return known
 
 
-def _compiled(form: Form, dialect: Dialect) -> _Text:
+def _compiled(form: InsertForm, dialect: Dialect) -> _Text:
     """Build the SQL of a form.
 
     Raises:
@@ -108,7 +108,7 @@ def _compiled(form: Form, dialect: Dialect) -> _Text:
     return _Text(str(compiled), None if order is None else tuple(order), constants)
 
 
-def _conditional(item: tuple[Form, Sequence[Mapping[str, Any]]]) -> bool:
+def _conditional(item: tuple[InsertForm, Sequence[Mapping[str, Any]]]) -> bool:
     return item[0].refusal is not None
 
 
@@ -116,13 +116,13 @@ class Collected:
     """Rows by form, in the order in which the forms were first used."""
 
     def __init__(self) -> None:
-        self._rows: dict[Form, list[Mapping[str, Any]]] = {}
+        self._rows: dict[InsertForm, list[Mapping[str, Any]]] = {}
 
     def __bool__(self) -> bool:
         """Tell whether rows wait."""
         return bool(self._rows)
 
-    def add(self, form: Form, rows: Sequence[Mapping[str, Any]]) -> None:
+    def add(self, form: InsertForm, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep rows; each holds a value for every column of the form."""
         self._rows.setdefault(form, []).extend(rows)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Index, Integer, Table, Text, and_, or
 from api.domain.designations import ProposalState
 from api.records.metadata import METADATA, RECORDED, added
 from api.records.rows import Kept, every, first
-from api.records.statements import STATEMENTS, Standing, StoredStatement
+from api.records.statements import STATEMENTS, StatementStanding, StoredStatement
 
 DESIGNATIONS = Table(
     "designations",
@@ -224,7 +224,7 @@ def statements_of(
     """
     kinds = ("designation/1", "designation-amendment/1", "delisting/1")
     query = select(STATEMENTS).where(
-        STATEMENTS.c.type.in_(kinds), STATEMENTS.c.standing != Standing.DROPPED
+        STATEMENTS.c.type.in_(kinds), STATEMENTS.c.standing != StatementStanding.DROPPED
     )
     if designation_id is not None:
         query = query.where(

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from api.domain.identity.profiles import Profile, keys
-from api.records.collected import Form
+from api.records.collected import InsertForm
 from api.records.metadata import METADATA, VOLATILE
 from api.records.unit_of_work import Unit
 
@@ -92,7 +92,7 @@ _COUNT: Final = text(
     "INSERT INTO identity_sounds (sound, many) VALUES (:sound, :more)"
     " ON CONFLICT (sound) DO UPDATE SET many = identity_sounds.many + :more"
 )
-_COUNTED: Final = Form(IDENTITY_SOUNDS, _COUNT, ("sound", "more"))
+_COUNTED: Final = InsertForm(IDENTITY_SOUNDS, _COUNT, ("sound", "more"))
 
 
 # Built once: a search asks them again and again.

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from api.records import rows
-from api.records.collected import Form
+from api.records.collected import InsertForm
 from api.records.log_rows import Cosignature, Lease, SignedHead, StoredEvent, Unsequenced
 from api.records.metadata import DERIVED, METADATA, VOLATILE
 from api.records.node_state import RESTORING, restoring_refusal
@@ -139,8 +139,8 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
 
 _EVENT_COLUMNS = [column for column in EVENTS.columns if column.name != "seq"]
 _EVENT_NAMES = tuple(column.name for column in _EVENT_COLUMNS)
-_ALWAYS = Form(EVENTS, insert(EVENTS).inline(), _EVENT_NAMES)
-_UNLESS_RESTORING = Form(
+_ALWAYS = InsertForm(EVENTS, insert(EVENTS).inline(), _EVENT_NAMES)
+_UNLESS_RESTORING = InsertForm(
     EVENTS,
     insert(EVENTS).from_select(
         list(_EVENT_NAMES),

@@ -65,7 +65,7 @@ STATEMENTS = Table(
 )
 
 
-class Standing(StrEnum):
+class StatementStanding(StrEnum):
     """How a stored statement counts here; see the module."""
 
     JUDGED = "judged"
@@ -117,7 +117,7 @@ class StoredStatement:
     envelope_digest: str
     origin: str
     stored_at: str
-    standing: Standing
+    standing: StatementStanding
     restates: str | None
     leaf_index: int | None
     leaf_e: bytes | None
@@ -144,7 +144,7 @@ def by_id(connection: Connection, statement_id: str) -> StoredStatement | None:
 def judged(connection: Connection, statement_id: str) -> StoredStatement | None:
     """Return the row of a statement that is this ministry's own or was judged here."""
     row = by_id(connection, statement_id)
-    return row if row is not None and row.standing is Standing.JUDGED else None
+    return row if row is not None and row.standing is StatementStanding.JUDGED else None
 
 
 def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, StoredStatement]:
@@ -158,7 +158,7 @@ def by_ids(connection: Connection, ids: Sequence[str]) -> dict[str, StoredStatem
 def about(connection: Connection, object_id: str, *types: str) -> list[StoredStatement]:
     """Return the judged statements about an object, oldest first, of some types (all if none)."""
     query = select(STATEMENTS).where(
-        STATEMENTS.c.about == object_id, STATEMENTS.c.standing == Standing.JUDGED
+        STATEMENTS.c.about == object_id, STATEMENTS.c.standing == StatementStanding.JUDGED
     )
     if types:
         query = query.where(STATEMENTS.c.type.in_(types))
@@ -170,7 +170,7 @@ def in_thread(connection: Connection, thread: str) -> list[StoredStatement]:
     """Return a thread's judged statements by issuer and number."""
     query = (
         select(STATEMENTS)
-        .where(STATEMENTS.c.thread == thread, STATEMENTS.c.standing == Standing.JUDGED)
+        .where(STATEMENTS.c.thread == thread, STATEMENTS.c.standing == StatementStanding.JUDGED)
         .order_by(STATEMENTS.c.issuer, STATEMENTS.c.seq)
     )
     return every(connection, query, StoredStatement)
@@ -180,7 +180,9 @@ def restating(connection: Connection, statement_id: str) -> list[StoredStatement
     """Return the judged statements that say they take the place of this one, oldest first."""
     query = (
         select(STATEMENTS)
-        .where(STATEMENTS.c.restates == statement_id, STATEMENTS.c.standing == Standing.JUDGED)
+        .where(
+            STATEMENTS.c.restates == statement_id, STATEMENTS.c.standing == StatementStanding.JUDGED
+        )
         .order_by(STATEMENTS.c.stored_at, STATEMENTS.c.id)
     )
     return every(connection, query, StoredStatement)
@@ -203,7 +205,7 @@ def with_nonces(
         return set()
     query = select(STATEMENTS.c.issuer, STATEMENTS.c.nonce, STATEMENTS.c.id).where(
         tuple_(STATEMENTS.c.issuer, STATEMENTS.c.nonce).in_(wanted),
-        STATEMENTS.c.standing != Standing.DROPPED,
+        STATEMENTS.c.standing != StatementStanding.DROPPED,
     )
     return {(issuer, nonce, id_) for issuer, nonce, id_ in connection.execute(query)}
 
@@ -228,7 +230,7 @@ class Filed:
     about: str | None
     at: str
     leaf: Leaf | None = None
-    standing: Standing = Standing.JUDGED
+    standing: StatementStanding = StatementStanding.JUDGED
 
 
 def row_of(statement: Statement, stored: Filed) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 from api.records.rows import Kept
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 
 
 class SentState(StrEnum):
@@ -71,7 +71,7 @@ class Posted:
 
     id: str
     peer: str
-    kind: Kind
+    kind: MessageKind
     statement: str
     beside: Annotated[str | None, Kept(str, column="with")]
     message: str | None
@@ -121,7 +121,7 @@ class MessageOut:
 
     id: str
     peer: str
-    kind: Kind
+    kind: MessageKind
     epoch: int
     seq: int
     envelope: bytes
@@ -154,7 +154,7 @@ class MessageIn:
 
     peer: str
     id: str
-    kind: Kind
+    kind: MessageKind
     epoch: int
     seq: int
     envelope: bytes

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, or_, select
 
 from api.records.node_state import MISBEHAVIOUR
 from api.records.rows import every
-from api.records.statements import STATEMENTS, Standing, StoredStatement
+from api.records.statements import STATEMENTS, StatementStanding, StoredStatement
 from api.records.threads import THREAD_DISPUTES, THREAD_VOIDS
 
 RESUME = "resume"
@@ -49,7 +49,10 @@ _PLACED = (
         ),
         isouter=True,
     )
-    .where(STATEMENTS.c.thread == bindparam("wanted"), STATEMENTS.c.standing == Standing.JUDGED)
+    .where(
+        STATEMENTS.c.thread == bindparam("wanted"),
+        STATEMENTS.c.standing == StatementStanding.JUDGED,
+    )
     .order_by(STATEMENTS.c.issuer, STATEMENTS.c.seq)
 )
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table, bindparam, text, tuple_
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from api.records.collected import Collected, Form, Taken, whole
+from api.records.collected import Collected, InsertForm, Taken, whole
 from api.records.metadata import row_digest, row_key, touched_text
 from api.records.standing_version import NEXT
 
@@ -145,7 +145,7 @@ class Unit:
                 (table.name, row_key(table, row), row_digest(table, row)) for row in rows
             )
 
-    def insert_as(self, form: Form, row: Mapping[str, Any]) -> None:
+    def insert_as(self, form: InsertForm, row: Mapping[str, Any]) -> None:
         """Insert a row of a table that is not a recorded one, in a form of its own."""
         self.collected.add(form, [row])
 

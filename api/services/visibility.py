@@ -30,7 +30,7 @@ from api.services.node import Node
 from api.services.paging import Place, visible_page
 
 
-class Kind(StrEnum):
+class ObjectKind(StrEnum):
     """What an officer can be shown, and be recused from."""
 
     DESIGNATION = "designation"
@@ -48,29 +48,29 @@ R = TypeVar("R", bound=Record)
 Walls: TypeAlias = Mapping[str, frozenset[str]]
 """For ids of objects, the officers who stand aside from them."""
 
-READ_BY: Mapping[Kind, Action] = {
-    Kind.DESIGNATION: Action.DESIGNATION_READ,
-    Kind.DRAFT: Action.DRAFT_READ,
-    Kind.PACKAGE: Action.PACKAGE_READ,
-    Kind.PROPOSAL: Action.PROPOSAL_READ,
-    Kind.THREAD: Action.MIRROR_READ,
+READ_BY: Mapping[ObjectKind, Action] = {
+    ObjectKind.DESIGNATION: Action.DESIGNATION_READ,
+    ObjectKind.DRAFT: Action.DRAFT_READ,
+    ObjectKind.PACKAGE: Action.PACKAGE_READ,
+    ObjectKind.PROPOSAL: Action.PROPOSAL_READ,
+    ObjectKind.THREAD: Action.MIRROR_READ,
 }
 
 _NOBODY: frozenset[str] = frozenset()
 _NAMED_BY = ("package", "designation", "proposal", "request", "replaced_by", "supersedes")
 
 
-def kind_of(record: Record) -> Kind:
+def kind_of(record: Record) -> ObjectKind:
     """Return which kind of object a row is of."""
     return _KIND_OF[type(record)]
 
 
-_KIND_OF: Mapping[type[Any], Kind] = {
-    Designation: Kind.DESIGNATION,
-    Draft: Kind.DRAFT,
-    Package: Kind.PACKAGE,
-    Proposal: Kind.PROPOSAL,
-    Thread: Kind.THREAD,
+_KIND_OF: Mapping[type[Any], ObjectKind] = {
+    Designation: ObjectKind.DESIGNATION,
+    Draft: ObjectKind.DRAFT,
+    Package: ObjectKind.PACKAGE,
+    Proposal: ObjectKind.PROPOSAL,
+    Thread: ObjectKind.THREAD,
 }
 
 
@@ -92,7 +92,7 @@ def table_row(node: Node, type_: str) -> Row:
 def draft_resource(node: Node, row: Row, draft: Draft | None, aside: frozenset[str]) -> Resource:
     """Return the draft as the policies see it; without a draft, one about to be created."""
     return Resource(
-        Kind.DRAFT,
+        ObjectKind.DRAFT,
         draft.id if draft is not None else "new",
         {
             "statement_type": row.statement_type,
@@ -114,7 +114,7 @@ def package_resource(
 ) -> Resource:
     """Return the package as the policies see it; without one, one about to be submitted."""
     return Resource(
-        Kind.PACKAGE,
+        ObjectKind.PACKAGE,
         package.id if package is not None else "new",
         {
             "ministry": package.originator if package is not None else node.ministry,
@@ -294,7 +294,7 @@ def _judged(node: Node, caller: Caller, references: Iterable[Reference]) -> dict
     """Return of each object held here whether the caller may read it."""
     wanted = sorted(set(references))
 
-    def read(connection: Connection) -> list[tuple[Kind, Resource]]:
+    def read(connection: Connection) -> list[tuple[ObjectKind, Resource]]:
         known: list[Record] = []
         for kind, look_up in _LOOK_UP.items():
             found = look_up(connection, [id_ for each, id_ in wanted if each == kind])
@@ -303,7 +303,7 @@ def _judged(node: Node, caller: Caller, references: Iterable[Reference]) -> dict
         return [(kind_of(one), target) for one, target in zip(known, targets, strict=True)]
 
     found: dict[Reference, bool] = {}
-    by_kind: dict[Kind, list[Resource]] = {}
+    by_kind: dict[ObjectKind, list[Resource]] = {}
     for kind, target in node.db.read(read):
         by_kind.setdefault(kind, []).append(target)
     for kind, targets in by_kind.items():
@@ -332,11 +332,11 @@ def permit_to_read(node: Node, caller: Caller, reference: Reference) -> Permit:
 
 
 _LOOK_UP: Mapping[str, Callable[[Connection, Sequence[str]], Mapping[str, Record]]] = {
-    Kind.DESIGNATION: designations.by_ids,
-    Kind.DRAFT: drafts.drafts_by_ids,
-    Kind.PACKAGE: packages.by_ids,
-    Kind.PROPOSAL: designations.proposals_by_ids,
-    Kind.THREAD: threads.by_ids,
+    ObjectKind.DESIGNATION: designations.by_ids,
+    ObjectKind.DRAFT: drafts.drafts_by_ids,
+    ObjectKind.PACKAGE: packages.by_ids,
+    ObjectKind.PROPOSAL: designations.proposals_by_ids,
+    ObjectKind.THREAD: threads.by_ids,
 }
 
 

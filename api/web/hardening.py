@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.ports.observing import UNOBSERVED, Kind, Observer, Piece
+from api.ports.observing import UNOBSERVED, Observer, Piece, PieceKind
 from api.ports.system import Entropy
 from api.services.operations.refusals import AnonymousRefusals, refuses_a_stranger
 from api.web import problems
@@ -69,7 +69,7 @@ class Hardening:
         request_id = self._entropy.identifier()
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
-        piece = Piece(Kind.REQUEST, "none", method=scope["method"], request=request_id)
+        piece = Piece(PieceKind.REQUEST, "none", method=scope["method"], request=request_id)
         started = time.perf_counter()
 
         unread = _has_body(scope)

@@ -31,7 +31,7 @@ _AFTER: Final = b"}"
 _BODY: Final = b'{"body":'
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message is for."""
 
     DELIVER = "deliver"
@@ -44,10 +44,10 @@ class Kind(StrEnum):
     HELD = "held"
 
 
-NUMBERED: Final = frozenset({Kind.DELIVER, Kind.DISPOSITION, Kind.EPOCH})
+NUMBERED: Final = frozenset({MessageKind.DELIVER, MessageKind.DISPOSITION, MessageKind.EPOCH})
 """Kinds that take a number in the stream and get a receipt."""
 
-DATED: Final = frozenset({Kind.FETCH, Kind.EXHIBIT_RANGE, Kind.CHECKPOINT})
+DATED: Final = frozenset({MessageKind.FETCH, MessageKind.EXHIBIT_RANGE, MessageKind.CHECKPOINT})
 """Kinds that ask without a number: they say when, and are answered once (PROTOCOL §9)."""
 
 
@@ -72,7 +72,7 @@ class MessageBody:
     from_: str
     to: str
     id: str
-    kind: Kind
+    kind: MessageKind
     epoch: int
     seq: int | None
     prev: str | None
@@ -164,7 +164,7 @@ def parse_message_body(payload: bytes) -> MessageBody:
 
 def _read_message_body(value: Json) -> MessageBody:
     kind = value.get("kind") if isinstance(value, dict) else None
-    if kind not in list(Kind):
+    if kind not in list(MessageKind):
         raise WireError("message.kind", "Send a message kind this protocol version knows.")
     numbered, dated = kind in NUMBERED, kind in DATED
     required = ("comity", "from", "to", "id", "kind", "epoch", "body", "substantive_size")
@@ -186,7 +186,7 @@ def _read_message_body(value: Json) -> MessageBody:
         from_=sender,
         to=recipient,
         id=members.text("id", MESSAGE_ID),
-        kind=Kind(str(kind)),
+        kind=MessageKind(str(kind)),
         epoch=members.integer("epoch", 1),
         seq=seq,
         prev=members.digest("prev") if "prev" in members else None,

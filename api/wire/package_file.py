@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from api.wire import digests
 from api.wire.errors import WireError
-from api.wire.stored_zip import CHUNK, MODE, Form, StoredWriter, StoredZip
+from api.wire.stored_zip import CHUNK, MODE, StoredWriter, StoredZip, ZipForm
 
 __all__ = [
     "CHUNK",
@@ -73,7 +73,7 @@ def _missing() -> WireError:
     return WireError("container.missing", "Include the member that this file needs.")
 
 
-_FORM: Final = Form(
+_FORM: Final = ZipForm(
     check_name=_check_name,
     most_members=10_000,
     most_written=_MOST_BYTES,

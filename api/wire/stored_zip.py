@@ -1,7 +1,7 @@
 """A zip whose every byte follows from its members: the one reader and the one writer.
 
 Package files (`api.wire.package_file`) and audit exports (`api.wire.export.container`) are such
-containers; each says in its `Form` what may be in it. The reader trusts no zip library: it takes
+containers; each says in its `ZipForm` what may be in it. The reader trusts no zip library: it takes
 the few free fields of the central directory, writes down the only container that these allow and
 compares, so that data before, between or behind members, comments, extra fields, a second
 directory and a local header that says something else are refused. Members are stored, never
@@ -40,7 +40,7 @@ Refusal: TypeAlias = Callable[[], WireError]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ZipForm:
     """What one kind of container may be.
 
     Attributes:
@@ -112,7 +112,7 @@ class StoredWriter:
         form: which kind of container.
     """
 
-    def __init__(self, target: IO[bytes], form: Form) -> None:
+    def __init__(self, target: IO[bytes], form: ZipForm) -> None:
         self._target = target
         self._form = form
         self._entries: list[_Entry] = []
@@ -171,7 +171,7 @@ class StoredZip:
         WireError: ``container.malformed``, ``container.member`` or ``container.too-large``.
     """
 
-    def __init__(self, source: IO[bytes], form: Form) -> None:
+    def __init__(self, source: IO[bytes], form: ZipForm) -> None:
         self._source = source
         self._form = form
         entries, size = self._read_entries()

@@ -127,7 +127,7 @@ def as_a_crash_leaves_it(connection: Connection, change: Tampering) -> bool:
     )
 
 
-def named(finding: fsck.Finding, change: Tampering) -> bool:
+def named(finding: fsck.FsckFinding, change: Tampering) -> bool:
     """Whether a finding names the table and the row that was changed."""
     if finding.table != change.table or finding.row is None:
         return False

@@ -13,8 +13,8 @@ from api.adapters.policy.cedar import CedarDecider
 from api.domain.delegation import (
     LENDABLE_ACTS,
     LONGEST,
+    ActingStanding,
     Delegation,
-    Standing,
     in_place_of,
     may_approve,
     may_propose,
@@ -102,7 +102,9 @@ def test_period_is_half_open_and_ends_early_when_ended() -> None:
 
 def test_delegate_stands_in_for_the_named_acts_only() -> None:
     approving = in_place_of("boris", "amina", "draft.approve", GRANTED, [LEAVE], NOW)
-    assert approving == Standing("amina", frozenset({"analyst", "reviewer"}), frozenset({"boris"}))
+    assert approving == ActingStanding(
+        "amina", frozenset({"analyst", "reviewer"}), frozenset({"boris"})
+    )
     assert in_place_of("boris", "amina", "draft.read", GRANTED, [LEAVE], NOW) is not None
     assert in_place_of("boris", "amina", "draft.confirm", GRANTED, [LEAVE], NOW) is None
     assert in_place_of("boris", "gil", "draft.approve", GRANTED, [LEAVE], NOW) is None
@@ -203,7 +205,7 @@ def test_what_may_be_proposed_and_approved_comes_into_force_as_lent(
         assert proposal.role in officer.roles
 
 
-def refused(authors: frozenset[str], officer: Standing, walled: frozenset[str]) -> set[str]:
+def refused(authors: frozenset[str], officer: ActingStanding, walled: frozenset[str]) -> set[str]:
     """The codes that must keep this officer from approving, told once more without Cedar."""
     codes = set()
     if officer.person in authors:
@@ -228,7 +230,7 @@ def test_policies_keep_authors_stand_ins_and_recused_persons_away(
     acting_for: frozenset[str],
     walled: frozenset[str],
 ) -> None:
-    officer = Standing(person, frozenset({"reviewer"}), acting_for)
+    officer = ActingStanding(person, frozenset({"reviewer"}), acting_for)
     refusals = refused(authors, officer, walled)
     draft = Resource(
         "draft",

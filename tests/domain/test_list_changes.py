@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.domain.lists import tree
 from api.domain.lists.births import birth
-from api.domain.lists.changes import Outcome, compare
+from api.domain.lists.changes import EntryOutcome, compare
 from api.domain.lists.entries import EntryKind, ListedName, ListEntry
 from api.domain.lists.tree import Change, Node
 
@@ -81,20 +81,24 @@ def entry(name: str, born: str = "", id_: str = "Testland/1/1", **more: object) 
 @pytest.mark.parametrize(
     ("old", "new", "outcomes"),
     [
-        (entry("Ada Example"), entry("Bob Specimen"), [Outcome.REMOVED, Outcome.ADDED]),
+        (entry("Ada Example"), entry("Bob Specimen"), [EntryOutcome.REMOVED, EntryOutcome.ADDED]),
         (
             entry("Ada Example", "1955"),
             entry("Ada Exemple", "1955"),
-            [Outcome.REMOVED, Outcome.ADDED],
+            [EntryOutcome.REMOVED, EntryOutcome.ADDED],
         ),
-        (entry("Ada Mary Example"), entry("Ada Mary Exemple"), [Outcome.AMENDED]),
-        (entry("Ada Example", "1955"), entry("Ada Example", "1990"), [Outcome.AMENDED]),
-        (entry("Ada Smith", "1955"), entry("Bob Smith", "1990"), [Outcome.REMOVED, Outcome.ADDED]),
+        (entry("Ada Mary Example"), entry("Ada Mary Exemple"), [EntryOutcome.AMENDED]),
+        (entry("Ada Example", "1955"), entry("Ada Example", "1990"), [EntryOutcome.AMENDED]),
+        (
+            entry("Ada Smith", "1955"),
+            entry("Bob Smith", "1990"),
+            [EntryOutcome.REMOVED, EntryOutcome.ADDED],
+        ),
         (entry("Ada Example"), entry("Ada Example"), []),
     ],
 )
 def test_a_place_that_gets_another_subject_is_a_removal_and_an_addition(
-    old: ListEntry, new: ListEntry, outcomes: list[Outcome]
+    old: ListEntry, new: ListEntry, outcomes: list[EntryOutcome]
 ) -> None:
     found = compare(old, new, same_layout=True, by_place=True)
     assert [one.outcome for one in found] == outcomes

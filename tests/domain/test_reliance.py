@@ -3,9 +3,9 @@ from hypothesis import strategies as st
 
 from api.domain.designations import standing
 from api.domain.reliance import (
-    Kind,
     Point,
     Reliance,
+    RelianceKind,
     in_thread,
     of_designation,
     of_proposal,
@@ -44,20 +44,28 @@ def mirrored() -> tuple[Record, list[Reliance], str]:
 
 def test_a_recalled_package_reaches_finding_proposal_and_designation() -> None:
     record, graph, listing = mirrored()
-    affected = ripple(graph, (Kind.PACKAGE, PACKAGE))
+    affected = ripple(graph, (RelianceKind.PACKAGE, PACKAGE))
     by_kind = {one.decision.kind: one for one in affected}
-    assert set(by_kind) == {Kind.FINDING, Kind.PROPOSAL, Kind.DESIGNATION}
-    assert by_kind[Kind.FINDING].path == (record.addressee[0].id,)
-    assert (by_kind[Kind.FINDING].thread, by_kind[Kind.FINDING].key) == (record.opener.id, "s1")
-    assert by_kind[Kind.DESIGNATION].decision == Point(Kind.DESIGNATION, listing, UK)
-    assert len(by_kind[Kind.DESIGNATION].path) == 2
-    assert ripple(graph, (Kind.PACKAGE, OTHER)) == ()
+    assert set(by_kind) == {RelianceKind.FINDING, RelianceKind.PROPOSAL, RelianceKind.DESIGNATION}
+    assert by_kind[RelianceKind.FINDING].path == (record.addressee[0].id,)
+    assert (by_kind[RelianceKind.FINDING].thread, by_kind[RelianceKind.FINDING].key) == (
+        record.opener.id,
+        "s1",
+    )
+    assert by_kind[RelianceKind.DESIGNATION].decision == Point(
+        RelianceKind.DESIGNATION, listing, UK
+    )
+    assert len(by_kind[RelianceKind.DESIGNATION].path) == 2
+    assert ripple(graph, (RelianceKind.PACKAGE, OTHER)) == ()
 
 
 def test_a_delisting_reaches_those_who_mirrored() -> None:
     _, graph, listing = mirrored()
-    affected = ripple(graph, (Kind.DESIGNATION, digest("d1")))
-    assert {one.decision.kind for one in affected} == {Kind.FINDING, Kind.DESIGNATION}
+    affected = ripple(graph, (RelianceKind.DESIGNATION, digest("d1")))
+    assert {one.decision.kind for one in affected} == {
+        RelianceKind.FINDING,
+        RelianceKind.DESIGNATION,
+    }
     assert (listing,) in {one.path for one in affected}
 
 
@@ -66,16 +74,20 @@ def test_a_superseded_finding_rests_on_nothing_unless_it_had_effect() -> None:
         Record((opener(("s1",)),)), UK, "finding", **finding("s1", "defer", relies_on=[PACKAGE])
     )
     record = said(record, UK, "finding", **finding("s1", "decline", relies_on=[OTHER]))
-    assert [one.on for one in in_thread(fold(record))] == [(Kind.PACKAGE, OTHER)]
+    assert [one.on for one in in_thread(fold(record))] == [(RelianceKind.PACKAGE, OTHER)]
     kept, _, _ = mirrored()
     kept = said(kept, UK, "finding", **finding("s1", "decline"))
-    assert (Kind.PACKAGE, PACKAGE) in {one.on for one in in_thread(fold(kept))}
+    assert (RelianceKind.PACKAGE, PACKAGE) in {one.on for one in in_thread(fold(kept))}
 
 
-points = st.builds(Point, st.sampled_from(Kind), st.sampled_from(["a", "b", "c", "d"]), st.just(UK))
+points = st.builds(
+    Point, st.sampled_from(RelianceKind), st.sampled_from(["a", "b", "c", "d"]), st.just(UK)
+)
 graphs = st.lists(
     st.builds(
-        Reliance, points, st.tuples(st.sampled_from(Kind), st.sampled_from(["a", "b", "c", "d"]))
+        Reliance,
+        points,
+        st.tuples(st.sampled_from(RelianceKind), st.sampled_from(["a", "b", "c", "d"])),
     ),
     max_size=20,
 )
@@ -85,7 +97,7 @@ graphs = st.lists(
 def test_a_ripple_ends_reaches_each_once_and_does_not_mind_the_order(
     graph: list[Reliance], shuffled: object
 ) -> None:
-    start = (Kind.PACKAGE, "a")
+    start = (RelianceKind.PACKAGE, "a")
     affected = ripple(graph, start)
     places = [(one.decision.kind, one.decision.id) for one in affected]
     assert len(places) == len(set(places))

@@ -3,7 +3,7 @@ from typing import Any
 from api.domain.designations import ProposalState
 from api.domain.drafts import DraftState
 from api.domain.evidence import Holding
-from api.domain.reliance import Change, Kind, in_thread, ripple
+from api.domain.reliance import Change, RelianceKind, in_thread, ripple
 from api.domain.tasks import (
     Pending,
     Task,
@@ -122,7 +122,7 @@ def test_what_partners_owe_about_packages() -> None:
 
 def test_a_change_opens_reviews_of_own_decisions_only() -> None:
     record = said(opened(), UK, "finding", **finding("s1", relies_on=[digest("b1")]))
-    affected = ripple(in_thread(fold(record)), (Kind.PACKAGE, digest("b1")))
+    affected = ripple(in_thread(fold(record)), (RelianceKind.PACKAGE, digest("b1")))
     (task,) = of_reliance(Change.RECALLED, digest("c1"), affected, UK)
     assert (task.kind, task.about, task.cause) == (
         TaskKind.REVIEW,

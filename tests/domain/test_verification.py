@@ -15,7 +15,7 @@ from api.wire.digests import digest
 from api.wire.encoding import b64u_encode
 from api.wire.envelope import parse_envelope
 from api.wire.keys import Purpose
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.package_file import PROOF, RELEASE, STATEMENT, exhibit_name, receipt_name
 from api.wire.statements import Content, prepared_bytes
 from tests.support.bodies import body
@@ -311,7 +311,7 @@ def test_receipts_are_for_this_package_and_signed_by_their_sender() -> None:
     story = Story()
     story.members[receipt_name(1)] = story.members[STATEMENT]
     assert failures(judge(story.write()))[0][0] == "decoding"
-    held = Story().receipt(kind=Kind.HELD)
+    held = Story().receipt(kind=MessageKind.HELD)
     assert failures(judge(held.write())) == [("decoding", "receipt.kind")]
 
 

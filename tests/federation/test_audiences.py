@@ -13,7 +13,7 @@ import pytest
 
 from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.statements import By, Content, Place, prepared_bytes
 from api.wire.types import NODE_TYPES, STATEMENT_TYPES, THREAD_TYPES
 from tests.federation.test_bad_peer_statements import (
@@ -161,7 +161,7 @@ def test_each_type_to_each_wrong_audience(
         item = bad.commit(raw, *((along,) if type_ == "release/1" else ()))
         threaded = type_ in THREAD_TYPES and type_ != "mirror-request/1"
         place = chain[0] if threaded else ""
-        kind = Kind.DISPOSITION if type_ in NODE_TYPES else Kind.DELIVER
+        kind = MessageKind.DISPOSITION if type_ in NODE_TYPES else MessageKind.DELIVER
         assert federation.receive(NODE, bad.deliver(item, kind=kind)).status == 200
         federation.step(NODE)
         after = contents(federation[NODE])

@@ -18,7 +18,7 @@ from api.wire.envelope import seal
 from api.wire.keys import ES384, Purpose
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import Item
-from api.wire.messages import InclusionPath, Kind, compose_message, compose_request
+from api.wire.messages import InclusionPath, MessageKind, compose_message, compose_request
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer, acts, altered, contents, flip_signature
 from tests.support.bodies import body
@@ -284,7 +284,7 @@ ATTACKS: dict[str, tuple[Attack, int, str]] = {
     "another protocol version": (payload_with(comity="2"), 400, "message.malformed"),
     "an unknown kind": (payload_with(kind="command"), 400, "message.kind"),
     "a receipt sent by itself": (
-        message_with(kind=Kind.RECEIPT, seq=None, prev=None, body={}),
+        message_with(kind=MessageKind.RECEIPT, seq=None, prev=None, body={}),
         400,
         "message.kind",
     ),
@@ -303,7 +303,7 @@ ATTACKS: dict[str, tuple[Attack, int, str]] = {
         "stream.buffer-full",
     ),
     "an epoch that nobody opened": (
-        message_with(kind=Kind.EPOCH, epoch=3, body={"ended": 2, "seq": 0, "digest": None}),
+        message_with(kind=MessageKind.EPOCH, epoch=3, body={"ended": 2, "seq": 0, "digest": None}),
         409,
         "stream.epoch",
     ),
@@ -561,7 +561,7 @@ def test_what_was_not_released_answers_as_what_is_absent(
     before = contents(federation[NODE])
     answers = []
     for asked in (wanted, {**wanted, "digest": f"sha256:{'0' * 64}"}):
-        reply = federation.receive(NODE, bad.ask(Kind.EXHIBIT_RANGE, asked))
+        reply = federation.receive(NODE, bad.ask(MessageKind.EXHIBIT_RANGE, asked))
         problem = json.loads(reply.body)
         answers.append((reply.status, problem["code"], problem["detail"]))
     assert answers[0] == answers[1]
@@ -574,7 +574,7 @@ def test_messages_that_were_never_sent_cannot_be_fetched(
     federation: Federation, bad: BadPeer
 ) -> None:
     before = contents(federation[NODE])
-    asked = bad.ask(Kind.FETCH, {"epoch": 1, "first": 1, "last": 9})
+    asked = bad.ask(MessageKind.FETCH, {"epoch": 1, "first": 1, "last": 9})
     assert send(federation, asked) == (404, "message.unknown")
     assert contents(federation[NODE]) == before
 

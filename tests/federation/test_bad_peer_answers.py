@@ -23,7 +23,7 @@ from api.tlog.note import parse_note
 from api.wire.digests import digest
 from api.wire.envelope import parse_envelope
 from api.wire.message_bodies import Receipt
-from api.wire.messages import Kind, compose_request, parse_message
+from api.wire.messages import MessageKind, compose_request, parse_message
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer, altered, contents, flip_signature
 from tests.support.bodies import body
@@ -131,7 +131,7 @@ def earlier_receipt(federation: Federation, _request: bytes, _true: PeerReply) -
 
 def as_delivery(_federation: Federation, _request: bytes, true: PeerReply) -> PeerReply:
     said = parse_message(true.body)[1]
-    changed = replace(said, kind=Kind.DELIVER, seq=1, body={"items": []})
+    changed = replace(said, kind=MessageKind.DELIVER, seq=1, body={"items": []})
     return PeerReply(200, UK.seal_message(changed))
 
 

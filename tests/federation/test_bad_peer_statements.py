@@ -20,7 +20,7 @@ from api.wire.encoding import b64u_encode
 from api.wire.envelope import MESSAGE, STATEMENT, parse_envelope, seal
 from api.wire.keys import Purpose
 from api.wire.message_bodies import Item
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.statements import DISPOSITION, By, Content, Place, Seen, prepared_bytes
 from tests.support import exchange
 from tests.support.bad_peer import SECOND, WRITER, BadPeer, altered, contents, flip_signature
@@ -382,7 +382,7 @@ def test_a_disposition_of_what_was_never_sent_is_forgotten(
     told = [said_of("0" * 32, NOWHERE), said_of("0" * 32, own, "package.unknown")]
     items = [bad.commit(bad.statement(DISPOSITION, one)) for one in told]
     items.append(bad.commit(bad.statement("designation/1", designation())))
-    assert outcomes(federation, bad.deliver(*items, kind=Kind.DISPOSITION)) == []
+    assert outcomes(federation, bad.deliver(*items, kind=MessageKind.DISPOSITION)) == []
     assert knowledge(federation) == before
 
 
@@ -396,7 +396,7 @@ def test_a_disposition_about_what_was_sent_to_someone_else_changes_nothing(
     before = knowledge(federation)
     told = said_of("0" * 32, released, "x.y")
     item = bad.commit(bad.statement(DISPOSITION, told))
-    outcomes(federation, bad.deliver(item, kind=Kind.DISPOSITION))
+    outcomes(federation, bad.deliver(item, kind=MessageKind.DISPOSITION))
     assert knowledge(federation) == before
 
 

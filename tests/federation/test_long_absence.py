@@ -11,7 +11,7 @@ from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.road import answering, fetching, offering
 from api.wire.message_bodies import Fetch
-from api.wire.messages import Kind, parse_request
+from api.wire.messages import MessageKind, parse_request
 from tests.support import exchange
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
@@ -103,7 +103,7 @@ def test_a_fetch_does_not_carry_the_backlog(federation: Federation) -> None:
     federation.settle()
     grow(us, 1000, batch=100)
     with pytest.raises(ComityError):
-        fetching.ask(federation[UK], US, Kind.FETCH, dict(Fetch(1, 1, 1).to_json()))
+        fetching.ask(federation[UK], US, MessageKind.FETCH, dict(Fetch(1, 1, 1).to_json()))
     federation.watch()
-    assert fetching.ask(federation[UK], US, Kind.FETCH, dict(Fetch(1, 1, 1).to_json()))
+    assert fetching.ask(federation[UK], US, MessageKind.FETCH, dict(Fetch(1, 1, 1).to_json()))
     assert answering.TIME.total_seconds() == 300

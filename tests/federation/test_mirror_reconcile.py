@@ -21,7 +21,7 @@ from api.services.desk.deadlines import expire_clocks
 from api.services.desk.tasks import Scope
 from api.services.log import peer_tokens
 from api.services.road import thread_comparison
-from api.services.road.thread_comparison import GRACE, Outcome, SharedThreads
+from api.services.road.thread_comparison import GRACE, ComparisonOutcome, SharedThreads
 from api.web import problems, shapes
 from tests.support.exchange import CA, UK, US, designate, find, request
 from tests.support.federation import Federation, Wire
@@ -115,14 +115,14 @@ def test_a_difference_is_raised_and_goes_when_it_is_gone(
     real = us.db.read(lambda c: threads.by_id(c, thread))
     assert real is not None
     wrong = thread_comparison.SharedThread(thread, 1, 0, (), "sha256:" + "0" * 64)
-    assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
+    assert thread_comparison.compare(us, UK, [wrong]) == [ComparisonOutcome.DIFFERENT]
     raised = lists.tasks_page(us, analyst, Scope.MINE, limit=50)
     assert [(one.kind, one.about.id) for one in raised] == [("reconcile", thread)]
     view = mirroring.read(us, analyst, thread)
     assert view.comparison is not None
     assert view.comparison.ours == real.state_digest
     before = events(federation, US)
-    assert thread_comparison.compare(us, UK, [wrong]) == [Outcome.DIFFERENT]
+    assert thread_comparison.compare(us, UK, [wrong]) == [ComparisonOutcome.DIFFERENT]
     assert events(federation, US) == before
     assert not reconcile(us, UK)
     assert lists.tasks_page(us, analyst, Scope.MINE, limit=50) == []
@@ -133,7 +133,7 @@ def test_a_third_member_learns_nothing_of_a_thread(federation: Federation, threa
     assert shown == SharedThreads((), None)
     # What a member claims about a thread that it has no part in is not compared.
     claim = thread_comparison.SharedThread(thread, 1, 0, (), "sha256:" + "0" * 64)
-    assert thread_comparison.compare(federation[US], CA, [claim]) == [Outcome.UNKNOWN]
+    assert thread_comparison.compare(federation[US], CA, [claim]) == [ComparisonOutcome.UNKNOWN]
 
 
 class Saying(Reading):

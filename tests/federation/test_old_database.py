@@ -26,7 +26,7 @@ from api.services.log import (
     remembering,
     tail_answers,
 )
-from api.services.log.remembering import Finding
+from api.services.log.remembering import MemoryFinding
 from api.services.node import Node
 from api.services.operations import status
 from api.services.recovery import recovering
@@ -136,7 +136,7 @@ def test_an_old_database_signs_nothing_while_the_partner_that_saw_more_is_away(
     # Ottawa holds an older head, and fits; London, which saw the tail, is away.
     us = put_back(federation, copy)
     federation.down = {UK}
-    assert remembering.compare(us) is Finding.BELOW
+    assert remembering.compare(us) is MemoryFinding.BELOW
     act(us)
     with pytest.raises(ComityError):
         exchange.designate(federation, US, "Too early")
@@ -161,7 +161,7 @@ def test_an_old_database_signs_nothing_while_the_partner_that_saw_more_is_away(
     recovering.recover(us)
     act(us)
     assert heads_signed(us) >= newest
-    assert remembering.compare(us) is Finding.FITS
+    assert remembering.compare(us) is MemoryFinding.FITS
     exchange.designate(federation, US, "Afterwards")
     federation.settle()
     federation.watch(3)
@@ -194,7 +194,7 @@ def test_another_history_at_the_remembered_size_signs_nothing(federation: Federa
     known = us.memory.read()
     assert known is not None
     assert us.memory.replace(known, Remembered(known.size, f"{7:064x}"))
-    assert remembering.compare(us) is Finding.OTHER
+    assert remembering.compare(us) is MemoryFinding.OTHER
     lengthen_refused(us)
     assert heads_signed(us) == known.size
     with pytest.raises(Conflict) as refused:

@@ -18,7 +18,7 @@ from api.records.database import Database
 from api.services import recording
 from api.services.log import checkpoints
 from api.services.road import delivering
-from api.wire.messages import Kind, compose_request
+from api.wire.messages import MessageKind, compose_request
 from tests.support import exchange
 from tests.support.acting import recall
 from tests.support.bad_peer import BadPeer, contents
@@ -123,7 +123,7 @@ def test_what_was_cosigned_never_shrinks(
     small = bad.deliver(first)
     bad.cosigned = 0
     peer_items(bad, 2)
-    raw = bad.message([first], seq=None, prev=None, kind=Kind.CHECKPOINT, body={})
+    raw = bad.message([first], seq=None, prev=None, kind=MessageKind.CHECKPOINT, body={})
     large = compose_request(raw, bad.evidence())
     slow = Slow(monkeypatch, log, "upsert")
     found = slow.meet(

@@ -17,7 +17,7 @@ from api.wire.canonical import parse
 from api.wire.encoding import format_instant
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer
 from tests.support.exchange import CA, EXHIBIT, UK, US
@@ -42,7 +42,7 @@ def released(federation: Federation, to: str = UK, title: str = "A package") -> 
     return ExhibitRange(package, digest, 0, size)
 
 
-def asked(federation: Federation, kind: Kind, body: dict[str, Any], by: str = UK) -> bytes:
+def asked(federation: Federation, kind: MessageKind, body: dict[str, Any], by: str = UK) -> bytes:
     return fetching.ask(federation[by], US, kind, body)
 
 
@@ -51,7 +51,7 @@ def code_of(federation: Federation, request: bytes) -> tuple[int, str]:
     return reply.status, "" if reply.status == 200 else json.loads(reply.body)["code"]
 
 
-def captured(federation: Federation, kind: Kind, body: dict[str, Any]) -> bytes:
+def captured(federation: Federation, kind: MessageKind, body: dict[str, Any]) -> bytes:
     """The bytes of a request by London that Washington answered."""
     asked(federation, kind, body)
     return federation.wires[UK].log[-1][1]
@@ -73,8 +73,8 @@ def test_captured_bytes_are_worth_nothing_twice(federation: Federation) -> None:
     wanted = released(federation)
     federation.settle()
     for kind, body in (
-        (Kind.EXHIBIT_RANGE, wanted.to_json()),
-        (Kind.FETCH, Fetch(1, 1, 1).to_json()),
+        (MessageKind.EXHIBIT_RANGE, wanted.to_json()),
+        (MessageKind.FETCH, Fetch(1, 1, 1).to_json()),
     ):
         again = captured(federation, kind, dict(body))
         assert code_of(federation, again) == (409, "message.answered")
@@ -96,7 +96,7 @@ def test_a_request_is_of_these_five_minutes(federation: Federation) -> None:
         (301, (422, "message.time")),
     ):
         bad.asked_at = format_instant(federation.clock.at + timedelta(seconds=seconds))
-        assert code_of(federation, bad.ask(Kind.FETCH, body)) == answer
+        assert code_of(federation, bad.ask(MessageKind.FETCH, body)) == answer
 
 
 def test_an_answered_id_is_remembered_as_long_as_its_time_fits(federation: Federation) -> None:
@@ -104,12 +104,15 @@ def test_an_answered_id_is_remembered_as_long_as_its_time_fits(federation: Feder
     federation.settle()
     bad = BadPeer(UK_MINISTRY, US)
     bad.asked_at = format_instant(federation.clock.at + timedelta(seconds=295))
-    early = bad.ask(Kind.FETCH, dict(Fetch(1, 1, 1).to_json()))
+    early = bad.ask(MessageKind.FETCH, dict(Fetch(1, 1, 1).to_json()))
     assert code_of(federation, early) == (200, "")
     for _ in range(29):
         federation.clock.sleep(20)
         bad.asked_at = format_instant(federation.clock.at)
-        assert code_of(federation, bad.ask(Kind.FETCH, dict(Fetch(1, 1, 1).to_json())))[0] == 200
+        assert (
+            code_of(federation, bad.ask(MessageKind.FETCH, dict(Fetch(1, 1, 1).to_json())))[0]
+            == 200
+        )
         assert code_of(federation, early) == (409, "message.answered")
     federation.clock.sleep(20)
     assert code_of(federation, early) == (422, "message.time")
@@ -126,8 +129,8 @@ def test_the_stop_switch_stops_what_is_pulled(federation: Federation) -> None:
     log_before = federation[US].db.read(lambda c: len(log.events_page(c, limit=500)))
     bad = BadPeer(UK_MINISTRY, US)
     for kind, body in (
-        (Kind.FETCH, Fetch(1, 1, 9).to_json()),
-        (Kind.EXHIBIT_RANGE, wanted.to_json()),
+        (MessageKind.FETCH, Fetch(1, 1, 9).to_json()),
+        (MessageKind.EXHIBIT_RANGE, wanted.to_json()),
     ):
         bad.asked_at = format_instant(federation.clock.at)
         assert code_of(federation, bad.ask(kind, dict(body))) == (503, "node.stopped")
@@ -145,8 +148,8 @@ def test_first_and_last_range_are_events(federation: Federation) -> None:
     size, digest, package = wanted.length, wanted.digest, wanted.package
     for offset, length in ((0, 4), (4, 4), (8, size - 8)):
         body = ExhibitRange(package, digest, offset, length).to_json()
-        asked(federation, Kind.EXHIBIT_RANGE, dict(body))
-    asked(federation, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
+        asked(federation, MessageKind.EXHIBIT_RANGE, dict(body))
+    asked(federation, MessageKind.EXHIBIT_RANGE, dict(wanted.to_json()))
     assert events(federation, "exhibit.served") == [
         ("exhibit.served", digest, UK, "exhibit.whole"),  # when it was delivered
         ("exhibit.served", digest, UK, "exhibit.first-range"),
@@ -160,7 +163,7 @@ def test_served_messages_are_an_event(federation: Federation) -> None:
         exchange.designate(federation, US, name, to=(UK,))
         federation.settle()
     answer = parse(
-        asked(federation, Kind.FETCH, dict(Fetch(1, 2, 2**53 - 1).to_json())), limit=MESSAGE
+        asked(federation, MessageKind.FETCH, dict(Fetch(1, 2, 2**53 - 1).to_json())), limit=MESSAGE
     )
     assert isinstance(answer, dict)
     assert events(federation, "message.served") == [
@@ -181,13 +184,15 @@ def test_an_exhibit_is_served_for_the_package_asked_and_no_other(federation: Fed
         with pytest.raises(ComityError):
             asked(
                 federation,
-                Kind.EXHIBIT_RANGE,
+                MessageKind.EXHIBIT_RANGE,
                 dict(ExhibitRange(package, digest, 0, 4).to_json()),
             )
         bad = BadPeer(UK_MINISTRY, US)
         bad.asked_at = format_instant(federation.clock.at)
         bad.made = len(federation.wires[UK].log)
-        request = bad.ask(Kind.EXHIBIT_RANGE, dict(ExhibitRange(package, digest, 0, 4).to_json()))
+        request = bad.ask(
+            MessageKind.EXHIBIT_RANGE, dict(ExhibitRange(package, digest, 0, 4).to_json())
+        )
         assert code_of(federation, request) == (404, "exhibit.unknown")
-    served = asked(federation, Kind.EXHIBIT_RANGE, dict(mine.to_json()))
+    served = asked(federation, MessageKind.EXHIBIT_RANGE, dict(mine.to_json()))
     assert served == (EXHIBIT + b"A package")[: mine.length]

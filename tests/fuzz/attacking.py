@@ -25,7 +25,7 @@ from api.wire.envelope import MESSAGE, parse_envelope, seal
 from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.message_bodies import Item
-from api.wire.messages import Evidence, Kind, compose_message, compose_request
+from api.wire.messages import Evidence, MessageKind, compose_message, compose_request
 from api.wire.types import STATEMENT_TYPES, THREAD_TYPES
 from tests.fuzz.mutating import mutated
 from tests.support.bad_peer import SECOND, WRITER, BadPeer
@@ -57,14 +57,14 @@ _FOLLOWS = {
     "log_heads",
 }
 _ASKED = {
-    Kind.FETCH: {"epoch": 1, "first": 1, "last": 2},
-    Kind.EXHIBIT_RANGE: {
+    MessageKind.FETCH: {"epoch": 1, "first": 1, "last": 2},
+    MessageKind.EXHIBIT_RANGE: {
         "package": "sha256:" + "1" * 64,
         "digest": "sha256:" + "2" * 64,
         "offset": 0,
         "length": 10,
     },
-    Kind.CHECKPOINT: {},
+    MessageKind.CHECKPOINT: {},
 }
 
 

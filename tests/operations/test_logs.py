@@ -20,7 +20,7 @@ from api.adapters.crypto.sealed_file import KdfCost
 from api.adapters.observing.logs import JsonLines, LogContext, described
 from api.domain.errors import Unavailable
 from api.jobs.loop import Loop, Pace
-from api.ports.observing import Kind, Piece
+from api.ports.observing import Piece, PieceKind
 from api.records.officers import OFFICERS
 from api.records.unit_of_work import Unit
 from api.services.desk import evidence
@@ -98,11 +98,11 @@ class TestLine:
     def test_carries_the_piece_of_work_it_belongs_to(self) -> None:
         log, context = logging.getLogger("api.x"), LogContext()
         with captured_logs() as captured:
-            with context.observe(Piece(Kind.REQUEST, "/x", request="req-1")):
+            with context.observe(Piece(PieceKind.REQUEST, "/x", request="req-1")):
                 log.info("inside")
-                with context.observe(Piece(Kind.PEER_CALL, "/peer", peer=UK)):
+                with context.observe(Piece(PieceKind.PEER_CALL, "/peer", peer=UK)):
                     log.info("calling")
-            with context.observe(Piece(Kind.JOB, "deliver-uk", peer=UK)):
+            with context.observe(Piece(PieceKind.JOB, "deliver-uk", peer=UK)):
                 log.info("working")
             log.info("outside")
         inside, calling, working, outside = captured.lines
@@ -323,7 +323,7 @@ def _fail_in_jobs(nodes: RunningNodes, folder: Path) -> None:
 
     for step in (open_keystore, fail, unreachable):
         loop = Loop(step.__name__, step, None, Pace(1.0), observer=LogContext())
-        assert loop._work(Piece(Kind.JOB, loop.name)) is False
+        assert loop._work(Piece(PieceKind.JOB, loop.name)) is False
 
 
 def test_no_line_of_a_real_run_holds_content_or_secrets(run: Captured) -> None:

@@ -17,7 +17,7 @@ from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act
 from api.jobs.loop import Loop, Pace
 from api.jobs.process_inbox import process_inbox
-from api.ports.observing import Kind, Piece
+from api.ports.observing import Piece, PieceKind
 from api.services import recording
 from api.services.log import checkpoints
 from api.services.operations import status
@@ -321,7 +321,7 @@ def test_the_operations_page_names_what_there_is(federation: Federation) -> None
 
 def test_a_label_never_holds_what_a_caller_wrote() -> None:
     counting = Counting()
-    with counting.observe(piece := Piece(Kind.REQUEST, "none", method="X" * 5000)):
+    with counting.observe(piece := Piece(PieceKind.REQUEST, "none", method="X" * 5000)):
         piece.outcome = "400"
     (labels,) = values(counting, "comity_http_requests_total")
     assert dict(labels)["method"] == "other"

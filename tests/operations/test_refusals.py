@@ -18,7 +18,7 @@ from api.services.operations.refusals import AnonymousRefusals
 from api.services.road import fetching
 from api.wire.canonical import canonical, parse
 from api.wire.limits import MESSAGE
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from tests.support.federation import Federation
 from tests.support.running_node import RunningNode, running_nodes
 from tests.support.signing import US as US_MINISTRY
@@ -134,7 +134,7 @@ def forged(federation: Federation, sender: Node) -> list[bytes]:
         fetching.ask(
             replace(sender, transport=Keep()),  # type: ignore[arg-type]
             US,
-            Kind.FETCH,
+            MessageKind.FETCH,
             {"epoch": 1, "first": 1, "last": 1},
         )
     request: Any = parse(sent[0], limit=1 << 24)

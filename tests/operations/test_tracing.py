@@ -28,7 +28,7 @@ from api.app import create_app
 from api.bootstrap import watchers_of
 from api.domain.errors import Invalid, Unavailable
 from api.jobs.loop import Loop, Pace
-from api.ports.observing import UNOBSERVED, Kind, Piece
+from api.ports.observing import UNOBSERVED, Piece, PieceKind
 from tests.support.journeys import release, submit
 from tests.support.observed_nodes import observed_nodes
 
@@ -107,7 +107,7 @@ class TestSpans:
         self, tracing: Tracing, exporter: InMemorySpanExporter
     ) -> None:
         for outcome in ("idle", "worked"):
-            with tracing.observe(piece := Piece(Kind.JOB, "inbox")):
+            with tracing.observe(piece := Piece(PieceKind.JOB, "inbox")):
                 piece.outcome = outcome
         assert [span.name for span in exporter.get_finished_spans()] == ["job inbox"]
 
@@ -123,7 +123,10 @@ class TestSpans:
         peers = ObservedPeers(Away(), tracing)
         with pytest.raises(Unavailable):
             peers.get(UK, "/log/tile/0/001.p/canary", token="canary", headers={})
-        with pytest.raises(ValueError, match="canary"), tracing.observe(Piece(Kind.JOB, "gaps")):
+        with (
+            pytest.raises(ValueError, match="canary"),
+            tracing.observe(Piece(PieceKind.JOB, "gaps")),
+        ):
             raise ValueError("canary")
         call, job = exporter.get_finished_spans()
         assert call.name == "GET /log"
@@ -175,7 +178,7 @@ def test_a_trace_is_never_sent_to_a_partner(tracing: Tracing) -> None:
         membership: Any = SimpleNamespace(member=lambda _: member)
         peers = HttpPeers(membership, allow_http=True)
         observed = ObservedPeers(peers, tracing)
-        with tracing.observe(Piece(Kind.JOB, "deliver")):
+        with tracing.observe(Piece(PieceKind.JOB, "deliver")):
             observed.post(UK, "/peer/messages", b"{}", content_type="application/json")
             observed.get(UK, "/log/checkpoint", token="t", headers={})
         peers.close()
@@ -248,7 +251,7 @@ def test_spans_reach_a_collector() -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="extra telemetry absent")
     with listening() as collector:
         tracing = Tracing.to_collector(f"{collector.url}/", US, "0")
-        with tracing.observe(piece := Piece(Kind.REQUEST, "/api/v1/me", method="GET")):
+        with tracing.observe(piece := Piece(PieceKind.REQUEST, "/api/v1/me", method="GET")):
             piece.outcome = "200"
         tracing.close()
     (sent,) = collector.requests
@@ -264,7 +267,7 @@ def test_spans_reach_a_collector() -> None:
 def test_an_absent_collector_does_not_hold_up_the_end(tmp_path: Path) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="extra telemetry absent")
     tracing = Tracing.to_collector("http://127.0.0.1:9", US, "0")
-    with tracing.observe(piece := Piece(Kind.REQUEST, "/api/v1/me", method="GET")):
+    with tracing.observe(piece := Piece(PieceKind.REQUEST, "/api/v1/me", method="GET")):
         piece.outcome = "200"
     closing = threading.Thread(target=tracing.close)
     closing.start()

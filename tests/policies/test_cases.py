@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.adapters.policy.cedar import CedarDecider
-from api.ports.policy import PERMITTED, Action, Kind
+from api.ports.policy import PERMITTED, Action, ResourceKind
 from tests.policies.cases import POLICIES, Case, Questions, load_cases, read
 
 DECIDER = CedarDecider.from_directory(POLICIES)
@@ -40,7 +40,7 @@ def test_policy_has_an_example_it_decides_and_one_it_does_not(policy: str) -> No
 def test_examples_speak_of_policies_that_exist() -> None:
     assert {case.policy for case in ALL_CASES} == set(DECIDER.policies)
     assert all(case.action in set(Action) for case in ALL_CASES)
-    assert set(read("questions.toml")) == set(Kind)
+    assert set(read("questions.toml")) == set(ResourceKind)
 
 
 def test_first_deciding_guardrail_gives_the_code() -> None:

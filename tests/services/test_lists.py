@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from api.domain.errors import ComityError, Invalid, NotFound, Refused
 from api.domain.events import Act
-from api.domain.lists.changes import Outcome
+from api.domain.lists.changes import EntryOutcome
 from api.records import lists as held
 from api.records import log
 from api.services.audit import fsck
@@ -108,12 +108,12 @@ def test_two_editions_compared_with_old_and_new_values(us: Node, analyst: Caller
     bring(us, analyst, OFAC_2021)
     made = bring(us, analyst, OFAC_2024)
     assert made.difference is not None
-    assert made.difference.count(Outcome.ADDED) > 0
+    assert made.difference.count(EntryOutcome.ADDED) > 0
     found = lists.compare(us, analyst, "us-ofac-sdn", "2021-03-10", "2024-05-07")
     assert found == made.difference
     assert lists.compare(us, analyst, "us-ofac-sdn").entries == found.entries
     for one in found.entries:
-        assert (one.outcome is Outcome.AMENDED) == bool(one.changes)
+        assert (one.outcome is EntryOutcome.AMENDED) == bool(one.changes)
         assert all(change.old != change.new for change in one.changes)
 
 
@@ -133,7 +133,7 @@ def test_the_china_regulations_gain_eight_persons_and_lose_nobody(
         "HUO Liujun",
         "YOU Quan",
     }
-    assert {one.outcome for one in made.difference.entries} == {Outcome.ADDED}
+    assert {one.outcome for one in made.difference.entries} == {EntryOutcome.ADDED}
     # The same regulations in French are another series, not another edition.
     assert bring(us, analyst, CHINE).difference is None
 
@@ -148,12 +148,12 @@ def test_two_editions_of_one_day_are_ordered_as_they_came(
         made = bring(us, analyst, file(tmp_path, uk_csv(rows), f"pm-{salt}.csv"))
         assert made.difference is not None
         assert made.difference.older.id == series.edition.id
-        assert [one.outcome for one in made.difference.entries] == [Outcome.ADDED]
+        assert [one.outcome for one in made.difference.entries] == [EntryOutcome.ADDED]
         day = "2026-10-08"
         same = lists.compare(us, analyst, "uk-sanctions-list", day, day)
-        assert [one.outcome for one in same.entries] == [Outcome.ADDED]
+        assert [one.outcome for one in same.entries] == [EntryOutcome.ADDED]
         named = lists.compare(us, analyst, "uk-sanctions-list", made.edition.id, series.edition.id)
-        assert [one.outcome for one in named.entries] == [Outcome.ADDED]
+        assert [one.outcome for one in named.entries] == [EntryOutcome.ADDED]
 
 
 def test_a_list_that_shrinks_is_refused_and_the_old_one_stays(

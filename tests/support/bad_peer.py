@@ -30,8 +30,8 @@ from api.wire.messages import (
     ConsistencyPath,
     Evidence,
     InclusionPath,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_request,
 )
 from api.wire.statements import Content, Place
@@ -159,7 +159,7 @@ class BadPeer:
             "from_": self.ministry.id,
             "to": self.to,
             "id": f"{self.made:032x}",
-            "kind": Kind.DELIVER,
+            "kind": MessageKind.DELIVER,
             "epoch": 1,
             "seq": self.seq + 1,
             "prev": self.prev,
@@ -175,7 +175,7 @@ class BadPeer:
         """A signed message envelope."""
         return self.ministry.seal_message(self.body(items, **changes))
 
-    def ask(self, kind: Kind, body: dict[str, Any]) -> bytes:
+    def ask(self, kind: MessageKind, body: dict[str, Any]) -> bytes:
         """A request body of a kind that takes no number."""
         raw = self.message(kind=kind, seq=None, prev=None, body=body)
         return compose_request(raw, Evidence(self.head() if self.hashes else "-"))

@@ -25,7 +25,7 @@ from api.services.desk.lists import ImportTerms
 from api.services.log import misbehaviour
 from api.services.node import Node
 from api.wire.membership import compose_membership
-from api.wire.messages import Kind, MessageBody, compose_message
+from api.wire.messages import MessageBody, MessageKind, compose_message
 from api.wire.misbehaviour import MisbehaviourKind
 from tests.support import list_files
 from tests.support.federation import Federation
@@ -91,7 +91,7 @@ def accused(federation: Federation, ministry: str) -> str:
             from_=ACCUSED,
             to=ministry,
             id=sequence_body * 32,
-            kind=Kind.EPOCH,
+            kind=MessageKind.EPOCH,
             epoch=9,
             seq=1,
             prev=None,

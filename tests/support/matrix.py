@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from api.wire.message_bodies import Item
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.statements import Place, Seen
 from api.wire.types import NODE_TYPES, STATEMENT_TYPES, THREAD_TYPES
 from tests.federation.test_audiences import CANADIAN, EVERY, TWO_PARTIES, answer, sealed
@@ -45,9 +45,9 @@ class Cell:
     item: Item
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MessageKind:
         """The kind of message that such an item travels in."""
-        return Kind.DISPOSITION if self.type_ in NODE_TYPES else Kind.DELIVER
+        return MessageKind.DISPOSITION if self.type_ in NODE_TYPES else MessageKind.DELIVER
 
 
 def places(every: int) -> list[tuple[str, str, str]]:

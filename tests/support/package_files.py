@@ -16,7 +16,7 @@ from api.wire.envelope import parse_envelope
 from api.wire.leaf import LeafOpening, leaf_entry
 from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
-from api.wire.messages import Kind, MessageBody
+from api.wire.messages import MessageBody, MessageKind
 from api.wire.package_file import (
     PROOF,
     RELEASE,
@@ -124,7 +124,7 @@ class Story:
             from_=by.id,
             to=self.us.id,
             id=f"r-{number}",
-            kind=changes.pop("kind", Kind.RECEIPT),
+            kind=changes.pop("kind", MessageKind.RECEIPT),
             epoch=1,
             seq=None,
             prev=None,

@@ -19,7 +19,7 @@ from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input
 from api.wire.keys import Purpose
 from api.wire.message_bodies import Carried, Item, items_body
-from api.wire.messages import Evidence, InclusionPath, Kind, MessageBody, compose_request
+from api.wire.messages import Evidence, InclusionPath, MessageBody, MessageKind, compose_request
 from api.wire.statements import By, Content, Place, compose_payload, prepared_bytes
 from tests.support.bodies import body
 from tests.support.signing import ANALYST, NOW, REVIEWER, US, Signatory, membership
@@ -134,7 +134,7 @@ def signed() -> dict[str, Any]:
             from_=US.id,
             to="uk-fcdo",
             id="vector-1",
-            kind=Kind.DELIVER,
+            kind=MessageKind.DELIVER,
             epoch=1,
             seq=1,
             prev=None,

@@ -20,7 +20,7 @@ from api.wire.errors import WireError
 from api.wire.held_heads import HeldHead
 from api.wire.keys import Purpose
 from api.wire.membership import Membership
-from api.wire.messages import Kind, MessageBody
+from api.wire.messages import MessageBody, MessageKind
 from api.wire.misbehaviour import (
     MisbehaviourKind,
     MisbehaviourProof,
@@ -269,7 +269,7 @@ def answer(size: int, ministry: SealingMinistry = UK, *, at: datetime, **changes
         "from_": ministry.id,
         "to": "us-treasury",
         "id": "a" * 32,
-        "kind": Kind.HELD,
+        "kind": MessageKind.HELD,
         "epoch": 1,
         "seq": None,
         "prev": None,
@@ -302,7 +302,9 @@ def test_who_denies_a_head_that_it_cosigned_is_convicted_by_both(second: ModuleT
     assert both(second, denial(answer(5, CA, at=later, from_="ca-gac"), cosigned)) == "key.unknown"
     foreign = denial(answer(5, at=later, to="ca-gac"), cosigned)
     assert both(second, foreign) == "checkpoint.unknown-origin"
-    receipt = MessageBody("uk-fcdo", "us-treasury", "a" * 32, Kind.RECEIPT, 1, None, None, {}, 0)
+    receipt = MessageBody(
+        "uk-fcdo", "us-treasury", "a" * 32, MessageKind.RECEIPT, 1, None, None, {}, 0
+    )
     assert both(second, denial(UK.seal_message(receipt), cosigned)) == not_shown
     malformed = change(denial(answer(5, at=later), cosigned), second=7)
     assert both(second, malformed) == "misbehaviour.malformed"

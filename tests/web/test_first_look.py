@@ -11,7 +11,7 @@ from api.services.road import first_look
 from api.web.intake import Intake
 from api.web.routing import SIGNED_MESSAGE
 from api.wire.errors import WireError
-from api.wire.messages import Evidence, Kind, compose_request
+from api.wire.messages import Evidence, MessageKind, compose_request
 from tests.support.bad_peer import BadPeer
 from tests.support.door import MINISTRY, Door, open_door
 from tests.support.signing import UK, SealingMinistry
@@ -27,7 +27,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         yield opened
 
 
-def large(signer: SealingMinistry, kind: Kind = Kind.FETCH) -> bytes:
+def large(signer: SealingMinistry, kind: MessageKind = MessageKind.FETCH) -> bytes:
     """A request above the size from which a first look is taken."""
     to = MINISTRY if signer.id != MINISTRY else "uk-fcdo"
     raw = BadPeer(signer, to).message(kind=kind, seq=None, prev=None, body=ASKED)
@@ -122,7 +122,7 @@ def test_no_door_reads_a_strangers_megabytes_into_memory(
 
     monkeypatch.setattr(Intake, "take_turn", taken)
     raw = BadPeer(STRANGERS["nobody"], MINISTRY).message(
-        kind=Kind.FETCH, seq=None, prev=None, body=ASKED
+        kind=MessageKind.FETCH, seq=None, prev=None, body=ASKED
     )
     content = compose_request(raw, Evidence("-", leaves=bytes(size)))
     answer = door.ask(None, "POST", path, content=content)

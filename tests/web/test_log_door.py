@@ -26,7 +26,12 @@ from api.services.log import (
     peer_tokens,
     witnessing,
 )
-from api.services.log.add_checkpoint import Answered, Outcome, Submission, format_submission
+from api.services.log.add_checkpoint import (
+    Answered,
+    CosigningOutcome,
+    Submission,
+    format_submission,
+)
 from api.services.log.misbehaviour import Ruling
 from api.services.node import Node
 from api.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -457,19 +462,24 @@ def test_a_ruling_is_not_undone_by_the_same_head_again(fresh: Door) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "answer"),
     [
-        (200, {}, b"a\nb\n", Answered(Outcome.COSIGNED, ("a", "b"))),
-        (409, {"content-type": "text/x.tlog.size"}, b"7\n", Answered(Outcome.OTHER_SIZE, size=7)),
-        (409, {"content-type": "text/x.tlog.size"}, b"x\n", Answered(Outcome.REFUSED)),
+        (200, {}, b"a\nb\n", Answered(CosigningOutcome.COSIGNED, ("a", "b"))),
+        (
+            409,
+            {"content-type": "text/x.tlog.size"},
+            b"7\n",
+            Answered(CosigningOutcome.OTHER_SIZE, size=7),
+        ),
+        (409, {"content-type": "text/x.tlog.size"}, b"x\n", Answered(CosigningOutcome.REFUSED)),
         # The tag v1.0.0 says 409 where current text says 422: a contradiction, not a hint.
-        (409, {"content-type": "text/plain"}, b"7\n", Answered(Outcome.CONTRADICTION)),
-        (409, {}, b"", Answered(Outcome.CONTRADICTION)),
-        (422, {}, b"", Answered(Outcome.CONTRADICTION)),
-        (404, {}, b"", Answered(Outcome.REFUSED)),
-        (403, {}, b"", Answered(Outcome.REFUSED)),
-        (400, {}, b"", Answered(Outcome.REFUSED)),
-        (429, {}, b"", Answered(Outcome.LATER)),
-        (500, {}, b"", Answered(Outcome.LATER)),
-        (503, {}, b"", Answered(Outcome.LATER)),
+        (409, {"content-type": "text/plain"}, b"7\n", Answered(CosigningOutcome.CONTRADICTION)),
+        (409, {}, b"", Answered(CosigningOutcome.CONTRADICTION)),
+        (422, {}, b"", Answered(CosigningOutcome.CONTRADICTION)),
+        (404, {}, b"", Answered(CosigningOutcome.REFUSED)),
+        (403, {}, b"", Answered(CosigningOutcome.REFUSED)),
+        (400, {}, b"", Answered(CosigningOutcome.REFUSED)),
+        (429, {}, b"", Answered(CosigningOutcome.LATER)),
+        (500, {}, b"", Answered(CosigningOutcome.LATER)),
+        (503, {}, b"", Answered(CosigningOutcome.LATER)),
     ],
 )
 def test_the_client_understands_both_editions(
@@ -482,7 +492,7 @@ def test_the_client_follows_the_hint_at_the_size(federation: Federation) -> None
     us = federation["us-treasury"]
     head = checkpoints.newest(us)
     answer = add_checkpoint.submit(us, "uk-fcdo", 3, head)
-    assert answer.outcome is Outcome.COSIGNED
+    assert answer.outcome is CosigningOutcome.COSIGNED
     assert add_checkpoint.check_lines(us, "uk-fcdo", answer.lines, head.note)
 
 

@@ -15,7 +15,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.log import peer_tokens
 from api.services.recording import Entry
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer
 from tests.support.door import MINISTRY, Door, open_door, release_to
@@ -371,7 +371,7 @@ def test_a_partner_fetches_only_what_was_released_to_it(door: Door) -> None:
     secret = next(row["digest"] for row in rows if row["package"] == own)
     before = door.contents()
     bad = BadPeer(UK, MINISTRY)
-    asked = bad.ask(Kind.EXHIBIT_RANGE, {**fresh, "package": own, "digest": secret})
+    asked = bad.ask(MessageKind.EXHIBIT_RANGE, {**fresh, "package": own, "digest": secret})
     headers = {"content-type": "application/json"}
     answer = door.ask(None, "POST", "/peer/messages", content=asked, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (404, "exhibit.unknown")

@@ -31,8 +31,8 @@ from api.wire.messages import (
     ConsistencyPath,
     Evidence,
     InclusionPath,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_message,
     compose_request,
     embed,
@@ -65,7 +65,7 @@ def item() -> Item:
     return Item(release, 7, opening, (Carried(package, 3, opening),))
 
 
-def message(kind: Kind = Kind.DELIVER, **changes: Any) -> MessageBody:
+def message(kind: MessageKind = MessageKind.DELIVER, **changes: Any) -> MessageBody:
     made = MessageBody(
         from_="us-treasury",
         to="uk-fcdo",
@@ -81,8 +81,8 @@ def message(kind: Kind = Kind.DELIVER, **changes: Any) -> MessageBody:
     return dataclasses.replace(made, **changes)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_is_composed_and_read_back(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(MessageKind))
+def test_every_kind_is_composed_and_read_back(kind: MessageKind) -> None:
     made = message(kind, body={"any": ["thing"]})
     assert parse_message_body(compose_message(made)) == made
 
@@ -176,7 +176,7 @@ def test_what_is_spliced_is_what_would_be_written(item: Item) -> None:
 
 
 def test_evidence_may_be_empty() -> None:
-    raw = US.seal_message(message(Kind.CHECKPOINT))
+    raw = US.seal_message(message(MessageKind.CHECKPOINT))
     assert parse_request(compose_request(raw, Evidence("x"))) == (raw, Evidence("x"))
 
 
@@ -278,7 +278,7 @@ RECEIPT = Receipt(
     "made", [RECEIPT, dataclasses.replace(RECEIPT, cosignature=None, statements=())], ids=["a", "b"]
 )
 def test_receipts_round_trip(made: Receipt) -> None:
-    raw = US.seal_message(message(Kind.RECEIPT, body=made.to_json()))
+    raw = US.seal_message(message(MessageKind.RECEIPT, body=made.to_json()))
     assert Receipt.from_json(parse_message(raw)[1].body) == made
 
 

@@ -21,7 +21,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from api.ports.observing import IDLE, Kind, Piece
+from api.ports.observing import IDLE, Piece, PieceKind
 
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -102,11 +102,11 @@ class Counting:
             self._count(piece, time.perf_counter() - started)
 
     def _count(self, piece: Piece, seconds: float) -> None:
-        if piece.kind is Kind.REQUEST:
+        if piece.kind is PieceKind.REQUEST:
             method = piece.method if piece.method in _METHODS else "other"
             self._requests.labels(piece.name, method, status_class(piece.outcome)).inc()
             self._request_seconds.labels(piece.name, method).observe(seconds)
-        elif piece.kind is Kind.JOB:
+        elif piece.kind is PieceKind.JOB:
             self._jobs.labels(piece.name, piece.outcome or "failed").inc()
             self._job_ended.labels(piece.name).set_to_current_time()
             if piece.outcome != IDLE:

@@ -27,7 +27,7 @@ from typing import Any, Final, TextIO
 from typing_extensions import override
 
 from api.domain.errors import ComityError
-from api.ports.observing import Kind, Piece
+from api.ports.observing import Piece, PieceKind
 from api.tlog.errors import LogError
 from api.wire.errors import WireError
 
@@ -79,7 +79,7 @@ class LogContext:
 @contextmanager
 def _during(piece: Piece) -> Iterator[None]:
     known = {"request": piece.request, "peer": piece.peer}
-    if piece.kind is Kind.JOB:
+    if piece.kind is PieceKind.JOB:
         known["job"] = piece.name
     added = {name: value for name, value in known.items() if value}
     token = _CONTEXT.set({**_CONTEXT.get(), **added})

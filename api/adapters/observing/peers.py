@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from api.domain.errors import ComityError
-from api.ports.observing import Kind, Observer, Piece
+from api.ports.observing import Observer, Piece, PieceKind
 from api.ports.peers import PeerReply, PeerTransport
 
 
@@ -21,14 +21,14 @@ class ObservedPeers:
 
     def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
         """Send a body; see the port."""
-        piece = Piece(Kind.PEER_CALL, _door(path), method="POST", peer=peer)
+        piece = Piece(PieceKind.PEER_CALL, _door(path), method="POST", peer=peer)
         return self._watched(
             piece, lambda: self._transport.post(peer, path, body, content_type=content_type)
         )
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
         """Read a path; see the port."""
-        piece = Piece(Kind.PEER_CALL, _door(path), method="GET", peer=peer)
+        piece = Piece(PieceKind.PEER_CALL, _door(path), method="GET", peer=peer)
         return self._watched(
             piece, lambda: self._transport.get(peer, path, token=token, headers=headers)
         )

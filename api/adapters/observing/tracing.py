@@ -20,12 +20,12 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
-from api.ports.observing import IDLE, Kind, Piece
+from api.ports.observing import IDLE, Piece, PieceKind
 
 _KINDS: Final = {
-    Kind.REQUEST: SpanKind.SERVER,
-    Kind.JOB: SpanKind.INTERNAL,
-    Kind.PEER_CALL: SpanKind.CLIENT,
+    PieceKind.REQUEST: SpanKind.SERVER,
+    PieceKind.JOB: SpanKind.INTERNAL,
+    PieceKind.PEER_CALL: SpanKind.CLIENT,
 }
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _CLOSE_SECONDS: Final = 2.0
@@ -114,17 +114,17 @@ class Tracing:
 
 
 def _worth_keeping(piece: Piece) -> bool:
-    if piece.kind is Kind.JOB:
+    if piece.kind is PieceKind.JOB:
         return piece.outcome != IDLE
-    return piece.kind is Kind.PEER_CALL or piece.name not in _PROBES
+    return piece.kind is PieceKind.PEER_CALL or piece.name not in _PROBES
 
 
 def _describe(span: Span, piece: Piece) -> None:
-    if piece.kind is Kind.REQUEST:
+    if piece.kind is PieceKind.REQUEST:
         span.update_name(f"{piece.method} {piece.name}")
         span.set_attribute("http.route", piece.name)
         span.set_attribute("comity.request", piece.request)
-    elif piece.kind is Kind.JOB:
+    elif piece.kind is PieceKind.JOB:
         span.update_name(f"job {piece.name}")
         span.set_attribute("comity.job", piece.name)
     else:
@@ -146,6 +146,6 @@ def _describe(span: Span, piece: Piece) -> None:
 def _failed(piece: Piece) -> bool:
     if piece.outcome.isdigit():
         # A refusal is the caller's fault, except where we are the caller (OpenTelemetry's rule).
-        least = 400 if piece.kind is Kind.PEER_CALL else _SERVER_ERROR
+        least = 400 if piece.kind is PieceKind.PEER_CALL else _SERVER_ERROR
         return int(piece.outcome) >= least
     return piece.outcome not in {"worked", IDLE, "waits"}

@@ -19,7 +19,7 @@ from api.domain.lists.tree import Change
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-class Outcome(StrEnum):
+class EntryOutcome(StrEnum):
     """What became of an entry."""
 
     ADDED = "added"
@@ -41,7 +41,7 @@ class EntryChange:
             addition and a removal with one id).
     """
 
-    outcome: Outcome
+    outcome: EntryOutcome
     entry: str
     name: str
     programs: tuple[str, ...]
@@ -64,21 +64,23 @@ def compare(
         return [_whole(one, outcome) for one, outcome in _sides(old, new) if one is not None]
     if by_place and not _one_subject(old, new):
         return [
-            _whole(old, Outcome.REMOVED, same_place=True),
-            _whole(new, Outcome.ADDED, same_place=True),
+            _whole(old, EntryOutcome.REMOVED, same_place=True),
+            _whole(new, EntryOutcome.ADDED, same_place=True),
         ]
     changes = tree.differences(old.source, new.source) if same_layout else _by_meaning(old, new)
     if not changes:
         return []
     programs = tuple(dict.fromkeys((*old.programs, *new.programs)))
-    return [EntryChange(Outcome.AMENDED, new.id, new.name, programs, tuple(changes))]
+    return [EntryChange(EntryOutcome.AMENDED, new.id, new.name, programs, tuple(changes))]
 
 
-def _sides(old: ListEntry | None, new: ListEntry | None) -> list[tuple[ListEntry | None, Outcome]]:
-    return [(old, Outcome.REMOVED), (new, Outcome.ADDED)]
+def _sides(
+    old: ListEntry | None, new: ListEntry | None
+) -> list[tuple[ListEntry | None, EntryOutcome]]:
+    return [(old, EntryOutcome.REMOVED), (new, EntryOutcome.ADDED)]
 
 
-def _whole(one: ListEntry, outcome: Outcome, *, same_place: bool = False) -> EntryChange:
+def _whole(one: ListEntry, outcome: EntryOutcome, *, same_place: bool = False) -> EntryChange:
     return EntryChange(outcome, one.id, one.name, one.programs, same_place=same_place)
 
 

@@ -29,7 +29,7 @@ class ToldBefore:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProgrammeStanding:
     """How the subjects of a programme stand now.
 
     Attributes:
@@ -43,7 +43,7 @@ class Standing:
     gone: frozenset[str]
 
 
-def fresh(standing: Standing, before: Iterable[ToldBefore]) -> tuple[str, ...]:
+def fresh(standing: ProgrammeStanding, before: Iterable[ToldBefore]) -> tuple[str, ...]:
     """Return the uncovered entries that nobody was told of, in order.
 
     What an officer took note of is not told again; what was covered once and is no longer, is.
@@ -57,7 +57,7 @@ def fresh(standing: Standing, before: Iterable[ToldBefore]) -> tuple[str, ...]:
     return tuple(sorted(standing.uncovered - told))
 
 
-def left(standing: Standing, one: ToldBefore) -> tuple[str, ...]:
+def left(standing: ProgrammeStanding, one: ToldBefore) -> tuple[str, ...]:
     """Return the entries of a notice that it still is about; it is done where none is left."""
     about: Collection[str] = {
         Notice.UNCOVERED: standing.uncovered,

@@ -11,14 +11,14 @@ from typing import Final
 from api.domain.identity import profiles
 from api.domain.identity.profiles import Profile
 from api.domain.identity.scoring import LIKELY, resemblance
-from api.domain.lists.changes import EntryChange, Outcome
+from api.domain.lists.changes import EntryChange, EntryOutcome
 from api.domain.tasks import Notice
 
 _MOST_LINES: Final = 20
 _TOLD: Final = {
-    Outcome.ADDED: Notice.LISTED,
-    Outcome.REMOVED: Notice.UNLISTED,
-    Outcome.AMENDED: Notice.ENTRY_AMENDED,
+    EntryOutcome.ADDED: Notice.LISTED,
+    EntryOutcome.REMOVED: Notice.UNLISTED,
+    EntryOutcome.AMENDED: Notice.ENTRY_AMENDED,
 }
 
 
@@ -89,10 +89,10 @@ def told(changed: Sequence[Changed], concerns: Iterable[Concern]) -> Iterator[To
 def _of_programme(changed: Sequence[Changed], concern: Concern) -> Iterator[Told]:
     under = [one for one in changed if concern.programme in one.change.programs]
     if under:
-        signs = {Outcome.ADDED: "+", Outcome.REMOVED: "-", Outcome.AMENDED: "~"}
+        signs = {EntryOutcome.ADDED: "+", EntryOutcome.REMOVED: "-", EntryOutcome.AMENDED: "~"}
         counts = ", ".join(
             f"{sum(one.change.outcome is outcome for one in under)} {outcome.value}"
-            for outcome in Outcome
+            for outcome in EntryOutcome
         )
         names = (f"{signs[o.change.outcome]} {o.change.entry} {o.change.name}" for o in under)
         yield Told(Notice.PROGRAMME_CHANGED, concern.about, (counts, *names))

@@ -26,7 +26,7 @@ from api.wire.keys import Purpose
 from api.wire.members import MINISTRY, Members
 from api.wire.membership import Membership
 from api.wire.message_bodies import Receipt
-from api.wire.messages import Kind, MessageBody, parse_message
+from api.wire.messages import MessageBody, MessageKind, parse_message
 from api.wire.package_file import PackageFile, exhibit_name
 from api.wire.statements import (
     EVIDENCE_PACKAGE,
@@ -200,7 +200,7 @@ def parse_receipt(raw: bytes) -> ReceivedBy:
         WireError: ``envelope.*``, ``message.*``, ``receipt.kind``.
     """
     envelope, message = parse_message(raw)
-    if message.kind is not Kind.RECEIPT:
+    if message.kind is not MessageKind.RECEIPT:
         raise WireError("receipt.kind", "Put receipts there, no other message.")
     return ReceivedBy(envelope, message, Receipt.from_json(message.body))
 

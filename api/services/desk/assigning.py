@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict, NotSignedIn
 from api.domain.events import Act, Subject
 from api.domain.notation import RecordId
-from api.ports.policy import Action, Kind, Resource
+from api.ports.policy import Action, Resource, ResourceKind
 from api.records import officers
 from api.records import task_claims as records
 from api.records.task_claims import TASK_CLAIMS, TaskClaim
@@ -116,7 +116,7 @@ def _holder(connection: Connection, task_id: str) -> str:
 
 
 def _permit(node: Node, caller: Caller, task_id: str, holder: str) -> Permit:
-    resource = Resource(Kind.TASK, task_id, {"holder": holder})
+    resource = Resource(ResourceKind.TASK, task_id, {"holder": holder})
     return authorise(node, caller, Action.TASK_ASSIGN, resource)
 
 

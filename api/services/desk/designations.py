@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from api.domain import designations as rules
 from api.domain.notation import Count, Digest, Instant
 from api.domain.regimes.clocks import Clock
-from api.domain.reliance import Affected, Kind
+from api.domain.reliance import Affected, RelianceKind
 from api.ports.policy import Action, Resource
 from api.records import designations, diary
 from api.records.designations import Designation
@@ -238,13 +238,13 @@ def _designation_view(
         diary=tuple(entries),
         rests_on_it=(),
     )
-    return view, reliance.affected_by(connection, (Kind.DESIGNATION, row.id))
+    return view, reliance.affected_by(connection, (RelianceKind.DESIGNATION, row.id))
 
 
 def _place(one: Affected) -> visibility.Reference:
     """Return the object whose policy decides who sees that a decision rests on something."""
-    if one.decision.kind is Kind.FINDING:
-        return (visibility.Kind.THREAD, one.thread)
+    if one.decision.kind is RelianceKind.FINDING:
+        return (visibility.ObjectKind.THREAD, one.thread)
     return (one.decision.kind.value, one.decision.id)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from api.domain.lists import changes
-from api.domain.lists.changes import EntryChange, Outcome
+from api.domain.lists.changes import EntryChange, EntryOutcome
 from api.domain.lists.entries import ListEntry
 from api.records import lists
 from api.records.lists import Edition
@@ -35,7 +35,7 @@ class EditionDifference:
     same_layout: bool
     entries: tuple[EntryChange, ...]
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: EntryOutcome) -> int:
         """Return how many entries had this outcome."""
         return sum(one.outcome is outcome for one in self.entries)
 

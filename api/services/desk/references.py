@@ -19,7 +19,7 @@ from api.services import visibility
 from api.services.authorising import Caller, authorise, change_of, collection, may
 from api.services.desk import object_words, tasks
 from api.services.node import Node
-from api.services.visibility import Kind
+from api.services.visibility import ObjectKind
 
 LEAST: Final = 8
 """Fewest digits that name anything: fewer would invite guessing."""
@@ -45,7 +45,7 @@ _REGISTERS: Final[Mapping[str, tuple[Action, Resource]]] = {
 
 _EXHIBIT: Final = "exhibit"
 _TASK: Final = "task"
-GATED: Final = frozenset({*Kind, *PLACED, *_REGISTERS, _EXHIBIT, _TASK})
+GATED: Final = frozenset({*ObjectKind, *PLACED, *_REGISTERS, _EXHIBIT, _TASK})
 """Kinds for which it is said here who may know of one."""
 
 
@@ -95,7 +95,7 @@ def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
 def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:
     """Return those that the caller may know of, each by the gate of its kind."""
     readable = visibility.readable(
-        node, caller, (_object_of(one) for one in named if one.kind in {*Kind, *PLACED})
+        node, caller, (_object_of(one) for one in named if one.kind in {*ObjectKind, *PLACED})
     )
     kinds = {
         kind

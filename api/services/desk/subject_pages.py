@@ -121,7 +121,7 @@ class PageCandidate:
     verdicts: tuple[Given, ...]
 
 
-class Standing(StrEnum):
+class ListStanding(StrEnum):
     """How a subject stands on a list."""
 
     LISTED = "listed"
@@ -144,7 +144,7 @@ class Listing:
     series: str
     jurisdiction: str
     entry: str
-    standing: Standing
+    standing: ListStanding
     since: str
     until: str
 
@@ -338,7 +338,7 @@ def _listings(
     said = announced.get(place)
     since = (entry.listed_on if entry is not None else "") or (said.day.isoformat() if said else "")
     gone = _gone(connection, newest[series], id_)
-    standing = Standing.DELISTED if gone else Standing.LISTED
+    standing = ListStanding.DELISTED if gone else ListStanding.LISTED
     yield Listing(series, newest[series].series.jurisdiction, id_, standing, since, gone)
 
 

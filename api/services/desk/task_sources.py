@@ -23,7 +23,7 @@ from api.services.desk.identity import LIST
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.node import Node
 from api.services.paging import Place
-from api.services.visibility import Kind, table_row
+from api.services.visibility import ObjectKind, table_row
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.types import RECALL
 
@@ -130,8 +130,8 @@ def _indexed(
 
 def _of_row(row: tasks.Task, review: tasks.Review | None) -> Entry:
     about = (row.about_kind, row.about)
-    inside = review is not None and about[0] not in {*Kind, LIST}
-    read_by = (Kind.THREAD.value, review.thread or "") if inside and review else about
+    inside = review is not None and about[0] not in {*ObjectKind, LIST}
+    read_by = (ObjectKind.THREAD.value, review.thread or "") if inside and review else about
     return Entry(
         id=row.id,
         kind=row.kind,
@@ -195,7 +195,7 @@ def _pending(node: Node, row: Draft) -> rules.Pending:
 
 
 def _nothing(row: Draft) -> Entry:
-    about = (Kind.DRAFT.value, row.id)
+    about = (ObjectKind.DRAFT.value, row.id)
     due = row.confirm_by
     return Entry(row.id, "", "", (), about, about, "", due, "", "", nothing=True)
 
@@ -290,7 +290,7 @@ def holders(node: Node, connection: Connection, after: Place | None, size: int) 
     for row in packages.unanswered(connection, limit=size, after=place):
         id_ = f"{row.package}@{row.ministry}"
         found = rules.of_holding(row.package, holdings.holding_of(connection, row), node.now())
-        about = (Kind.PACKAGE.value, row.package)
+        about = (ObjectKind.PACKAGE.value, row.package)
         empty = Entry(id_, "", "", (), about, about, "", None, "", "", nothing=True)
         yield _entry(found[0], id_, "") if found else empty
 
@@ -325,8 +325,8 @@ def clocks(node: Node, *, past: bool = False) -> list[Entry]:
             kind=CLOCK,
             owed_by=node.ministry,
             roles=("analyst", "reviewer"),
-            about=(Kind.DESIGNATION.value, one.designation),
-            read_by=(Kind.DESIGNATION.value, one.designation),
+            about=(ObjectKind.DESIGNATION.value, one.designation),
+            read_by=(ObjectKind.DESIGNATION.value, one.designation),
             key=one.clock.id,
             due=one.clock.due.isoformat() if one.clock.due is not None else None,
             cause=one.designation,

@@ -387,9 +387,9 @@ def may_see(node: Node, caller: Caller, task_id: str) -> bool:
 
 
 def _place_of(review: Review) -> visibility.Reference:
-    if review.decision_kind in list(visibility.Kind):
+    if review.decision_kind in list(visibility.ObjectKind):
         return (review.decision_kind, review.decision)
-    return (visibility.Kind.THREAD.value, review.thread or "")
+    return (visibility.ObjectKind.THREAD.value, review.thread or "")
 
 
 def _require_outcome(review: Review, closing: Closing) -> None:

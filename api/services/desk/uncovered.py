@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from api.domain.events import Act, Subject
 from api.domain.identity.profiles import of_entry
 from api.domain.lists.announcements import by_entry
-from api.domain.lists.changes import Outcome
-from api.domain.lists.following import Standing, ToldBefore, fresh, left
+from api.domain.lists.changes import EntryOutcome
+from api.domain.lists.following import ProgrammeStanding, ToldBefore, fresh, left
 from api.domain.lists.watching import Changed, Told
 from api.domain.tasks import ABOUT_MANY, Notice, ReviewState
 from api.ports.policy import Action
@@ -32,7 +32,10 @@ from api.services.node import Node
 from api.services.statements.effects import reliance
 from api.services.statements.effects.designation_record import all_standing
 
-_ONE_SIDED: Final = {Outcome.REMOVED: Notice.GONE_THERE, Outcome.AMENDED: Notice.CHANGED_THERE}
+_ONE_SIDED: Final = {
+    EntryOutcome.REMOVED: Notice.GONE_THERE,
+    EntryOutcome.AMENDED: Notice.CHANGED_THERE,
+}
 
 
 def one_sided(
@@ -132,7 +135,7 @@ def _standing(
     known: Known,
     subjects: Sequence[ListedSubject],
     before: Sequence[ToldBefore],
-) -> Standing:
+) -> ProgrammeStanding:
     there = {one.ref for one in subjects}
     gone = {
         ref
@@ -149,7 +152,7 @@ def _standing(
         if entry is not None and listed is not None and listed(of_entry(ref, entry)):
             still.add(ref)
     covered = frozenset(one.ref for one in subjects if one.listed)
-    return Standing(frozenset(there) - covered, covered, frozenset(still))
+    return ProgrammeStanding(frozenset(there) - covered, covered, frozenset(still))
 
 
 def _tell(node: Node, caller: Caller, permit: Permit, found: _Found, unit: Unit) -> None:

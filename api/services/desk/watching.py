@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.identity.profiles import Profile, of_entry
-from api.domain.lists.changes import Outcome
+from api.domain.lists.changes import EntryOutcome
 from api.domain.lists.watching import Changed, Concern, Told, told
 from api.domain.tasks import Notice
 from api.ports.policy import Action, Resource
@@ -146,7 +146,9 @@ def _changed(connection: Connection, found: EditionDifference) -> Iterator[Chang
     after = lists.members_of(connection, found.newer.id)
     series = found.newer.series.id
     sides = {
-        (one.entry, one.outcome): (before if one.outcome is Outcome.REMOVED else after)[one.entry]
+        (one.entry, one.outcome): (before if one.outcome is EntryOutcome.REMOVED else after)[
+            one.entry
+        ]
         for one in found.entries
     }
     loaded = lists.entries(connection, list(sides.values()))

@@ -265,7 +265,7 @@ def _leaves_missing() -> Unavailable:
     )
 
 
-class Outcome(StrEnum):
+class CosigningOutcome(StrEnum):
     """What a witness did with a submission."""
 
     COSIGNED = "cosigned"
@@ -279,7 +279,7 @@ class Outcome(StrEnum):
 class Answered:
     """A witness's answer: cosignature lines without line feeds, or the size to start from."""
 
-    outcome: Outcome
+    outcome: CosigningOutcome
     lines: tuple[str, ...] = ()
     size: int = 0
 
@@ -300,7 +300,7 @@ def submit(node: Node, witness: str, old: int, head: checkpoints.Head) -> Answer
         Unavailable: ``peer.unreachable``.
     """
     answered = _submit_once(node, witness, old, head)
-    if answered.outcome is Outcome.OTHER_SIZE and answered.size <= head.size:
+    if answered.outcome is CosigningOutcome.OTHER_SIZE and answered.size <= head.size:
         return _submit_once(node, witness, answered.size, head)
     return answered
 
@@ -319,18 +319,18 @@ def read_answer(reply: PeerReply) -> Answered:
     kind = reply.headers.get("content-type", "").partition(";")[0].strip()
     if reply.status == 200:  # noqa: PLR2004
         lines = tuple(line for line in reply.body.decode("utf-8", "replace").split("\n") if line)
-        return Answered(Outcome.COSIGNED, lines)
+        return Answered(CosigningOutcome.COSIGNED, lines)
     if reply.status == 409 and kind == SIZE_TYPE:  # noqa: PLR2004
         try:
             text = reply.body.decode("ascii").removesuffix("\n")
-            return Answered(Outcome.OTHER_SIZE, size=decode_decimal(text, _MALFORMED))
+            return Answered(CosigningOutcome.OTHER_SIZE, size=decode_decimal(text, _MALFORMED))
         except (UnicodeDecodeError, LogError):
-            return Answered(Outcome.REFUSED)
+            return Answered(CosigningOutcome.REFUSED)
     if reply.status in {409, 422}:
-        return Answered(Outcome.CONTRADICTION)
+        return Answered(CosigningOutcome.CONTRADICTION)
     if reply.status in {400, 401, 403, 404, 405, 413}:
-        return Answered(Outcome.REFUSED)
-    return Answered(Outcome.LATER)
+        return Answered(CosigningOutcome.REFUSED)
+    return Answered(CosigningOutcome.LATER)
 
 
 def check_lines(node: Node, witness: str, lines: tuple[str, ...], note: bytes) -> bool:

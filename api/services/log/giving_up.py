@@ -21,12 +21,12 @@ from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Caller, authorise, change_of, entry_of
 from api.services.log import guard, log_client, tail_answers
-from api.services.log.guard import Standing
+from api.services.log.guard import RestoreStanding
 from api.services.log.tail_answers import Answer
 from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.held_heads import HeldHead
-from api.wire.messages import Kind, MessageBody, compose_message
+from api.wire.messages import MessageBody, MessageKind, compose_message
 
 FACT: Final = node_state.TAIL
 
@@ -48,7 +48,7 @@ def answer(node: Node, peer: str) -> bytes:
                 from_=node.ministry,
                 to=peer,
                 id=node.entropy.identifier(),
-                kind=Kind.HELD,
+                kind=MessageKind.HELD,
                 epoch=1,
                 seq=None,
                 prev=None,
@@ -75,7 +75,7 @@ def _refused() -> Unavailable:
     return Unavailable("peer.refused", "The member's node does not answer this request.")
 
 
-def propose(node: Node, caller: Caller) -> Standing:
+def propose(node: Node, caller: Caller) -> RestoreStanding:
     """Propose to go on without the end of the own log that nobody holds.
 
     Raises:
@@ -120,7 +120,7 @@ def _proposer(node: Node) -> str:
     return text.removeprefix("proposed:")
 
 
-def approve(node: Node, caller: Caller) -> Standing:
+def approve(node: Node, caller: Caller) -> RestoreStanding:
     """Give the tail up as the second administrator, once every member has signed its answer.
 
     Raises:
@@ -156,7 +156,7 @@ def approve(node: Node, caller: Caller) -> Standing:
     return _write(node, facts, resting_on(entry, look), answers)
 
 
-def _require_tail(node: Node) -> Standing:
+def _require_tail(node: Node) -> RestoreStanding:
     found = guard.standing_now(node)
     if not found.pending:
         raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
@@ -169,7 +169,7 @@ def _require_tail(node: Node) -> Standing:
 
 def _write(
     node: Node, facts: dict[str, str], entry: recording.Entry, answers: Sequence[Answer] = ()
-) -> Standing:
+) -> RestoreStanding:
     def write(unit: Unit) -> None:
         for name, text in facts.items():
             node_state.put(unit, name, text, node.now())

@@ -46,7 +46,7 @@ _WAIVER = node_state.WAIVER
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RestoreStanding:
     """How far the restore has come.
 
     Attributes:
@@ -82,11 +82,11 @@ class Standing:
         return max(self.largest, self.remembered) > self.size
 
 
-def standing(node: Node, connection: Connection) -> Standing:
+def standing(node: Node, connection: Connection) -> RestoreStanding:
     """Return how far the restore has come."""
     facts = node_state.everything(connection)
     if facts.get(RESTORE, OPEN) == OPEN:
-        return Standing(pending=False)
+        return RestoreStanding(pending=False)
     members = node.others()
     answers = {
         member: int(facts[_ANSWER + member].partition(":")[0])
@@ -96,7 +96,7 @@ def standing(node: Node, connection: Connection) -> Standing:
     waivers = {member: facts.get(_WAIVER + member, "") for member in members}
     waived = [member for member, text in waivers.items() if text.startswith("approved:")]
     head = log.newest_signed(connection)
-    return Standing(
+    return RestoreStanding(
         pending=True,
         since=node_state.since(connection, RESTORE),
         answers=answers,
@@ -117,7 +117,7 @@ def _remembered(node: Node) -> int:
     return 0 if head is None else head.size
 
 
-def standing_now(node: Node) -> Standing:
+def standing_now(node: Node) -> RestoreStanding:
     """Return how far the restore has come, in a snapshot of its own."""
     return node.db.read(lambda connection: standing(node, connection))
 
@@ -188,7 +188,7 @@ def _holds(connection: Connection, head: Checkpoint) -> bool:
     return root_at(head.size, StoredTiles(connection)) == head.root
 
 
-def ask(node: Node, peer: str = "") -> Standing:
+def ask(node: Node, peer: str = "") -> RestoreStanding:
     """Ask every member that has not answered yet for the largest head it holds of this log.
 
     Args:
@@ -219,7 +219,7 @@ def _put(node: Node, name: str, text: str, subject: Subject, code: str) -> None:
     node.db.write(write)
 
 
-def propose_waiver(node: Node, caller: Caller, member: str) -> Standing:
+def propose_waiver(node: Node, caller: Caller, member: str) -> RestoreStanding:
     """Propose to go on without the answer of one member.
 
     Raises:
@@ -269,7 +269,7 @@ def _not_proposed() -> Conflict:
     return Conflict("restore.not-proposed", "Another administrator proposes the waiver first.")
 
 
-def approve_waiver(node: Node, caller: Caller, member: str) -> Standing:
+def approve_waiver(node: Node, caller: Caller, member: str) -> RestoreStanding:
     """Waive a member's answer as the second administrator.
 
     Raises:
@@ -292,7 +292,7 @@ def _authorise(node: Node, caller: Caller, action: Action, proposer: str) -> Per
     return authorise(node, caller, action, change_of("restore-waiver", proposer=proposer))
 
 
-def _require_silent(node: Node, member: str) -> Standing:
+def _require_silent(node: Node, member: str) -> RestoreStanding:
     found = standing_now(node)
     if not found.pending:
         raise Conflict("restore.not-pending", "This node waits for nobody's answer.")
@@ -303,7 +303,7 @@ def _require_silent(node: Node, member: str) -> Standing:
     return found
 
 
-def _waive(node: Node, member: str, text: str, entry: recording.Entry) -> Standing:
+def _waive(node: Node, member: str, text: str, entry: recording.Entry) -> RestoreStanding:
     def write(unit: Unit) -> None:
         node_state.put(unit, _WAIVER + member, text, node.now())
         recording.record(node, unit, entry)

@@ -29,7 +29,7 @@ from api.tlog.proofs import root_at
 _TRIES: Final = 3
 
 
-class Finding(StrEnum):
+class MemoryFinding(StrEnum):
     """What comparing the database with the memory came to; all but the first stop signing."""
 
     FITS = "fits"
@@ -38,7 +38,7 @@ class Finding(StrEnum):
     MISSING = "memory-missing"
 
 
-def compare(node: Node) -> Finding:
+def compare(node: Node) -> MemoryFinding:
     """Compare the database with what is remembered.
 
     Raises:
@@ -47,16 +47,16 @@ def compare(node: Node) -> Finding:
     return _compare(node, node.memory.read())
 
 
-def _compare(node: Node, remembered: Remembered | None) -> Finding:
-    def read(connection: Connection) -> Finding:
+def _compare(node: Node, remembered: Remembered | None) -> MemoryFinding:
+    def read(connection: Connection) -> MemoryFinding:
         newest = log.newest_signed(connection)
         size = 0 if newest is None else newest.size
         if remembered is None:
-            return Finding.MISSING if log.any_served(connection) else Finding.FITS
+            return MemoryFinding.MISSING if log.any_served(connection) else MemoryFinding.FITS
         if size < remembered.size:
-            return Finding.BELOW
+            return MemoryFinding.BELOW
         root = root_at(remembered.size, StoredTiles(connection)).hex()
-        return Finding.FITS if root == remembered.root else Finding.OTHER
+        return MemoryFinding.FITS if root == remembered.root else MemoryFinding.OTHER
 
     return node.db.read(read)
 
@@ -73,7 +73,7 @@ def check(node: Node) -> bool:
     if node.db.read(node_state.restoring):
         return False
     found = compare(node)
-    if found is Finding.FITS:
+    if found is MemoryFinding.FITS:
         return True
     guard.begin(node, found.value)
     return False
@@ -117,13 +117,13 @@ def settle(node: Node) -> None:
     if newest is None and known is None:
         return
     found = _compare(node, known)
-    if found is Finding.BELOW:
+    if found is MemoryFinding.BELOW:
         raise Unavailable(
             "recover.tail-remembered",
             "This node signed more than any member that answered holds; wait for the others.",
             size=0 if known is None else known.size,
         )
-    if found is Finding.OTHER:
+    if found is MemoryFinding.OTHER:
         raise Conflict(
             "recover.other-history",
             "A head that this node signed does not fit the others: two histories were signed.",

@@ -30,7 +30,7 @@ from api.wire.envelope import MESSAGE, verify_signed_then
 from api.wire.errors import WireError
 from api.wire.held_heads import HeldHead
 from api.wire.keys import Purpose
-from api.wire.messages import Kind, parse_message
+from api.wire.messages import MessageKind, parse_message
 from api.wire.misbehaviour import MisbehaviourKind, MisbehaviourProof, compose_misbehaviour
 
 _FACT: Final = "tail-answer:"
@@ -69,7 +69,7 @@ def open_answer(node: Node, owner: str, raw: bytes) -> Answer:
     try:
         envelope, body = parse_message(raw)
         verify_signed_then(envelope, node.membership.keys(body.from_, Purpose.MESSAGE), MESSAGE)
-        held = HeldHead.from_json(body.body) if body.kind is Kind.HELD else None
+        held = HeldHead.from_json(body.body) if body.kind is MessageKind.HELD else None
     except WireError as error:
         raise _no_answer() from error
     if held is None or body.to != owner:

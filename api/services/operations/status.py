@@ -130,7 +130,7 @@ class Status:
     refused_heads: Count
     public: Nullable[PublicHeadView]
     unwitnessed: heads.Tail
-    restore: guard.Standing
+    restore: guard.RestoreStanding
     awaited: Count
     parked: dict[str, ParkedCounts]
     membership: PinnedMembership

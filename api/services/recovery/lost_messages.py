@@ -22,7 +22,7 @@ from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.limits import MESSAGE as MESSAGE_LIMIT
 from api.wire.message_bodies import Fetch, Item, Receipt, parse_items
-from api.wire.messages import Kind, MessageBody, parse_message
+from api.wire.messages import MessageBody, MessageKind, parse_message
 
 _LOST_AT_ONCE = 32
 
@@ -105,7 +105,7 @@ def _own_message(node: Node, peer: str, epoch: int, seq: int) -> Lost:
         raise _unfit()
     if (receipt.message, receipt.digest) != (body.id, digest(raw)):
         raise _unfit()
-    items = () if body.kind is Kind.EPOCH else parse_items(body.body)
+    items = () if body.kind is MessageKind.EPOCH else parse_items(body.body)
     return Lost(peer, body, raw, receipt_raw, receipt, items)
 
 
@@ -139,7 +139,7 @@ def _ask_again(node: Node, peer: str, epoch: int, first: int) -> None:
     """Fetch up to 32 messages from a number on and take them in."""
     wanted = Fetch(epoch, first, first + _LOST_AT_ONCE - 1)
     try:
-        raw = fetching.ask(node, peer, Kind.FETCH, dict(wanted.to_json()))
+        raw = fetching.ask(node, peer, MessageKind.FETCH, dict(wanted.to_json()))
         answer = parse(raw, limit=MESSAGE_LIMIT)
     except (ComityError, WireError):
         return

@@ -19,7 +19,7 @@ from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
 from api.domain.events import Act, Subject
 from api.records import drafts, officers, packages, statements, streams
-from api.records.statements import Filed, Leaf, Standing
+from api.records.statements import Filed, Leaf, StatementStanding
 from api.records.stream_rows import ReceivedState, SentState, StreamState
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
@@ -35,7 +35,7 @@ from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
 from api.wire.message_bodies import Carried, Item
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.statements import DISPOSITION, EVIDENCE_PACKAGE, Statement, parse_statement
 
 
@@ -59,7 +59,7 @@ class _Step:
     """One leaf of the replay: an item, and the peers it was delivered to."""
 
     item: Item
-    kind: Kind
+    kind: MessageKind
     peers: tuple[str, ...]
 
 
@@ -106,7 +106,7 @@ def adopt(node: Node, lost: Sequence[Lost], pool: ThreadPoolExecutor) -> Adopted
 
 
 def _steps(lost: Sequence[Lost]) -> list[_Step]:
-    items: dict[int, tuple[Item, Kind]] = {}
+    items: dict[int, tuple[Item, MessageKind]] = {}
     peers: dict[int, list[str]] = {}
     for message in lost:
         for item in message.items:
@@ -122,14 +122,14 @@ def _replay(node: Node, step: _Step, pool: ThreadPoolExecutor, adopted: Adopted)
     for other, carried in brought:
         _adopt_brought(node, other, carried, adopted)
     known = _is_known(node, sealed)
-    if step.kind is Kind.DISPOSITION:
+    if step.kind is MessageKind.DISPOSITION:
         if not known:
             _adopt_said(node, sealed, step.peers[0])
         if sealed.statement.type == DISPOSITION:
             _apply_until(node, step.peers[0], str(sealed.statement.body["message"]), pool)
     if known:
         return
-    if step.kind is not Kind.DISPOSITION and not _with_effect(node, sealed):
+    if step.kind is not MessageKind.DISPOSITION and not _with_effect(node, sealed):
         _without_effect(node, sealed, step.peers)
         adopted.without_effect.append(sealed.statement.id)
     adopted.statements += 1
@@ -246,7 +246,9 @@ def _adopt_brought(node: Node, sealed: Sealed, carried: Carried, adopted: Adopte
     person, at = _person(node, sealed), statement.issued_at
     effect = EFFECTS.get(statement.type) if own else None
     leaf = Leaf(carried.index, carried.opening.e, carried.opening.salt_s)
-    origin, standing = ("own", Standing.JUDGED) if own else (statement.issuer, Standing.BROUGHT)
+    origin, standing = (
+        ("own", StatementStanding.JUDGED) if own else (statement.issuer, StatementStanding.BROUGHT)
+    )
 
     def write(unit: Unit) -> None:
         stored = Filed(sealed.envelope, sealed.digest, origin, _about(sealed), at, leaf, standing)
@@ -283,7 +285,7 @@ def _adopt_said(node: Node, sealed: Sealed, peer: str) -> None:
 
     def write(unit: Unit) -> None:
         _store(unit, sealed, concerned, sealed.statement.issued_at)
-        recording.post(node, unit, [peer], sealed.statement.id, kind=Kind.DISPOSITION.value)
+        recording.post(node, unit, [peer], sealed.statement.id, kind=MessageKind.DISPOSITION.value)
         recording.record(node, unit, _entry(sealed, in_log=True))
 
     node.db.write(write)

@@ -24,7 +24,7 @@ from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import authorise, collection, node_caller
 from api.services.log import guard
-from api.services.log.add_checkpoint import Outcome
+from api.services.log.add_checkpoint import CosigningOutcome
 from api.services.node import Node
 from api.services.road import offering
 from api.wire.encoding import parse_instant
@@ -56,11 +56,11 @@ def ask_to_cosign(node: Node, peer: str) -> bool:
         Unavailable: ``peer.unreachable``, ``log.behind``.
     """
     answered = offering.offer_newest(node, peer)
-    if answered.outcome in {Outcome.OTHER_SIZE, Outcome.CONTRADICTION}:
+    if answered.outcome in {CosigningOutcome.OTHER_SIZE, CosigningOutcome.CONTRADICTION}:
         # The partner holds a head that is not below ours, or one that ours contradicts: have we
         # forgotten something?
         guard.noticed(node, peer)
-    return answered.outcome is Outcome.COSIGNED
+    return answered.outcome is CosigningOutcome.COSIGNED
 
 
 def anchor_due(node: Node) -> list[str]:

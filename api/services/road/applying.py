@@ -27,11 +27,11 @@ from api.services import recording
 from api.services.node import Node
 from api.services.road import deciding, disposing, parking
 from api.services.road.deciding import Decided
-from api.services.road.disposing import Outcome, Said
+from api.services.road.disposing import Said, StatementOutcome
 from api.services.road.opening import Opened, open_item, open_items
 from api.services.sealing import Sealed
 from api.wire.message_bodies import parse_items
-from api.wire.messages import Kind, parse_message
+from api.wire.messages import MessageKind, parse_message
 
 _RUNS: Final = 6
 
@@ -58,7 +58,7 @@ class Batch:
 class _FoundOtherwiseError(Exception):
     """A run decided otherwise than was sealed; carries what it decided."""
 
-    def __init__(self, outcomes: tuple[Outcome, ...]) -> None:
+    def __init__(self, outcomes: tuple[StatementOutcome, ...]) -> None:
         super().__init__("decided otherwise than sealed")
         self.outcomes = outcomes
 
@@ -83,7 +83,7 @@ def process_next(node: Node, peer: str, pool: ThreadPoolExecutor) -> bool:
     message = rows[0]
     body = parse_message(message.envelope)[1]
     opened = open_items(node, message, body, pool)
-    if body.kind is Kind.DISPOSITION:
+    if body.kind is MessageKind.DISPOSITION:
         disposing.note(node, message, opened)
         return True
     known = disposing.said(node, message.id) if node.db.recovering else {}
@@ -104,7 +104,7 @@ def hear_again(node: Node, row: Parked, ruling: recording.Entry | None = None) -
     if found is None:
         return False
     message, opened = found
-    if opened.sealed is not None and Kind(message.kind) is Kind.DISPOSITION:
+    if opened.sealed is not None and MessageKind(message.kind) is MessageKind.DISPOSITION:
         return _hear_node(node, row, message, opened, ruling)
     batch = Batch(message, [opened], again=True, ruling=ruling)
     try:
@@ -123,8 +123,8 @@ def refuse_parked(
         return False
     message, opened = found
     decided = Decided(opened, ItemState.REFUSED, decision.code, decision.reason)
-    node_made = Kind(message.kind) is Kind.DISPOSITION
-    outcomes = () if node_made else (Outcome(opened.id, decision.code, decision.reason),)
+    node_made = MessageKind(message.kind) is MessageKind.DISPOSITION
+    outcomes = () if node_made else (StatementOutcome(opened.id, decision.code, decision.reason),)
     sealed = disposing.seal(node, row.peer, row.message, outcomes)
 
     def write(unit: Unit) -> bool:
@@ -234,13 +234,15 @@ def _settle(node: Node, batch: Batch, take: Callable[[Unit], bool]) -> bool:
     raise Conflict("statement.unsettled", "What is known here changes too fast; try again.")
 
 
-def _presumed(batch: Batch) -> tuple[Outcome, ...]:
+def _presumed(batch: Batch) -> tuple[StatementOutcome, ...]:
     """What is decided if no effect refuses."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, StatementOutcome] = {}
     for each in batch.opened:
         if not each.defect and each.id not in batch.said:
             code = "" if each.verdict else each.verdict.code
-            found.setdefault(each.id, Outcome(each.id, code, each.verdict.reason if code else ""))
+            found.setdefault(
+                each.id, StatementOutcome(each.id, code, each.verdict.reason if code else "")
+            )
     return tuple(found.values())
 
 
@@ -248,7 +250,7 @@ def _run(
     node: Node,
     unit: Unit,
     batch: Batch,
-    outcomes: tuple[Outcome, ...],
+    outcomes: tuple[StatementOutcome, ...],
     sealed: Sealed | None,
     patient: bool,  # noqa: FBT001 - called once, above
 ) -> bool:
@@ -256,7 +258,7 @@ def _run(
     if batch.again and decided[0].state is ItemState.PARKED:
         raise _StillWaitsError(decided[0])
     true = tuple(
-        Outcome(one.opened.id, one.code, one.detail)
+        StatementOutcome(one.opened.id, one.code, one.detail)
         for one in decided
         if one.state in {ItemState.APPLIED, ItemState.REFUSED} and one.opened.id not in batch.said
     )

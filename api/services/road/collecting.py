@@ -29,7 +29,7 @@ from api.services.sealing import seal_statement
 from api.services.statements.effects.packages import CAME
 from api.wire.limits import EXHIBIT_RANGE
 from api.wire.message_bodies import ExhibitRange
-from api.wire.messages import Kind
+from api.wire.messages import MessageKind
 from api.wire.statements import NONCE_BYTES, Content, compose_statement
 from api.wire.types import EXHIBITS_HELD
 
@@ -140,7 +140,7 @@ def _range(node: Node, peer: str, row: Awaited, offset: int) -> tuple[bytes, boo
     length = max(min(EXHIBIT_RANGE, row.size - offset), 1)
     wanted = ExhibitRange(row.package, row.digest, offset, length)
     try:
-        data = fetching.ask(node, peer, Kind.EXHIBIT_RANGE, dict(wanted.to_json()))
+        data = fetching.ask(node, peer, MessageKind.EXHIBIT_RANGE, dict(wanted.to_json()))
     except ComityError:
         if node.db.read(lambda connection: transfers.wanted_elsewhere(connection, row)):
             _lose(node, row)
@@ -203,7 +203,7 @@ def _say_held(node: Node, peer: str, arrived: Arrived) -> None:
             return
         filed = Filed(sealed.envelope, sealed.digest, "own", arrived.release, node.now())
         statements.store(unit, statement, filed)
-        recording.post(node, unit, [peer], statement.id, kind=Kind.DISPOSITION.value)
+        recording.post(node, unit, [peer], statement.id, kind=MessageKind.DISPOSITION.value)
         entry = recording.Entry(
             act=Act.EXHIBITS_CONFIRMED, subject=Subject("package", arrived.package)
         )

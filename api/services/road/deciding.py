@@ -15,7 +15,7 @@ from api.domain.threads import sequences
 from api.records import parked, statements
 from api.records.outages import is_outage
 from api.records.parked import Part
-from api.records.statements import Filed, Leaf, Standing
+from api.records.statements import Filed, Leaf, StatementStanding
 from api.records.stream_rows import ItemState, MessageIn
 from api.records.unit_of_work import Taken, Unit
 from api.services.node import Node
@@ -136,7 +136,7 @@ def _considered(run: _Run, opened: Opened) -> Decided:
     if error:
         return _undecidable(run, opened, Part.RECEIVE, error)
     if decision:
-        run.known[opened.id] = Standing.JUDGED
+        run.known[opened.id] = StatementStanding.JUDGED
         run.counting_nonces().update((one.issuer, one.nonce, one.id) for one in _statements(opened))
         return Decided(opened, ItemState.APPLIED)
     if sequences.waits(decision):
@@ -184,7 +184,7 @@ def _apply(run: _Run, opened: Opened) -> Decision:
     if sealed is None:
         raise TypeError("an item that did not open is never applied")
     statement = sealed.statement
-    if run.known.get(statement.id) == Standing.JUDGED:
+    if run.known.get(statement.id) == StatementStanding.JUDGED:
         return refuse("statement.known", "This statement is known.")
     at, peer = run.node.now(), str(run.message.peer)
     received = Received(
@@ -215,10 +215,10 @@ def _apply(run: _Run, opened: Opened) -> Decision:
             about_of(brought) or brought.id,
             at,
             _leaf(one.carried),
-            Standing.BROUGHT,
+            StatementStanding.BROUGHT,
         )
         run.unit.insert(statements.STATEMENTS, statements.row_of(brought, stored))
-        run.known[brought.id] = Standing.BROUGHT
+        run.known[brought.id] = StatementStanding.BROUGHT
     return decision
 
 
@@ -229,7 +229,7 @@ def _with_own_nonce(run: _Run, opened: Opened) -> Decision:
     draft: what a preparer signed once makes one statement (PROTOCOL §9, *Preparer's bytes*). What
     was refused counts as not told, and its nonce as unused.
     """
-    counting = {Standing.JUDGED, Standing.BROUGHT}
+    counting = {StatementStanding.JUDGED, StatementStanding.BROUGHT}
     each = {one.id: one for one in _statements(opened)}.values()
     fresh = [one for one in each if run.known.get(one.id) not in counting]
     named = {(one.issuer, one.nonce): one.id for one in fresh}
@@ -274,11 +274,11 @@ def keep_refused(
     if statement is None:
         return done
     row = statements.by_id(unit.connection, statement.id)
-    if row is not None and row.standing != Standing.BROUGHT:
+    if row is not None and row.standing != StatementStanding.BROUGHT:
         return done
     effect = EFFECTS[statement.type]
     if row is not None:
-        key, values = {"id": statement.id}, {"standing": Standing.DROPPED.value}
+        key, values = {"id": statement.id}, {"standing": StatementStanding.DROPPED.value}
         unit.update(statements.STATEMENTS, key, values)
         effect.dropped(node, unit, statement)
         return done

@@ -45,8 +45,8 @@ from api.wire.messages import (
     ConsistencyPath,
     Evidence,
     InclusionPath,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_message,
     compose_request,
     parse_message,
@@ -83,7 +83,7 @@ def compose(node: Node, peer: str) -> str | None:
     stream, rows, items, substantive = plan
     epoch, seq, prev = stream
     message_id = node.entropy.identifier()
-    kind = Kind(rows[0].kind)
+    kind = MessageKind(rows[0].kind)
     payload = compose_message(
         MessageBody(
             from_=node.ministry,
@@ -344,7 +344,7 @@ def open_receipt(node: Node, raw: bytes, peer: str) -> Receipt:
     envelope, body = parse_message(raw)
     # A receipt that was stored before its signer changed keys is repeated as it is.
     verify_signed_then(envelope, node.membership.keys(peer, Purpose.MESSAGE), MESSAGE_TYP)
-    if body.kind is not Kind.RECEIPT or (body.from_, body.to) != (peer, node.ministry):
+    if body.kind is not MessageKind.RECEIPT or (body.from_, body.to) != (peer, node.ministry):
         raise Invalid("receipt.foreign", "The answer is not this peer's receipt to this node.")
     return Receipt.from_json(body.body)
 

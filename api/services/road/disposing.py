@@ -29,7 +29,7 @@ from api.wire.types import DISPOSITION, EXHIBITS_HELD
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StatementOutcome:
     """What was done with one statement.
 
     Attributes:
@@ -54,7 +54,7 @@ class Outcome:
         }
 
     @classmethod
-    def from_json(cls, entry: Mapping[str, Any]) -> "Outcome":
+    def from_json(cls, entry: Mapping[str, Any]) -> "StatementOutcome":
         """Read an entry of a validated body."""
         code, detail = entry.get("code"), entry.get("detail")
         return cls(str(entry["statement"]), str(code or ""), str(detail or ""))
@@ -64,11 +64,13 @@ class Outcome:
 class Said:
     """An outcome that this node had stated before it lost its memory, and in which statement."""
 
-    outcome: Outcome
+    outcome: StatementOutcome
     disposition: str
 
 
-def seal(node: Node, peer: str, message: str, outcomes: Sequence[Outcome]) -> Sealed | None:
+def seal(
+    node: Node, peer: str, message: str, outcomes: Sequence[StatementOutcome]
+) -> Sealed | None:
     """Seal what was decided on statements of one message; ``None`` where that is nothing."""
     if not outcomes:
         return None
@@ -94,10 +96,10 @@ def said(node: Node, message: str) -> dict[str, Said]:
     return found
 
 
-def outcomes_of(envelope: bytes) -> list[Outcome]:
+def outcomes_of(envelope: bytes) -> list[StatementOutcome]:
     """Return the outcomes in a stored disposition."""
     body: dict[str, Any] = parse_statement(parse_envelope(envelope).payload).body
-    return [Outcome.from_json(entry) for entry in body["outcomes"]]
+    return [StatementOutcome.from_json(entry) for entry in body["outcomes"]]
 
 
 def note(node: Node, message: MessageIn, opened: Sequence[Opened]) -> None:
@@ -181,7 +183,7 @@ def _store(node: Node, unit: Unit, peer: str, sealed: Sealed) -> None:
     statements.store(unit, sealed.statement, stored)
 
 
-def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Outcome) -> Any:
+def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: StatementOutcome) -> Any:
     message = str(sealed.statement.body["message"])
 
     def write() -> None:

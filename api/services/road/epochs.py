@@ -42,7 +42,7 @@ from api.services.road.views import view_of
 from api.wire.digests import digest
 from api.wire.envelope import payload_digest
 from api.wire.message_bodies import EpochChange, parse_items
-from api.wire.messages import Kind, MessageBody, compose_message, parse_message
+from api.wire.messages import MessageBody, MessageKind, compose_message, parse_message
 
 _FACT: Final = node_state.EPOCH_CHANGE
 
@@ -231,7 +231,7 @@ def _message(node: Node, peer: str, change: EpochChange) -> tuple[bytes, str]:
             from_=node.ministry,
             to=peer,
             id=message_id,
-            kind=Kind.EPOCH,
+            kind=MessageKind.EPOCH,
             epoch=change.ended + 1,
             seq=1,
             prev=None,
@@ -249,7 +249,7 @@ def _require_known(connection: Connection, peer: str) -> None:
 
 
 def _opens(kind: str) -> bool:
-    return Kind(kind) is Kind.EPOCH
+    return MessageKind(kind) is MessageKind.EPOCH
 
 
 def _give_back(unit: Unit, peer: str, change: EpochChange) -> None:
@@ -293,7 +293,7 @@ def _open(
         {
             "id": message_id,
             "peer": peer,
-            "kind": Kind.EPOCH.value,
+            "kind": MessageKind.EPOCH.value,
             "epoch": epoch,
             "seq": 1,
             "envelope": raw,

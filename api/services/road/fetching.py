@@ -25,8 +25,8 @@ from api.wire.message_bodies import Fetch
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_message,
     compose_request,
     parse_request,
@@ -37,7 +37,7 @@ AWAY = frozenset({"peer.unreachable", "peer.busy", "peer.later"})
 _log = logging.getLogger(__name__)
 
 
-def ask(node: Node, peer: str, kind: Kind, body: dict[str, object]) -> bytes:
+def ask(node: Node, peer: str, kind: MessageKind, body: dict[str, object]) -> bytes:
     """Send a message of a kind without number and return the answer.
 
     Raises:
@@ -84,7 +84,7 @@ def fetch_gap(node: Node, peer: str) -> bool:
         return False
     epoch, first, last = gap
     answer = parse(
-        ask(node, peer, Kind.FETCH, dict(Fetch(epoch, first, last).to_json())), limit=MESSAGE
+        ask(node, peer, MessageKind.FETCH, dict(Fetch(epoch, first, last).to_json())), limit=MESSAGE
     )
     requests = answer.get("requests") if isinstance(answer, dict) else None
     stored = False

@@ -15,7 +15,7 @@ from api.domain.errors import Unavailable
 from api.records import heads, log, streams
 from api.services import sealing
 from api.services.log import add_checkpoint, checkpoints, guard, tail_answers
-from api.services.log.add_checkpoint import Answered, Outcome
+from api.services.log.add_checkpoint import Answered, CosigningOutcome
 from api.services.log.checkpoints import Head
 from api.services.node import Node
 from api.wire.canonical import parse
@@ -23,8 +23,8 @@ from api.wire.errors import WireError
 from api.wire.messages import (
     ConsistencyPath,
     Evidence,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_message,
     compose_request,
 )
@@ -74,12 +74,16 @@ def lead_up(node: Node, peer: str, old: int) -> int:
             # No head lies in between: the newest one goes, whatever it brings.
             return old
         answered = _offer(node, peer, old, head)
-        if answered.outcome is Outcome.COSIGNED and keep(node, peer, head, answered):
+        if answered.outcome is CosigningOutcome.COSIGNED and keep(node, peer, head, answered):
             old = head.size
-        elif answered.outcome is Outcome.OTHER_SIZE and answered.size != old and hints < _HINTS:
+        elif (
+            answered.outcome is CosigningOutcome.OTHER_SIZE
+            and answered.size != old
+            and hints < _HINTS
+        ):
             old, hints = answered.size, hints + 1
         else:
-            if answered.outcome is Outcome.CONTRADICTION:
+            if answered.outcome is CosigningOutcome.CONTRADICTION:
                 guard.noticed(node, peer)
             raise Unavailable("log.behind", "The partner does not take the heads in between.")
     return old
@@ -92,14 +96,14 @@ def offer_newest(node: Node, peer: str) -> Answered:
         Unavailable: ``peer.unreachable``, ``log.behind``.
     """
     old = node.db.read(lambda connection: log.last_cosigned(connection, peer))
-    answered = Answered(Outcome.LATER)
+    answered = Answered(CosigningOutcome.LATER)
     for _ in range(_HINTS):
         old = lead_up(node, peer, old)
         head = checkpoints.newest(node)
         answered = _offer(node, peer, old, head)
-        if answered.outcome is Outcome.COSIGNED and not keep(node, peer, head, answered):
-            return Answered(Outcome.REFUSED)
-        if answered.outcome is not Outcome.OTHER_SIZE or answered.size >= head.size:
+        if answered.outcome is CosigningOutcome.COSIGNED and not keep(node, peer, head, answered):
+            return Answered(CosigningOutcome.REFUSED)
+        if answered.outcome is not CosigningOutcome.OTHER_SIZE or answered.size >= head.size:
             return answered
         old = answered.size
     return answered
@@ -128,15 +132,15 @@ def _offer(node: Node, peer: str, old: int, head: Head) -> Answered:
     )
     if reply.status == 200:  # noqa: PLR2004
         lines = reply.body.decode("utf-8", "replace").split("\n")
-        return Answered(Outcome.COSIGNED, tuple(line for line in lines if line))
+        return Answered(CosigningOutcome.COSIGNED, tuple(line for line in lines if line))
     code, size = read_problem(reply.body)
     if code in {"message.kind", "route.unknown"}:
         return add_checkpoint.submit(node, peer, old, head)
     if code == "log.inconsistent":
-        return Answered(Outcome.CONTRADICTION)
+        return Answered(CosigningOutcome.CONTRADICTION)
     if code == "log.size" and size is not None:
-        return Answered(Outcome.OTHER_SIZE, size=size)
-    return Answered(Outcome.REFUSED)
+        return Answered(CosigningOutcome.OTHER_SIZE, size=size)
+    return Answered(CosigningOutcome.REFUSED)
 
 
 def _message(node: Node, peer: str, old: int, head: Head) -> bytes:
@@ -154,7 +158,7 @@ def _message(node: Node, peer: str, old: int, head: Head) -> bytes:
             from_=node.ministry,
             to=peer,
             id=node.entropy.identifier(),
-            kind=Kind.CHECKPOINT,
+            kind=MessageKind.CHECKPOINT,
             epoch=stream.epoch if stream is not None else 1,
             seq=None,
             prev=None,

@@ -37,7 +37,7 @@ from api.wire.digests import digest, digest_bytes
 from api.wire.envelope import parse_envelope
 from api.wire.errors import WireError
 from api.wire.message_bodies import Carried, Item, parse_items
-from api.wire.messages import Kind, MessageBody
+from api.wire.messages import MessageBody, MessageKind
 from api.wire.statements import Statement, parse_statement
 from api.wire.types import NODE_TYPES
 
@@ -93,7 +93,9 @@ def open_items(
     return list(pool.map(lambda one: open_item(node, message, body.kind, *one), numbered))
 
 
-def open_item(node: Node, message: MessageIn, kind: Kind, ordinal: int, item: Item) -> Opened:
+def open_item(
+    node: Node, message: MessageIn, kind: MessageKind, ordinal: int, item: Item
+) -> Opened:
     """Open one item; see the module."""
     times = times_of(message, ordinal)
     opened = Opened(item, ordinal, _id_of(item.envelope), None, (), ALLOWED, times)
@@ -105,7 +107,7 @@ def open_item(node: Node, message: MessageIn, kind: Kind, ordinal: int, item: It
         return replace(opened, defect=type(error).__name__)
 
 
-def _judged(node: Node, peer: str, kind: Kind, opened: Opened) -> Opened:
+def _judged(node: Node, peer: str, kind: MessageKind, opened: Opened) -> Opened:
     sealed: Sealed | None = None
     try:
         sealed = _verified(node, opened.item.envelope, opened.item.index)
@@ -137,12 +139,12 @@ def _verified(node: Node, raw: bytes, index: int | None) -> Sealed:
         raise _RefusedError(refuse(error.code, error.message)) from error
 
 
-def _admissible(node: Node, peer: str, statement: Statement, kind: Kind) -> Decision:
+def _admissible(node: Node, peer: str, statement: Statement, kind: MessageKind) -> Decision:
     if statement.issuer != peer:
         return refuse("statement.issuer", "A peer delivers its own statements.")
     if node.ministry not in statement.to:
         return refuse("statement.audience", "This statement is addressed to others.")
-    if (statement.type in NODE_TYPES) is not (kind is Kind.DISPOSITION):
+    if (statement.type in NODE_TYPES) is not (kind is MessageKind.DISPOSITION):
         return refuse("statement.kind", "What a node says of itself travels in its own messages.")
     if statement.type in NODE_TYPES and statement.to != (node.ministry,):
         return refuse("statement.audience", "A node speaks to one other node at a time.")

@@ -46,8 +46,8 @@ from api.wire.message_bodies import Cosignature, EpochChange, Item, Receipt, par
 from api.wire.messages import (
     DATED,
     NUMBERED,
-    Kind,
     MessageBody,
+    MessageKind,
     compose_message,
     parse_message,
 )
@@ -142,12 +142,12 @@ def _unnumbered(node: Node, message: Authenticated) -> Answer:
     kind = message.body.kind
     if kind in DATED:
         answering.admit(node, message.peer, message.body)
-    if kind is Kind.FETCH:
+    if kind is MessageKind.FETCH:
         return Answer(answering.fetched(node, message.peer, message.body), "application/json")
-    if kind is Kind.EXHIBIT_RANGE:
+    if kind is MessageKind.EXHIBIT_RANGE:
         data = answering.exhibit_range(node, message.peer, message.body)
         return Answer(data, "application/octet-stream")
-    if kind is Kind.CHECKPOINT:
+    if kind is MessageKind.CHECKPOINT:
         return Answer(
             answering.cosigned(node, message.peer, message.body, message.evidence), "text/plain"
         )
@@ -205,7 +205,7 @@ def _judge_number(node: Node, connection: Connection, message: Authenticated) ->
         raise Conflict("stream.frozen", "This stream waits for an administrator's ruling.")
     epoch, expected = (stream.epoch, stream.next_seq) if stream is not None else (1, 1)
     body = message.body
-    if body.kind is Kind.EPOCH:
+    if body.kind is MessageKind.EPOCH:
         return _judge_epoch(stream, body)
     if body.epoch != epoch:
         raise Conflict("stream.epoch", "The stream is in another epoch.", epoch=epoch)
@@ -245,7 +245,7 @@ def _check_items(message: Authenticated, head: witnessing.Examined) -> tuple[str
     Raises:
         Invalid: ``log.inclusion``.
     """
-    if message.body.kind is Kind.EPOCH:
+    if message.body.kind is MessageKind.EPOCH:
         return ()
     items = parse_items(message.body.body)
     proofs = message.evidence.inclusion
@@ -288,7 +288,7 @@ def _receipt(
             from_=node.ministry,
             to=message.peer,
             id=node.entropy.identifier(),
-            kind=Kind.RECEIPT,
+            kind=MessageKind.RECEIPT,
             epoch=message.body.epoch,
             seq=None,
             prev=None,
@@ -314,7 +314,7 @@ def _store(
     if current != place.stream or known is not None:
         raise Conflict(_MOVED, "Another message of this stream was stored meanwhile; repeat.")
     examined = witnessed[0]
-    indexes = [] if message.body.kind is Kind.EPOCH else _indexes(message)
+    indexes = [] if message.body.kind is MessageKind.EPOCH else _indexes(message)
     dated = dating.stored_with(
         node, unit.connection, message.peer, examined.note, examined.size, indexes
     )
@@ -359,8 +359,8 @@ def _indexes(message: Authenticated) -> list[int]:
     return [item.index for item in parse_items(message.body.body)]
 
 
-def _first_state(kind: Kind) -> ReceivedState:
-    return ReceivedState.DONE if kind is Kind.EPOCH else ReceivedState.STORED
+def _first_state(kind: MessageKind) -> ReceivedState:
+    return ReceivedState.DONE if kind is MessageKind.EPOCH else ReceivedState.STORED
 
 
 def _advance(unit: Unit, message: Authenticated, stream: Stream | None) -> None:

@@ -55,7 +55,7 @@ _MOST_WRITTEN: Final = 256
 """Outcomes that one sweep writes, each with an event; what is left is written by the next."""
 
 
-class Outcome(StrEnum):
+class ComparisonOutcome(StrEnum):
     """What a comparison came to."""
 
     EQUAL = "equal"
@@ -157,7 +157,7 @@ def sweep(node: Node, peer: str) -> dict[str, int]:
     Raises:
         Unavailable: ``peer.unreachable``, ``peer.refused``: nothing more is compared now.
     """
-    found = dict.fromkeys((outcome.value for outcome in Outcome), 0)
+    found = dict.fromkeys((outcome.value for outcome in ComparisonOutcome), 0)
     after, budget = "", _Budget(_MOST_WRITTEN)
     for _ in range(node.db.read(lambda connection: threads.count_with_party(connection, peer)) + 1):
         entries, following = _fetch(node, peer, after)
@@ -198,49 +198,57 @@ class _Budget:
         return self.left >= 0
 
 
-def compare(node: Node, peer: str, entries: Iterable[SharedThread]) -> list[Outcome]:
+def compare(node: Node, peer: str, entries: Iterable[SharedThread]) -> list[ComparisonOutcome]:
     """Compare what a member holds with what is held here; write down what changed."""
     return _compare(node, peer, entries, _Budget(_MOST_WRITTEN))
 
 
 def _compare(
     node: Node, peer: str, entries: Iterable[SharedThread], budget: _Budget
-) -> list[Outcome]:
+) -> list[ComparisonOutcome]:
     found = []
     for theirs in entries:
         outcome, ours = node.db.read(lambda connection: _judge(connection, peer, theirs))  # noqa: B023
         known = node.db.read(
             lambda connection: threads.comparison(connection, theirs.thread, peer)  # noqa: B023
         )
-        if outcome is Outcome.BEHIND and known is not None and _stuck(node, known, theirs, ours):
-            outcome = Outcome.DIFFERENT
-        if outcome is not Outcome.UNKNOWN and _worth_writing(known, outcome, theirs, ours):
+        if (
+            outcome is ComparisonOutcome.BEHIND
+            and known is not None
+            and _stuck(node, known, theirs, ours)
+        ):
+            outcome = ComparisonOutcome.DIFFERENT
+        if outcome is not ComparisonOutcome.UNKNOWN and _worth_writing(
+            known, outcome, theirs, ours
+        ):
             if budget.take():
                 _write(node, peer, theirs, (outcome, ours))
             else:
-                outcome = Outcome.DEFERRED
+                outcome = ComparisonOutcome.DEFERRED
         found.append(outcome)
     return found
 
 
-def _judge(connection: Connection, peer: str, theirs: SharedThread) -> tuple[Outcome, str]:
+def _judge(
+    connection: Connection, peer: str, theirs: SharedThread
+) -> tuple[ComparisonOutcome, str]:
     """Return the outcome and our digest at their heads (empty where we are not that far)."""
     row = threads.by_id(connection, theirs.thread)
     if row is None or peer not in (row.requester, row.addressee):
-        return Outcome.UNKNOWN, ""
+        return ComparisonOutcome.UNKNOWN, ""
     voided, told = frozenset(threads.voids_of(connection, theirs.thread)), frozenset(theirs.voided)
     heads = (row.requester_seq, row.addressee_seq)
     if heads == (theirs.requester, theirs.addressee) and voided == told:
         same = row.state_digest == theirs.state
-        return (Outcome.EQUAL if same else Outcome.DIFFERENT), row.state_digest
+        return (ComparisonOutcome.EQUAL if same else ComparisonOutcome.DIFFERENT), row.state_digest
     if theirs.requester > heads[0] or theirs.addressee > heads[1]:
-        return Outcome.BEHIND, ""
+        return ComparisonOutcome.BEHIND, ""
     record = thread_record.require(connection, theirs.thread)
     record = record.upto(theirs.requester, theirs.addressee)
     if _within(record, voided) != _within(record, told):
-        return Outcome.BEHIND, state_digest(fold(record))
+        return ComparisonOutcome.BEHIND, state_digest(fold(record))
     ours = state_digest(fold(record))
-    return (Outcome.EQUAL if ours == theirs.state else Outcome.DIFFERENT), ours
+    return (ComparisonOutcome.EQUAL if ours == theirs.state else ComparisonOutcome.DIFFERENT), ours
 
 
 def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
@@ -250,20 +258,22 @@ def _within(record: Record, voided: frozenset[str]) -> frozenset[str]:
 def _stuck(node: Node, known: ThreadComparison, theirs: SharedThread, ours: str) -> bool:
     same = (known.ours, known.theirs) == (ours, theirs.state)
     waited = node.clock.now() - parse_instant(known.at)
-    return same and waited >= GRACE and known.outcome != Outcome.EQUAL
+    return same and waited >= GRACE and known.outcome != ComparisonOutcome.EQUAL
 
 
 def _worth_writing(
-    known: ThreadComparison | None, outcome: Outcome, theirs: SharedThread, ours: str
+    known: ThreadComparison | None, outcome: ComparisonOutcome, theirs: SharedThread, ours: str
 ) -> bool:
     if known is None:
-        return outcome is not Outcome.EQUAL
-    if outcome is Outcome.EQUAL:
-        return known.outcome != Outcome.EQUAL.value
+        return outcome is not ComparisonOutcome.EQUAL
+    if outcome is ComparisonOutcome.EQUAL:
+        return known.outcome != ComparisonOutcome.EQUAL.value
     return (known.outcome, known.ours, known.theirs) != (outcome, ours, theirs.state)
 
 
-def _write(node: Node, peer: str, theirs: SharedThread, found: tuple[Outcome, str]) -> None:
+def _write(
+    node: Node, peer: str, theirs: SharedThread, found: tuple[ComparisonOutcome, str]
+) -> None:
     outcome, ours = found
     key = {"thread": theirs.thread, "peer": peer}
     values = {
@@ -283,15 +293,15 @@ def _write(node: Node, peer: str, theirs: SharedThread, found: tuple[Outcome, st
             act=Act.THREAD_COMPARED,
             subject=Subject("thread", theirs.thread),
             actor=Actor("peer", sub=peer),
-            outcome="refused" if outcome is Outcome.DIFFERENT else "done",
-            code="" if outcome is Outcome.EQUAL else outcome.value,
+            outcome="refused" if outcome is ComparisonOutcome.DIFFERENT else "done",
+            code="" if outcome is ComparisonOutcome.EQUAL else outcome.value,
         )
         recording.record(node, unit, entry)
 
     node.db.write(write)
 
 
-def _raise_task(node: Node, unit: Unit, peer: str, thread: str, outcome: Outcome) -> None:
+def _raise_task(node: Node, unit: Unit, peer: str, thread: str, outcome: ComparisonOutcome) -> None:
     """A difference is a task of this ministry until both ends agree again."""
     source = reliance.task_id(RECONCILE, thread, peer)
     row = {
@@ -306,7 +316,7 @@ def _raise_task(node: Node, unit: Unit, peer: str, thread: str, outcome: Outcome
         "cause": thread,
         "opened_at": node.now(),
     }
-    wanted = [row] if outcome is Outcome.DIFFERENT else []
+    wanted = [row] if outcome is ComparisonOutcome.DIFFERENT else []
     tasks.replace_rows(unit, tasks.TASKS, source, wanted, keep="opened_at")
 
 

@@ -9,7 +9,7 @@ from fastapi import Path, Query, Request
 
 from api.adapters.lists.files import LARGEST
 from api.domain.errors import TooLarge
-from api.domain.lists.changes import EntryChange, Outcome
+from api.domain.lists.changes import EntryChange, EntryOutcome
 from api.domain.lists.entries import ListEntry
 from api.domain.lists.tree import Leaf
 from api.domain.notation import Nullable, Written
@@ -105,7 +105,7 @@ class EntryChangeView:
         same_place: another subject now has this place in the list.
     """
 
-    outcome: Outcome
+    outcome: EntryOutcome
     id: str
     name: str
     programs: list[str]
@@ -138,7 +138,7 @@ class EditionDifferenceView:
     older: EditionView
     newer: EditionView
     same_layout: bool
-    counts: dict[Outcome, int]
+    counts: dict[EntryOutcome, int]
     entries: list[EntryChangeView]
 
     @classmethod
@@ -149,7 +149,7 @@ class EditionDifferenceView:
             older=EditionView.of(found.older),
             newer=EditionView.of(found.newer),
             same_layout=found.same_layout,
-            counts={outcome: found.count(outcome) for outcome in Outcome},
+            counts={outcome: found.count(outcome) for outcome in EntryOutcome},
             entries=[EntryChangeView.of(one) for one in found.entries],
         )
 
@@ -166,7 +166,7 @@ class ImportView:
     edition: EditionView
     known: bool
     compared_with: Nullable[str]
-    counts: Nullable[dict[Outcome, int]]
+    counts: Nullable[dict[EntryOutcome, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +352,7 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
             edition=EditionView.of(made.edition),
             known=made.known,
             compared_with=found.older.id if found is not None else None,
-            counts={one: found.count(one) for one in Outcome} if found is not None else None,
+            counts={one: found.count(one) for one in EntryOutcome} if found is not None else None,
         ),
         201,
     )

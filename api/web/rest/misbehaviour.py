@@ -12,7 +12,7 @@ from api.domain.notation import Count, Digest, Instant, Nullable
 from api.ports.policy import Action
 from api.records.node_state import REFUSED_HEAD, Misbehaviour
 from api.services.log import giving_up, guard, misbehaviour
-from api.services.log.guard import Standing
+from api.services.log.guard import RestoreStanding
 from api.services.log.misbehaviour import Ruling
 from api.web import answers, bodies
 from api.web.answers import Answer, Page
@@ -119,7 +119,9 @@ async def rule(
     operation_id="propose_waiver",
     response_description="How far the restore has come.",
 )
-async def propose_waiver(request: Request, node: NodeOf, caller: OfficerOf) -> Answer[Standing]:
+async def propose_waiver(
+    request: Request, node: NodeOf, caller: OfficerOf
+) -> Answer[RestoreStanding]:
     """Propose to go on without one member's answer after a restore.
 
     With this ministry's own id: without the end of its log that no member holds.
@@ -153,7 +155,7 @@ async def preview_waiver(member: str, node: NodeOf, caller: OfficerOf) -> Answer
     operation_id="approve_waiver",
     response_description="How far the restore has come.",
 )
-async def approve_waiver(member: str, node: NodeOf, caller: OfficerOf) -> Answer[Standing]:
+async def approve_waiver(member: str, node: NodeOf, caller: OfficerOf) -> Answer[RestoreStanding]:
     """Waive a member's answer as the second administrator, or with the own id the lost end."""
     if member == node.ministry:
         found = await run(giving_up.approve, node, caller)

@@ -9,7 +9,7 @@ import re
 from typing import IO, Final
 
 from api.wire.errors import WireError
-from api.wire.stored_zip import CHUNK, Form, StoredWriter, StoredZip
+from api.wire.stored_zip import CHUNK, StoredWriter, StoredZip, ZipForm
 
 __all__ = ["CHUNK", "ExportFile", "ExportWriter"]
 
@@ -36,7 +36,7 @@ def _missing() -> WireError:
     return WireError("container.missing", "A member that must be there is not.")
 
 
-_FORM: Final = Form(
+_FORM: Final = ZipForm(
     check_name=_check_name,
     most_members=64,
     most_written=_MOST_BYTES,

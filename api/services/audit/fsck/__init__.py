@@ -27,7 +27,7 @@ from api.domain.errors import Invalid
 from api.ports.store import ExhibitStore
 from api.records import audit_reading
 from api.services.audit.fsck.exhibits import check_exhibits
-from api.services.audit.fsck.findings import Finding, Findings
+from api.services.audit.fsck.findings import Findings, FsckFinding
 from api.services.audit.fsck.messages import check_messages
 from api.services.audit.fsck.own_log import check_own_log
 from api.services.audit.fsck.partners import check_floors, check_partners
@@ -38,7 +38,7 @@ from api.wire.membership import Member
 
 _ASKED: Final = 9
 
-__all__ = ["Finding", "Findings", "Report", "Trust", "check"]
+__all__ = ["FsckFinding", "Findings", "Report", "Trust", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Report:
         return self.findings.count == 0
 
     @property
-    def first(self) -> Finding | None:
+    def first(self) -> FsckFinding | None:
         """The finding to look at first."""
         return self.findings.first
 

@@ -12,7 +12,7 @@ MOST_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FsckFinding:
     """Something that does not fit.
 
     Attributes:
@@ -52,10 +52,10 @@ class Findings:
 
     def __init__(self) -> None:
         self.count = 0
-        self._kept: list[Finding] = []
+        self._kept: list[FsckFinding] = []
         self._places: set[tuple[str, tuple[Any, ...]]] = set()
 
-    def __iter__(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[FsckFinding]:
         return iter(sorted(self._kept, key=_rank))
 
     def add(
@@ -76,14 +76,14 @@ class Findings:
         self.count += 1
         if len(self._kept) < MOST_KEPT:
             self._places.add(place)
-            self._kept.append(Finding(code, index, table, key, detail, consequent))
+            self._kept.append(FsckFinding(code, index, table, key, detail, consequent))
 
     def names(self, table: str, row: Sequence[Any]) -> bool:
         """Tell whether a row is among the findings already."""
         return (table, tuple(_plain_cell(value) for value in row)) in self._places
 
     @property
-    def first(self) -> Finding | None:
+    def first(self) -> FsckFinding | None:
         """The finding with the smallest leaf index that stands by itself."""
         return min(self._kept, key=_rank, default=None)
 
@@ -92,5 +92,5 @@ def _plain_cell(value: Any) -> Any:
     return bytes(value).hex() if isinstance(value, bytes | bytearray | memoryview) else value
 
 
-def _rank(finding: Finding) -> tuple[bool, bool, int]:
+def _rank(finding: FsckFinding) -> tuple[bool, bool, int]:
     return finding.consequent, finding.index is None, finding.index or 0

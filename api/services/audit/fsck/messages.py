@@ -16,7 +16,7 @@ from api.services.audit.fsck.scope import Scope
 from api.wire.digests import digest
 from api.wire.errors import WireError
 from api.wire.message_bodies import Receipt
-from api.wire.messages import Kind, MessageBody
+from api.wire.messages import MessageBody, MessageKind
 
 
 def check_messages(scope: Scope) -> dict[str, int]:
@@ -75,7 +75,7 @@ def _receipt(scope: Scope, row: Message, signer: str, reader: str) -> Receipt | 
     except WireError as problem:
         return f"The receipt cannot be read ({problem.code})."
     stated = (body.kind, body.from_, body.to, receipt.message, receipt.digest)
-    if stated != (Kind.RECEIPT, signer, reader, row.id, row.digest):
+    if stated != (MessageKind.RECEIPT, signer, reader, row.id, row.digest):
         return "The receipt is for another message."
     return receipt
 

@@ -15,7 +15,7 @@ from api.domain.designations import Designation
 from api.domain.errors import Invalid
 from api.domain.reliance import of_designation
 from api.records import designations, statements, subjects
-from api.records.statements import Standing, StoredStatement
+from api.records.statements import StatementStanding, StoredStatement
 from api.records.unit_of_work import Unit
 from api.records.watches import FOLLOWED
 from api.services.statements.effects import reliance
@@ -57,7 +57,7 @@ def _counting(
     A change that came beside another ministry's statement counts only while the designation itself
     is known from such a telling alone.
     """
-    judged = {row.id for row in rows if row.standing == Standing.JUDGED}
+    judged = {row.id for row in rows if row.standing == StatementStanding.JUDGED}
     for row in rows:
         of_issuer = row.id in judged or row.origin == row.issuer
         told = row.about not in judged and not by_issuer_alone

@@ -21,7 +21,7 @@ from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.designations import ProposalAct, ProposalState
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
-from api.domain.reliance import Change, Kind, of_proposal
+from api.domain.reliance import Change, RelianceKind, of_proposal
 from api.domain.tasks import Notice
 from api.records import designations, packages
 from api.records.unit_of_work import Unit
@@ -267,7 +267,7 @@ class ChangeEffect(Plain):
         if not decision:
             return decision
         self._apply(unit, statement, received.brought.values())
-        changed = (Kind.DESIGNATION, designation_id)
+        changed = (RelianceKind.DESIGNATION, designation_id)
         reliance.open_reviews(node, unit, self._change, changed, statement.id)
         about = ("designation", designation_id)
         reliance.open_notice(node, unit, self._notice, about, statement.id)

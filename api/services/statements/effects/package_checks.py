@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Invalid
 from api.domain.evidence import PackageState
-from api.domain.reliance import Change, Kind
+from api.domain.reliance import Change, RelianceKind
 from api.records import packages, statements
 from api.records.package_rows import Exhibit, Package
 from api.records.unit_of_work import Unit
@@ -83,4 +83,4 @@ def supersede(node: Node, unit: Unit, package: str, older: str | None) -> None:
         return
     values = {"state": PackageState.SUPERSEDED.value, "superseded_by": package}
     unit.update(packages.PACKAGES, {"id": older}, values, expect={"superseded_by": None})
-    reliance.open_reviews(node, unit, Change.SUPERSEDED, (Kind.PACKAGE, older), package)
+    reliance.open_reviews(node, unit, Change.SUPERSEDED, (RelianceKind.PACKAGE, older), package)

@@ -14,7 +14,7 @@ from typing_extensions import override
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
-from api.domain.reliance import Change, Kind
+from api.domain.reliance import Change, RelianceKind
 from api.records import packages, parked
 from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
@@ -65,7 +65,7 @@ class RecallEffect(Plain):
             [(package, ministry) for ministry in issued.statement.to],
             {"recall": issued.statement.id, "recall_outcome": "sent"},
         )
-        changed_thing = (Kind.PACKAGE, package)
+        changed_thing = (RelianceKind.PACKAGE, package)
         reliance.open_reviews(node, unit, Change.RECALLED, changed_thing, issued.statement.id)
         return Consequence(Act.PACKAGE_RECALLED, Subject("package", package), issued.statement.to)
 
@@ -112,7 +112,7 @@ class RecallEffect(Plain):
         parked.refuse_releases(unit, named, received.statement.issuer)
         unit.update(packages.PACKAGES, {"id": package.id}, {"state": "recalled"})
         held.end_releases(unit, package.id)
-        recalled = (Kind.PACKAGE, package.id)
+        recalled = (RelianceKind.PACKAGE, package.id)
         reliance.open_reviews(node, unit, Change.RECALLED, recalled, received.statement.id)
         return ALLOWED
 

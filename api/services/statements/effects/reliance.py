@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from api.domain import tasks as rules
-from api.domain.reliance import Affected, Change, Kind, Point, Reliance, ripple
+from api.domain.reliance import Affected, Change, Point, Reliance, RelianceKind, ripple
 from api.records import tasks
 from api.records.statements import StoredStatement
 from api.records.unit_of_work import Unit
@@ -92,7 +92,7 @@ def refresh(unit: Unit, source: str, found: Iterable[Reliance], *, fresh: bool =
         tasks.replace_rows(unit, tasks.RELIANCES, source, rows)
 
 
-def graph_from(connection: Connection, changed: tuple[Kind, str]) -> list[Reliance]:
+def graph_from(connection: Connection, changed: tuple[RelianceKind, str]) -> list[Reliance]:
     """Return every stored reliance that can be reached from what changed."""
     found: dict[tuple[str, ...], Reliance] = {}
     reached = {(changed[0].value, changed[1])}
@@ -103,8 +103,8 @@ def graph_from(connection: Connection, changed: tuple[Kind, str]) -> list[Relian
         for row in rows:
             key = (row.source, row.decision, row.on, row.key)
             found[key] = Reliance(
-                Point(Kind(row.decision_kind), row.decision, row.ministry),
-                (Kind(row.on_kind), row.on),
+                Point(RelianceKind(row.decision_kind), row.decision, row.ministry),
+                (RelianceKind(row.on_kind), row.on),
                 row.thread,
                 row.key,
             )
@@ -115,13 +115,13 @@ def graph_from(connection: Connection, changed: tuple[Kind, str]) -> list[Relian
     return list(found.values())
 
 
-def affected_by(connection: Connection, changed: tuple[Kind, str]) -> tuple[Affected, ...]:
+def affected_by(connection: Connection, changed: tuple[RelianceKind, str]) -> tuple[Affected, ...]:
     """Return every decision known here that rests on something, the nearest first."""
     return ripple(graph_from(connection, changed), changed)
 
 
 def open_reviews(
-    node: Node, unit: Unit, change: Change, changed: tuple[Kind, str], cause: str
+    node: Node, unit: Unit, change: Change, changed: tuple[RelianceKind, str], cause: str
 ) -> int:
     """Open a review of each own decision that rests on what changed; returns how many.
 

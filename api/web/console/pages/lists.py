@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.domain.errors import ComityError, NotFound
-from api.domain.lists.changes import Outcome
+from api.domain.lists.changes import EntryOutcome
 from api.ports.policy import Action
 from api.records.lists import Edition
 from api.services.desk import lists
@@ -114,7 +114,7 @@ def changes(visit: Visit) -> Answer:
         "older": older,
         "newer": newer,
         "difference": difference,
-        "outcomes": list(Outcome),
+        "outcomes": list(EntryOutcome),
         "most": _CHANGES,
         "faults": faults,
     }

@@ -23,7 +23,7 @@ Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class DraftForm:
     """The form of one type of draft.
 
     Attributes:
@@ -63,7 +63,7 @@ def _read_request(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Fault
     return request_forms.read(visit, next(iter(draft.to), ""))
 
 
-def _in_thread(kind: str) -> Form:
+def _in_thread(kind: str) -> DraftForm:
     def show(visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int) -> Answer:
         typed = visit.form if faults else thread_moves.typed(kind, body)
         within = replace(_within(visit, draft), form=typed)
@@ -72,7 +72,7 @@ def _in_thread(kind: str) -> Form:
     def read(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
         return thread_moves.MOVES[kind].read(visit.form, _within(visit, draft))
 
-    return Form(show, read)
+    return DraftForm(show, read)
 
 
 def _within(visit: Visit, draft: DraftView) -> Visit:
@@ -80,9 +80,9 @@ def _within(visit: Visit, draft: DraftView) -> Visit:
     return replace(visit, parts={**visit.parts, "thread": thread})
 
 
-FORMS: Final[Mapping[str, Form]] = {
-    DESIGNATION: Form(_show_designation, _read_designation),
-    "mirror-request/1": Form(_show_request, _read_request),
+FORMS: Final[Mapping[str, DraftForm]] = {
+    DESIGNATION: DraftForm(_show_designation, _read_designation),
+    "mirror-request/1": DraftForm(_show_request, _read_request),
     **{
         move.type: _in_thread(kind)
         for kind, move in thread_moves.MOVES.items()
@@ -102,7 +102,7 @@ def ask(visit: Visit) -> Answer:
     return form.show(visit, draft, draft.body, [], 200)
 
 
-def _form_of(visit: Visit, draft: DraftView) -> Form | None:
+def _form_of(visit: Visit, draft: DraftView) -> DraftForm | None:
     return FORMS.get(draft.type) if reading.draft_powers(visit, draft)["edit"] else None
 
 
