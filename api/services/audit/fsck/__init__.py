@@ -38,7 +38,7 @@ from api.wire.membership import Member
 
 _ASKED: Final = 9
 
-__all__ = ["FsckFinding", "Findings", "Report", "Trust", "check"]
+__all__ = ["Findings", "FsckFinding", "Report", "Trust", "check"]
 
 
 @dataclass(frozen=True, slots=True)
