@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.engine import RowMapping
 
 from api.domain.log_trust import log_verifiers, witness_verifiers
@@ -75,15 +75,24 @@ class Copy:
         return found
 
 
+ROWS = {
+    table.name: select(table).order_by(*table.primary_key.columns)
+    for table in METADATA.sorted_tables
+}
+FILLED = text(
+    "\nUNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in ROWS)
+)
+"""The names of tables that hold something: most are empty, and to ask each takes longer."""
+
+
 def read_copy(node: Stored) -> Copy:
     """Read every table of a node in one snapshot."""
 
     def read(connection: Connection) -> dict[str, list[RowMapping]]:
+        filled = set(connection.scalars(FILLED))
         return {
-            table.name: list(
-                connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
-            )
-            for table in METADATA.sorted_tables
+            name: list(connection.execute(rows).mappings()) if name in filled else []
+            for name, rows in ROWS.items()
         }
 
     return Copy(node.ministry, node.membership, node.db.read(read))
