@@ -18,6 +18,7 @@ from api.web.deps import NodeOf
 from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
 from api.web.rest.drafted import drafted
+from api.web.rest.reasons import Reason
 from api.web.routing import ActionRouter, run
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.statements import Content
@@ -64,14 +65,6 @@ class Approval(BaseModel):
     digest: Annotated[str | None, Field(pattern="^sha256:[0-9a-f]{64}$")] = None
     candidate: Annotated[str | None, Field(max_length=6_000_000)] = None
     signature: dict[str, Any] | None = None
-
-
-class Return(BaseModel):
-    """Why a draft goes back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +216,7 @@ async def approve(
     "POST",
     "/{draft_id}/return",
     Action.DRAFT_RETURN,
-    body=Return,
+    body=Reason,
     operation_id="return_draft",
     response_description="The draft.",
 )
@@ -231,7 +224,7 @@ async def give_back(
     draft_id: DraftId, request: Request, node: NodeOf, caller: OfficerOf
 ) -> Answer[DraftView]:
     """Return a draft to its authors with a reason."""
-    content = await bodies.model_body(request, Return)
+    content = await bodies.model_body(request, Reason)
     return Answer(await run(drafting.give_back, node, caller, draft_id, content.reason))
 
 

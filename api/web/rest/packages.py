@@ -26,6 +26,7 @@ from api.web.answers import Answer, Created, Page
 from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf, calling
 from api.web.rest.drafted import drafted
+from api.web.rest.reasons import Reason
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1", tags=["packages"])
@@ -75,14 +76,6 @@ class Acquired(BaseModel):
     source: Annotated[str, Field(min_length=1, max_length=1000)]
     collector: Annotated[str, Field(min_length=1, max_length=300)]
     collected: Annotated[str, Field(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
-
-
-class Reason(BaseModel):
-    """Why something is returned."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 @router.route_for(

@@ -16,6 +16,7 @@ from api.web.deps import NodeOf
 from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
 from api.web.rest.drafted import drafted
+from api.web.rest.reasons import Reason
 from api.web.routing import ActionRouter, run
 
 router = ActionRouter(prefix="/api/v1/proposals", tags=["proposals"])
@@ -36,14 +37,6 @@ class Endorsement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     digest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
-
-
-class Why(BaseModel):
-    """A reason."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class Recipients(BaseModel):
@@ -161,7 +154,7 @@ async def endorse(
     "POST",
     "/{proposal_id}/return",
     Action.PROPOSAL_RETURN,
-    body=Why,
+    body=Reason,
     operation_id="return_proposal",
     response_description="The proposal.",
 )
@@ -169,7 +162,7 @@ async def give_back(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
 ) -> Answer[ProposalView]:
     """Return the proposal to its authors with a reason."""
-    content = await bodies.model_body(request, Why)
+    content = await bodies.model_body(request, Reason)
     return Answer(await run(proposals.give_back, node, caller, proposal_id, content.reason))
 
 
@@ -177,7 +170,7 @@ async def give_back(
     "POST",
     "/{proposal_id}/lapse",
     Action.PROPOSAL_LAPSE,
-    body=Why,
+    body=Reason,
     operation_id="lapse_proposal",
     response_description="The proposal.",
 )
@@ -185,7 +178,7 @@ async def lapse(
     proposal_id: ProposalId, request: Request, node: NodeOf, caller: OfficerOf
 ) -> Answer[ProposalView]:
     """Let the proposal lapse."""
-    content = await bodies.model_body(request, Why)
+    content = await bodies.model_body(request, Reason)
     return Answer(await run(proposals.lapse, node, caller, proposal_id, content.reason))
 
 
