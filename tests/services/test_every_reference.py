@@ -311,6 +311,7 @@ WORDS: Final = {
     "role",
     "rp_id",
     "series",
+    "words",
 }
 """Arguments of commands that are words or files, or a publisher's own reference."""
 
