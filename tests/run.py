@@ -18,12 +18,11 @@ ROOM = 2 << 30
 
 def main() -> int:
     """Run the suite from the repository's root and return pytest's exit code."""
-    workers = os.environ.get("COMITY_TEST_WORKERS", "2")
     folder = Path(tempfile.mkdtemp(prefix="comity-tests-", dir=memory()))
     folder.chmod(0o711)  # a database server of another user works below it
     command = [
         *(sys.executable, "-m", "pytest"),
-        *("-n", workers, "--dist", "loadscope", "--no-loadscope-reorder"),
+        *("-n", workers(), "--dist", "loadscope", "--no-loadscope-reorder"),
         *("--durations=20", "--durations-min=1", f"--basetemp={folder / 'pytest'}"),
         *sys.argv[1:],
     ]
@@ -35,6 +34,15 @@ def main() -> int:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def workers() -> str:
+    """How many processes: some always wait for nodes, so three keep two processors at work.
+
+    Each takes up to a gigabyte.
+    """
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return os.environ.get("COMITY_TEST_WORKERS", "3" if installed >= 4 * ROOM else "2")
 
 
 def memory() -> Path | None:
