@@ -72,7 +72,7 @@ def at_url(settings: Path, url: str) -> tuple[str, Path]:
     return "--settings", other
 
 
-@foreign.needs("postgresql")
+@foreign.needs("postgresql", "pg_dump")
 @pytest.mark.parametrize("source", ["sqlite", "postgresql"])
 def test_a_backup_of_the_other_kind_of_database_is_refused_before_anything_is_written(
     source: str, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch

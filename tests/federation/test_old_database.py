@@ -39,7 +39,9 @@ from tests.support.looking import seen
 from tests.support.tall_logs import lengthen
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=foreign.needs("postgresql", "pg_dump"))]
+)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = {}
     if request.param == "postgresql":

@@ -165,6 +165,7 @@ PROGRAMS = (
     "node",
     "npm",
     "openssl",
+    "pg_dump",
     "shellcheck",
     "systemd-analyze",
 )
