@@ -1,8 +1,5 @@
 """Taking, giving and handing back a task: who may, to whom, and what two at one moment come to."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from api.domain.errors import Conflict, NotFound, Refused
@@ -12,17 +9,11 @@ from api.services.authorising import Caller
 from api.services.desk import assigning, tasks
 from api.services.desk.recusing import Aside, recuse
 from api.services.node import Node
-from tests.support import exchange, foreign
+from tests.support import exchange
 from tests.support.exchange import UK, US
 from tests.support.federation import Federation
 
-
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={UK: url} if url else {})
-    yield made
-    made.close()
+HERE = UK
 
 
 @pytest.fixture

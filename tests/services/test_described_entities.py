@@ -1,6 +1,5 @@
 """Subjects of statements as FollowTheMoney entities, for whoever may read them; on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,6 @@ TOLD = {
     "source": "A register of officials",
 }
 BODY = {"schema": "PublicBody", "names": [{"text": "A Bureau", "script": "Latn"}]}
-
-
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={US: url} if url else {})
-    yield made
-    made.close()
 
 
 def everything(node: Node, caller: Caller, limit: int = 2) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Search and coverage over statements and lists, on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,9 @@ from api.services.desk.lists import ImportTerms
 from api.services.desk.reindexing import reindex
 from api.services.desk.subjects import Judgement
 from api.services.node import Node
-from tests.support import foreign
 from tests.support.exchange import CA, US, designate
 from tests.support.federation import POLICIES, Federation
 from tests.support.list_files import CHINA_2021, CHINA_2025, EU_2024, OFAC_2021, OFAC_2024
-
-
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={US: url} if url else {})
-    yield made
-    made.close()
 
 
 @pytest.fixture

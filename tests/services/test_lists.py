@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from api.services.authorising import Caller
 from api.services.desk import list_entities, lists
 from api.services.desk.lists import Imported, ImportTerms
 from api.services.node import Node
-from tests.support import foreign
 from tests.support.exchange import US
 from tests.support.federation import Federation
 from tests.support.list_files import (
@@ -35,14 +33,6 @@ from tests.support.list_files import (
 )
 
 SMALL = {"floor": 0}
-
-
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={US: url} if url else {})
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """A ministry changes the law's data by two administrators and without code; on both databases."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from api.services.node import Node
 from api.services.standings import Standings
 from api.services.statements import drafting, previewing
 from api.wire.statements import Content
-from tests.support import exchange, foreign
+from tests.support import exchange
 from tests.support.bodies import body
 from tests.support.exchange import CA, UK
 from tests.support.federation import ISSUER, Federation, shipped_law
@@ -26,12 +24,7 @@ from tests.support.looking import seen
 REGIME = "CA-JVCFOA"
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={CA: url} if url else {})
-    yield made
-    made.close()
+HERE = CA
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A watched programme against the own lists: told once, shortened as subjects are covered, closed."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from api.services.desk.lists import ImportTerms
 from api.services.desk.tasks import Closing, Scope, TaskView
 from api.services.desk.uncovered import follow_coverage
 from api.services.node import Node
-from tests.support import exchange, foreign
+from tests.support import exchange
 from tests.support.exchange import CA
 from tests.support.federation import Federation
 from tests.support.list_files import CHINA_2021, CHINA_2025, OFAC_2024
@@ -23,12 +22,7 @@ CHEN, ZHU, GAO = "29220", "29219", "39417"
 PROGRAMME = "programme:us-ofac-sdn:GLOMAG"
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={CA: url} if url else {})
-    yield made
-    made.close()
+HERE = CA
 
 
 @pytest.fixture

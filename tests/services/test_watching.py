@@ -1,7 +1,6 @@
 """What a changed edition tells a ministry: exactly the tasks of the table that was there before."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from api.services.desk.lists import ImportTerms
 from api.services.desk.recusing import Aside
 from api.services.desk.tasks import Closing, Scope
 from api.services.node import Node
-from tests.support import exchange, foreign
+from tests.support import exchange
 from tests.support.exchange import CA, US
 from tests.support.federation import Federation
 from tests.support.list_files import CHINA_2021, EXTRACTS, OFAC_2024
@@ -26,12 +25,7 @@ DAYS = ("2021-12-09", "2021-12-10", "2022-12-08", "2022-12-09", "2023-12-07", "2
 CHINA_2024 = EXTRACTS / "SOR-2021-49-2025-01-20.xml"
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
-def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = Federation(tmp_path, urls={CA: url} if url else {})
-    yield made
-    made.close()
+HERE = CA
 
 
 @pytest.fixture
