@@ -72,6 +72,16 @@ class Form:
         )
         return [line for line in found if any(line.values())]
 
+    def upload(self, name: str) -> UploadFile | None:
+        """Return the last file of a field; one without a name stands where none was chosen."""
+        uploads = self.files.get(name, ())
+        return uploads[-1] if uploads else None
+
+    def content(self, name: str, most: int) -> bytes:
+        """Return at most so many bytes of the last file of a field; none if there is no file."""
+        upload = self.upload(name)
+        return upload.file.read(most) if upload is not None else b""
+
     def close(self) -> None:
         """Let the uploads go."""
         for uploads in self.files.values():

@@ -48,9 +48,8 @@ def _import_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) 
 
 def bring_in(visit: Visit) -> Answer:
     """Read a published list and keep it as an edition."""
-    uploads = visit.form.files.get("file", ())
-    upload = uploads[-1] if uploads and uploads[-1].filename else None
-    if upload is None:
+    upload = visit.form.upload("file")
+    if upload is None or not upload.filename:
         return _import_form(visit, [{"field": "file", "text": mark("Choose a file.")}], 422)
     form = visit.form
     terms = ImportTerms(

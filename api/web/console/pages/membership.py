@@ -42,8 +42,7 @@ def ask_new(_: Visit) -> Answer:
 
 def propose(visit: Visit) -> Answer:
     """Propose the membership of a file."""
-    uploads = visit.form.files.get("file", ())
-    content = uploads[-1].file.read(_LARGEST + 1) if uploads else b""
+    content = visit.form.content("file", _LARGEST + 1)
     faults: list[dict[str, Any]] = []
     if not content:
         faults = [{"field": "file", "text": mark("Choose the membership file.")}]

@@ -86,7 +86,7 @@ def _new(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answe
 def propose(visit: Visit) -> Answer:
     """Check the file and show what it changes; propose it once that was shown."""
     shown = visit.form.one("document").encode()
-    content = shown or _uploaded(visit)
+    content = shown or visit.form.content("file", LARGEST + 1)
     if not content:
         return _new(visit, [{"field": "file", "text": mark("Choose the document.")}], _WRONG)
     try:
@@ -97,11 +97,6 @@ def propose(visit: Visit) -> Answer:
     except ComityError as error:
         return _new(visit, [reading.refused(error)], _WRONG)
     return Moved(visit.to(f"{_HOME}/{made.id}"))
-
-
-def _uploaded(visit: Visit) -> bytes:
-    uploads = visit.form.files.get("file", ())
-    return uploads[-1].file.read(LARGEST + 1) if uploads else b""
 
 
 def _shown_first(found: EditionDifference, content: bytes) -> Answer:

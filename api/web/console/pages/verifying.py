@@ -54,9 +54,8 @@ def ask(_: Visit) -> Answer:
 
 def judge(visit: Visit) -> Answer:
     """Judge the file that was sent."""
-    uploads = visit.form.files.get("file", ())
-    upload = uploads[-1] if uploads and uploads[-1].filename else None
-    if upload is None:
+    upload = visit.form.upload("file")
+    if upload is None or not upload.filename:
         faults: list[dict[str, Any]] = [{"field": "file", "text": mark("Choose a file.")}]
         return View("verify.html", {"found": None, "name": "", "faults": faults}, 422)
     found = judgement(visit.node, upload.file)
