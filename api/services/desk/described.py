@@ -23,7 +23,8 @@ from api.domain.lists.entries import (
 )
 from api.domain.lists.tree import Node as Leaf
 from api.domain.threads.sequences import fold
-from api.records import designations, statements, subjects
+from api.records import designations, statements
+from api.records.subjects import Description
 from api.services.statements.effects import thread_record
 from api.services.statements.effects.base import opened
 from api.services.statements.effects.designation_record import standing_of
@@ -48,11 +49,8 @@ class DescribedSubject:
     sources: tuple[str, ...]
 
 
-def described_subject(connection: Connection, ref: str) -> DescribedSubject | None:
+def described_subject(connection: Connection, row: Description) -> DescribedSubject | None:
     """Return what the object of a description says of its subject; ``None`` if it is not held."""
-    row = subjects.by_refs(connection, [ref]).get(ref)
-    if row is None:
-        return None
     said, told = _found_in(connection, row.kind, row.object, row.key)
     if said is None:
         return None
@@ -63,7 +61,7 @@ def described_subject(connection: Connection, ref: str) -> DescribedSubject | No
         if (one := _birth(each)) is not None
     ]
     entry = ListEntry(
-        id=ref,
+        id=row.ref,
         kind=kind,
         names=tuple(_name(one) for one in _each(said, "names")),
         source=_NOTHING,

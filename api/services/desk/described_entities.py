@@ -62,7 +62,7 @@ def described_page(node: Node, caller: Caller, *, limit: int, after: str = "") -
 
 
 def _entities(connection: Connection, dataset: str, row: Description) -> Iterator[Entity]:
-    said = described_subject(connection, row.ref)
+    said = described_subject(connection, row)
     if said is None:
         return
     notes = (f"Described by {row.issuer}: {row.kind} {row.object}", *said.sources)

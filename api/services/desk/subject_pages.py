@@ -281,7 +281,7 @@ class _Cards:
             return _of_entry(ref, entry, f"{edition.series.id}, {edition.as_of}")
         row = subjects.by_refs(self._connection, [ref]).get(ref)
         issuer = row.issuer if row is not None else ""
-        said = described_subject(self._connection, ref)
+        said = described_subject(self._connection, row) if row is not None else None
         if said is not None:
             card = _of_entry(ref, said.entry, issuer, said.birth_sources)
             return replace(card, sources=said.sources)

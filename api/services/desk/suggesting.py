@@ -122,14 +122,10 @@ def _matches(node: Node, source: Designation | None, regime: Regime) -> Iterator
         return
     for name in source.body["grounds"]:
         ground = theirs.grounds.get(str(name))
-        for match in crosswalk(ground, theirs, regime) if ground is not None else ():
-            yield GroundMatch(
-                theirs.grounds[str(name)].id,
-                match.ground.id,
-                match.fit,
-                match.sentence,
-                match.basis,
-            )
+        if ground is None:
+            continue
+        for match in crosswalk(ground, theirs, regime):
+            yield GroundMatch(ground.id, match.ground.id, match.fit, match.sentence, match.basis)
 
 
 def _cases(node: Node, connection: Connection, view: mirroring.ThreadView) -> list[_Asked]:
