@@ -1,4 +1,5 @@
-# Two commands do all the set-up: make demo, make test. ARGS is passed through.
+# Two commands do all the set-up: make demo, make test. ARGS is passed through. WHOLE=1 leaves no
+# long test out.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +27,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/comity demo $(ARGS)
 
 test: $(VENV)/.development
-	@$(BIN)/python -m tests.run $(ARGS)
+	@$(BIN)/python -m tests.run $(if $(WHOLE),--whole) $(ARGS)
 
 # Deliberate faults: each must make the tests fail that it names. ARGS=--list names them.
 faults: $(VENV)/.development

@@ -8,12 +8,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpcore2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import compiled, databases, foreign, scheduling
+from tests.support import campaigns, compiled, databases, foreign, scheduling
 from tests.support.demo import Demo, running_demo
 from tests.support.scheduling import pytest_xdist_make_scheduler
 
@@ -35,6 +36,8 @@ settings.load_profile("suite")
 NOT_INSTALLABLE = {"kubectl", "aics-tlog", "mounting"}
 NOT_ALLOWED = "this system"
 POSTGRES_FIXTURES = {"postgres_server", "postgres_url"}
+LEFT = pytest.StashKey[int]()
+"""How many tests of campaigns a short run leaves."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,8 +54,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let fixtures declare for their tests, and start with the longest files."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave campaigns out of a short run, let fixtures declare, start with the longest files."""
+    left = campaigns.left_out(items)
+    config.stash[LEFT] = len(left)
+    config.hook.pytest_deselected(items=left)
     for item in items:
         if POSTGRES_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(foreign.needs("postgresql"))
@@ -137,6 +143,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"oracles run: {', '.join(sorted(taken_part)) or 'none'} "
         f"absent: {', '.join(sorted(map(str, absent))) or 'none'}"
     )
+    if left := terminalreporter.config.stash.get(LEFT, 0):
+        terminalreporter.write_line(
+            f"left out: {left} tests of campaigns, a sample of each ran; make test WHOLE=1 runs all"
+        )
     scheduling.weigh([r for kind in ("passed", "failed", "") for r in stats.get(kind, [])])
 
 
@@ -149,8 +159,16 @@ def _absent(report: pytest.TestReport) -> str | None:
     return text.removeprefix(foreign.ABSENT).strip().split(":")[0]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a test process what it left; all gather the same."""
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where all must be there (CI), an absent one fails the run."""
+    """Say what was left; where all must be there (CI), an absent program fails the run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left"] = session.config.stash.get(LEFT, 0)
     if not os.environ.get("COMITY_REQUIRE_ORACLES") or exitstatus != 0:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -1,6 +1,7 @@
 """What ``make test`` runs: pytest in parallel, then which independent software took part.
 
-Arguments are passed to pytest. Temporary folders lie in memory where the machine has room for
+Campaigns (`tests/support/campaigns.py`) are left out and counted, unless tests are named or ``--whole``
+is given. Other arguments are passed to pytest. Temporary folders lie in memory where the machine has room for
 them; tests of durability ask for a disk (fixture ``disk``).
 """
 
@@ -11,29 +12,40 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.support import campaigns
+
 ROOT = Path(__file__).resolve().parents[1]
+WHOLE = "--whole"
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 
 
 def main() -> int:
     """Run the suite from the repository's root and return pytest's exit code."""
+    arguments = [each for each in sys.argv[1:] if each != WHOLE]
     folder = Path(tempfile.mkdtemp(prefix="comity-tests-", dir=memory()))
     folder.chmod(0o711)  # a database server of another user works below it
     command = [
         *(sys.executable, "-m", "pytest"),
         *("-n", workers(), "--dist", "loadscope", "--no-loadscope-reorder"),
         *("--durations=20", "--durations-min=1", f"--basetemp={folder / 'pytest'}"),
-        *sys.argv[1:],
+        *arguments,
     ]
     # What tests make with `tempfile`, such as a server's data, lies there too.
     environment = {**os.environ, "TMPDIR": str(folder)}
     # Hundreds of processes start: each from modules that the first has compiled.
+    if WHOLE not in sys.argv and not any(map(names_tests, arguments)):
+        environment[campaigns.LEAVES] = "1"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def names_tests(argument: str) -> bool:
+    """Whether an argument of pytest is a file, a folder or one test."""
+    return (ROOT / argument.partition("::")[0]).exists()
 
 
 def workers() -> str:

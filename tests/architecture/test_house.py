@@ -1,6 +1,7 @@
 """House rules that no linter knows: sizes, permits, recording, routes, identity of the package."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -54,12 +55,14 @@ def test_every_module_says_what_it_owns() -> None:
     assert silent == []
 
 
-def _calls(path: Path, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Call)
-        and name in {getattr(node.func, "id", ""), getattr(node.func, "attr", "")}
+@functools.cache
+def _called(path: Path) -> set[str]:
+    return {
+        name
         for node in ast.walk(ast.parse(path.read_text()))
-    )
+        if isinstance(node, ast.Call)
+        for name in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def _calls(path: Path, name: str) -> bool:
     ],
 )
 def test_only_its_owner_makes_it(call: str, owner: str) -> None:
-    makers = [str(path.relative_to(ROOT)) for path in SOURCES if _calls(path, call)]
+    makers = [str(path.relative_to(ROOT)) for path in SOURCES if call in _called(path)]
     assert makers == [owner]
 
 

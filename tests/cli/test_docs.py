@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from api.cli.main import app
 
+TREE = get_command(app)
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(
     r"^### `(?P<name>comity[^`]*)`\n(?:[^#`].*\n|\n)*```sh\n(?P<line>.+)\n```$", re.MULTILINE
@@ -24,7 +25,7 @@ def leaves() -> Iterator[str]:
         for child, below in children.items():
             yield from walk(below, f"{name} {child}")
 
-    yield from walk(get_command(app), "comity")
+    yield from walk(TREE, "comity")
 
 
 def test_every_command_is_on_the_page_with_an_example_and_nothing_else() -> None:
@@ -42,7 +43,7 @@ def test_the_examples_parse() -> None:
         words = shlex.split(line.partition(" > ")[0].partition(" 3<")[0])
         path = name.split()[1:]
         assert words[0] == "comity"
-        command: object = get_command(app)
+        command: object = TREE
         for step in path:
             assert step in words
             command = command.commands[step]  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from api.web.console import door
 from api.web.console.pages import PAGES
 from api.web.console.words import LANGUAGES
 from api.web.routing import PUBLIC
+from tests.support.campaigns import long
 from tests.support.console import open_console
 from tests.support.federation import ISSUER
 
@@ -52,7 +53,7 @@ def test_every_page_has_a_route_in_each_language_with_its_action():
 
 
 @pytest.mark.parametrize("page", PLAIN, ids=lambda page: page.name)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", *long("fr")])
 def test_pages_open_for_their_roles_and_for_nobody_else(console, browsers, page, language):
     path = f"/{language}{page.path}"
     for name, role in OFFICERS.items():

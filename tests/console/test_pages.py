@@ -10,6 +10,7 @@ from api.services.statements import drafting
 from api.web.console.page import Page
 from api.web.console.pages import PAGES
 from tests.support import exchange
+from tests.support.campaigns import long
 from tests.support.console import UK, US, Browser, HeldConsole, Matter, console_on, exchange_of
 from tests.support.federation import Federation
 
@@ -51,7 +52,7 @@ def reason_of_absence(page: Page, status: int) -> bool:
     return page.download and status in {404, 409}
 
 
-@pytest.mark.parametrize("ministry", [US, UK])
+@pytest.mark.parametrize("ministry", [US, *long(UK)])
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_opens_for_its_roles_at_its_ministry_and_for_no_other(
     consoles, browsers, page, ministry
@@ -68,7 +69,7 @@ def test_a_page_opens_for_its_roles_at_its_ministry_and_for_no_other(
             assert "ZHU Hailun" not in answer.text
 
 
-@pytest.mark.parametrize("ministry", [US, UK])
+@pytest.mark.parametrize("ministry", [US, *long(UK)])
 def test_an_administrator_meets_no_evidence_on_any_page(consoles, browsers, ministry):
     matter = consoles[ministry][1]
     for page in PAGES:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support import foreign
 from tests.support.browsing import ServedConsole, chromium, console_served
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine
 from tests.support.console import UK, US
 from tests.support.federation import Federation
@@ -380,6 +381,7 @@ def exported(us: Ministry, folder: Path, membership: bytes) -> None:
     assert CommandLine(home)("verify", broken, "--membership", pinned).code == 3
 
 
+@campaign("tests/console/test_browser.py::test_a_reviewer_decides_without_scripts")
 def test_two_ministries_do_their_whole_work_in_a_browser(ministries, federation, tmp_path):
     us, uk = ministries
     passkeys_are_allowed(us)

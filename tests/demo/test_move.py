@@ -17,6 +17,7 @@ from api.demo.story.stage import Stage
 from api.wire.export import layout
 from api.wire.export.container import ExportFile
 from tests.support import foreign
+from tests.support.campaigns import campaign
 
 pytestmark = [pytest.mark.processes, foreign.needs("postgresql")]
 
@@ -66,6 +67,7 @@ def leaf(line: bytes) -> tuple[str, str]:
     return found["e"], found["s"]
 
 
+@campaign("tests/operations/test_move.py::test_everything_arrives_and_the_log_goes_on")
 def test_the_us_node_moves_and_the_story_goes_on(
     home: DemoHome, postgres_url: str, tmp_path: Path
 ) -> None:

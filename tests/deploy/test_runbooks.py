@@ -15,6 +15,7 @@ from tests.support import foreign
 from tests.support.deployment import DEPLOY
 from tests.support.foreign import oracle
 
+TREE = typer.main.get_command(main.app)
 RUNBOOKS = sorted((DEPLOY / "runbooks").glob("*.md"))
 PAGES = [*RUNBOOKS, DEPLOY / "README.md", DEPLOY.parent / "docs" / "operations.md"]
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -85,7 +86,7 @@ def test_commands_are_the_agreed_ones(page: str, command: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize(("page", "command"), ALL)
 def test_commands_and_options_exist(page: str, command: tuple[str, ...]) -> None:
-    found: Any = typer.main.get_command(main.app)
+    found: Any = TREE
     rest = list(command)
     while getattr(found, "commands", None):
         if rest[0] not in found.commands:
@@ -102,7 +103,7 @@ def test_each_command_explains_itself_and_is_given_whole(
 ) -> None:
     """Nobody has to ask ``--help`` for a step; whoever does gets an answer."""
     assert "--help" not in command, page
-    found: Any = typer.main.get_command(main.app)
+    found: Any = TREE
     path = []
     while getattr(found, "commands", None):
         path.append(command[len(path)])

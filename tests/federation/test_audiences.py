@@ -26,6 +26,7 @@ from tests.federation.test_bad_peer_statements import (
 from tests.federation.test_what_comes_along import carriers
 from tests.support.bad_peer import SECOND, WRITER, BadPeer, contents
 from tests.support.bodies import body
+from tests.support.campaigns import long
 from tests.support.federation import Federation
 from tests.support.signing import UK
 
@@ -149,7 +150,13 @@ def others(known: dict[str, list[Any]], statement: str, thread: str) -> dict[str
     }
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
+MOST = ("another beside", "its issuer", "nobody")
+"""What a short run tries: one of those refused for the party, for the recipients, for the form."""
+
+
+@pytest.mark.parametrize(
+    "audience", [*MOST, *long(*(each for each in AUDIENCES if each not in MOST))]
+)
 def test_each_type_to_each_wrong_audience(
     calm: tuple[Federation, BadPeer, list[str]], audience: str
 ) -> None:

@@ -20,6 +20,7 @@ from api.wire.types import NODE_TYPES
 from tests.support import exchange
 from tests.support.acting import recall
 from tests.support.bad_peer import BadPeer, contents
+from tests.support.campaigns import campaign
 from tests.support.deployment import ROOT
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
@@ -51,6 +52,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield made
 
 
+@campaign("test_the_honest_two_go_on_to_the_end")
 @pytest.mark.processes
 @pytest.mark.timeout(2000)
 def test_a_program_with_a_members_keys_gets_the_answers_of_the_protocol(fleet: Fleet) -> None:

@@ -19,7 +19,7 @@ from api.services.road.peering import Sending
 from api.wire.message_bodies import EpochChange
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
-from tests.support.foreign import EACH_DATABASE
+from tests.support.foreign import ANOTHER_IN_THE_END
 from tests.support.journeys import release, submit, witness_all
 from tests.support.looking import seen
 from tests.support.signing import CA as CA_KEYS
@@ -29,7 +29,7 @@ from tests.support.signing import US as US_KEYS
 US, UK = "us-treasury", "uk-fcdo"
 
 
-@pytest.fixture(params=EACH_DATABASE)
+@pytest.fixture(params=ANOTHER_IN_THE_END)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = None
     if request.param == "postgresql":

@@ -27,6 +27,7 @@ from api.records import copying, peer_logs, streams
 from api.records.read_only import read_only
 from api.tlog.checkpoint import parse_checkpoint
 from api.tlog.note import parse_note
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine
 from tests.support.exports import VERIFIER
 from tests.support.gates import Gate
@@ -153,6 +154,9 @@ def fork(ministries: Ministries) -> dict[str, int]:
     return {"shared": shared, UK: london, CA: ministries.cosigned_by(CA)}
 
 
+@campaign(
+    "tests/federation/test_forks.py::test_a_fork_towards_two_partners_is_exposed_within_one_exchange"
+)
 def test_a_fork_is_exposed_proven_and_stopped(ministries: Ministries, tmp_path: Path) -> None:
     sizes = fork(ministries)
     ended = time.monotonic()

@@ -22,7 +22,7 @@ BUREAU = "list:ca-sor-2021-49:SOR/2021-49/Schedule/Part 2/1"
 CHEN = "list:us-ofac-sdn:29220"
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
+@pytest.fixture(params=foreign.ANOTHER_IN_THE_END)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     made = Federation(tmp_path, urls={UK: url} if url else {})

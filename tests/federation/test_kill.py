@@ -2,7 +2,7 @@
 
 A client publishes without pause and keeps every acknowledged id. In the end nothing acknowledged is
 missing, nothing is half there, nothing was applied twice, and every log and stream is whole.
-`COMITY_LONG=1` kills for a minute, and 60 kills on PostgreSQL.
+`COMITY_LONG=1` kills for a minute, and 60 kills on PostgreSQL; a short run kills three times, on SQLite.
 """
 
 import base64
@@ -23,6 +23,7 @@ from api.services.authorising import officer_caller
 from api.services.node import Node
 from api.services.operations import status
 from api.wire.export import layout
+from tests.support import campaigns
 from tests.support.check_log import Copy, check_everything
 from tests.support.databases import Postgres
 from tests.support.exports import take_apart
@@ -31,6 +32,7 @@ from tests.support.node_process import served_issuer
 from tests.support.processes import Acknowledged, Fleet, Publisher, wait_ready
 
 LONG = os.environ.get("COMITY_LONG") == "1"
+TURNS = 20 if LONG else 3 if campaigns.short() else 5
 US, UK = "us-treasury", "uk-fcdo"
 pytestmark = [pytest.mark.processes]
 
@@ -120,7 +122,7 @@ def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssue
         fleet.start_all()
         with Publisher(us, issuer, UK) as publisher:
             source = random.Random(time.time_ns())
-            for turn in range(20 if LONG else 5):
+            for turn in range(TURNS):
                 victim = (uk if turn % 3 == 2 else us).ministry
                 time.sleep(source.uniform(0.2, 0.9))
                 fleet.kill(f"{victim}-app-1")
@@ -133,6 +135,7 @@ def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssue
         finished(fleet, publisher)
 
 
+@campaigns.campaign("test_nodes_killed_mid_publish_and_mid_delivery")
 @pytest.mark.timeout(400)
 def test_app_and_worker_processes_killed_on_postgresql(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres
@@ -154,6 +157,7 @@ def test_app_and_worker_processes_killed_on_postgresql(
         finished(fleet, publisher)
 
 
+@campaigns.campaign("test_nodes_killed_mid_publish_and_mid_delivery")
 @pytest.mark.timeout(240)
 def test_postgresql_itself_killed_under_running_processes(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres

@@ -32,7 +32,7 @@ from api.services.operations import status
 from api.services.recovery import recovering
 from api.services.road import delivering
 from api.wire.misbehaviour import MisbehaviourKind
-from tests.support import exchange, foreign
+from tests.support import campaigns, exchange, foreign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.looking import seen
@@ -40,7 +40,12 @@ from tests.support.tall_logs import lengthen
 
 
 @pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=foreign.needs("postgresql", "pg_dump"))]
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgresql", marks=[foreign.needs("postgresql", "pg_dump"), campaigns.campaign()]
+        ),
+    ]
 )
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = {}

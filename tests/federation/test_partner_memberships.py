@@ -17,12 +17,12 @@ from api.services.operations import readiness, status
 from api.web.shapes import document
 from api.wire.membership import compose_membership
 from tests.support.federation import Federation
-from tests.support.foreign import EACH_DATABASE
+from tests.support.foreign import ANOTHER_IN_THE_END
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
 
 
-@pytest.fixture(params=EACH_DATABASE)
+@pytest.fixture(params=ANOTHER_IN_THE_END)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = None
     if request.param == "postgresql":

@@ -10,7 +10,7 @@ from tests.support.exchange import US
 from tests.support.federation import Federation
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
+@pytest.fixture(params=foreign.ANOTHER_IN_THE_END)
 def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     """Three ministries, one on each kind of database: Washington, or whom a file calls HERE."""
     here = getattr(request.module, "HERE", US)

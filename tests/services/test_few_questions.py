@@ -30,7 +30,7 @@ from tests.support.signing import UK as UK_KEYS
 from tests.support.signing import US as US_KEYS
 
 
-@pytest.fixture(params=foreign.EACH_DATABASE)
+@pytest.fixture(params=foreign.ANOTHER_IN_THE_END)
 def any_federation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Federation]:
     urls = None
     if request.param == "postgresql":

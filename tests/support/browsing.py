@@ -70,6 +70,18 @@ def console_served(
             thread.join(10)
 
 
+def violations(tab: Any) -> list[tuple[str, str]]:
+    """Rules of axe that the page breaks, each with the first place.
+
+    What it passes stays in the browser: to hand it over takes longer than to look.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab.evaluate(Axe().axe_script)
+    found = tab.evaluate("axe.run({resultTypes: ['violations']}).then(told => told.violations)")
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Headless Chromium: the system's where there is one, else playwright's own."""

@@ -12,6 +12,7 @@ stored"). Faults are drawn from a seeded generator or set by a test.
 
 import functools
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -158,6 +159,22 @@ def hire(node: Node, iss: str = ISSUER) -> None:
     node.db.write(write)
 
 
+_WRITTEN: Counter[str] = Counter()
+"""How often anything was written to a database, by its URL."""
+
+
+def _count_writes(write: Callable[[Database, Any], Any]) -> Callable[[Database, Any], Any]:
+    @functools.wraps(write)
+    def counted(self: Database, work: Any) -> Any:
+        _WRITTEN[self.url] += 1
+        return write(self, work)
+
+    return counted
+
+
+Database.write = _count_writes(Database.write)  # type: ignore[assignment,method-assign]
+
+
 @dataclass
 class Wire:
     """The network of one sender; `fault` decides each request's fate by name."""
@@ -187,6 +204,12 @@ class Wire:
         if fate in {"lost", "answer-lost"}:
             raise Unavailable("peer.unreachable", fate)
         return self.federation.read(peer, path, token)
+
+
+def _asked(node: Node) -> int | None:
+    """How much a node has asked of others; ``None`` where its network does not count."""
+    wire = node.transport
+    return len(wire.log) + len(wire.reads) if isinstance(wire, Wire) else None
 
 
 class Federation:
@@ -326,15 +349,33 @@ class Federation:
         return fetch_exhibits(node) or moved
 
     def settle(self, rounds: int = 400) -> None:
-        """Run all jobs until nothing moves; the clock jumps over back-off waits."""
-        quiet = 0
+        """Run all jobs until nothing moves; the clock jumps over back-off waits.
+
+        A node that found nothing to do, and has written and asked nothing, has nothing to do until
+        something is written there; in the last round every node is asked again.
+        """
+        quiet, resting = 0, dict[str, int]()
         for _ in range(rounds):
-            moved = [self.step(ministry) for ministry in self.nodes]
+            moved = [self._step_unless_at_rest(ministry, resting) for ministry in self.nodes]
             quiet = 0 if any(moved) else quiet + 1
             if quiet == QUIET_ROUNDS:
                 return
+            if quiet:
+                resting.clear()
             self.clock.sleep(0.3)
         raise AssertionError("the federation does not come to rest")
+
+    def _step_unless_at_rest(self, ministry: str, resting: dict[str, int]) -> bool:
+        """One round of a node's jobs; `resting` is how often was written to nodes at rest."""
+        node = self.nodes[ministry]
+        before = _WRITTEN[node.db.url], _asked(node)
+        if resting.pop(ministry, None) == before[0]:
+            resting[ministry] = before[0]
+            return False
+        moved = self.step(ministry)
+        if not moved and before[1] is not None and before == (_WRITTEN[node.db.url], _asked(node)):
+            resting[ministry] = before[0]
+        return moved
 
     def restart(self, ministry: str, db: Database | None = None) -> None:
         """Begin again as a new process would: nothing is left but the database and the store."""

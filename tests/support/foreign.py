@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import databases
+from tests.support.campaigns import campaign
 
 ROOT = Path(__file__).resolve().parents[2]
 # Virtual environments of their own: what is in them is large and nothing else needs it.
@@ -198,3 +199,6 @@ PACKAGES = frozenset({*_MODULES, "postgresql"})
 
 EACH_DATABASE = ["sqlite", pytest.param("postgresql", marks=needs("postgresql"))]
 """Parameters of a fixture that works on each kind of database."""
+
+ANOTHER_IN_THE_END = ["sqlite", pytest.param("postgresql", marks=[needs("postgresql"), campaign()])]
+"""The same, where only a whole run takes the second: what writes the records is tried on both."""
