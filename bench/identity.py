@@ -51,7 +51,7 @@ def fill(federation: Federation, held: Sequence[Held], invented: int) -> float:
     draw = random.Random(7)
     for start in range(0, invented, 20_000):
         rows = [
-            Indexed(of_description(f"list:invented:{n}", "Person", [_invented(draw, n)], []))
+            Indexed(of_description(f"list:invented:{n}", "Person", [_invented(draw, n)]))
             for n in range(start, min(start + 20_000, invented))
         ]
         node.db.write(lambda unit, rows=rows: identity.put(unit, rows))  # type: ignore[misc]

@@ -28,6 +28,7 @@ SUBJECTS = Table(
     Column("names", Text, nullable=False),
     Column("tokens", Text, nullable=False),
     Column("births", Text, nullable=False),
+    Column("said", Text),
     Index("ix_subjects_object", "object"),
     info=RECORDED,
 )
@@ -64,6 +65,7 @@ class Description:
         names: JSON list of all names.
         tokens: words of all names, folded, between spaces.
         births: JSON list of birth dates.
+        said: JSON object of its identifiers, countries and posts; nothing where it has none.
     """
 
     ref: str
@@ -76,6 +78,7 @@ class Description:
     names: str
     tokens: str
     births: str
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

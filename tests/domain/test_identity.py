@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from api.domain.identity import countries
 from api.domain.identity.folding import skeleton, words
 from api.domain.identity.naming import name_score, weight
-from api.domain.identity.profiles import Profile, keys, numbers, of_description, spellings
+from api.domain.identity.numbers import single, telling
+from api.domain.identity.profiles import Profile, Said, keys, of_description, spellings
 from api.domain.identity.scoring import (
     LIKELY,
     Bearing,
@@ -23,7 +24,7 @@ from api.domain.lists.entries import EntryKind
 
 def person(*names: str, born: str = "", ids: tuple[str, ...] = ()) -> Profile:
     births = tuple(one for one in [birth(born)] if one is not None)
-    told = numbers(("Passport", one) for one in ids)
+    told = telling(("Passport", one) for one in ids)
     return Profile("", EntryKind.PERSON, spellings((one, False) for one in names), births, told)
 
 
@@ -261,8 +262,64 @@ def test_kinds_and_numbers_speak() -> None:
     one = person("Ada Example", ids=("X1234567",))
     other = person("Adah Exempel", ids=("x-123 4567",))
     assert resemblance(one, other).score >= 0.99
+    stranger = resemblance(person("Bob Specimen", ids=("X1234567",)), one)
+    assert 0.6 < stranger.score < LIKELY
     assert resemblance(person("Ada Example"), body("Ada Example")).score < 0.5
-    assert not numbers([("Gender", "Male"), ("Phone", "1234567"), ("Tax", "12")])
+    assert not telling([("Gender", "Male"), ("Phone", "1234567"), ("Tax", "12")])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "mine", "theirs", "country", "told"),
+    [
+        ("passport", "E1234567", "e 123-4567", "CN", (Bearing.SUPPORTS, "Same number: e1234567")),
+        ("tax", "7700000001", "7700009999", "RU", (Bearing.OPPOSES, "Another tax number: ")),
+        (
+            "tax",
+            "7700000001",
+            "7700000002",
+            "RU",
+            (Bearing.CONFLICTS, "One sign of the tax number"),
+        ),
+        ("passport", "E1234567", "E7654321", "CN", (Bearing.CONFLICTS, "Another passport, which")),
+        ("imo", "IMO 9187629", "9179834", "", (Bearing.OPPOSES, "Another IMO number: ")),
+        ("ofac-uid", "29220", "29220", "", (Bearing.SUPPORTS, "Same entry of us-ofac-sdn: 29220")),
+        # Nothing is said without a country, of other forms, or of what many have.
+        ("tax", "7700000001", "7700009999", "", None),
+        ("tax", "7700000001", "12345678", "RU", None),
+        ("phone", "7700000001", "7700000001", "RU", None),
+    ],
+)
+def test_the_numbers_of_a_statement_speak(
+    scheme: str, mine: str, theirs: str, country: str, told: tuple[Bearing, str] | None
+) -> None:
+    one, other = (
+        of_description(
+            "",
+            "Company",
+            ["Example Export Works"],
+            Said(identifiers=[(scheme, number)], countries=[country] if country else []),
+        )
+        for number in (mine, theirs)
+    )
+    found = resemblance(one, other)
+    said = [
+        (signal.bearing, signal.text)
+        for signal in found.signals
+        if signal.kind is SignalKind.IDENTIFIER
+    ]
+    if told is None:
+        assert not said
+        return
+    ((bearing, text),) = said
+    assert (bearing, text[: len(told[1])]) == told
+    assert (found.score < LIKELY) is (bearing is Bearing.OPPOSES)
+
+
+def test_a_number_that_lists_give_with_its_country_is_one_subject_s() -> None:
+    kinds = ("Tax ID No.", "National Fiscal Code", "Vessel Registration Identification")
+    told = single((kind, "IMO 7700000001", "Russia") for kind in kinds)
+    assert {kind for kind, _, _ in told} == {"tax number", "IMO number"}
+    assert not single([("Registration Number", "1027700132195", "Russia"), ("Tax ID No.", "1", "")])
 
 
 def test_every_signal_is_in_words() -> None:
@@ -275,7 +332,7 @@ def test_every_signal_is_in_words() -> None:
 @given(text=st.text(max_size=40))
 def test_any_text_folds_and_has_keys(text: str) -> None:
     assert all(word.isascii() and word.isalnum() for word in words(text))
-    profile = of_description("", "Person", [text], [text])
+    profile = of_description("", "Person", [text], Said(births=[text]))
     assert bool(keys(profile)) == bool(words(text))
 
 

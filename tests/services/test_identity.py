@@ -7,6 +7,7 @@ import pytest
 from api.adapters.policy.regimes import load_announcements
 from api.domain.errors import NotFound, Refused
 from api.domain.identity.profiles import of_description
+from api.domain.identity.scoring import Suggestion
 from api.domain.lists.entries import EntryKind
 from api.records import identity
 from api.records.identity import Indexed
@@ -16,9 +17,10 @@ from api.services.desk.list_coverage import Basis
 from api.services.desk.list_network import Uncovered
 from api.services.desk.lists import ImportTerms
 from api.services.desk.reindexing import reindex
+from api.services.desk.subject_pages import subject_page
 from api.services.desk.subjects import Judgement
 from api.services.node import Node
-from tests.support.exchange import CA, US, designate
+from tests.support.exchange import CA, US, designate, person
 from tests.support.federation import POLICIES, Federation
 from tests.support.list_files import CHINA_2021, CHINA_2025, EU_2024, OFAC_2021, OFAC_2024
 
@@ -50,12 +52,10 @@ def names(node: Node, caller: Caller, text: str) -> list[str]:
 def test_an_equal_name_is_first_whatever_else_shares_its_words(us: Node, analyst: Caller) -> None:
     """The review's case D: 2,500 descriptions with a word that begins with "of"."""
     crowd = [
-        Indexed(
-            of_description(f"list:crowd:{n}", "Organization", [f"Committee of Offices {n}"], [])
-        )
+        Indexed(of_description(f"list:crowd:{n}", "Organization", [f"Committee of Offices {n}"]))
         for n in range(2_500)
     ]
-    target = of_description("list:crowd:~", "Organization", ["Committee of Zedd TargetnameA"], [])
+    target = of_description("list:crowd:~", "Organization", ["Committee of Zedd TargetnameA"])
     us.db.write(lambda unit: identity.put(unit, [*crowd, Indexed(target)]))
     found = subjects.search(us, analyst, "TargetnameA Committee of ZEDD", limit=5)
     assert found.candidates[0].name == "Committee of Zedd TargetnameA"
@@ -93,6 +93,29 @@ def test_statements_and_lists_are_found_together(
     assert {one.kind for one in found if one.equal} == {"designation", "list"}
     assert f"designation:{listed}" in {one.ref for one in found}
     assert all(one.signals for one in found)
+
+
+def test_a_statement_s_numbers_find_and_are_compared(federation: Federation, us: Node) -> None:
+    """Another name and the list's own number: the entry is found, and officers are told why."""
+    officer = federation.officer(US, "analyst")
+    bring(us, officer, OFAC_2024)
+    told = person("Chen Quango") | {
+        "identifiers": [{"scheme": "ofac-uid", "value": "29220"}],
+        "countries": ["CN"],
+        "positions": [{"title": "Party secretary"}],
+        "birth_dates": [],
+    }
+    made = designate(federation, US, "", subject=told)
+    federation.settle()
+    page = subject_page(us, officer, f"designation:{made}")
+    (entry,) = (one for one in page.candidates if one.card.ref == "list:us-ofac-sdn:29220")
+    assert entry.suggested is Suggestion.SAME
+    assert "Same entry of us-ofac-sdn: 29220" in [one.text for one in entry.signals]
+    held = us.db.read(lambda connection: identity.by_refs(connection, [f"designation:{made}"]))
+    us.db.write(identity.clear)
+    reindex(us)
+    again = us.db.read(lambda connection: identity.by_refs(connection, [f"designation:{made}"]))
+    assert held == again
 
 
 def test_the_index_follows_the_newest_edition(us: Node, analyst: Caller) -> None:

@@ -1,11 +1,14 @@
 """Whether two lists mean one country by what they write: ``Russia`` and ``RUSSIAN FEDERATION``.
 
-Owns that comparison. It names no country; what is shown is what a list wrote.
+Owns that comparison, and the English name of a code. Beside that it names no country; what is shown
+is what a list wrote.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+
+from babel import Locale
 
 from api.domain.identity import folding
 
@@ -51,6 +54,13 @@ def _named_by(text: str) -> frozenset[str]:
     kept = [one for one in said.split() if one not in _STATES_CALLED] or said.split()
     # The people's name for the country's: ``russian``, ``syrian``.
     return frozenset(one[:-1] if one.endswith("an") else one for one in kept)
+
+
+@lru_cache(maxsize=512)
+def called(code: str) -> str:
+    """Return the English name of an ISO 3166 code; what is none stays as it is."""
+    name: str = Locale("en").territories.get(code.upper(), code) if len(code) == 2 else code  # noqa: PLR2004
+    return name
 
 
 def same(one: str, other: str) -> bool:

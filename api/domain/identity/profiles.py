@@ -4,21 +4,20 @@ Owns the profile of a description (a list's entry, a subject of a statement) and
 found in an index, so that nobody has to be compared with everybody; it proves nothing.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any, Final
 
-from api.domain.identity import bodies, folding
+from api.domain.identity import bodies, countries, folding
+from api.domain.identity import numbers as numbering
+from api.domain.identity.numbers import Single
 from api.domain.lists.births import Birth, birth
 from api.domain.lists.entries import EntryKind, ListEntry, Strength
 
 _PARTICLES: Final = frozenset(
     "al el ul ibn bin bint ben abu abd bu de la da do dos van von der den di du le y e".split()  # noqa: SIM905
 )
-_PLAIN: Final = re.compile(r"[^0-9a-z]")
-_SHORTEST_NUMBER: Final = 5
 _SHORTEST_SOUND: Final = 5
 _MOST_WORDS: Final = 7
 _LONGEST_KEY: Final = 60
@@ -31,27 +30,6 @@ KINDS: Final = {  # by FollowTheMoney schema
     "Vessel": EntryKind.VESSEL,
     "Airplane": EntryKind.AIRCRAFT,
 }
-
-# Numbers that are not one subject's alone, or not stable, support nothing.
-_WEAK_NUMBERS: Final = (
-    "gender",
-    "risk",
-    "sanctions",
-    "website",
-    "email",
-    "phone",
-    "date",
-    "type",
-    "model",
-    "target",
-    "information",
-    "gazette",
-    "un reference",
-    "ofsi",
-    "transactions",
-    "operator",
-    "bic",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +64,7 @@ class Profile:
         numbers: identifiers that are one subject's own, without blanks and signs.
         countries: as published.
         posts: as published.
+        single: numbers of kinds that one subject has once.
     """
 
     ref: str
@@ -95,6 +74,7 @@ class Profile:
     numbers: frozenset[str] = field(default=frozenset())
     countries: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
+    single: tuple[Single, ...] = ()
 
     @property
     def name(self) -> str:
@@ -110,6 +90,7 @@ class Profile:
             "numbers": sorted(self.numbers),
             "countries": list(self.countries),
             "posts": list(self.posts),
+            "single": [list(one) for one in self.single],
         }
 
     @classmethod
@@ -126,6 +107,7 @@ class Profile:
             numbers=frozenset(said["numbers"]),
             countries=tuple(said["countries"]),
             posts=tuple(said["posts"]),
+            single=tuple((kind, number, land) for kind, number, land in said.get("single", ())),
         )
 
 
@@ -139,42 +121,61 @@ def spellings(names: Iterable[tuple[str, bool]]) -> tuple[Spelling, ...]:
     return tuple(found.values())
 
 
-def numbers(told: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return the identifiers, given as kind and number, that can tell one subject from others."""
-    found = set()
-    for kind, number in told:
-        plain = _PLAIN.sub("", number.lower()).removeprefix("imo")
-        strong = len(plain) >= _SHORTEST_NUMBER and any(one.isdigit() for one in plain)
-        if strong and not any(word in kind.lower() for word in _WEAK_NUMBERS):
-            found.add(plain)
-    return frozenset(found)
-
-
-def of_entry(ref: str, entry: ListEntry) -> Profile:
-    """Return the profile of a list's entry."""
+def of_entry(ref: str, entry: ListEntry, series: str = "") -> Profile:
+    """Return the profile of an entry; with a series, its publisher's id is one of its numbers."""
+    told = [(one.kind, one.number) for one in entry.identifiers]
+    own = {numbering.listed(series, entry.id)} if series else set()
     return Profile(
         ref=ref,
         kind=entry.kind,
         spellings=spellings((one.text, one.strength is Strength.WEAK) for one in entry.names),
         births=entry.births,
-        numbers=numbers((one.kind, one.number) for one in entry.identifiers),
+        numbers=numbering.telling(told) | own,
         countries=entry.countries,
         posts=entry.posts,
+        single=numbering.single((one.kind, one.number, one.country) for one in entry.identifiers),
     )
 
 
-def of_description(ref: str, schema: str, names: Iterable[str], born: Iterable[str]) -> Profile:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a statement says of a subject beside its names.
+
+    Attributes:
+        births: birth dates as written.
+        identifiers: scheme and value of each.
+        countries: ISO 3166 codes.
+        posts: titles of posts.
+    """
+
+    births: Sequence[str] = ()
+    identifiers: Sequence[tuple[str, str]] = ()
+    countries: Sequence[str] = ()
+    posts: Sequence[str] = ()
+
+
+NOTHING_SAID: Final = Said()
+
+
+def of_description(
+    ref: str, schema: str, names: Iterable[str], said: Said = NOTHING_SAID
+) -> Profile:
     """Return the profile of a subject as a statement describes it.
 
-    Args:
-        ref: its reference.
-        schema: FollowTheMoney schema.
-        names: as written.
-        born: birth dates as written.
+    A statement's number has no country of its own; where the subject has one only, it is that.
     """
-    births = tuple(one for text in born if (one := birth(text)) is not None)
-    kind = KINDS.get(schema, EntryKind.OTHER)
-    return Profile(ref, kind, spellings((name, False) for name in names), births)
+    lands = tuple(countries.called(one) for one in said.countries)
+    land = lands[0] if len(lands) == 1 else ""
+    return Profile(
+        ref=ref,
+        kind=KINDS.get(schema, EntryKind.OTHER),
+        spellings=spellings((name, False) for name in names),
+        births=tuple(one for text in said.births if (one := birth(text)) is not None),
+        numbers=numbering.telling(said.identifiers),
+        countries=lands,
+        posts=tuple(said.posts),
+        single=numbering.single((kind, number, land) for kind, number in said.identifiers),
+    )
 
 
 def keys(profile: Profile) -> frozenset[str]:

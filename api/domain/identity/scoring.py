@@ -12,8 +12,9 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
-from api.domain.identity import bodies, countries, naming
+from api.domain.identity import bodies, countries, naming, numbers
 from api.domain.identity.naming import Named, Rarity, evenly
+from api.domain.identity.numbers import Difference
 from api.domain.identity.profiles import Profile, Spelling
 from api.domain.lists.births import Birth, Precision
 from api.domain.lists.entries import EntryKind
@@ -23,6 +24,9 @@ LIKELY: Final = 0.88
 GLOMAG entries of May 2024 against Canada's and the European Union's lists."""
 
 _SAME_NUMBER: Final = 0.99
+_OTHER_NUMBER: Final = 0.7
+_NUMBER_ALONE: Final = 0.7
+_SOMETHING_ALIKE: Final = 0.3
 _YEARS_APART: Final = 2
 _ABOUT_YEARS: Final = 5
 _OTHER_KIND: Final = 0.35
@@ -163,11 +167,9 @@ def _as_bodies(
 
 def _judged(score: float, one: Profile, other: Profile) -> tuple[float, list[Signal]]:
     """Let identifiers, kinds, births, countries and posts speak; returns score and signals."""
-    signals: list[Signal] = []
-    if shared := one.numbers & other.numbers:
-        signals.append(
-            Signal(SignalKind.IDENTIFIER, Bearing.SUPPORTS, f"Same number: {min(shared)}")
-        )
+    shared, signals = _by_numbers(one, other)
+    if any(signal.bearing is Bearing.OPPOSES for signal in signals):
+        score *= _OTHER_NUMBER
     known = {one.kind, other.kind} - {EntryKind.OTHER}
     if len(known) > 1:
         text = f"One is a {one.kind.value}, the other a {other.kind.value}"
@@ -181,9 +183,29 @@ def _judged(score: float, one: Profile, other: Profile) -> tuple[float, list[Sig
     signals += told
     if post := _same_post(one.posts, other.posts):
         signals.append(Signal(SignalKind.POST, Bearing.SUPPORTS, f"Like posts: {post}"))
-    if shared and score > 0.3:  # noqa: PLR2004 - a number may be mistyped or shared by a register
-        score = max(score, _SAME_NUMBER)
+    if shared:
+        # It may be mistyped, or a register's: with nothing alike in the names it is shown, no more.
+        score = max(score, _SAME_NUMBER if score > _SOMETHING_ALIKE else _NUMBER_ALONE)
     return score, signals
+
+
+def _by_numbers(one: Profile, other: Profile) -> tuple[bool, list[Signal]]:
+    """Let numbers speak: returns whether one is shared, and what is to be said of them."""
+    if shared := one.numbers & other.numbers:
+        series, colon, entry = min(shared).partition(":")
+        text = f"Same entry of {series}: {entry}" if colon else f"Same number: {series}"
+        return True, [Signal(SignalKind.IDENTIFIER, Bearing.SUPPORTS, text)]
+    found = numbers.differing(one.single, other.single)
+    if found is None:
+        return False, []
+    difference, (kind, mine, _), (_, theirs, _) = found
+    bearing = Bearing.OPPOSES if difference is Difference.OTHERS else Bearing.CONFLICTS
+    text = {
+        Difference.OTHERS: f"Another {kind}: {mine} and {theirs}",
+        Difference.TYPED: f"One sign of the {kind} differs: {mine} and {theirs}",
+        Difference.REPLACED: f"Another {kind}, which may have been replaced: {mine} and {theirs}",
+    }[difference]
+    return False, [Signal(SignalKind.IDENTIFIER, bearing, text)]
 
 
 def _by_countries(score: float, one: Profile, other: Profile) -> tuple[float, list[Signal]]:

@@ -163,7 +163,7 @@ def prepared(
     ref = entry_ref(series, entry.id)
     if known.get(ref) == digest:
         return None
-    profile = profiles.of_entry(ref, entry)
+    profile = profiles.of_entry(ref, entry, series)
     return Indexed(profile, series, digest, entry.programs, profiles.keys(profile))
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from api.domain.identity import profiles
+from api.domain.identity.profiles import Said
 from api.records import identity, subjects
 from api.records.identity import Indexed
 from api.records.subjects import Description
@@ -75,8 +76,14 @@ def note(
 
 def indexed(row: Description) -> Indexed:
     """Return what the index gets for a noted description."""
-    names, births = json.loads(row.names), json.loads(row.births)
-    return Indexed(profiles.of_description(row.ref, row.schema, names, births))
+    more = json.loads(row.said) if row.said else {}
+    said = Said(
+        births=json.loads(row.births),
+        identifiers=[(scheme, value) for scheme, value in more.get("identifiers", ())],
+        countries=more.get("countries", ()),
+        posts=more.get("posts", ()),
+    )
+    return Indexed(profiles.of_description(row.ref, row.schema, json.loads(row.names), said))
 
 
 def _description(kind: str, object_id: str, issuer: str, subject: Mapping[str, Any]) -> Description:
@@ -96,4 +103,16 @@ def _description(kind: str, object_id: str, issuer: str, subject: Mapping[str, A
         names=json.dumps(names, ensure_ascii=False),
         tokens="".join(f" {word}" for word in words),
         births=json.dumps(births),
+        said=_beside_names(subject),
     )
+
+
+def _beside_names(subject: Mapping[str, Any]) -> str | None:
+    """Return what else is compared, as the table keeps it."""
+    told = {
+        "identifiers": [[one["scheme"], one["value"]] for one in subject.get("identifiers", ())],
+        "countries": list(subject.get("countries", ())),
+        "posts": [one["title"] for one in subject.get("positions", ())],
+    }
+    kept = {member: values for member, values in told.items() if values}
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None

@@ -14,7 +14,7 @@ from api.domain import designations as rules
 from api.domain.designations import Designation
 from api.domain.errors import Invalid
 from api.domain.reliance import of_designation
-from api.records import designations, statements, subjects
+from api.records import designations, identity, statements, subjects
 from api.records.statements import StatementStanding, StoredStatement
 from api.records.unit_of_work import Unit
 from api.records.watches import FOLLOWED
@@ -179,6 +179,7 @@ def forget(unit: Unit, designation_id: str) -> None:
     """Remove a designation that does not count, with what was noted of it."""
     for row in subjects.of_object(unit.connection, designation_id):
         unit.delete(subjects.SUBJECTS, {"ref": row.ref})
+        identity.remove(unit, [row.ref])
     reliance.refresh(unit, designation_id, ())
     unit.delete(designations.DESIGNATIONS, {"id": designation_id})
 
