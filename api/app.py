@@ -186,13 +186,15 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        lifespan=_lifespan(node, background, strangers, spool),
+        lifespan=_lifespan(node, background, strangers, spool, hears=relying_party is not None),
         # A redirect to another spelling would be made of the Host header that the caller sent.
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
     intake = Intake(edge.allowance)
     app.state.doors = Doors(node, tokens, public_url, intake, spool, edge.exhibit_limit)
+    # What would be waited for at the end of the process: bodies that still come, and open feeds.
+    app.state.endings = [intake.close]
     app.state.readiness = Readiness(node, edge.bounds, longest_wait)
     for router in ROUTERS:
         app.include_router(router)
@@ -211,7 +213,12 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
 
 
 def _lifespan(
-    node: Node, background: Background | None, strangers: AnonymousRefusals, spool: Spool
+    node: Node,
+    background: Background | None,
+    strangers: AnonymousRefusals,
+    spool: Spool,
+    *,
+    hears: bool,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what starts before the first request and ends after the last."""
 
@@ -222,11 +229,16 @@ def _lifespan(
         counting = _start_counting(node, strangers)
         if background is not None:
             background.start()
+        elif hears:
+            # Jobs that run elsewhere tell what they commit.
+            node.db.listen()
         try:
             yield
         finally:
             if background is not None:
                 await anyio.to_thread.run_sync(background.stop)
+            elif hears:
+                await anyio.to_thread.run_sync(node.db.end_listening)
             await anyio.to_thread.run_sync(_end_counting, counting, node, strangers)
             spool.close()
 

@@ -187,8 +187,8 @@ def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "u
         @override
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             _end_in_time()
-            # Bodies that are still coming would be waited for.
-            app.state.doors.intake.close()
+            for end in app.state.endings:
+                end()
             await super().shutdown(sockets)
 
     return Server(config)

@@ -30,6 +30,32 @@ EXPORTS = Table(
     info=RECORDED,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class MadeExport:
+    """An export that was asked for.
+
+    Attributes:
+        id: random.
+        digest: of the parameters; the event names it.
+        officer: record of who asked.
+        parameters: what was asked for: ``purpose``, ``from``, ``to``, ``filter``.
+        made_at: when.
+    """
+
+    id: RecordId
+    digest: Digest
+    officer: RecordId
+    parameters: Annotated[Mapping[str, Any], Kept(json.loads)]
+    made_at: Instant
+
+
+def exports(connection: Connection, most: int) -> list[MadeExport]:
+    """Return the newest exports."""
+    newest = select(EXPORTS).order_by(EXPORTS.c.made_at.desc(), EXPORTS.c.id.desc()).limit(most)
+    return every(connection, newest, MadeExport)
+
+
 # A sample is drawn from a fixed tree by a stated rule, so that another auditor draws the same one.
 SAMPLES = Table(
     "audit_samples",

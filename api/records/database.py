@@ -50,6 +50,7 @@ class Database:
         self._observer = observer
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
+        self._hearing: dict[str, list[Callable[[], None]]] = {}
         self._recovering = False
         self._notices: Notices | None = None
         self._writer: SqliteWriter | PostgresqlWriter
@@ -77,7 +78,7 @@ class Database:
             )
             _keep_whole(self.engine)
             self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._notices = Notices(self.engine, self._ring)
+            self._notices = Notices(self.engine, self.ring)
             self._writer = PostgresqlWriter(self.engine, self._tell, self._notices.tell)
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -149,17 +150,28 @@ class Database:
             self._listeners.setdefault(topic, []).append(bell)
         return bell
 
+    def hear(self, heard: Callable[[], None], *topics: str) -> None:
+        """Have a function called whenever a bell of these topics would ring.
+
+        It is called in whatever thread rings, before the commit returns: it must be quick.
+        """
+        for topic in topics:
+            self._hearing.setdefault(topic, []).append(heard)
+
+    def ring(self, topic: str) -> None:
+        """Wake those in this process who listen for something that no commit tells."""
+        for bell in self._listeners.get(topic, ()):
+            bell.set()
+        for heard in self._hearing.get(topic, ()):
+            heard()
+
     def _tell(self, topics: set[str], acts: Sequence[tuple[str, str]]) -> None:
         """Wake those who listen for what was just committed, and let it be counted."""
         for topic in topics:
-            self._ring(topic)
+            self.ring(topic)
         if acts:
-            self._ring(RECORDED)
+            self.ring(RECORDED)
         self._observer.committed(acts)
-
-    def _ring(self, topic: str) -> None:
-        for bell in self._listeners.get(topic, ()):
-            bell.set()
 
     def listen(self) -> None:
         """Let commits of other processes ring the bells of this one, where there may be any."""

@@ -57,7 +57,9 @@ class Notices:
             connection.exec_driver_sql(_TELL, (_CHANNEL, said))
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to listen; once is enough."""
+        if self._thread is not None:
+            return
         self._thread = threading.Thread(target=self._run, name="comity-notices", daemon=True)
         self._thread.start()
 

@@ -1,6 +1,7 @@
 """Real processes: their log lines and metrics, and an end that loses nothing that was acknowledged."""
 
 import contextlib
+import hashlib
 import json
 import signal
 import socket
@@ -8,12 +9,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.wire.encoding import format_instant
 from tests.support.command_line import CommandLine
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import MadeNode, make_node, served_issuer
@@ -101,6 +104,43 @@ def test_sigterm_under_load_loses_nothing_that_was_acknowledged(made: MadeNode) 
     assert set(clients.refused) <= {503}
     assert process.of("node starts")
     assert not [line for line in process.lines if line["level"] in {"error", "critical"}]
+
+
+def sit_at_the_console(made: MadeNode, sub: str) -> dict[str, str]:
+    """Open a session as signing in does; returns its cookie."""
+    cookie, now = "c" * 43, datetime.now(UTC)
+    row = {
+        "id": "0" * 32,
+        "cookie": hashlib.sha256(cookie.encode()).hexdigest(),
+        "iss": made.issuer.issuer,
+        "sub": sub,
+        **dict.fromkeys(("auth_time", "created_at", "seen_at"), format_instant(now)),
+        "ends_at": format_instant(now + timedelta(hours=1)),
+        "agent": "a test",
+    }
+    names = ", ".join(row)
+    with contextlib.closing(sqlite3.connect(made.home / "comity.db")) as connection, connection:
+        connection.execute(
+            f"INSERT INTO console_sessions ({names}) VALUES ({', '.join('?' * len(row))})",
+            tuple(row.values()),
+        )
+    return {"comity-us-treasury": cookie}
+
+
+def test_sigterm_ends_the_feeds_of_pages_at_once(made: MadeNode) -> None:
+    with made.serving(COMITY_CONSOLE_CLIENT="console") as process:
+        cookies = sit_at_the_console(made, "a1")
+        with (
+            httpx2.Client(base_url=made.url, cookies=cookies, trust_env=False) as web,
+            web.stream("GET", "/console/feed") as told,
+        ):
+            assert told.status_code == 200
+            lines = told.iter_lines()
+            assert next(lines).startswith("retry: ")
+            code, _ = process.end(20)
+            # A feed that had been cut off would have no end.
+            assert list(lines) == [""]
+    assert code == 0, process.err.read_text()
 
 
 def test_log_lines_and_metrics_of_a_process(made: MadeNode) -> None:

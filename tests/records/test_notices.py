@@ -1,5 +1,6 @@
 """Commits of one process wake another one's loops; what was remembered of officers grows old."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_commit_rings_the_bells_of_another_process(postgres_url: str) -> None:
         here.write(lambda unit: rings(unit, "urgent"))
         assert bell.wait(WAIT)
         assert not other.is_set()
+    finally:
+        there.close()
+        here.close()
+
+
+def test_who_hears_is_called_by_commits_here_and_elsewhere(postgres_url: str) -> None:
+    templates.prepare(postgres_url)
+    here, there = Database(postgres_url), Database(postgres_url)
+    heard = [threading.Event(), threading.Event()]
+    for database, event in zip((here, there), heard, strict=True):
+        database.hear(event.set, "urgent")
+    there.listen()
+    there.listen()
+    try:
+        for number in range(200):
+            here.write(lambda unit, n=number: rings(unit, "urgent", f"again-{n}"))
+            if heard[1].wait(0.1):
+                break
+        assert all(each.is_set() for each in heard)
+        there.write(lambda unit: rings(unit, "another"))
+        heard[0].clear()
+        here.ring("another")
+        assert not heard[0].is_set()
     finally:
         there.close()
         here.close()

@@ -66,6 +66,7 @@ def console_served(
                 time.sleep(0.005)
             yield ServedConsole(console, address)
         finally:
+            console.app.state.feeds.close()
             server.should_exit = True
             thread.join(10)
 

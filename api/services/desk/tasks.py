@@ -20,7 +20,7 @@ from api.records import tasks
 from api.records.tasks import Review
 from api.records.unit_of_work import Unit
 from api.services import recording, visibility
-from api.services.authorising import Caller, authorise, collection, entry_of, unknown
+from api.services.authorising import Caller, authorise, collection, entry_of, may, unknown
 from api.services.desk import object_words, task_claims, task_sources
 from api.services.desk.identity import LIST
 from api.services.desk.task_claims import ClaimView
@@ -105,6 +105,18 @@ def tasks_page(
     authorise(node, caller, Action.TASK_LIST, collection("tasks"))
     found = _page(node, caller, scope, limit=limit, after=after)
     return _shown(node, caller, found)
+
+
+def new_since(node: Node, caller: Caller, since: Instant, most: int) -> Count:
+    """Count the caller's tasks that came after an instant, among the first ``most`` of them."""
+    authorise(node, caller, Action.TASK_LIST, collection("tasks"))
+    found = _page(node, caller, Scope.MINE, limit=most, after=None)
+    return sum(bool(one.opened_at) and one.opened_at > since for one in found)
+
+
+def may_be_told(node: Node, caller: Caller) -> bool:
+    """Tell whether the caller may still list tasks; nothing is recorded."""
+    return may(node, caller, Action.TASK_LIST, collection("tasks"))
 
 
 def find_mine(node: Node, caller: Caller, task_id: str) -> TaskView:

@@ -28,6 +28,9 @@ LIFE: Final = timedelta(hours=10)
 FRESH: Final = timedelta(minutes=15)
 """A decision needs a proof of the person that is not older."""
 
+ENDED: Final = "console-session-ended"
+"""The topic that the end of a session rings."""
+
 _SIGN_IN_LIFE: Final = timedelta(minutes=15)
 _KEPT: Final = timedelta(days=30)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
@@ -164,7 +167,7 @@ def resume(node: Node, cookie: str, *, touch: bool = True) -> Present | None:
         node.db.write(
             lambda unit: unit.update(records.CONSOLE_SESSIONS, {"id": found.id}, values, expect)
         )
-    left = min(ends - now, IDLE)
+    left = min(ends, (now if touch else seen) + IDLE) - now
     fresh = now - parse_instant(found.auth_time) <= FRESH
     return Present(found, int(left.total_seconds()), fresh)
 
@@ -226,3 +229,4 @@ def own(node: Node, caller: Caller) -> list[ConsoleSession]:
 def _end(unit: Unit, session: ConsoleSession, at: str) -> None:
     expect = {"ended_at": None}
     unit.update(records.CONSOLE_SESSIONS, {"id": session.id}, {"ended_at": at}, expect)
+    unit.ring(ENDED)

@@ -18,7 +18,16 @@ from api.domain.errors import NotSignedIn, Refused
 from api.services.authorising import Caller
 from api.services.node import Node
 from api.services.operations.console_sessions import Present
-from api.web.console import faults, forms, navigation, rendering, sessions, sign_in, static_files
+from api.web.console import (
+    faults,
+    feeds,
+    forms,
+    navigation,
+    rendering,
+    sessions,
+    sign_in,
+    static_files,
+)
 from api.web.console.forms import Form
 from api.web.console.page import Moved, Page, Sending, View, Visit
 from api.web.console.pages import PAGES
@@ -314,11 +323,20 @@ for _language in LANGUAGES:
     for _method in ("GET", "POST"):
         _nothing(_language, _method)
 
-ROUTERS: Final = (entrance, static_files.router, sign_in.router, _pages(), elsewhere)
+ROUTERS: Final = (
+    entrance,
+    static_files.router,
+    sign_in.router,
+    feeds.router,
+    _pages(),
+    elsewhere,
+)
 
 
 def mount(app: FastAPI, console: Console) -> None:
     """Add the console to the application of a node."""
     app.state.console = console
+    app.state.feeds = feeds.Feeds(app.state.doors.node)
+    app.state.endings.append(app.state.feeds.close)
     for router in ROUTERS:
         app.include_router(router)

@@ -24,10 +24,11 @@ from api.domain.audit_export import ExportOrder, ExportRefused, write_export
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
-from api.records import audit, audit_reading
+from api.records import audit, audit_reading, officers
+from api.records.audit import MadeExport
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.audit.export import export_streams
+from api.services.audit.export import export_streams, underway
 from api.services.audit.export.export_entries import Wanted, bare_leaves, check_wanted, export_lines
 from api.services.authorising import Caller, Permit, authorise, collection, entry_of
 from api.services.log import heads
@@ -85,9 +86,35 @@ def export(node: Node, caller: Caller, wanted: Wanted) -> Export:
         raise Unavailable("export.busy", "Two exports are being made already; try again later.")
     try:
         _record_export(node, caller, permit, wanted)
-        return _make(node, caller, wanted, note, bounds)
+        with underway.followed(node, caller.person):
+            return _make(node, caller, wanted, note, bounds)
     finally:
         _ROOM.release()
+
+
+@dataclass(frozen=True, slots=True)
+class PastExport:
+    """An export that was asked for, and by whom.
+
+    Attributes:
+        made: as it was recorded.
+        by: the officer's name.
+    """
+
+    made: MadeExport
+    by: str
+
+
+def past(node: Node, caller: Caller, most: int) -> list[PastExport]:
+    """Return the exports that were asked for, the newest first."""
+    authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
+
+    def read(connection: Connection) -> list[PastExport]:
+        found = audit.exports(connection, most)
+        names = officers.names(connection, [one.officer for one in found])
+        return [PastExport(one, names.get(one.officer, one.officer)) for one in found]
+
+    return node.db.read(read)
 
 
 def witnessed_head(node: Node, connection: Connection) -> tuple[bytes, int]:
@@ -153,7 +180,12 @@ def _make(
                 lambda connection: write_export(
                     target,
                     _order(node, connection, caller, wanted, note, bounds),
-                    export_lines(connection, *bounds, wanted),
+                    underway.counted(
+                        node,
+                        caller.person,
+                        export_lines(connection, *bounds, wanted),
+                        bounds[1] - bounds[0],
+                    ),
                     lambda payload: _seal(node, payload),
                     spool,
                 )

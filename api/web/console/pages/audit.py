@@ -20,6 +20,7 @@ from api.web.console.words import mark
 
 _AUDITORS: Final = frozenset({AUDITOR})
 _ACTS: Final = tuple(sorted(Act))
+_PAST: Final = 50
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FILTERS: Final = ("act", "actor", "outcome", "object", "since", "until")
@@ -123,6 +124,7 @@ def _export_form(visit: Visit, faults: list[dict[str, Any]], code: int = 200) ->
         "purpose": visit.form.one("purpose"),
         "since": visit.form.one("since"),
         "until": visit.form.one("until"),
+        "past": exporting.past(visit.node, visit.caller, _PAST),
     }
     return View("exports.html", members, code)
 

@@ -1,4 +1,4 @@
-"""What is new since a page was opened, as a number: for the page's script, which asks now and then.
+"""What is new since a page was opened, as a number: for a page whose feed (``feeds.py``) failed.
 
 Owns the answer. Asking does not keep a session alive, so that a page left open ends as one does
 that nobody looks at; without scripts, reloading the page shows the same.
@@ -10,12 +10,27 @@ from typing import Final
 from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.desk import tasks
-from api.services.desk.tasks import Scope
 from api.web.console.page import EVERYONE, Answer, Page, Sending, Visit
 from api.wire.encoding import parse_instant
 from api.wire.errors import WireError
 
-_MOST: Final = 200
+MOST: Final = 200
+"""Tasks that are looked at: whoever has more need not know how many are new."""
+
+
+def instant(text: str) -> str:
+    """Return an instant as it was sent.
+
+    Raises:
+        Invalid: ``instant.malformed``.
+    """
+    try:
+        parse_instant(text)
+    except WireError:
+        raise Invalid(
+            "instant.malformed", "Write the instant as 2026-11-23T17:25:39.123Z."
+        ) from None
+    return text
 
 
 def count(visit: Visit) -> Answer:
@@ -24,15 +39,8 @@ def count(visit: Visit) -> Answer:
     Raises:
         Invalid: ``instant.malformed``.
     """
-    since = visit.query.get("since", "")
-    try:
-        parse_instant(since)
-    except WireError:
-        raise Invalid(
-            "instant.malformed", "Write the instant as 2026-11-23T17:25:39.123Z."
-        ) from None
-    found = tasks.tasks_page(visit.node, visit.caller, Scope.MINE, limit=_MOST)
-    new = sum(one.opened_at is not None and one.opened_at > since for one in found)
+    since = instant(visit.query.get("since", ""))
+    new = tasks.new_since(visit.node, visit.caller, since, MOST)
     content = json.dumps({"new": new}).encode()
     return Sending(iter([content]), "news.json", "application/json", len(content))
 
