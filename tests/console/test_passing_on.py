@@ -1,5 +1,7 @@
 """Passing a package on at the console: asked by its holder, consented by its originator, released."""
 
+import re
+
 import pytest
 
 from api.services.desk import evidence, passing_on
@@ -84,3 +86,26 @@ def test_who_may_not_consent_or_pass_on_is_told(federation, package):
     assert "There is no consent" in holder.get(f"{home}/{request[7:]}/release").text
     assert holder.get(f"{home}/{'0' * 64}/consent").status_code == 404
     assert console_on(federation, CA).browser("analyst").get(f"{home}/new").status_code == 404
+
+
+def test_an_analyst_replaces_a_release_by_another(federation, package):
+    originator = console_on(federation, US).browser("analyst")
+    home = f"/fr/packages/{package[7:]}"
+    link = re.search(
+        rf'href="({home}/release\?replaces=[0-9a-f]{{64}})"', originator.get(home).text
+    )
+    assert link is not None
+    form = originator.get(link[1]).text
+    assert "Remplacer une communication" in form
+    assert f'value="{UK}"' not in form, "whom it is for is not chosen again"
+    fields = {"tlp": "RED", "use": "consideration of designation"}
+    wrong = originator.submit(link[1], f"{home}/release", **fields)
+    assert wrong.status_code == 422
+    assert 'name="replaces"' in wrong.text
+    made = originator.submit(link[1], f"{home}/release", legal_basis="The act.", **fields)
+    approved(federation, made, US)
+    held = federation[UK], federation.officer(UK, "analyst")
+    assert evidence.read(*held, package).releases[-1].tlp == "RED"
+    ours = evidence.read(federation[US], federation.officer(US, "analyst"), package).releases
+    assert [(one.state, one.tlp) for one in ours] == [("superseded", "AMBER"), ("active", "RED")]
+    assert originator.get(link[1]).status_code == 409

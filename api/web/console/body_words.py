@@ -13,6 +13,20 @@ from api.wire.body_faults import BodyFault, Place, body_faults
 _SAID: Final[Mapping[str, str]] = {
     "this member is required": mark("Fill this in."),
     "this text is empty": mark("Fill this in."),
+    "this text is not of the required form or holds a control character": mark(
+        "This is not written as it must be."
+    ),
+    "this text is not of the required form": mark("This is not written as it must be."),
+    "this text is too long": mark("This is too long."),
+    "this list is too long": mark("These are too many."),
+    "this list is too short": mark("These are too few."),
+    "this value is not of the required kind": mark("This is not written as it must be."),
+    "a text belongs here": mark("Fill this in."),
+    "an object belongs here": mark("Fill this in."),
+    "a list belongs here": mark("Fill this in."),
+    "a whole number belongs here": mark("Write a whole number."),
+    "this number is too small": mark("This number is too small."),
+    "this number is too large": mark("This number is too large."),
     "text is empty, or begins or ends with white space": mark("Fill this in."),
     "this is not one of the words allowed here": mark("Choose one of the answers."),
     "this day does not exist in the calendar": mark("This day does not exist in the calendar."),

@@ -202,7 +202,7 @@ def event(kind: str, **members: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(members)}\n\n".encode()
 
 
-async def told(feeds: Feeds, feed: Feed, asking: Asking) -> AsyncIterator[bytes]:
+async def events_of(feeds: Feeds, feed: Feed, asking: Asking) -> AsyncIterator[bytes]:
     """Yield the events of one feed until it ends."""
     yield f"retry: {_RETRY}\n\n".encode()
     new, export, due = 0, None, 0.0
@@ -266,4 +266,4 @@ async def open_feed(request: Request) -> Response:
     at_end(request, partial(feeds.leave, feed))
     # A proxy that gathers answers would keep events back.
     headers = {"cache-control": "no-store", "x-accel-buffering": "no", "vary": "cookie"}
-    return StreamingResponse(told(feeds, feed, asking), 200, headers, "text/event-stream")
+    return StreamingResponse(events_of(feeds, feed, asking), 200, headers, "text/event-stream")

@@ -5,6 +5,7 @@ shows from here where a use case returns no read model of its own.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,11 +17,14 @@ from api.services.desk import evidence, mirroring
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
+from api.web.console import body_words
 from api.web.console.page import Visit
 from api.web.console.words import mark
+from api.wire.body_faults import BodyFault
 from api.wire.envelope import RECORDED, WEBAUTHN
 from api.wire.errors import WireError
 
+_PLACED: Final = re.compile(r"(?:At )?/body((?:/[A-Za-z0-9_*]+)+): (.+?)\.?")
 _PATHS: Final = {
     "draft": "/drafts/",
     "package": "/packages/",
@@ -160,5 +164,13 @@ def compact(value: Mapping[str, Any]) -> str:
 
 
 def refused(error: ComityError | WireError) -> dict[str, Any]:
-    """Return a refusal as an entry of the error summary, in the language it was written in."""
+    """Return a refusal as an entry of the error summary, in the language it was written in.
+
+    One that names a place in a statement's body becomes a fault of that field.
+    """
+    placed = _PLACED.fullmatch(error.message)
+    if placed:
+        parts = placed[1].split("/")[1:]
+        place = tuple(int(one) if one.isdecimal() else one for one in parts)
+        return body_words.fault_of(BodyFault(place, placed[2]), place)
     return {"field": "", "text": error.message, "foreign": True}

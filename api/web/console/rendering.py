@@ -27,7 +27,7 @@ from jinja2 import (
 )
 from markupsafe import Markup
 
-from api.web.console import labels, static_files
+from api.web.console import error_summary, labels, static_files
 from api.web.console.words import REGIONAL, Language, catalogue, other
 from api.web.languages import french
 
@@ -275,7 +275,7 @@ def page(frame: Frame, template: str, members: Mapping[str, Any]) -> str:
         "to": lambda path: f"/{frame.language}{path}",
         "secured": lambda path="", tag="": _secured(frame, path, tag),
     }
-    return made.get_template(f"console/{template}").render(whole)
+    return error_summary.completed(made.get_template(f"console/{template}").render(whole))
 
 
 def _secured(frame: Frame, path: str, tag: str) -> Markup:

@@ -1,12 +1,13 @@
 """Packages: the list, one with its exhibits and holders; release, recall, return, download."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api.domain.errors import ComityError
-from api.domain.evidence import PackageState
+from api.domain.errors import ComityError, Conflict
+from api.domain.evidence import PackageState, ReleaseState
 from api.ports.policy import Action
 from api.services.desk import evidence, exhibits, package_files, passing_on
+from api.services.desk.package_views import ReleaseView
 from api.web.console import listing, marking_parts, reading
 from api.web.console.page import (
     ANALYST,
@@ -134,19 +135,38 @@ def _file_name(label: str) -> str:
 
 
 def ask_release(visit: Visit) -> Answer:
-    """Ask to whom and under which marking."""
+    """Ask to whom and under which marking; of a release that is replaced, what shall hold now."""
     return _release_form(visit, [])
+
+
+def _replaced(visit: Visit, releases: Sequence[ReleaseView]) -> ReleaseView | None:
+    """Return the release of this ministry's that the new one shall supersede.
+
+    Raises:
+        Conflict: ``release.not-active``: it ended meanwhile, or was never ours.
+    """
+    id_ = visit.form.one("replaces") or visit.query.get("replaces", "")
+    if not id_:
+        return None
+    for one in releases:
+        ours = one.issuer == visit.node.ministry and one.state is ReleaseState.ACTIVE
+        if ours and one.id == reading.full(id_):
+            return one
+    raise Conflict("release.not-active", "This release is in force no longer.")
 
 
 def _release_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
     facts = _facts(visit)
     others = [one for one in visit.node.membership.members if one.id != visit.node.ministry]
     form = visit.form
+    replaced = _replaced(visit, facts["releases"])
+    before = {"tlp": replaced.tlp, "originator_control": True} if replaced else None
     members = {
         **facts,
+        "replaced": replaced,
         "others": [(one.id, f"{one.id} ({one.jurisdiction})") for one in others],
         "tlp": marking_parts.LEVELS,
-        "typed": marking_parts.typed(form)
+        "typed": marking_parts.typed(form, before)
         | {name: form.one(name) for name in ("recipient", "legal_basis", "note")},
         "faults": faults,
     }
@@ -155,19 +175,20 @@ def _release_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200)
 
 def release(visit: Visit) -> Answer:
     """Draft the release; another officer approves it."""
-    form = visit.form
+    form, package = visit.form, reading.full(visit.parts["package"])
+    replaced = _replaced(visit, evidence.read(visit.node, visit.caller, package).releases)
+    recipient = replaced.recipient if replaced is not None else form.one("recipient")
     faults = [
         {"field": name, "text": text}
-        for name, text in (
-            ("recipient", mark("Choose the ministry that gets the package.")),
-            ("legal_basis", mark("Say which law lets you disclose it.")),
+        for name, value, text in (
+            ("recipient", recipient, mark("Choose the ministry that gets the package.")),
+            ("legal_basis", form.one("legal_basis"), mark("Say which law lets you disclose it.")),
         )
-        if not form.one(name)
+        if not value
     ]
     faults += marking_parts.unmarked(form)
     if faults:
         return _release_form(visit, faults, 422)
-    recipient = form.one("recipient")
     content: dict[str, Any] = {
         "recipient": recipient,
         "marking": marking_parts.marking_in(form, recipient),
@@ -175,10 +196,10 @@ def release(visit: Visit) -> Answer:
     }
     if form.one("note"):
         content["note"] = form.one("note")
+    if replaced is not None:
+        content["supersedes_release"] = replaced.id
     try:
-        draft = evidence.release(
-            visit.node, visit.caller, reading.full(visit.parts["package"]), content
-        )
+        draft = evidence.release(visit.node, visit.caller, package, content)
     except ComityError as error:
         return _release_form(visit, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft.id}"))
