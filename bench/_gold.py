@@ -81,7 +81,7 @@ def _held(series: str, entries: Mapping[str, ListEntry]) -> Held:
         ref = f"list:{series}:{entry.id}"
         profile = profiles.of_entry(ref, entry)
         numbers[ref] = frozenset(one for one in profile.numbers if len(one) >= _LEAST)
-        bare[ref] = replace(profile, numbers=frozenset())
+        bare[ref] = replace(profile, numbers=frozenset(), single=())
     named = {f"list:{series}:{id_}": entry for id_, entry in entries.items()}
     return Held(series, named, bare, numbers)
 
@@ -90,7 +90,8 @@ def pairs(one: Held, other: Held) -> dict[str, set[str]]:
     """Return, for each entry of a list, those of the other that share a number with it.
 
     A number that many entries have (a register's, a bank's) tells nobody apart and is left out; so
-    is a pair of a person with something else.
+    is one that a list prints for two persons without a word of their names in common (one of them
+    is a misprint), and a pair of a person with something else.
     """
     holders: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for place, held in enumerate((one, other)):
@@ -99,12 +100,47 @@ def pairs(one: Held, other: Held) -> dict[str, set[str]]:
                 holders[number][place].append(ref)
     found: dict[str, set[str]] = defaultdict(set)
     for mine, theirs in holders.values():
-        if max(len(mine), len(theirs)) <= _MOST_HOLDERS:
+        if max(len(mine), len(theirs)) <= _MOST_HOLDERS and not (
+            _misprinted(one, mine) or _misprinted(other, theirs)
+        ):
             for ref in mine:
                 for match in theirs:
                     if _is_person(one.bare[ref]) == _is_person(other.bare[match]):
                         found[ref].add(match)
     return {ref: matches for ref, matches in found.items() if matches}
+
+
+def _misprinted(held: Held, refs: Sequence[str]) -> bool:
+    """Tell whether a list gives one number to persons that have no word of a name in common."""
+    if len(refs) < _MOST_HOLDERS or not all(_is_person(held.bare[ref]) for ref in refs):
+        return False
+    words = [{w for s in held.bare[ref].spellings for w in s.words} for ref in refs]
+    return not set.intersection(*words)
+
+
+def twice(other: Held, matches: set[str], found: Iterable[str]) -> set[str]:
+    """Return those of the found entries whose person a list has once more among the matches.
+
+    One publisher lists some persons under each of several programmes. An entry with an equal name
+    and an agreeing birth is that person: finding it is right, and it is counted neither as found
+    nor as false.
+    """
+    known = [other.bare[ref] for ref in matches if _is_person(other.bare[ref])]
+    return {
+        ref
+        for ref in found
+        if ref not in matches and any(_again(other.bare[ref], each) for each in known)
+    }
+
+
+def _again(one: Profile, other: Profile) -> bool:
+    names = [{s.plain for s in each.spellings if len(s.words) > 1} for each in (one, other)]
+    born = any(
+        a.earliest and b.earliest and a.earliest <= b.latest and b.earliest <= a.latest
+        for a in one.births
+        for b in other.births
+    )
+    return bool(_is_person(one) and born and names[0] & names[1])
 
 
 def namesakes(one: Held, other: Held) -> dict[str, set[str]]:

@@ -253,8 +253,9 @@ def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Foun
     """Return the profiles that share keys.
 
     Equal names and numbers (keys that begin with ``=``, ``+``, ``#``) are all returned, however
-    many there are. A sound that more than ``most`` profiles have finds nothing by itself, only
-    together with another one; of such pairs no more than ``most`` each are returned.
+    many there are, and so are days of birth (``*``). A sound that more than ``most`` profiles have
+    finds nothing by itself, only together with another one; of such pairs no more than ``most``
+    each are returned.
     """
     found: list[str] = []
     bounded: list[str] = []
@@ -265,7 +266,7 @@ def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Foun
         if key[0] == SOUND:
             if many[key] <= most:
                 found.append(key)
-        elif key[0] in "=+#^" or not common.issuperset(key[1:].split(" ")):
+        elif key[0] in "=+#^*" or not common.issuperset(key[1:].split(" ")):
             found.append(key)
         else:
             bounded.append(key)

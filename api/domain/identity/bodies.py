@@ -151,6 +151,16 @@ _SAME: Final = {
     "movement": "dvizhenie dvizhenye harakat hrkt mouvement",
     "prison": "zndan zendan tyurma",
     "front": "jbhh jabhat jabhet",
+    "1": "first one",
+    "2": "second two",
+    "3": "third three",
+    "4": "fourth four",
+    "5": "fifth five",
+    "6": "sixth six",
+    "7": "seventh seven",
+    "8": "eighth eight",
+    "9": "ninth nine",
+    "10": "tenth ten",
 }
 # Of these words states name their offices everywhere; alone they tell no body from another.
 _OFFICES: Final = frozenset(
@@ -166,6 +176,8 @@ _PARTS: Final = frozenset(
     "bureau department directorate division committee commission brigade battalion branch office"  # noqa: SIM905
     " police section unit administration academy hospital institute school".split()
 )
+_ORDINAL: Final = re.compile(r"([0-9]+)(?:st|nd|rd|th)")
+_NUMERAL: Final = re.compile(r"[0-9]+|(?=[ivx]{2})x{0,3}(?:ix|iv|v?i{0,3})")
 _ONE_WORD: Final = {other: word for word, others in _SAME.items() for other in others.split()}
 _MOST_INITIALS: Final = 8
 
@@ -180,6 +192,9 @@ def essential(words: tuple[str, ...]) -> tuple[str, ...]:
     kept = []
     for one in _joined_letters(words):
         if one not in FORMS:
+            if ordinal := _ORDINAL.fullmatch(one):
+                kept.append(ordinal[1])
+                continue
             plain = _ONE_WORD.get(one) or _ONE_WORD.get(_ADJECTIVE.sub(r"\1yy", one), one)
             plain = plain if plain != one else _ONE_WORD.get(_ADJECTIVE.sub(r"\1iy", one), one)
             kept += _SHORTENED.get(plain, plain).split()
@@ -193,6 +208,11 @@ def _joined_letters(words: Sequence[str]) -> list[str]:
         some = list(run)
         found += ["".join(some)] if alone and len(some) > 1 else some
     return found
+
+
+def numerals(words: Iterable[str]) -> frozenset[str]:
+    """Return the numbers in a name, by which one fund, ship or brigade is told from the next."""
+    return frozenset(one for one in words if _NUMERAL.fullmatch(one))
 
 
 def liability(words: Iterable[str]) -> frozenset[str]:

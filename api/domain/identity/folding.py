@@ -96,10 +96,11 @@ _FINALS: Final = ". k k k n n n t l k m l l l p l m p p t t ng t t k t p t".repl
 _KOREAN_SURNAMES: Final = {"i": "ri", "no": "ro", "im": "rim", "yang": "ryang"}
 
 _DIGRAPHS: Final = (
+    ("dsch", "j"),
+    ("dzh", "j"),
     ("shch", "s"),
     ("sch", "s"),
     ("tch", "s"),
-    ("dzh", "j"),
     ("kh", "h"),
     ("gh", "g"),
     ("sh", "s"),
@@ -118,6 +119,9 @@ _DIGRAPHS: Final = (
     ("c", "k"),
     ("w", "v"),
 )
+# A "j" behind a vowel is a glide in German, Polish and Latvian spellings, as "y" in English ones.
+_GLIDE: Final = re.compile(r"(?<=[aeiouy])j(?![aeiouy])")
+_SLAVIC_SON: Final = re.compile(r"vic$")
 _DROPPED: Final = re.compile(r"[aeiouyvh]+")
 _DOUBLED: Final = re.compile(r"(.)\1+")
 
@@ -203,7 +207,7 @@ def skeleton(word: str) -> str:
 
     ``muhammad``, ``mohamed`` and Arabic ``mhmd`` share one; so do ``aleksandr`` and ``alexander``.
     """
-    sound = word
+    sound = _GLIDE.sub("i", _SLAVIC_SON.sub("vich", word))
     for old, new in _DIGRAPHS:
         sound = sound.replace(old, new)
     sound = sound.replace("g", "k").replace("d", "t").replace("b", "p").replace("z", "s")

@@ -4,6 +4,7 @@ Owns that number, 0 to 1. It knows nothing of births, countries or anything else
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
@@ -20,7 +21,7 @@ _SOUND_ALONE: Final = 0.72
 _CLOSE: Final = 0.78
 _INITIALS: Final = 0.8
 _LETTERS: Final = 93
-_INITIAL: Final = 0.6
+_INITIAL: Final = 0.8
 _PARTICLE_WEIGHT: Final = 0.2
 _WEAK_ALIAS: Final = 0.93
 _FINE: Final = 3
@@ -40,6 +41,11 @@ _SOUNDS: Final = 5
 _ONE_NAME: Final = 0.8
 _PARTED: Final = 0.7
 _ENOUGH: Final = 5_000
+_EACH_ITS_OWN: Final = 0.93
+_FEW_VOWELS: Final = 0.25
+_TURNED_ROUND: Final = 0.75
+_CHILD_OF: Final = frozenset({"bin", "ibn", "ben", "bint"})
+_FEMININE: Final = re.compile(r"(?:[oe]v|in)a$")
 
 Rarity = Callable[[str], float]
 """Weight of a word, about 0.3 for one that stands in many names, 1 for a rare one."""
@@ -124,14 +130,50 @@ def _in_full(
 ) -> float:
     """Compare two names as wholes and word by word; the best of these counts."""
     joined, other = "".join(mine), "".join(theirs)
+    if not body and _two_persons(mine, theirs):
+        return _TURNED_ROUND
     if joined == other or joined == "".join(reversed(theirs)):
         return _equal(max(mine, theirs, key=len), weigh, body=body, formal=formal)
-    if len(mine) != len(theirs):
+    parted = len(mine) != len(theirs)
+    if parted:
         mine, theirs = _merged(mine, theirs), _merged(theirs, mine)
     score = _by_words(mine, theirs, weigh, body=body)
-    if score < _ALIKE_ALOUD and not body and _aloud(mine, theirs):
-        score = _ALIKE_ALOUD
-    return max(score, _whole(joined, other))
+    if score < _ALIKE_ALOUD and not body:
+        unlike = parted or _few_vowels(joined) or _few_vowels(other)
+        score = _ALIKE_ALOUD if unlike and _aloud(mine, theirs) else score
+    if body and bodies.numerals(mine) != bodies.numerals(theirs):
+        return score
+    return max(score, _whole(joined, other, parted=parted))
+
+
+def _two_persons(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Tell whether two names of like words are a father's and a son's, or a woman's and a man's."""
+    fathers = _fathers(mine), _fathers(theirs)
+    if all(fathers) and fathers[0] == tuple(reversed(fathers[1])) and fathers[0] != fathers[1]:
+        return True
+    there = set(theirs)
+    return any(
+        _woman_of(one, there) or _woman_of(other, set(mine))
+        for one, other in zip(mine[-1:] + mine[:1], theirs[-1:] + theirs[:1], strict=True)
+    )
+
+
+def _fathers(words: Sequence[str]) -> tuple[str, ...]:
+    """Return whose child a name says somebody is: the sounds before and after "son of"."""
+    place = next((n for n, word in enumerate(words) if word in _CHILD_OF and n > 0), None)
+    if place is None or place + 1 >= len(words):
+        return ()
+    return folding.skeleton(words[place - 1]), folding.skeleton(words[place + 1])
+
+
+def _woman_of(word: str, there: set[str]) -> bool:
+    """Tell whether a surname is the feminine of one in the other name, and not itself in there."""
+    return bool(_FEMININE.search(word)) and word not in there and word[:-1] in there
+
+
+def _few_vowels(joined: str) -> bool:
+    """Tell whether a name comes from a script that does not write its short vowels."""
+    return sum(joined.count(one) for one in "aeiou") < _FEW_VOWELS * len(joined)
 
 
 def _for_bodies(rarity: Rarity) -> Rarity:
@@ -160,9 +202,19 @@ def _by_words(mine: Sequence[str], theirs: Sequence[str], rarity: Rarity, *, bod
     elif sum(1 for sim in pairs.values() if sim > _INITIAL) >= 2:  # noqa: PLR2004
         # One shared word of a person's name says little.
         score = 0.55 * both + 0.45 * some
+        if _unmatched(mine, {i for i, _ in pairs}) and _unmatched(theirs, {j for _, j in pairs}):
+            score *= _EACH_ITS_OWN
     else:
         score = 0.9 * both
     return score * _told_by(said)
+
+
+def _unmatched(words: Sequence[str], matched: set[int]) -> bool:
+    """Tell whether a name has a word of weight that the other has not."""
+    return any(
+        place not in matched and len(word) > 1 and not is_particle(word)
+        for place, word in enumerate(words)
+    )
 
 
 def _told_by(weights: float) -> float:
@@ -181,9 +233,14 @@ def _equal(words: Sequence[str], rarity: Rarity, *, body: bool, formal: bool) ->
     return _FORMALLY if formal else 0.82
 
 
-def _whole(one: str, other: str) -> float:
-    """Return the likeness of two names written without blanks, if it is nearly total."""
+def _whole(one: str, other: str, *, parted: bool) -> float:
+    """Return the likeness of two names written without blanks, if it is nearly total.
+
+    Names of as many words were compared word by word: one letter more may differ here.
+    """
     long = min(len(one), len(other)) > 7  # noqa: PLR2004 - one letter of a short name is a name
+    if not parted and Levenshtein.distance(one, other) > 1:
+        return 0.0
     if not long or fuzz.ratio(one, other, score_cutoff=_LETTERS) <= _LETTERS:
         return 0.0
     return JaroWinkler.similarity(one, other)

@@ -40,12 +40,12 @@ _WEAK: Final = (
     "bic",
 )
 
-PASSPORT: Final = "passport"
+_PASSPORT, _NATIONAL = "passport", "national id"
 _ONCE: Final = {
     "IMO number": re.compile(r"\bimo\b|vessel registration identification"),
     "tax number": re.compile(r"\btax\b|fiscal|\binn\b"),
-    "national id": re.compile(r"national.id\b|identi(?:fication|ty) card|\bnational-id\b"),
-    PASSPORT: re.compile(r"passport"),
+    _NATIONAL: re.compile(r"national.id\b|identi(?:fication|ty) card|\bnational-id\b"),
+    _PASSPORT: re.compile(r"passport"),
 }
 
 Single = tuple[str, str, str]
@@ -103,9 +103,9 @@ def differing(
     """Return the gravest difference of two descriptions that have no number in common.
 
     A register numbers a subject once: two numbers of one form, one kind and one country are two
-    subjects' (``OTHERS``), unless they differ by a letter (``TYPED``). A passport is replaced in
-    time (``REPLACED``). Countries that are not both known leave nothing to say; a ship's number
-    needs none.
+    subjects' (``OTHERS``), unless they differ by a letter (``TYPED``). A passport or national id is
+    replaced in time (``REPLACED``). Countries not both known leave nothing to say; a ship's
+    number needs none.
     """
     others = list(theirs)
     found = [
@@ -129,6 +129,6 @@ def _difference(one: Single, other: Single) -> Difference | None:
         return None
     if Levenshtein.distance(mine, other[1]) <= 1:
         return Difference.TYPED
-    if kind == PASSPORT:
+    if kind in {_PASSPORT, _NATIONAL}:
         return Difference.REPLACED
     return Difference.OTHERS if len(mine) == len(other[1]) else None

@@ -12,7 +12,7 @@ from typing import Any, Final
 from api.domain.identity import bodies, countries, folding
 from api.domain.identity import numbers as numbering
 from api.domain.identity.numbers import Single
-from api.domain.lists.births import Birth, birth
+from api.domain.lists.births import Birth, Precision, birth
 from api.domain.lists.entries import EntryKind, ListEntry, Strength
 
 _PARTICLES: Final = frozenset(
@@ -20,6 +20,7 @@ _PARTICLES: Final = frozenset(
 )
 _SHORTEST_SOUND: Final = 5
 _MOST_WORDS: Final = 7
+_MOST_DAYS: Final = 3
 _LONGEST_KEY: Final = 60
 KINDS: Final = {  # by FollowTheMoney schema
     "Person": EntryKind.PERSON,
@@ -183,7 +184,22 @@ def keys(profile: Profile) -> frozenset[str]:
     found = {f"#{number}" for number in profile.numbers}
     for spelling in profile.spellings:
         found.update(_keys_of(spelling.words, body=profile.kind is not EntryKind.PERSON))
+    if profile.kind is EntryKind.PERSON:
+        found.update(_birth_keys(profile))
     return frozenset(one[:_LONGEST_KEY] for one in found)
+
+
+def _birth_keys(profile: Profile) -> Iterator[str]:
+    """Yield the days of birth, each with the sound of each word: who was born then is called so.
+
+    A common name spelt otherwise is found so among the many who have it.
+    """
+    days = {one.earliest for one in profile.births if one.precision is Precision.DAY}
+    told = {word for one in profile.spellings for word in one.words[:_MOST_WORDS]}
+    sounds = {folding.skeleton(one) for one in told if one not in _PARTICLES and len(one) > 1}
+    for day in sorted(days)[:_MOST_DAYS]:
+        for sound in sorted(sounds):
+            yield f"*{day.replace('-', '')} {sound}"
 
 
 def _keys_of(words: tuple[str, ...], *, body: bool) -> Iterator[str]:

@@ -245,9 +245,8 @@ def _births(mine: Sequence[Birth], theirs: Sequence[Birth]) -> tuple[float, list
         text = f"Births agree: {a.text} and {b.text}"
         return support, [Signal(SignalKind.BIRTH, Bearing.SUPPORTS, text)]
     a, b = min(pairs, key=_gap)
-    if _day_and_month(a, b):
-        text = f"Same day and month, another year: {a.text} and {b.text}"
-        return 0.0, [Signal(SignalKind.BIRTH, Bearing.CONFLICTS, text)]
+    if told := _one_part_differs(pairs):
+        return 0.0, [Signal(SignalKind.BIRTH, Bearing.CONFLICTS, told)]
     if _gap((a, b)) <= (_ABOUT_YEARS if a.circa or b.circa else _YEARS_APART):
         text = f"Births differ a little: {a.text} and {b.text}"
         return _BIRTHS_NEAR, [Signal(SignalKind.BIRTH, Bearing.CONFLICTS, text)]
@@ -263,6 +262,15 @@ def _gap(pair: tuple[Birth, Birth]) -> int:
     return max(0, int(a.earliest[:4]) - int(b.latest[:4]))
 
 
-def _day_and_month(a: Birth, b: Birth) -> bool:
-    both = a.precision is Precision.DAY and b.precision is Precision.DAY
-    return both and a.earliest[5:] == b.earliest[5:]
+def _one_part_differs(pairs: Sequence[tuple[Birth, Birth]]) -> str:
+    """Return in words that two days differ by one part: one person written down twice."""
+    for a, b in pairs:
+        if a.precision is not Precision.DAY or b.precision is not Precision.DAY:
+            continue
+        if a.earliest[5:] == b.earliest[5:]:
+            return f"Same day and month, another year: {a.text} and {b.text}"
+        if a.earliest[:7] == b.earliest[:7]:
+            return f"Same month and year, another day: {a.text} and {b.text}"
+        if a.earliest[:4] == b.earliest[:4] and a.earliest[8:] == b.earliest[8:]:
+            return f"Same day and year, another month: {a.text} and {b.text}"
+    return ""

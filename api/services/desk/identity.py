@@ -27,7 +27,16 @@ LIST: Final = "list"
 _MOST_SHARING: Final = 250
 _COMPARED: Final = 14
 _LEAST_WORTH: Final = 0.1
-_WEIGHTS: Final = {"#": 20.0, "=": 12.0, "+": 12.0, "^": 6.0, "@": 2.0, "&": 3.0, "~": 1.0}
+_WEIGHTS: Final = {
+    "#": 20.0,
+    "=": 12.0,
+    "+": 12.0,
+    "*": 8.0,
+    "^": 6.0,
+    "&": 3.0,
+    "@": 2.0,
+    "~": 1.0,
+}
 
 
 def entry_ref(series: str, entry: str) -> str:
