@@ -151,11 +151,9 @@ def _two_persons(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     fathers = _fathers(mine), _fathers(theirs)
     if all(fathers) and fathers[0] == tuple(reversed(fathers[1])) and fathers[0] != fathers[1]:
         return True
-    there = set(theirs)
-    return any(
-        _woman_of(one, there) or _woman_of(other, set(mine))
-        for one, other in zip(mine[-1:] + mine[:1], theirs[-1:] + theirs[:1], strict=True)
-    )
+    there, here = set(theirs), set(mine)
+    outer = (0, -1) if mine and theirs else ()
+    return any(_woman_of(mine[at], there) or _woman_of(theirs[at], here) for at in outer)
 
 
 def _fathers(words: Sequence[str]) -> tuple[str, ...]:
