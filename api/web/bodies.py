@@ -74,7 +74,7 @@ async def raw_body(request: Request, limit: int, *, first_look: FirstLook | None
                 await run(first_look.judge, spooled.read())
             await intake.take_turn(request)
         spooled.seek(0)
-        return spooled.read()
+        return await run(spooled.read) if size > LARGE else spooled.read()
 
 
 def stated_length(request: Request) -> int:

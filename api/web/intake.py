@@ -10,10 +10,12 @@ slow is slow alone. Three rules (ASVS 5.0 V15.2.2, RFC 9110 section 15.5.9):
   one when it has not ended within a second or within what the server's own buffer holds, so
   that the short messages of a partner never wait behind a stranger's. One more is answered 429,
   unless a body of the same caller is a second old: then the slowest of those gives way with 408;
-* large bodies are read into memory and judged few at a time.
+* large bodies are read into memory and judged few at a time, and meanwhile threads take turns
+  more often: whoever asks something small gives up its turn many times, and would wait each time.
 """
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +35,8 @@ UNPLACED: Final = 64 * 1024
 """Bytes of a body that need no place in its first second: what the server buffers of it anyway."""
 
 _TURN_SECONDS: Final = 30.0
+_EAGER_SECONDS: Final = 0.0005
+"""How long a thread keeps others waiting while a large body is judged; else ten times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,8 @@ class Intake:
         self._places: dict[str, list[Body]] = {}
         self._requests: dict[str, int] = {}
         self._large = anyio.Semaphore(self.allowance.large)
+        self._judged = 0
+        self._patient = sys.getswitchinterval()
         self._closed = False
 
     def known(self, request: Request, caller: str) -> None:
@@ -273,7 +279,15 @@ class Intake:
             await self._large.acquire()
         if waiting.cancelled_caught:
             raise Unavailable("body.busy", "Too many large bodies wait here; try again.")
-        at_end(request, self._large.release)
+        self._judged += 1
+        sys.setswitchinterval(_EAGER_SECONDS)
+        at_end(request, self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._judged -= 1
+        if not self._judged:
+            sys.setswitchinterval(self._patient)
+        self._large.release()
 
     def close(self) -> None:
         """Wait for no body any more: those under way end with 503, no other begins."""

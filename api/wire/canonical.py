@@ -122,8 +122,9 @@ def _read(data: bytes, limit: int, bounds: _Bounds) -> tuple[Json, bool]:
         raise _too_deep(bounds.depth) from None
     except json.JSONDecodeError:
         raise WireError("json.malformed", "Send one well-formed JSON value.") from None
-    # A surrogate can only have come from an escape: UTF-8 decoding refuses a raw one.
-    return value, _survey(value, bounds, surrogates="\\u" in text)
+    # A surrogate can only have come from an escape: UTF-8 decoding refuses a raw one. One character
+    # is looked for twenty times as fast as two.
+    return value, _survey(value, bounds, surrogates="\\" in text)
 
 
 def _scan(data: bytes, bounds: _Bounds) -> None:

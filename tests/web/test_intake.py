@@ -2,10 +2,10 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +13,7 @@ import pytest
 
 from api.app import Edge, create_app
 from api.web.intake import Allowance, Pace
+from api.wire import canonical
 from tests.support.door import ADDRESS, Door, open_door
 
 QUICK = Pace(silence=0.3, grace=0.3, least=1000, total=2.0)
@@ -290,8 +291,18 @@ def test_a_node_that_ends_waits_for_no_body(door: Door) -> None:
     play(door, story, replace(ALLOWED, document=PATIENT, upload=PATIENT))
 
 
-def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path) -> None:
+def test_large_bodies_wait_on_the_disk_and_take_turns(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While they arrive, next to nothing of them is in memory; decoded they are one at a time."""
+    usual, kept = sys.getswitchinterval(), []
+    parse = canonical.parse
+
+    def noted(data: bytes, *, limit: int) -> Any:
+        kept.append(sys.getswitchinterval())
+        return parse(data, limit=limit)
+
+    monkeypatch.setattr(canonical, "parse", noted)
 
     async def story(world: World) -> None:
         large = [
@@ -305,8 +316,10 @@ def test_large_bodies_wait_on_the_disk_and_take_turns(door: Door, tmp_path: Path
             each.give(b" " * (1 << 20), more=False)
         codes = [(await each.answer())[2]["code"] for each in large]
         assert codes == ["json.malformed"] * 4
-        # Every turn was given back.
+        # Every turn was given back, and threads are as patient as before; meanwhile they were not.
         assert world.app.state.doors.intake._large.value == 1
+        assert sys.getswitchinterval() == pytest.approx(usual)
+        assert min(kept) < usual / 5
 
     play(door, story, replace(ALLOWED, officer=8))
 
