@@ -22,7 +22,7 @@ from api.services.audit import fsck
 from tests.support import tampering
 from tests.support.campaigns import long
 from tests.support.federation import Federation
-from tests.support.foreign import EACH_DATABASE
+from tests.support.foreign import ANOTHER_IN_THE_END
 from tests.support.tampering import US, Tampering
 
 EXEMPTIONS = Path(__file__).parents[1] / "tamper-exemptions.toml"
@@ -53,7 +53,7 @@ def postgres_federation(
     made.close()
 
 
-@pytest.fixture(params=EACH_DATABASE)
+@pytest.fixture(params=ANOTHER_IN_THE_END)
 def federation(request: pytest.FixtureRequest) -> Federation:
     name = "sqlite_federation" if request.param == "sqlite" else "postgres_federation"
     found: Federation = request.getfixturevalue(name)

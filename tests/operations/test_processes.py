@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.wire.encoding import format_instant
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import MadeNode, make_node, served_issuer
@@ -173,6 +174,7 @@ def test_log_lines_and_metrics_of_a_process(made: MadeNode) -> None:
     connection.close()
 
 
+@campaign("test_sigterm_under_load_loses_nothing_that_was_acknowledged")
 def test_a_partner_that_hangs_does_not_hold_up_the_end(tmp_path: Path, issuer: FakeIssuer) -> None:
     """The partner takes the connection and never answers; calls to it wait for half a minute."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -291,6 +293,7 @@ def _close_kept() -> Iterator[None]:
         _KEPT.pop().close()
 
 
+@campaign("test_sigterm_under_load_loses_nothing_that_was_acknowledged")
 def test_a_worker_ends_in_order_too(made: MadeNode) -> None:
     with made.serving("work") as process:
         metrics = httpx2.get(made.metrics, trust_env=False).text
