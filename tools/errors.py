@@ -11,6 +11,7 @@ sentences; where a module hands it to whoever raises it; and as ``@code`` of a p
 """
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -137,6 +138,7 @@ Names = dict[str, dict[str, str]]
 """By module: its constants that hold codes."""
 
 
+@functools.cache
 def codes() -> dict[str, Code]:
     """Return every code of the program and of its policies, sorted."""
     trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(_sources())}

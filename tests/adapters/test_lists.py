@@ -449,7 +449,7 @@ def test_reading_forgets_what_it_has_read(tmp_path: Path) -> None:
         tracemalloc.stop()
         return found
 
-    assert peak(8_000) < peak(4_000) * 1.5
+    assert peak(3_000) < peak(1_500) * 1.5
 
 
 # ---- parts -----------------------------------------------------------------------------------
