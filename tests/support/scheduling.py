@@ -1,7 +1,7 @@
 """Which tests start first, and on which worker: whole files, the longest first.
 
 The seconds of a file are those of an earlier run, kept in `tests/seconds.toml`; they order work
-and decide nothing else. ``COMITY_WEIGH=1 make test`` writes them anew.
+and decide nothing else. ``COMITY_WEIGH=1 make test WHOLE=1`` writes them anew.
 """
 
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.support import campaigns
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = ROOT / "tests" / "seconds.toml"
@@ -63,8 +65,8 @@ def known() -> dict[str, float]:
 
 
 def weigh(reports: list[pytest.TestReport]) -> None:
-    """Write what each file took, when asked to."""
-    if not os.environ.get("COMITY_WEIGH"):
+    """Write what each file took, when asked to and nothing was left out."""
+    if not os.environ.get("COMITY_WEIGH") or campaigns.short():
         return
     seconds: Counter[str] = Counter()
     for report in reports:
