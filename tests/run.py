@@ -33,9 +33,9 @@ def main() -> int:
     ]
     # What tests make with `tempfile`, such as a server's data, lies there too.
     environment = {**os.environ, "TMPDIR": str(folder)}
+    whole = WHOLE in sys.argv or any(map(names_tests, arguments))
+    environment[campaigns.LEAVES] = "" if whole else "1"
     # Hundreds of processes start: each from modules that the first has compiled.
-    if WHOLE not in sys.argv and not any(map(names_tests, arguments)):
-        environment[campaigns.LEAVES] = "1"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
