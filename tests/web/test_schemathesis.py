@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support import foreign
-from tests.support.campaigns import long
+from tests.support.campaigns import long, short
 from tests.support.check_log import check_everything
 from tests.support.door import MINISTRY, Door, open_door
 from tests.support.filled import fill
@@ -45,6 +45,9 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = max(3, int(os.environ.get("COMITY_EXAMPLES", "60")) // 15)
+EVERY = 3 if short() else 1
+"""A short run asks every third operation."""
+
 # Readiness answers 503 when it means it.
 LEFT_OUT = {"readyz"}
 
@@ -73,9 +76,9 @@ def test_every_operation_answers_as_documented(
     door: Door, existing: dict[str, str], role: str | None
 ) -> None:
     asked = 0
-    for operation in operations():
+    for operation in operations()[::EVERY]:
         asked += _exercise(door, existing, role, operation)
-    assert asked > 80
+    assert asked > 80 // EVERY
 
 
 def _exercise(door: Door, existing: dict[str, str], role: str | None, operation: Any) -> int:
