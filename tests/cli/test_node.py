@@ -20,6 +20,7 @@ from api.cli import node
 from api.records import migrating
 from api.wire.keys import Purpose
 from api.wire.membership import parse_membership
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine, Ended
 
 COMITY = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
@@ -199,6 +200,7 @@ def test_serve_says_when_it_listens_and_ends_in_order(
     assert serving.wait(20) == 0
 
 
+@campaign("test_serve_says_when_it_listens_and_ends_in_order")
 @pytest.mark.processes
 def test_work_ends_in_order(made: Made) -> None:
     process = subprocess.Popen(

@@ -17,6 +17,7 @@ from api.services.log import checkpoints
 from api.services.road import delivering, epochs, peering
 from api.services.road.peering import Sending
 from api.wire.message_bodies import EpochChange
+from tests.support.campaigns import campaign
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
 from tests.support.foreign import ANOTHER_IN_THE_END
@@ -130,6 +131,7 @@ def test_what_was_stored_there_is_not_applied_twice(federation: Federation) -> N
     settled(federation, releases=1, epoch=2)
 
 
+@campaign("test_a_floor_never_falls")
 def test_early_numbers_beyond_a_gap_lapse(federation: Federation) -> None:
     first, second = composed(federation), composed(federation)
     assert handed_over(federation, second)[0] == 200
@@ -139,6 +141,7 @@ def test_early_numbers_beyond_a_gap_lapse(federation: Federation) -> None:
     settled(federation, releases=2, epoch=2)
 
 
+@campaign("test_what_was_given_up_goes_out_anew")
 def test_an_epoch_after_an_epoch(federation: Federation) -> None:
     for epoch in (2, 3):
         given_up(federation, composed(federation))
@@ -178,6 +181,7 @@ def test_it_takes_two_who_see_the_same(federation: Federation) -> None:
     settled(federation, releases=1, epoch=2)
 
 
+@campaign("test_it_takes_two_who_see_the_same")
 def test_an_end_that_moved_is_seen_anew(federation: Federation) -> None:
     us = federation[US]
     first = composed(federation)

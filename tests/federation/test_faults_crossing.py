@@ -11,6 +11,7 @@ from api.records import packages
 from tests.support import exchange
 from tests.support.acting import MARKING, recall
 from tests.support.bad_peer import BadPeer
+from tests.support.campaigns import campaign
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
 from tests.support.signing import UK as UK_MINISTRY
@@ -74,6 +75,7 @@ def test_an_onward_release_is_recalled_by_the_originator(federation: Federation)
     check_everything(federation)
 
 
+@campaign("test_an_onward_release_is_recalled_by_the_originator")
 def test_a_recall_that_overtakes_the_onward_release_still_holds(federation: Federation) -> None:
     """Canada hears of the recall first; the package must not come into use when it arrives."""
     package, consent = consented(federation)

@@ -28,6 +28,7 @@ from api.wire.package_file import PROOF
 from tests.support import exchange
 from tests.support.bad_peer import BadPeer, contents
 from tests.support.bodies import body
+from tests.support.campaigns import campaign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation, Wire
 from tests.support.signing import CA as CA_KEYS
@@ -141,6 +142,7 @@ def test_a_retired_witness_key_cosigns_nothing_new_and_what_it_cosigned_counts(
     assert not add_checkpoint.check_lines(later, UK, lines, bare)
 
 
+@campaign("test_a_retired_log_key_signs_no_new_head")
 def test_everything_that_shows_a_head_waits_for_the_quorum(federation: Federation) -> None:
     """Two must have cosigned; one has: nothing shows that head, whoever asks."""
     us = federation[US]

@@ -23,6 +23,7 @@ from api.services.log import peer_tokens
 from api.services.road import thread_comparison
 from api.services.road.thread_comparison import GRACE, ComparisonOutcome, SharedThreads
 from api.web import problems, shapes
+from tests.support.campaigns import campaign
 from tests.support.exchange import CA, UK, US, designate, find, request
 from tests.support.federation import Federation, Wire
 
@@ -170,6 +171,7 @@ def swept(federation: Federation, pages: Iterator[dict[str, Any]]) -> tuple[Sayi
         object.__setattr__(us, "transport", wire)
 
 
+@campaign("test_nonsense_and_absence_change_nothing")
 def test_an_endless_list_writes_nothing_and_ends(federation: Federation, thread: str) -> None:
     """Pages without end of threads that nobody knows: no leaf, no row, no task, few pages."""
     us = federation[US]

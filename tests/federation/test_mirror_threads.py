@@ -8,6 +8,7 @@ from api.domain.errors import Conflict, Invalid, NotFound, Stale
 from api.domain.threads.facts import Phase
 from api.records import designations, statements, threads
 from api.services.statements import approving, previewing
+from tests.support.campaigns import campaign
 from tests.support.exchange import (
     CA,
     UK,
@@ -149,6 +150,7 @@ def test_a_withdrawal_crosses_a_finding_and_both_stand(
     assert refusal.value.code == "thread.subject-withdrawn"
 
 
+@campaign("test_a_withdrawal_crosses_a_finding_and_both_stand")
 def test_closure_crossed_by_an_amendment(federation: Federation, listed: list[str]) -> None:
     thread = asked(federation, listed)
     for key in ("s1", "s2"):
@@ -200,6 +202,7 @@ def test_a_duplicate_is_answered_with_a_finding(federation: Federation, listed: 
     assert refusal.value.code == "thread.duplicate-unknown"
 
 
+@campaign("test_partial_findings_an_effect_and_a_closure")
 def test_both_directions_on_the_same_day(federation: Federation, listed: list[str]) -> None:
     theirs = designate(federation, UK, "A British listing", day="2021-03-22")
     federation.settle()

@@ -33,6 +33,7 @@ from api.services.recovery import recovering
 from api.services.road import delivering
 from api.wire.misbehaviour import MisbehaviourKind
 from tests.support import campaigns, exchange, foreign
+from tests.support.campaigns import campaign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.looking import seen
@@ -328,6 +329,7 @@ def replaced(federation: Federation, ministry: str, copy: Path) -> None:
     )
 
 
+@campaign("test_a_head_of_a_tail_that_nobody_cosigned_convicts_nobody")
 def test_a_head_of_a_tail_shown_later_convicts_who_answered_that_it_held_none(
     federation: Federation, tmp_path: Path
 ) -> None:

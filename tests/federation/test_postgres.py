@@ -291,6 +291,7 @@ def test_faults_on_postgresql(tmp_path: Path, postgres_server: Postgres, faults:
         assert len(simulation.acknowledged) > 1
 
 
+@campaign("test_a_sequencer_that_lost_its_lease_integrates_nothing")
 def test_the_server_is_killed_and_comes_back(tmp_path: Path, postgres_server: Postgres) -> None:
     """While it is gone nothing is acknowledged; then everything goes on where it was."""
     urls = {NODE: postgres_server.fresh()}

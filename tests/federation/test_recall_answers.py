@@ -10,6 +10,7 @@ from api.jobs.destroy import destroy_exhibits
 from api.records import packages
 from api.services.desk import evidence
 from tests.support import exchange
+from tests.support.campaigns import campaign
 from tests.support.federation import Federation
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
@@ -62,6 +63,7 @@ def test_each_holder_answers_for_itself_and_a_later_answer_counts(federation: Fe
     assert answers(federation, UK, package) == {UK: "returned"}
 
 
+@campaign("test_what_an_own_package_lists_too_stays")
 def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: Federation) -> None:
     package, recall = recalled(federation)
     rows = federation[UK].db.read(lambda c: packages.exhibits_of(c, package))

@@ -12,6 +12,7 @@ from api.services.log.heads import Tail
 from api.services.node import Limits
 from api.services.operations import status
 from api.services.recovery import backups, recovering
+from tests.support.campaigns import campaign
 from tests.support.disasters import lose, restore
 from tests.support.federation import Federation
 from tests.support.journeys import release, submit
@@ -29,6 +30,7 @@ def federation(tmp_path: Path) -> Iterator[Federation]:
     made.close()
 
 
+@campaign("tests/federation/test_restore.py::test_the_drill")
 def test_idle_logs_come_to_rest(federation: Federation) -> None:
     release(federation, submit(federation), UK)
     federation.settle()

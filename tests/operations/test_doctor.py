@@ -11,6 +11,7 @@ import pytest
 
 from api.adapters.system import SystemClock
 from api.records import migrating
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine, Ended
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import MadeNode, make_node, served_issuer
@@ -108,6 +109,7 @@ def test_an_old_revision_is_found_and_left_as_it_is(made: MadeNode, tmp_path: Pa
     assert migrating.current(url) == "0071_regime_editions"
 
 
+@campaign("test_what_is_wrong_is_found_with_what_to_do")
 def test_an_old_backup_and_none_at_all(
     made: MadeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

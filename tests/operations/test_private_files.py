@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support.campaigns import campaign
 from tests.support.command_line import CommandLine
 from tests.support.deployment import ROOT
 from tests.support.issuer import FakeIssuer
@@ -56,6 +57,7 @@ def test_a_new_node_leaves_nothing_open(tmp_path: Path) -> None:
     assert modes(tmp_path / "n") == {}
 
 
+@campaign("test_a_new_node_leaves_nothing_open")
 @pytest.mark.processes
 def test_a_node_closes_its_database_and_its_log(tmp_path: Path, issuer: FakeIssuer) -> None:
     """Also one that was made open, as nodes before this version were."""

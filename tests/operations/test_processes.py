@@ -207,6 +207,7 @@ OPEN = {
 }
 
 
+@campaign("test_sigterm_under_load_loses_nothing_that_was_acknowledged")
 def test_whatever_is_open_does_not_hold_up_the_end(made: MadeNode) -> None:
     with made.serving() as process:
         held = [_opened(made, text) for text in OPEN.values() for _ in range(3)]
