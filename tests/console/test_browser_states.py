@@ -11,7 +11,7 @@ import pytest
 from api.web.console.pages import PAGES
 from tests.support import foreign
 from tests.support.browsing import console_served, violations
-from tests.support.campaigns import long
+from tests.support.campaigns import long, short
 from tests.support.console import US
 from tests.support.federation import Federation
 
@@ -80,7 +80,7 @@ def sent_empty(tab) -> None:
 @pytest.mark.parametrize("language", ["fr", *long("en")])
 def test_refused_forms_break_no_rule_and_lead_to_the_fault(served, tabs, matter, language):
     broken: dict[str, Any] = {}
-    for name, officer in FORMS.items():
+    for name, officer in list(FORMS.items())[:: 2 if short() else 1]:
         tab, path = tabs[officer], matter.paths[name]
         tab.goto(f"{served.address}/{language}{path}")
         if not tab.locator('main form[method="post"]').count():

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support import foreign
+from tests.support.campaigns import campaign
 from tests.support.certificates import Authority, Pair
 from tests.support.deployment import DEPLOY, ROOT
 from tests.support.ports import free_port
@@ -139,6 +140,7 @@ def wait_until_ready(proxy: Proxy) -> None:
     pytest.fail("the node did not become ready")
 
 
+@campaign("tests/deploy/test_proxy.py::test_officers_need_no_certificate")
 def test_nodes_answer_as_themselves(proxies: dict[str, Proxy]) -> None:
     for ministry, proxy in proxies.items():
         status, found = ask(proxy, "/.well-known/comity.json")
@@ -147,6 +149,7 @@ def test_nodes_answer_as_themselves(proxies: dict[str, Proxy]) -> None:
         assert found["endpoints"]["messages"] == f"https://comity.{ministry}.example/peer/messages"
 
 
+@campaign("tests/deploy/test_proxy.py::test_officers_need_no_certificate")
 def test_officers_door_asks_for_a_token_not_for_a_certificate(proxies: dict[str, Proxy]) -> None:
     for proxy in proxies.values():
         status, problem = ask(proxy, "/api/v1/me")
@@ -154,6 +157,7 @@ def test_officers_door_asks_for_a_token_not_for_a_certificate(proxies: dict[str,
         assert problem["code"]
 
 
+@campaign("tests/deploy/test_proxy.py::test_officers_need_no_certificate")
 def test_partners_door_needs_both_locks(proxies: dict[str, Proxy]) -> None:
     """Without certificate the proxy refuses; with it the node still refuses what is not signed."""
     us, uk = proxies["us-treasury"], proxies["uk-fcdo"]
