@@ -7,6 +7,7 @@ import pytest
 from api.services.desk import designations, evidence, proposals
 from api.services.statements import drafting
 from tests.support import exchange
+from tests.support.campaigns import first
 from tests.support.console import UK, US, Browser, HeldConsole, console_on
 from tests.support.federation import Federation
 
@@ -74,16 +75,19 @@ def test_a_designation_is_recorded_amended_and_ended(federation, console):
 
 @pytest.mark.parametrize(
     ("changed", "field"),
-    [
-        ({"names_text": ["", ""], "names_script": ["", ""]}, "names"),
-        ({"regime": ""}, "regime"),
-        ({"grounds": []}, "grounds"),
-        ({"instrument": ""}, "instrument"),
-        ({"in_force_at": "soon"}, "in_force_at"),
-        ({"zone": "not a zone"}, "zone"),
-        ({"to": []}, "to"),
-        ({"measures": []}, "measures"),
-    ],
+    first(
+        3,
+        [
+            ({"names_text": ["", ""], "names_script": ["", ""]}, "names"),
+            ({"regime": ""}, "regime"),
+            ({"grounds": []}, "grounds"),
+            ({"instrument": ""}, "instrument"),
+            ({"in_force_at": "soon"}, "in_force_at"),
+            ({"zone": "not a zone"}, "zone"),
+            ({"to": []}, "to"),
+            ({"measures": []}, "measures"),
+        ],
+    ),
 )
 def test_a_wrong_designation_is_drawn_again(console, changed, field):
     analyst = console.browser("analyst")
@@ -216,14 +220,17 @@ def test_a_request_is_made_amended_answered_and_given_effect(federation, console
 
 @pytest.mark.parametrize(
     ("changed", "field"),
-    [
-        ({"to": ""}, "to"),
-        ({"designations": []}, "designations"),
-        ({"title": ""}, "title"),
-        ({"respond_by": "soon"}, "respond_by"),
-        ({"permitted_use": " "}, "permitted_use"),
-        ({"reasons_releasable": ""}, "reasons_releasable"),
-    ],
+    first(
+        2,
+        [
+            ({"to": ""}, "to"),
+            ({"designations": []}, "designations"),
+            ({"title": ""}, "title"),
+            ({"respond_by": "soon"}, "respond_by"),
+            ({"permitted_use": " "}, "permitted_use"),
+            ({"reasons_releasable": ""}, "reasons_releasable"),
+        ],
+    ),
 )
 def test_a_wrong_request_is_drawn_again(federation, console, changed, field):
     listed = exchange.designate(federation, US, "ZHU Hailun")

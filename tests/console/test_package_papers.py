@@ -15,6 +15,7 @@ from api.wire.package_file import PackageWriter, exhibit_name
 from api.wire.statements import Content, Officer
 from tests.console.test_passkeys import assertion, enrolled, site
 from tests.support.bodies import body
+from tests.support.campaigns import first
 from tests.support.console import US, Browser, HeldConsole, console_on
 from tests.support.federation import Federation
 
@@ -174,21 +175,28 @@ def test_everything_that_is_missing_is_shown_at_once_with_the_way_there(console)
 
 @pytest.mark.parametrize(
     ("part", "fields", "field"),
-    [
-        ("about", {"title": "", "summary": "x", "language": "en"}, "title"),
-        ("about", {"title": "x", "summary": "x", "language": "english!"}, "language"),
-        ("about", {"title": "x" * 301, "summary": "x", "language": "en"}, "title"),
-        ("caveats", {"exculpatory": "", "legal_basis": "x", "compelled": "no"}, "exculpatory"),
-        ("caveats", {"exculpatory": "x", "legal_basis": "x"}, "compelled"),
-        ("subjects/new", {**SUBJECT, "names_text": ["", "", ""]}, "names_text-1"),
-        ("subjects/new", {**SUBJECT, "names_script": ["latin", "", ""]}, "names_script-1"),
-        ("subjects/new", {**SUBJECT, "schema": "Dragon"}, "schema"),
-        ("subjects/new", {**SUBJECT, "birth_dates_value": ["May", ""]}, "birth_dates_value-1"),
-        ("subjects/new", {**SUBJECT, "countries": "China"}, "countries"),
-        ("claims/new", {"subject": "", "act": "x", "ground": "x"}, "subject"),
-        ("case_facts/new", {"conduct": "", "part": "support"}, "conduct"),
-        ("case_facts/new", {"conduct": "torture", "part": "support", "state": "China"}, "state"),
-    ],
+    first(
+        5,
+        [
+            ("about", {"title": "", "summary": "x", "language": "en"}, "title"),
+            ("about", {"title": "x", "summary": "x", "language": "english!"}, "language"),
+            ("about", {"title": "x" * 301, "summary": "x", "language": "en"}, "title"),
+            ("caveats", {"exculpatory": "", "legal_basis": "x", "compelled": "no"}, "exculpatory"),
+            ("caveats", {"exculpatory": "x", "legal_basis": "x"}, "compelled"),
+            ("subjects/new", {**SUBJECT, "names_text": ["", "", ""]}, "names_text-1"),
+            ("subjects/new", {**SUBJECT, "names_script": ["latin", "", ""]}, "names_script-1"),
+            ("subjects/new", {**SUBJECT, "schema": "Dragon"}, "schema"),
+            ("subjects/new", {**SUBJECT, "birth_dates_value": ["May", ""]}, "birth_dates_value-1"),
+            ("subjects/new", {**SUBJECT, "countries": "China"}, "countries"),
+            ("claims/new", {"subject": "", "act": "x", "ground": "x"}, "subject"),
+            ("case_facts/new", {"conduct": "", "part": "support"}, "conduct"),
+            (
+                "case_facts/new",
+                {"conduct": "torture", "part": "support", "state": "China"},
+                "state",
+            ),
+        ],
+    ),
 )
 def test_a_wrong_part_is_drawn_again_with_its_faults_and_what_was_typed(
     console, part, fields, field

@@ -11,7 +11,7 @@ from api.services.statements import drafting
 from api.web.console.page import Page
 from api.web.console.pages import PAGES
 from tests.support import exchange
-from tests.support.campaigns import long
+from tests.support.campaigns import long, short
 from tests.support.console import UK, US, Browser, HeldConsole, Matter, console_on, exchange_of
 from tests.support.federation import Federation
 
@@ -95,7 +95,7 @@ def test_no_english_is_left_on_french_pages(consoles, browsers):
         for one in console_words.catalogue()
         if isinstance(one.id, str) and one.id.count(" ") > 2 and "%" not in one.id
     ]
-    for page in PAGES:
+    for page in PAGES[:: 3 if short() else 1]:
         for name, role in ROLES.items():
             if role not in page.roles or page.download:
                 continue

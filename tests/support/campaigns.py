@@ -32,6 +32,11 @@ def long(*values: Any) -> list[Any]:
     return [pytest.param(value, marks=campaign()) for value in values]
 
 
+def first(count: int, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Rows of parameters: so many of them stay in a short run."""
+    return [*rows[:count], *(pytest.param(*row, marks=campaign()) for row in rows[count:])]
+
+
 def short() -> bool:
     """Whether this run leaves campaigns."""
     return bool(os.environ.get(LEAVES))
