@@ -36,8 +36,8 @@ settings.load_profile("suite")
 NOT_INSTALLABLE = {"kubectl", "aics-tlog", "mounting"}
 NOT_ALLOWED = "this system"
 POSTGRES_FIXTURES = {"postgres_server", "postgres_url"}
-LEFT = pytest.StashKey[int]()
-"""How many tests of campaigns a short run leaves."""
+LEFT = pytest.StashKey[dict[str, Any]]()
+"""How many tests of campaigns a short run leaves, and which have no sample that stays."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,8 +56,8 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave campaigns out of a short run, let fixtures declare, start with the longest files."""
-    left = campaigns.left_out(items)
-    config.stash[LEFT] = len(left)
+    left, alone = campaigns.left_out(items)
+    config.stash[LEFT] = {"left": len(left), "alone": alone}
     config.hook.pytest_deselected(items=left)
     for item in items:
         if POSTGRES_FIXTURES & set(getattr(item, "fixturenames", ())):
@@ -143,9 +143,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"oracles run: {', '.join(sorted(taken_part)) or 'none'} "
         f"absent: {', '.join(sorted(map(str, absent))) or 'none'}"
     )
-    if left := terminalreporter.config.stash.get(LEFT, 0):
+    told = terminalreporter.config.stash.get(LEFT, {})
+    if told.get("alone"):
         terminalreporter.write_line(
-            f"left out: {left} tests of campaigns, a sample of each ran; make test WHOLE=1 runs all"
+            f"campaigns without a sample that stays: {', '.join(told['alone'])}"
+        )
+    if told.get("left"):
+        terminalreporter.write_line(
+            f"left out: {told['left']} tests of campaigns, a sample of each ran; "
+            "make test WHOLE=1 runs all"
         )
     scheduling.weigh([r for kind in ("passed", "failed", "") for r in stats.get(kind, [])])
 
@@ -162,13 +168,16 @@ def _absent(report: pytest.TestReport) -> str | None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Hear from a test process what it left; all gather the same."""
-    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", 0)
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", {})
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Say what was left; where all must be there (CI), an absent program fails the run."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["left"] = session.config.stash.get(LEFT, 0)
+        session.config.workeroutput["left"] = session.config.stash.get(LEFT, {})
+    elif session.config.stash.get(LEFT, {}).get("alone"):
+        session.exitstatus = 1
+        return
     if not os.environ.get("COMITY_REQUIRE_ORACLES") or exitstatus != 0:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
