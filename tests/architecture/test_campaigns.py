@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,12 @@ from tests.support.campaigns import campaign, long
 def test_sample():
     pass
 
-@campaign({sample!r})
+@campaign("test_sample")
 def test_all_day():
+    pass
+
+@campaign("test_all_day")
+def test_all_night():
     pass
 
 @pytest.mark.parametrize("seed", [1, *long(2, 3)])
@@ -28,40 +34,66 @@ def test_seeds(seed):
 """
 
 
-def ran(folder: Path, sample: str, *options: str, short: bool) -> tuple[int, str]:
-    (folder / "test_probe.py").write_text(PROBE.format(sample=sample))
-    command = ["-q", "-p", "no:cacheprovider", "-p", "tests.conftest", f"--rootdir={ROOT}"]
-    command += ["-c", str(ROOT / "pyproject.toml"), f"--basetemp={folder / 'made'}", *options]
+def test_a_short_run_says_what_it_left_and_fails_where_no_sample_stays(tmp_path: Path) -> None:
+    """With a process for the tests, which alone knows what was left."""
+    (tmp_path / "test_probe.py").write_text(PROBE)
+    command = ["-q", "-n", "1", "-p", "no:cacheprovider", "-p", "tests.conftest"]
+    command += [f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *command, str(folder / "test_probe.py")],
+        [sys.executable, "-m", "pytest", *command, f"--basetemp={tmp_path / 'made'}", tmp_path],
         cwd=ROOT,
-        env={"HOME": str(folder), **({campaigns.LEAVES: "1"} if short else {})},
+        env={"HOME": str(tmp_path), campaigns.LEAVES: "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_a_short_run_says_how_many_it_left_and_what_runs_them(tmp_path: Path) -> None:
-    code, said = ran(tmp_path, "test_sample", "-n", "1", short=True)
-    assert code == 0
+    said = done.stdout + done.stderr
     assert "\n2 passed" in said
-    assert "left out: 3 tests of campaigns" in said
-    assert "make test WHOLE=1" in said
+    assert re.search("left out: 4 tests of campaigns, .*; make test WHOLE=1 runs all\n", said)
+    assert re.search("campaigns without a sample that stays: .*::test_all_night\n", said)
+    assert done.returncode == 1
 
 
-def test_a_whole_run_leaves_nothing(tmp_path: Path) -> None:
-    _, said = ran(tmp_path, "test_sample", short=False)
-    assert "\n5 passed" in said
-    assert "left out" not in said
+@dataclass
+class Gathered:
+    """What pytest gathers of a test, as far as it matters here."""
+
+    nodeid: str
+    mark: Any = None
+
+    def get_closest_marker(self, _name: str) -> Any:
+        return self.mark.mark if self.mark else None
 
 
-@pytest.mark.parametrize("sample", ["test_of_nothing", "test_all_day"])
-def test_a_campaign_without_a_sample_fails_the_run(tmp_path: Path, sample: str) -> None:
-    code, said = ran(tmp_path, sample, "-n", "1", short=True)
-    assert code == 1
-    assert re.search(r"campaigns without a sample that stays: .*::test_all_day\n", said)
+HERE = "tests/architecture/test_campaigns.py"
+LEFT = {
+    "its sample stays": (campaigns.campaign("test_stays"), []),
+    "other parameters stay": (campaigns.campaign(), []),
+    "its sample is elsewhere": (
+        campaigns.campaign(
+            "tests/test_durable.py::test_a_new_file_is_its_owners_and_leaves_no_other"
+        ),
+        [],
+    ),
+    "its sample is nowhere": (campaigns.campaign("test_gone"), ["test_long"]),
+    "nothing is elsewhere": (campaigns.campaign("tests/test_durable.py::test_gone"), ["test_long"]),
+}
+
+
+@pytest.mark.parametrize("why", LEFT)
+def test_what_is_left_has_a_sample(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    mark, alone = LEFT[why]
+    kept = [Gathered(f"{HERE}::test_stays"), Gathered(f"{HERE}::test_other[1]")]
+    long = Gathered(f"{HERE}::test_{'other' if why.startswith('other') else 'long'}[2]", mark)
+    items: Any = [*kept, long]
+    monkeypatch.setenv(campaigns.LEAVES, "1")
+    left, missing = campaigns.left_out(items)
+    assert (items, left) == (kept, [long])
+    assert missing == [f"{HERE}::{name}" for name in alone]
+    monkeypatch.setenv(campaigns.LEAVES, "")
+    everything: Any = [*kept, long]
+    assert campaigns.left_out(everything) == ([], [])
+    assert everything == [*kept, long]
 
 
 def test_whoever_names_tests_gets_all_of_them() -> None:
