@@ -123,8 +123,12 @@ def disk_folders() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """One demo for every test that asks its nodes; `scheduling.TOGETHER` names their files."""
-    with running_demo(tmp_path_factory.mktemp("checkout")) as made:
+    """One demo for every test that asks its nodes; `scheduling.TOGETHER` names their files.
+
+    In a short run it is told as far as the README needs it.
+    """
+    scenes = ("--until", "requests-2020") if campaigns.short() else ()
+    with running_demo(tmp_path_factory.mktemp("checkout"), *scenes) as made:
         yield made
 
 

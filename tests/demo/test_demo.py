@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.campaigns import campaign
 from tests.support.demo import DEMO, MINISTRIES, Demo, environment, require_ended
 
 pytestmark = [pytest.mark.processes]
@@ -49,6 +50,7 @@ def test_a_demo_that_is_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path: 
     require_ended(home)
 
 
+@campaign("test_the_exports_verify_and_recount_to_the_same_figures")
 def test_the_last_line_says_that_everything_adds_up(demo: Demo) -> None:
     result = demo.result
     assert result["ok"] is True
@@ -63,6 +65,7 @@ def test_the_last_line_says_that_everything_adds_up(demo: Demo) -> None:
     assert result["seconds"] > 0
 
 
+@campaign("test_an_outsider_recounts_the_streams_from_the_exports_alone")
 def test_each_holder_of_the_recalled_package_answered_itself(demo: Demo) -> None:
     told = {one["ministry"]: one["answer"] for one in demo.result["recall_answers"]}
     assert told == {"uk-fcdo": "stopped", "ca-gac": "stopped"}
@@ -74,6 +77,7 @@ def test_each_holder_of_the_recalled_package_answered_itself(demo: Demo) -> None
         assert own["answer"] == "stopped"
 
 
+@campaign("test_an_outsider_recounts_the_streams_from_the_exports_alone")
 @pytest.mark.parametrize("ministry", sorted(MINISTRIES))
 def test_every_approval_in_an_export_rests_on_a_look(demo: Demo, ministry: str) -> None:
     """Statements, a proposal, people, roles and keys; told offline, from the export alone."""
@@ -91,6 +95,7 @@ def test_every_approval_in_an_export_rests_on_a_look(demo: Demo, ministry: str) 
         assert "proposal.endorsed" in kinds
 
 
+@campaign("test_an_outsider_recounts_the_streams_from_the_exports_alone")
 def test_both_ends_of_every_thread_agree_on_the_findings_as_told(demo: Demo) -> None:
     threads = demo.result["threads"]
     for thread in threads:
@@ -114,6 +119,7 @@ def test_both_ends_of_every_thread_agree_on_the_findings_as_told(demo: Demo) -> 
     assert mirrored == ["s2", "s3"]
 
 
+@campaign("test_the_law_is_asked_before_anything_is_requested")
 def test_the_narrator_tells_who_does_what_to_whom(demo: Demo) -> None:
     for line in (
         "Washington, analyst: submits the package",
@@ -152,6 +158,7 @@ def test_the_law_is_asked_before_anything_is_requested(demo: Demo) -> None:
     assert law < asked
 
 
+@campaign("tests/adapters/test_lists.py::test_reading_forgets_what_it_has_read")
 def test_lists_that_were_brought_in_say_since_when_and_with_what_lag(demo: Demo) -> None:
     path = "/coverage/programme?programme=GLOMAG&jurisdiction="
     found = demo.call("ca-analyst", "GET", f"{path}CA").json()

@@ -88,14 +88,19 @@ def checkout_in(folder: Path) -> None:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[Demo]:
-    """Run ``comity demo --json`` until the block ends; it must then end in order."""
+def running_demo(folder: Path, *scenes: str) -> Iterator[Demo]:
+    """Run ``comity demo --json`` until the block ends; it must then end in order.
+
+    Args:
+        folder: an empty folder.
+        scenes: options that say how much is told; everything if none.
+    """
     checkout_in(folder)
     home = folder / ".demo"
     said, told = folder / "said", folder / "told"
     with said.open("w") as errors, told.open("w") as output:
         process = subprocess.Popen(
-            [*DEMO, "--json", "--home", str(home)],
+            [*DEMO, "--json", "--home", str(home), *scenes],
             # A setting of another node must not reach the demo's.
             env=environment(COMITY_DATABASE_URL="sqlite:////nowhere"),
             cwd=folder,
