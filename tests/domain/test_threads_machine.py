@@ -14,6 +14,7 @@ from api.domain.threads.sequences import Record, fold, judge, takes_its_place, w
 from api.domain.threads.state import state_digest
 from api.wire.statements import Statement
 from tests.support.bodies import digest
+from tests.support.campaigns import short
 from tests.support.statements import UK, US, finding, following, opener, person
 
 KEYS = ["s1", "s2", "s3"]
@@ -246,7 +247,8 @@ class TwoNodesAlike(TwoNodes):
                 assert inert.get(statement.id, "ok") == self.judged[statement.id]
 
 
-TwoNodes.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
-TwoNodesAlike.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+MANY = settings(max_examples=40 if short() else 100, stateful_step_count=30, deadline=None)
+TwoNodes.TestCase.settings = MANY
+TwoNodesAlike.TestCase.settings = MANY
 TestTwoNodes = TwoNodes.TestCase
 TestTwoNodesAlike = TwoNodesAlike.TestCase
