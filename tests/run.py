@@ -49,12 +49,13 @@ def names_tests(argument: str) -> bool:
 
 
 def workers() -> str:
-    """How many processes: some always wait for nodes, so three keep two processors at work.
+    """How many processes: some always wait for nodes, so four keep two processors at work.
 
-    Each takes up to a gigabyte.
+    Each takes up to a gigabyte, and what it starts as much again.
     """
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return os.environ.get("COMITY_TEST_WORKERS", "3" if installed >= 4 * ROOM else "2")
+    fitting = 4 if installed >= 6 * ROOM else 3 if installed >= 4 * ROOM else 2
+    return os.environ.get("COMITY_TEST_WORKERS", str(fitting))
 
 
 def memory() -> Path | None:
