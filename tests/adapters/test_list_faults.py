@@ -67,11 +67,11 @@ def _twice(text: str, tag: str, old: str, new: str) -> bytes:
     return text.replace(one, one + one.replace(old, new), 1).encode()
 
 
-def _zip(*inner: bytes) -> bytes:
+def _zip(*inner: bytes, **beside: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        for number, content in enumerate(inner):
-            archive.writestr(f"{number}", content)
+        for name, content in [*((f"{n}", one) for n, one in enumerate(inner)), *beside.items()]:
+            archive.writestr(name, content)
     return target.getvalue()
 
 
@@ -122,12 +122,20 @@ FAULTS = [
     Fault("bzip2", bz2.compress(PLAIN.encode()), "list.packed", "unpack"),
     Fault("7z", b"7z\xbc\xaf\x27\x1c" + bytes(99), "list.packed", "unpack"),
     Fault("gzip twice", gzip.compress(gzip.compress(PLAIN.encode())), "list.packed", "unpack"),
+    Fault("zip of a Macintosh", _zip(PLAIN.encode(), **{
+        "__MACOSX/._0": b"\0\5\x16\7", ".DS_Store": b"\0\0\0\1Bud1"})),
+    Fault("zip with a note", _zip(PLAIN.encode(), **{"read.me": b"Fetched today."}),
+          "list.unknown-layout"),
     Fault("zip in zip", _zip(_zip(PLAIN.encode())), "list.packed", "unpack"),
     # A day that is none dates nobody (G5).
     Fault("UK, 31 February", uk_csv(UNDATED).encode(), right=_undated),
     Fault("UK, 99 October", uk_csv(UK_ROWS, "99-Oct-2026").encode(), "list.day"),
     Fault("EU, soon", re.sub('designationDate="[^"]*"', 'designationDate="soon"', EU).encode(),
           right=_undated),
+    Fault("UK, year 9999", uk_csv([{**row, "Date Designated": "31/12/9999"} for row in UK_ROWS]
+          ).encode(), right=_undated),
+    Fault("UK, year 0", uk_csv([{**row, "Date Designated": "01/01/0000"} for row in UK_ROWS]
+          ).encode(), right=_undated),
     Fault("UN, year X017", UN.replace("<LISTED_ON>2", "<LISTED_ON>X").encode(), right=_undated),
     Fault("enhanced, soon", ENHANCED_NO_DAY.encode(), right=_undated),
 ]  # fmt: skip

@@ -336,6 +336,22 @@ def test_the_numbers_of_a_statement_speak(
     assert (found.score < LIKELY) is (bearing is Bearing.OPPOSES)
 
 
+def test_a_day_of_birth_outweighs_another_number() -> None:
+    """One list printed a person's tax number on his companion."""
+    told = [("1999-03-01", "504400000001"), ("1999-03-01", "771500000009"), ("", "771500000009")]
+    one, same, other = (
+        of_description(
+            "",
+            "Person",
+            ["Danila Example"],
+            Said(births=[born] if born else [], identifiers=[("tax", number)], countries=["RU"]),
+        )
+        for born, number in told
+    )
+    assert resemblance(one, same).suggested is Suggestion.SAME
+    assert resemblance(one, other).suggested is Suggestion.NOT_SAME
+
+
 def test_a_number_that_lists_give_with_its_country_is_one_subject_s() -> None:
     kinds = ("Tax ID No.", "National Fiscal Code", "Vessel Registration Identification")
     told = single((kind, "IMO 7700000001", "Russia") for kind in kinds)

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from typing_extensions import override
@@ -129,10 +129,16 @@ def unpacked(path: Path, name: str = "") -> list[ListFile]:
     return [ListFile(label, lambda: _bounded(path.open("rb")))]
 
 
+def _beside(member: zipfile.ZipInfo) -> bool:
+    """Tell whether a member is a folder, or what a program packs along for itself."""
+    place = PurePosixPath(member.filename)
+    return member.is_dir() or place.parts[:1] == ("__MACOSX",) or place.name.startswith(".")
+
+
 def _archive_members(path: Path) -> list[ListFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [one for one in archive.infolist() if not one.is_dir()]
+            infos = [one for one in archive.infolist() if not _beside(one)]
     except zipfile.BadZipFile as error:
         raise refuse("packed", "The archive is damaged or cut off; fetch it again.") from error
     names = {one.filename for one in infos}

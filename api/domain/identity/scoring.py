@@ -167,7 +167,8 @@ def _as_bodies(
 
 def _judged(score: float, one: Profile, other: Profile) -> tuple[float, list[Signal]]:
     """Let identifiers, kinds, births, countries and posts speak; returns score and signals."""
-    shared, signals = _by_numbers(one, other)
+    factor, births = _births(one.births, other.births)
+    shared, signals = _by_numbers(one, other, born_alike=factor >= _BIRTHS_AGREE)
     if any(signal.bearing is Bearing.OPPOSES for signal in signals):
         score *= _OTHER_NUMBER
     known = {one.kind, other.kind} - {EntryKind.OTHER}
@@ -175,10 +176,9 @@ def _judged(score: float, one: Profile, other: Profile) -> tuple[float, list[Sig
         text = f"One is a {one.kind.value}, the other a {other.kind.value}"
         signals.append(Signal(SignalKind.KIND, Bearing.OPPOSES, text))
         score *= _OTHER_KIND
-    factor, told = _births(one.births, other.births)
     score += (1 - score) * factor if factor > 0 and score > 0.6 else 0.0  # noqa: PLR2004
     score *= 1 + factor if factor < 0 else 1.0
-    signals += told
+    signals += births
     score, told = _by_countries(score, one, other)
     signals += told
     if post := _same_post(one.posts, other.posts):
@@ -189,8 +189,11 @@ def _judged(score: float, one: Profile, other: Profile) -> tuple[float, list[Sig
     return score, signals
 
 
-def _by_numbers(one: Profile, other: Profile) -> tuple[bool, list[Signal]]:
-    """Let numbers speak: returns whether one is shared, and what is to be said of them."""
+def _by_numbers(one: Profile, other: Profile, *, born_alike: bool) -> tuple[bool, list[Signal]]:
+    """Let numbers speak: returns whether one is shared, and what is to be said of them.
+
+    Lists print numbers on the wrong person, so an equal day of birth outweighs another number.
+    """
     if shared := one.numbers & other.numbers:
         series, colon, entry = min(shared).partition(":")
         text = f"Same entry of {series}: {entry}" if colon else f"Same number: {series}"
@@ -199,7 +202,8 @@ def _by_numbers(one: Profile, other: Profile) -> tuple[bool, list[Signal]]:
     if found is None:
         return False, []
     difference, (kind, mine, _), (_, theirs, _) = found
-    bearing = Bearing.OPPOSES if difference is Difference.OTHERS else Bearing.CONFLICTS
+    grave = difference is Difference.OTHERS and not born_alike
+    bearing = Bearing.OPPOSES if grave else Bearing.CONFLICTS
     text = {
         Difference.OTHERS: f"Another {kind}: {mine} and {theirs}",
         Difference.TYPED: f"One sign of the {kind} differs: {mine} and {theirs}",

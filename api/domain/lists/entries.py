@@ -22,6 +22,7 @@ SHRINK: Final = 0.8
 """A whole list with fewer than this part of the entries it had before is a failed download."""
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FIRST_YEAR, _LAST_YEAR = "1900", "2100"
 _LEVEL: Final = 1
 
 
@@ -241,13 +242,14 @@ def day_of(text: str) -> str:
 def day_or_none(text: str) -> str:
     """Return the day that begins a text, as ISO 8601; empty where it is no day of the calendar.
 
-    What a list says of one entry is kept in its source as it stands; a day that is none dates
-    nobody.
+    What a list says of one entry is kept in its source as it stands; a day that is none, or of no
+    year in which lists are made, dates nobody.
     """
     try:
-        return day_of(text.strip()[:10])
+        day = day_of(text.strip()[:10])
     except Invalid:
         return ""
+    return day if _FIRST_YEAR <= day[:4] <= _LAST_YEAR else ""
 
 
 def told_apart(entries: Iterable[ListEntry]) -> Iterator[ListEntry]:
