@@ -8,9 +8,10 @@ import logging
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api.domain import nul
 from api.domain.errors import Full, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -18,6 +19,10 @@ _log = logging.getLogger(__name__)
 # PostgreSQL appendix A, classes: connection, transaction rollback, resources, intervention, system.
 _PASSING_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
 _DISK_FULL: Final = "53100"
+# Characters that the database's encoding has not: U+0000, by name or as an escape in JSON.
+_NO_CHARACTER: Final = frozenset({"22021", "22P05"})
+# psycopg finds U+0000 itself, before it asks the server, and gives no code.
+_NUL_FOUND: Final = "cannot contain nul"
 # sqlite.org/rescode.html, primary codes: the file is busy, locked, full, unreadable, out of memory.
 _PASSING_CODES: Final = frozenset(
     {
@@ -52,13 +57,23 @@ def is_outage(error: Exception) -> bool:
 
 
 def translated(error: Exception) -> Exception:
-    """Return an outage of the database as callers hear of it; anything else as it is."""
+    """Return an outage, or a text that the database cannot hold, as callers hear of it.
+
+    Anything else is returned as it is: the same work fails for ever, and 503 would not say so.
+    """
     message = str(getattr(error, "orig", error)).lower()
-    full = getattr(getattr(error, "orig", None), "sqlstate", None) == _DISK_FULL
-    if full or "disk is full" in message or "disk full" in message or "no space left" in message:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if state in _NO_CHARACTER or (isinstance(error, DataError) and _NUL_FOUND in message):
+        # What no door foresaw; whichever did would say the same.
+        return nul.refusal()
+    if (
+        state == _DISK_FULL
+        or "disk is full" in message
+        or "disk full" in message
+        or "no space left" in message
+    ):
         return Full("database.full", "The node's disk is full; nothing was stored.")
-    cut_off = isinstance(error, DBAPIError) and error.connection_invalidated
-    if cut_off or isinstance(error, OperationalError | PoolTimeout):
+    if isinstance(error, DBAPIError | PoolTimeout) and is_outage(error):
         _log.error("database unavailable", exc_info=error)
         return Unavailable("database.unavailable", "The database cannot be reached; try again.")
     return error

@@ -17,6 +17,7 @@ import anyio.to_thread
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from api.domain import nul
 from api.domain.errors import Invalid, TooLarge
 from api.web.deps import Doors
 from api.web.intake import LARGE
@@ -133,16 +134,21 @@ async def model_body(request: Request, model: type[M], *, limit: int = PAYLOAD) 
     """Return the body as a checked model.
 
     Raises:
-        Invalid: ``body.invalid``; ``details["errors"]`` has JSON pointers, never values.
+        Invalid: ``body.invalid``; ``details["errors"]`` has JSON pointers, never values;
+            ``text.nul``.
     """
     _, value = await json_body(request, limit=limit)
     return checked(model, value)
 
 
 def checked(model: type[M], value: Any) -> M:
-    """Check a decoded value against a model."""
+    """Check a decoded value against a model.
+
+    Raises:
+        Invalid: ``body.invalid``, ``text.nul``.
+    """
     try:
-        return model.model_validate(value)
+        made = model.model_validate(value)
     except ValidationError as error:
         faults = [
             {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "fault": fault["type"]}
@@ -151,3 +157,7 @@ def checked(model: type[M], value: Any) -> M:
         raise Invalid(
             "body.invalid", "Some members are missing, unknown or of the wrong kind.", errors=faults
         ) from None
+    # The body of a statement is judged by the forms of its own texts, which say where it is wrong.
+    if nul.stands_in([part for name, part in dict(value).items() if name != "body"]):
+        raise nul.refusal()
+    return made

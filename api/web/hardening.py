@@ -15,6 +15,8 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.domain import nul
+from api.domain.errors import NotFound
 from api.ports.observing import UNOBSERVED, Observer, Piece, PieceKind
 from api.ports.system import Entropy
 from api.services.operations.refusals import AnonymousRefusals, refuses_a_stranger
@@ -110,6 +112,7 @@ class Hardening:
         Starlette would answer such errors outside of this middleware, without id and headers.
         """
         try:
+            _require_no_nul(scope)
             await self._app(scope, receive, send)
         except ClientDisconnect:
             piece.outcome = _GONE
@@ -128,6 +131,19 @@ class Hardening:
             door = _DOORS.get(piece.name.split("/")[1] if "/" in piece.name else "", "rest")
             self._refusals.note(door, piece.code)
             self._observer.refused(door, piece.code)
+
+
+def _require_no_nul(scope: Scope) -> None:
+    """Refuse U+0000 in an address before any route reads it: no column of PostgreSQL holds it.
+
+    Raises:
+        NotFound: ``route.unknown``: in the path.
+        Invalid: ``text.nul``: in the query.
+    """
+    if "\0" in scope["path"]:
+        raise NotFound("route.unknown", "There is nothing at this address.")
+    if b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+        raise nul.refusal()
 
 
 def _has_body(scope: Scope) -> bool:

@@ -200,3 +200,24 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_no_detail(
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
     assert answer.headers["x-request-id"] in answer.text
+
+
+def test_a_nul_in_an_address_or_a_form_ends_at_the_door(browsers):
+    browser = browsers["analyst"]
+    assert browser.get("/en/drafts/a%00b").status_code == 404
+    assert browser.get("/en/subjects?q=a%00b").status_code == 422
+    page = browser.get("/en/account").text
+    token = re.search(r'name="csrf" value="([0-9a-f]{64})"', page).group(1)
+    answer = browser.post("/en/account", {"csrf": token, "tag": "", "session": "a\0b"})
+    assert answer.status_code == 422
+    assert "text.nul" in answer.text
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "no-such"])
+def test_a_form_in_a_character_set_that_cannot_be_read(browsers, charset):
+    content = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n'
+    media = f"multipart/form-data; boundary=b; charset={charset}"
+    answer = browsers["analyst"].client.post(
+        "/en/lists/new", content=content, headers={"content-type": media}, follow_redirects=False
+    )
+    assert answer.status_code in {403, 422}

@@ -270,6 +270,12 @@ def test_a_package_that_changed_in_another_window_is_not_overwritten(console):
     assert 'value="Two"' in late.text, "what was typed is kept"
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "0", "²", "-1"])
+def test_what_is_no_number_of_a_part_leads_nowhere(console, number):
+    browser = console.browser("analyst")
+    assert browser.get(f"/en{begun(browser)}/subjects/{number}").status_code == 404
+
+
 def test_a_package_in_preparation_is_its_authors_alone(console):
     path = begun(console.browser("analyst"))
     for name, status in {"analyst2": 404, "reviewer": 403, "admin": 403, "auditor": 403}.items():

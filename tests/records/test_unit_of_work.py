@@ -1,12 +1,15 @@
 """One transaction changes rows and records why, or does neither; on both databases."""
 
+import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
+from api.domain.errors import Invalid
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.streams import STREAMS_OUT
@@ -141,6 +144,26 @@ def test_the_change_set_names_rows_and_digests(database: Database) -> None:
     assert text.count('"node_state"') == 3
     assert text.endswith('["node_state",["a"],null]]')
     assert digest.startswith("sha256:")
+
+
+def test_what_postgresql_cannot_hold_is_refused_and_no_outage(postgres_url: str) -> None:
+    """Doors refuse U+0000 on every database; this is what hears of one that did not."""
+    templates.prepare(postgres_url)
+    database = Database(postgres_url)
+    long = "".join(map(chr, random.Random(3).choices(range(0x4E00, 0x9FFF), k=9000)))
+    escaped = text("SELECT CAST(:said AS jsonb) ->> 'a'")
+    for reading in (
+        lambda one: one.execute(select(NODE_STATE).where(NODE_STATE.c.name == "a\0b")),
+        lambda one: one.execute(escaped, {"said": '{"a": "\\u0000"}'}),
+    ):
+        with pytest.raises(Invalid) as found:
+            database.read(reading)
+        assert found.value.code == "text.nul"
+    with pytest.raises(Invalid, match=r"text\.nul"):
+        database.write(lambda unit: fact(unit, "a\0b"))
+    with pytest.raises(OperationalError):  # too long for an index: it will be tomorrow too
+        database.write(lambda unit: fact(unit, long))
+    database.close()
 
 
 def test_sqlite_is_durable(tmp_path) -> None:

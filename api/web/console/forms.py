@@ -18,6 +18,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from typing_extensions import override
 
+from api.domain import nul
 from api.domain.errors import Invalid, Refused, TooLarge
 from api.web.deps import Doors
 from api.web.intake import Pace
@@ -137,7 +138,7 @@ async def read(request: Request, *, files: bool = False) -> Form:
         files: the page takes files; without, a form in parts is refused before it is read.
 
     Raises:
-        Invalid: ``form.malformed``, ``media.unsupported``.
+        Invalid: ``form.malformed``, ``media.unsupported``, ``text.nul``.
         TooLarge: ``body.too-large``, ``exhibit.too-large``.
         Unavailable: ``body.too-slow``.
     """
@@ -161,7 +162,8 @@ async def read(request: Request, *, files: bool = False) -> Form:
     async with aclosing(pieces):
         try:
             found = await parser.parse()
-        except MultiPartException:
+        except (MultiPartException, UnicodeError):
+            # The character set that a form in parts claims is one of Python's codecs, or none.
             raise Invalid(
                 "form.malformed", "The form cannot be read; open the page again."
             ) from None
@@ -172,6 +174,9 @@ def _form(found: FormData) -> Form:
     fields: dict[str, list[str]] = {}
     files: dict[str, list[UploadFile]] = {}
     for name, value in found.multi_items():
+        said = value.filename or "" if isinstance(value, UploadFile) else value
+        if "\0" in name or "\0" in said:
+            raise nul.refusal()
         if isinstance(value, UploadFile):
             files.setdefault(name, []).append(value)
         else:

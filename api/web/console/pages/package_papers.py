@@ -4,6 +4,7 @@ Owns the pages. Each part is saved when its form is right in itself; what is mis
 shown together on the package's page, with the way to each field.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 
@@ -23,6 +24,7 @@ from api.wire.statements import EVIDENCE_PACKAGE
 
 Faults = list[dict[str, Any]]
 _NEW: Final = "new"
+_NUMBER: Final = re.compile("[0-9]{1,5}")
 _KINDS: Final = get_args(EvidenceKind)
 _WHOLE: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
     "about": paper_parts.about_in,
@@ -154,7 +156,7 @@ def _named_entry(visit: Visit, paper: PaperView) -> tuple[str, int, dict[str, An
     if number == _NEW:
         key = {"key": paper_parts.next_key(found)} if section == "subjects" else {}
         return section, len(found), key
-    if not number.isdecimal() or not 1 <= int(number) <= len(found):
+    if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= len(found):
         raise NotFound("paper.unknown", "There is no such part of this package.")
     return section, int(number) - 1, found[int(number) - 1]
 
