@@ -9,6 +9,8 @@ Layout, private to the service account::
 
     <id>.json   what was announced, canonical; written first
     <id>.part   the bytes so far; its length is the offset, its lock says that somebody appends
+                or removes
+    *.body      what a use case reads by its path; goes with the request
 
 A crash loses at most bytes that were not yet on the disk: the digest of the whole decides when it
 is stored, and a wrong whole starts again. What is left alone for a week is swept.
@@ -19,7 +21,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO, Final
@@ -37,6 +39,8 @@ MOST_UNFINISHED: Final = 64
 _CHUNK: Final = 1024 * 1024
 _ROOM: Final = 64 * 1024 * 1024
 _LARGEST_NOTE: Final = 4096
+_NAMED: Final = ".body"
+_SUFFIXES: Final = (".json", ".part", ".new", _NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,13 @@ class Spool:
         """Open a file that goes when it is closed, whatever becomes of this process."""
         return tempfile.TemporaryFile(dir=self.folder)
 
+    def named(self) -> "tempfile._TemporaryFileWrapper[bytes]":
+        """Open a file that goes when it is closed, for a use case that reads it by its path.
+
+        A crash leaves it; it is swept.
+        """
+        return tempfile.NamedTemporaryFile(dir=self.folder, suffix=_NAMED)
+
     def small(self, most: int) -> "tempfile.SpooledTemporaryFile[bytes]":
         """Open a file that stays in memory up to so many bytes, and is unnamed beyond."""
         return tempfile.SpooledTemporaryFile(max_size=most, mode="w+b", dir=str(self.folder))
@@ -114,9 +125,9 @@ class Spool:
                 "upload.too-many", "Finish or remove uploads you began first.", retry_after=60
             )
         self.check_room(upload.size)
+        self._part(upload.id).touch(mode=0o600, exist_ok=False)
+        # A crash before this line leaves a file of nobody; it is swept.
         self._note(upload)
-        # A crash before this line leaves a note without bytes: an upload at offset 0.
-        self._part(upload.id).touch(mode=0o600)
 
     def check_room(self, size: int) -> None:
         """Refuse bytes that the disk has no room for.
@@ -136,7 +147,7 @@ class Spool:
         """
         found = self._read(self.folder / f"{upload_id}.json")
         if found is None or found.owner != owner:
-            raise NotFound("upload.unknown", "There is no such upload here.")
+            raise _no_such_upload()
         return found
 
     def offset(self, upload: Upload) -> int:
@@ -153,19 +164,39 @@ class Spool:
         """Open an upload's bytes for more of them, until the block ends.
 
         Raises:
+            NotFound: ``upload.unknown``: it was removed meanwhile.
             Conflict: ``upload.offset``, with the ``offset`` to go on from; ``upload.busy``:
-                another request appends.
+                another request appends or removes.
         """
-        with self._part(upload.id).open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(
-                    "upload.busy", "Another request sends to this upload; ask its offset again."
-                ) from None
+        with self._locked(upload) as file:
+            # What the caller found may be of the past: only what the note says now counts.
+            found = self.find(upload.id, upload.owner)
+            if found.stored:
+                raise _other_offset(found.size)
+            if file is None:
+                raise _no_such_upload()
             held = file.seek(0, os.SEEK_END)
             if held != offset:
-                raise Conflict("upload.offset", "Go on from the offset that is held.", offset=held)
+                raise _other_offset(held)
+            yield file
+
+    @contextmanager
+    def _locked(self, upload: Upload) -> Iterator[IO[bytes] | None]:
+        """Hold an upload for this block alone; ``None`` where its bytes are gone.
+
+        The file is never made here: what was stored or removed meanwhile must not come back.
+        """
+        with ExitStack() as opened:
+            file = None
+            with suppress(FileNotFoundError):
+                file = opened.enter_context(self._part(upload.id).open("r+b"))
+            if file is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Conflict(
+                        "upload.busy", "Another request sends to this upload; ask its offset again."
+                    ) from None
             yield file
 
     def bytes_of(self, upload: Upload) -> IO[bytes]:
@@ -179,9 +210,19 @@ class Spool:
         self._part(upload.id).unlink(missing_ok=True)
 
     def remove(self, upload: Upload) -> None:
-        """Forget an upload."""
-        for path in (self._part(upload.id), self.folder / f"{upload.id}.json"):
-            path.unlink(missing_ok=True)
+        """Forget an upload to which nobody appends.
+
+        Raises:
+            Conflict: ``upload.busy``.
+        """
+        with self._locked(upload):
+            self.forget(upload)
+
+    def forget(self, upload: Upload) -> None:
+        """Forget an upload; the caller holds it."""
+        (self.folder / f"{upload.id}.json").unlink(missing_ok=True)
+        # A crash before this line leaves bytes that nobody can name; they are swept.
+        self._part(upload.id).unlink(missing_ok=True)
 
     def _part(self, upload_id: str) -> Path:
         return self.folder / f"{upload_id}.part"
@@ -209,15 +250,23 @@ class Spool:
 
     def _sweep(self) -> None:
         eldest = time.time() - KEPT_SECONDS
-        for note in self.folder.glob("*.json"):
-            part = note.with_suffix(".part")
-            try:
-                touched = max(path.stat().st_mtime for path in (note, part) if path.exists())
-            except (FileNotFoundError, ValueError):
-                continue
-            if touched < eldest:
-                part.unlink(missing_ok=True)
-                note.unlink(missing_ok=True)
+        touched: dict[str, float] = {}
+        for path in self.folder.iterdir():
+            with suppress(FileNotFoundError):
+                at = path.stat().st_mtime
+                touched[path.stem] = max(at, touched.get(path.stem, 0.0))
+        for stem, at in touched.items():
+            if at < eldest:
+                for suffix in _SUFFIXES:
+                    (self.folder / f"{stem}{suffix}").unlink(missing_ok=True)
+
+
+def _no_such_upload() -> NotFound:
+    return NotFound("upload.unknown", "There is no such upload here.")
+
+
+def _other_offset(held: int) -> Conflict:
+    return Conflict("upload.offset", "Go on from the offset that is held.", offset=held)
 
 
 def pieces(file: IO[bytes]) -> Iterator[bytes]:

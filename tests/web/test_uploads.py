@@ -3,16 +3,21 @@
 import asyncio
 import base64
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import httpx2
 import pytest
+from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.domain.errors import ComityError, Conflict
+from api.web import uploading
 from api.web.spool import Spool, Upload
 from tests.support.door import Door, open_door
 from tests.web.test_intake import World, play
@@ -225,3 +230,47 @@ def test_what_a_wrong_note_says_is_no_upload(tmp_path: Path) -> None:
         (tmp_path / f"{'b' * 32}.json").write_bytes(text)
         with pytest.raises(NotFound):
             spool.find("b" * 32, "a")
+
+
+def test_what_is_on_its_way_is_not_removed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last bytes and DELETE at one moment: one of the two is told to wait."""
+    place = begin(door, DATA[:9]).headers["location"]
+    genuine, answers = uploading.receive, list[int]()
+
+    async def receive(request: Request, file: IO[bytes], most: int) -> int:
+        found = await genuine(request, file, most)
+        spool: Spool = door.app.state.doors.spool
+        upload = next(each for each in spool._all() if place.endswith(each.id))
+        with pytest.raises(Conflict, match=r"upload\.busy"):
+            spool.remove(upload)
+        answers.append(423)
+        return found
+
+    monkeypatch.setattr(uploading, "receive", receive)
+    assert send(door, place, 0, DATA[:9]).status_code == 204
+    assert answers == [423]
+    assert door.ask("analyst", "DELETE", place, headers=TUS).status_code == 204
+
+
+@pytest.mark.parametrize(("end", "code"), [("finish", "offset"), ("remove", "unknown")])
+def test_what_was_found_before_it_ended_does_not_come_back(
+    tmp_path: Path, end: str, code: str
+) -> None:
+    spool = Spool(tmp_path)
+    found = Upload("a" * 32, "a", name_of(b"x"), 1)
+    spool.begin(found)
+    getattr(spool, end)(found)
+    with pytest.raises(ComityError, match=rf"upload\.{code}"), spool.appending(found, 0):
+        pass
+    assert not (tmp_path / f"{found.id}.part").exists()
+
+
+def test_what_a_crash_left_is_swept(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for name in (f"{'b' * 32}.part", f"{'c' * 32}.new", "d.body"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1, 1))
+    with spool.named() as kept:
+        spool.begin(Upload("a" * 32, "a", name_of(b"x"), 1))
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {f"{'a' * 32}.part", f"{'a' * 32}.json", Path(kept.name).name}

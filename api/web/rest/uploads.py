@@ -182,7 +182,7 @@ def _store(node: Node, spool: Spool, caller: Caller, upload: Upload) -> None:
         with spool.bytes_of(upload) as file:
             exhibits.store_exhibit(node, caller, upload.digest, upload.size, pieces(file))
     except Invalid:
-        spool.remove(upload)
+        spool.forget(upload)
         raise
     # A crash before this line: the last PATCH is sent again, without bytes, and stores it again.
     spool.finish(upload)
