@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import re
 import zipfile
@@ -75,6 +76,28 @@ def _zip(*inner: bytes, **beside: bytes) -> bytes:
     return target.getvalue()
 
 
+def _damaged(record: bytes, place: int, value: bytes, how: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip with other bytes after the first place where these stand: of its directory, of a name."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", how) as archive:
+        archive.writestr("a.csv", UK)
+    found = bytearray(target.getvalue())
+    start = found.find(record) + place
+    found[start : start + len(value)] = value
+    return bytes(found)
+
+
+def _no_utf8_name() -> bytes:
+    found = bytearray(_damaged(b"PK\x01\x02", 8, b"\x00\x08"))
+    found[30] = found[found.find(b"PK\x01\x02") + 46] = 0xFF
+    return bytes(found)
+
+
+def _entity(**members: object) -> bytes:
+    made = {"id": "a", "schema": "Person", "properties": {"name": ["Ada"]}, "datasets": ["x"]}
+    return json.dumps({**made, **members}).encode() + b"\n"
+
+
 def _cut(text: str, mark: str, after: int) -> bytes:
     return text[: text.index(mark) + after].encode()
 
@@ -96,6 +119,7 @@ NO_ITEM = [
 ]
 ENHANCED_NO_DAY = ENHANCED.replace('datePublished="2020-07-09"', 'datePublished="soon"')
 
+DIRECTORY = b"PK\x01\x02"
 TWO = "one reference"
 CUT = "middle of a line"
 FAULTS = [
@@ -127,6 +151,22 @@ FAULTS = [
     Fault("zip with a note", _zip(PLAIN.encode(), **{"read.me": b"Fetched today."}),
           "list.unknown-layout"),
     Fault("zip in zip", _zip(_zip(PLAIN.encode())), "list.packed", "unpack"),
+    Fault("zip of version 9.9", _damaged(DIRECTORY, 6, b"\x63\x00"), "list.packed"),
+    Fault("zip, a name in no encoding", _no_utf8_name(), "list.packed"),
+    Fault("zip, broken deflate", _damaged(b"a.csv", 5, b"\xff" * 4), "list.packed"),
+    Fault("zip, false checksum", _damaged(DIRECTORY, 16, bytes(4)), "list.packed"),
+    Fault("zip, broken lzma", _damaged(b"a.csv", 7, b"\xff\xff", zipfile.ZIP_LZMA), "list.packed"),
+    Fault("zip, broken bzip2", _damaged(b"a.csv", 7, b"\0" + b"\xff" * 4, zipfile.ZIP_BZIP2),
+          "list.packed"),
+    # What is no text, and numbers that int() does not take.
+    Fault("entity, half a pair as id", _entity(id="\ud800"), "list.malformed"),
+    Fault("entity, half a pair in a name", _entity(properties={"name": ["\ud800"]}),
+          "list.malformed"),
+    Fault("entity, half a pair as data set", _entity(datasets=["\ud800"]), "list.malformed"),
+    Fault("entity, NUL", _entity(id="a\0b"), "list.malformed"),
+    Fault("OFAC, 5,000 digits", PLAIN.replace("<Record_Count>", "<Record_Count>" + "9" * 5000)
+          .encode(), "list.malformed"),
+    Fault("EU, 5,000 digits", EU.replace(' logicalId="', f' logicalId="{"9" * 5000}').encode()),
     # A day that is none dates nobody (G5).
     Fault("UK, 31 February", uk_csv(UNDATED).encode(), right=_undated),
     Fault("UK, 99 October", uk_csv(UK_ROWS, "99-Oct-2026").encode(), "list.day"),

@@ -238,6 +238,18 @@ def test_what_is_refused_leaves_nothing(us: Node, analyst: Caller, tmp_path: Pat
     assert acts(us) == []
 
 
+@pytest.mark.parametrize("reference", ["X" * 301, "a\0b"], ids=["too long", "NUL"])
+def test_a_reference_that_no_address_can_name_is_refused(
+    us: Node, analyst: Caller, tmp_path: Path, reference: str
+) -> None:
+    long = {**UK_ROWS[1], "Unique ID": "A", "Name 6": "N" * 5000}  # a NUL above means UTF-16
+    path = file(tmp_path, uk_csv([long, {**UK_ROWS[1], "Unique ID": reference}]), "uk.csv")
+    with pytest.raises(Invalid) as caught:
+        bring(us, analyst, path, partial=True)
+    assert caught.value.code == "list.malformed"
+    assert acts(us) == []
+
+
 def test_an_entry_with_every_leaf_of_its_source(us: Node, analyst: Caller) -> None:
     made = bring(us, analyst, OFAC_2024)
     found = lists.entry(us, analyst, made.edition.id, "29220")

@@ -99,6 +99,17 @@ def test_an_oversize_body_is_refused_before_it_is_read(door: Door) -> None:
     refused(answer, 413, "body.too-large")
 
 
+def test_who_imports_no_lists_sends_none(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy is asked before any of half a gigabyte is received."""
+
+    async def receive(*_: object) -> int:
+        raise AssertionError
+
+    monkeypatch.setattr("api.web.uploading.receive", receive)
+    answer = door.ask("auditor", "POST", "/api/v1/lists", content=b"a list")
+    assert answer.status_code == 403
+
+
 LABELS = {
     "parent folder": "../one",
     "absolute": "/etc/passwd",

@@ -5,6 +5,7 @@ Owns the layout. ``designationDate`` is the day of first listing (on 86 % of the
 """
 
 import json
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ SERIES: Final = Series("eu-fsf", "European Commission", "EU")
 FLOOR: Final = 1_500
 _KINDS: Final = {"person": EntryKind.PERSON, "enterprise": EntryKind.ENTITY}
 _FIRST: Final = ("", "EN")
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 _NOWHERE: Final = frozenset({"UNKNOWN", ""})
 
 
@@ -116,7 +118,7 @@ def _names(node: Node) -> Iterator[ListedName]:
 def _as_entered(name: Node) -> tuple[bool, bool, int]:
     """Return a name's place: strong before weak, English or no stated language before others."""
     number = name.get("logicalId")
-    last = int(number) if number.isascii() and number.isdigit() else sys.maxsize
+    last = int(number) if _NUMBER.fullmatch(number) else sys.maxsize
     return (name.get("strong") == "false", name.get("nameLanguage") not in _FIRST, last)
 
 

@@ -8,9 +8,11 @@ import codecs
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
@@ -36,6 +38,19 @@ _PACKED_OTHERWISE: Final = (
     b"Rar!",
     _GZIP,
     _ZIP,
+)
+# What the libraries raise on a hostile archive, beside their own classes: a flag or a method that
+# they do not know, a name in no encoding, a length below zero.
+_BROKEN: Final = (
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    struct.error,
 )
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -79,8 +94,17 @@ class ListFile:
         return io.TextIOWrapper(self.open(), encoding=encoding_of(self), newline="")
 
 
+@contextmanager
+def _archive() -> Iterator[None]:
+    """Turn whatever a broken archive does to the libraries, at any step, into one refusal."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise refuse("packed", "The archive is damaged or cut off; fetch it again.") from error
+
+
 class _Bounded(io.RawIOBase):
-    """Reads on, until more came than any list has; turns broken archives into refusals."""
+    """Reads on, until more came than any list has."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
@@ -92,10 +116,8 @@ class _Bounded(io.RawIOBase):
 
     @override
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        try:
+        with _archive():
             data = self._source.read(len(buffer))
-        except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-            raise refuse("packed", "The archive is damaged or cut off; fetch it again.") from error
         self._left -= len(data)
         if self._left < 0:
             raise refuse("too-large", "The file is larger than any list.")
@@ -123,7 +145,8 @@ def unpacked(path: Path, name: str = "") -> list[ListFile]:
         start = source.read(4)
     label = name or path.name
     if start.startswith(_ZIP):
-        return _archive_members(path)
+        with _archive():
+            return _archive_members(path)
     if start.startswith(_GZIP):
         return [ListFile(label, lambda: _bounded(cast("IO[bytes]", gzip.open(path, "rb"))))]
     return [ListFile(label, lambda: _bounded(path.open("rb")))]
@@ -152,17 +175,12 @@ def _archive_members(path: Path) -> list[ListFile]:
 
 
 def _member(path: Path, name: str) -> ListFile:
-    def plain() -> IO[bytes]:
-        archive = zipfile.ZipFile(path)
-        try:
-            return archive.open(name)
-        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-            raise refuse("packed", "The archive is damaged, or packed in an odd way.") from error
-
     def opened() -> IO[bytes]:
-        with plain() as source:
-            inner = source.read(2) == _GZIP
-        source = plain()
+        with _archive():
+            archive = zipfile.ZipFile(path)
+            with archive.open(name) as source:
+                inner = source.read(2) == _GZIP
+            source = archive.open(name)
         return _bounded(cast("IO[bytes]", gzip.GzipFile(fileobj=source)) if inner else source)
 
     return ListFile(name, opened)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from babel import Locale
 
 from api.adapters.lists.files import ListFile
+from api.domain import nul
 from api.domain.identity import countries
 from api.domain.lists.births import Precision, birth
 from api.domain.lists.entries import (
@@ -37,6 +38,7 @@ from api.domain.lists.tree import Node
 MIME: Final = "application/json+ftm"
 Entity = dict[str, Any]
 
+_ESCAPED: Final = b"\\u"
 _LONGEST: Final = 1 << 24
 _PLAIN: Final = re.compile(r"[^0-9A-Za-z.-]+")
 _KINDS: Final = {
@@ -138,7 +140,7 @@ def _entities(file: ListFile) -> Iterator[Entity]:
                 told = json.loads(line)
             except (ValueError, RecursionError):
                 told = None
-            if not _is_whole(told):
+            if not _is_whole(told) or (_ESCAPED in line and not _is_text(told)):
                 raise refuse("malformed", "A line of the file is no entity, or is cut off.")
             yield told
 
@@ -151,6 +153,15 @@ def _is_whole(told: Any) -> bool:
         isinstance(values, list) and all(isinstance(one, str | int | float) for one in values)
         for values in told["properties"].values()
     )
+
+
+def _is_text(told: Entity) -> bool:
+    """Tell whether an entity is without what only an escape of JSON can bring into a text."""
+    try:
+        json.dumps(told, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return not nul.stands_in(told)
 
 
 def _dataset(entity: Entity) -> str:

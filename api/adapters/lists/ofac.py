@@ -22,6 +22,7 @@ from api.domain.lists.entries import (
     Series,
     Strength,
     each_once,
+    refuse,
     told_apart,
 )
 from api.domain.lists.tree import Node
@@ -43,6 +44,7 @@ _NON_SDN_PROGRAMS: Final = frozenset(
     {"NS-PLC", "NS-MBS", "CMIC-EO13959", "561-RELATED", "561LIST", "FSE-IR", "FSE-SY", "SSI"}
     | {"UKRAINE-EO13662", "CAPTA"}
 )
+_DIGITS: Final = 9
 _LINKED: Final = re.compile(r"\(?Linked To: ([^;]+?)\)?(?=[.;]?\s*(?:;|\(Linked To:|$))")
 _STRENGTHS: Final = {"strong": Strength.STRONG, "weak": Strength.WEAK}
 
@@ -72,9 +74,22 @@ def read(files: list[ListFile]) -> Published:
         as_of=american_day(head.value("publshInformation", "Publish_Date")),
         head=head,
         entries=chain([first], entries) if first is not None else iter(()),
-        stated=int(count) if count.isascii() and count.isdigit() else None,
+        stated=_entry_count(count),
         floor=FLOORS[series.id],
     )
+
+
+def _entry_count(count: str) -> int | None:
+    """Return how many entries the file says that it holds.
+
+    Raises:
+        Invalid: ``list.malformed``: more than any list has; int() refuses thousands of digits.
+    """
+    if not count.isascii() or not count.isdigit():
+        return None
+    if len(count) > _DIGITS:
+        raise refuse("malformed", "The file states a number of entries that no list has.")
+    return int(count)
 
 
 def american_day(text: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from api.domain import nul
 from api.domain.errors import Invalid
 from api.domain.lists import tree
 from api.domain.lists.births import Birth
@@ -24,6 +25,7 @@ SHRINK: Final = 0.8
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FIRST_YEAR, _LAST_YEAR = "1900", "2100"
 _LEVEL: Final = 1
+_NUL: Final = b"\\u0000"
 
 
 class EntryKind(StrEnum):
@@ -126,7 +128,12 @@ class ListEntry:
         return self.names[0].text if self.names else self.id
 
     def packed(self) -> bytes:
-        """Return the entry as compressed JSON."""
+        """Return the entry as compressed JSON.
+
+        Raises:
+            Invalid: ``list.malformed``: a text holds U+0000 or half of a surrogate pair, which a
+                table or an escape of JSON can bring, and which not every database holds.
+        """
         members = {
             "id": self.id,
             "kind": self.kind,
@@ -147,7 +154,13 @@ class ListEntry:
             "note": self.note,
         }
         text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
-        return zlib.compress(text.encode("utf-8", "surrogatepass"), _LEVEL)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            raise _no_text() from None
+        if _NUL in data and nul.stands_in(list(members.values())):
+            raise _no_text()
+        return zlib.compress(data, _LEVEL)
 
     @classmethod
     def unpacked(cls, data: bytes) -> "ListEntry":
@@ -223,6 +236,10 @@ class Published:
 def refuse(code: str, message: str) -> Invalid:
     """Return the refusal of a file: ``list.<code>``."""
     return Invalid(f"list.{code}", message)
+
+
+def _no_text() -> Invalid:
+    return refuse("malformed", "A text of the file holds a character that is none.")
 
 
 def day_of(text: str) -> str:

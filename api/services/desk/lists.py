@@ -35,6 +35,8 @@ from api.services.node import Node
 _CHUNK: Final = 1 << 20
 _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 _LONGEST: Final = 500
+LONGEST_ID: Final = 300
+"""Characters of an entry's reference: what addresses name, and an index of the database holds."""
 _LOADED: Final = 400
 # East of here it is tomorrow already.
 _AHEAD: Final = dt.timedelta(days=1)
@@ -98,6 +100,15 @@ class _Gathered:
     indexed: dict[str, Indexed] = field(default_factory=dict)
 
 
+def allow_import(node: Node, caller: Caller) -> Permit:
+    """Return the permit to bring in a list; to be asked before any of its bytes are received.
+
+    Raises:
+        Refused: the policy denies it.
+    """
+    return authorise(node, caller, Action.LIST_IMPORT, collection("lists"))
+
+
 def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> Imported:
     """Read a published list and keep it as an edition of its series.
 
@@ -111,7 +122,7 @@ def import_list(node: Node, caller: Caller, path: Path, terms: ImportTerms) -> I
         Invalid: ``list.*``: the file is no list that is read, is broken, too short, states no day,
             or is of another series than was said.
     """
-    permit = authorise(node, caller, Action.LIST_IMPORT, collection("lists"))
+    permit = allow_import(node, caller)
     _check_terms(terms)
     gathered = _gather(node, path, terms)
     series = gathered.published.series
@@ -201,6 +212,8 @@ def _gather(node: Node, path: Path, terms: ImportTerms) -> _Gathered:
     for entry in found.entries:
         if not entry.id:
             raise Invalid("list.malformed", "An entry of the file has no reference.")
+        if len(entry.id) > LONGEST_ID:
+            raise Invalid("list.malformed", "An entry has a reference longer than any list gives.")
         digest = _digest(found, entry)
         before = gathered.members.get(entry.id)
         if before is not None:

@@ -1,14 +1,13 @@
 """Published lists over REST: import an edition, read editions and entries, compare two."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import Path, Query, Request
 
 from api.adapters.lists.files import LARGEST
-from api.domain.errors import TooLarge
+from api.domain.errors import Invalid, TooLarge
 from api.domain.lists.changes import EntryChange, EntryOutcome
 from api.domain.lists.entries import ListEntry
 from api.domain.lists.tree import Leaf
@@ -18,9 +17,9 @@ from api.records.lists import Edition
 from api.services.desk import lists
 from api.services.desk.list_differences import EditionDifference
 from api.services.desk.lists import ImportTerms
-from api.web import bodies
+from api.web import bodies, uploading
 from api.web.answers import Answer
-from api.web.deps import NodeOf
+from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
 from api.web.routing import ActionRouter, run
 
@@ -335,17 +334,12 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
     terms = ImportTerms(name, as_of, series, source, fetched_at, floor, partial)
     if bodies.stated_length(request) > LARGEST:
         raise _too_large()
-    intake = request.app.state.doors.intake
-    with tempfile.TemporaryDirectory(prefix="comity-list-") as folder:
-        path = FilePath(folder) / "list"
-        received = 0
-        with path.open("wb") as file, intake.body(request, intake.allowance.upload) as body:
-            while piece := await body.next():
-                received += len(piece)
-                if received > LARGEST:
-                    raise _too_large()
-                file.write(piece)
-        made = await run(lists.import_list, node, caller, path, terms)
+    await run(lists.allow_import, node, caller)
+    doors: Doors = request.app.state.doors
+    await uploading.apart(doors.spool.check_room, bodies.stated_length(request))
+    with doors.spool.named() as file:
+        await _receive_list(request, file)
+        made = await run(lists.import_list, node, caller, FilePath(file.name), terms)
     found = made.difference
     return Answer(
         ImportView(
@@ -356,6 +350,13 @@ async def import_list(  # noqa: PLR0917 - the terms of an import
         ),
         201,
     )
+
+
+async def _receive_list(request: Request, file: IO[bytes]) -> None:
+    try:
+        await uploading.receive(request, file, LARGEST)
+    except Invalid:
+        raise _too_large() from None
 
 
 def _too_large() -> TooLarge:
