@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    bindparam,
     func,
     select,
 )
@@ -366,35 +365,25 @@ def attempts(connection: Connection) -> dict[str, Attempt]:
     return {row.peer: row for row in every(connection, select(ATTEMPTS), Attempt)}
 
 
-# Built once, like the next one: both are asked for every disposition that arrives.
-_DISPOSITION_OF = select(DISPOSITIONS).where(
-    DISPOSITIONS.c.peer == bindparam("peer"), DISPOSITIONS.c.statement == bindparam("wanted")
-)
-
-
 def disposition_of(connection: Connection, peer: str, statement: str) -> Disposition | None:
     """Return what a peer decided on one of our statements."""
-    place = {"peer": peer, "wanted": statement}
-    return first(connection, _DISPOSITION_OF, Disposition, place)
+    return next(iter(dispositions_of(connection, peer, [statement])), None)
+
+
+def dispositions_of(
+    connection: Connection, peer: str, statement_ids: Sequence[str]
+) -> list[Disposition]:
+    """Return what a peer decided on our statements."""
+    query = select(DISPOSITIONS).where(
+        DISPOSITIONS.c.peer == peer, DISPOSITIONS.c.statement.in_(statement_ids)
+    )
+    return every(connection, query, Disposition)
 
 
 def dispositions_on(connection: Connection, statement: str) -> list[Disposition]:
     """Return what partners decided on one of our statements, by partner."""
     query = select(DISPOSITIONS).where(DISPOSITIONS.c.statement == statement)
     return every(connection, query.order_by(DISPOSITIONS.c.peer), Disposition)
-
-
-_WAS_POSTED = (
-    select(OUTBOX.c.id)
-    .where(OUTBOX.c.peer == bindparam("peer"), OUTBOX.c.statement == bindparam("wanted"))
-    .limit(1)
-)
-
-
-def was_posted(connection: Connection, peer: str, statement: str) -> bool:
-    """Tell whether a statement was put into a peer's outbox."""
-    place = {"peer": peer, "wanted": statement}
-    return connection.execute(_WAS_POSTED, place).scalar_one_or_none() is not None
 
 
 def was_applied(connection: Connection, peer: str, statement: str) -> bool:

@@ -11,7 +11,7 @@ twice, because the message's state changes in the same transaction.
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from api.domain.decisions import Decision, refuse
@@ -26,7 +26,7 @@ from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.node import Node
 from api.services.road import deciding, disposing, parking
-from api.services.road.deciding import Decided
+from api.services.road.deciding import Decided, Manner
 from api.services.road.disposing import Said, StatementOutcome
 from api.services.road.opening import Opened, open_item, open_items
 from api.services.sealing import Sealed
@@ -219,18 +219,18 @@ def _settle(node: Node, batch: Batch, take: Callable[[Unit], bool]) -> bool:
         _StillWaitsError: it was heard again and waits on.
         Conflict: ``statement.unsettled``: every run came out otherwise; try again later.
     """
-    outcomes, patient = _presumed(batch), True
+    outcomes, manner = _presumed(batch), Manner()
     for _ in range(_RUNS):
         sealed = disposing.seal(node, batch.message.peer, batch.message.id, outcomes)
         try:
             return node.db.write(
-                lambda unit: take(unit) and _run(node, unit, batch, outcomes, sealed, patient)  # noqa: B023
+                lambda unit: take(unit) and _run(node, unit, batch, outcomes, sealed, manner)  # noqa: B023
             )
         except _FoundOtherwiseError as found:
-            outcomes = found.outcomes
+            outcomes, manner = found.outcomes, replace(manner, together=False)
         except Taken:
             # Somebody wrote the same row at that moment; met twice, it is the statement's fault.
-            patient = False
+            manner = Manner(patient=False, together=False)
     raise Conflict("statement.unsettled", "What is known here changes too fast; try again.")
 
 
@@ -252,9 +252,9 @@ def _run(
     batch: Batch,
     outcomes: tuple[StatementOutcome, ...],
     sealed: Sealed | None,
-    patient: bool,  # noqa: FBT001 - called once, above
+    manner: Manner,
 ) -> bool:
-    decided = deciding.decide(node, unit, batch.message, batch.opened, patient=patient)
+    decided = deciding.decide(node, unit, batch.message, batch.opened, manner)
     if batch.again and decided[0].state is ItemState.PARKED:
         raise _StillWaitsError(decided[0])
     true = tuple(

@@ -6,7 +6,7 @@ outage ends the whole unit. So one run finds everything that is refused, and nei
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from api.domain.decisions import ALLOWED, Decision, refuse
@@ -52,9 +52,23 @@ class Decided:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run over a message meets what goes wrong.
+
+    Attributes:
+        patient: a row that somebody else wrote at the same moment ends the run, to be tried again;
+            else it counts as a defect.
+        together: nothing is known yet that speaks against applying all of them.
+    """
+
+    patient: bool = True
+    together: bool = True
+
+
 @dataclass(slots=True)
 class _Run:
-    """What one run over a message looks at and remembers."""
+    """What one run over a message looks at and remembers; ``whole``: no statement fails alone."""
 
     node: Node
     unit: Unit
@@ -64,6 +78,7 @@ class _Run:
     stuck: frozenset[str]
     parked: int
     nonces: frozenset[tuple[str, str]]
+    whole: bool = False
     seen: set[str] = field(default_factory=set)
     counting: set[tuple[str, str, str]] | None = None
 
@@ -81,7 +96,11 @@ class _Run:
 
 
 def decide(
-    node: Node, unit: Unit, message: MessageIn, opened: Sequence[Opened], *, patient: bool
+    node: Node,
+    unit: Unit,
+    message: MessageIn,
+    opened: Sequence[Opened],
+    manner: Manner = Manner(),
 ) -> list[Decided]:
     """Run the effects of a message's items; returns what became of each, in order.
 
@@ -90,11 +109,10 @@ def decide(
         unit: the open unit of work, which has taken the message.
         message: its row.
         opened: its items.
-        patient: a row that somebody else wrote at the same moment ends the run, to be tried again;
-            else it counts as a defect.
+        manner: how to meet what goes wrong.
 
     Raises:
-        Taken: see ``patient``.
+        Taken: see ``Manner.patient``.
         Exception: an outage; nothing of the unit counts then.
     """
     rows = statements.by_ids(unit.connection, ids(opened))
@@ -102,13 +120,31 @@ def decide(
         node,
         unit,
         message,
-        patient,
+        manner.patient,
         {id_: row.standing for id_, row in rows.items()},
         parked.stuck(unit.connection),
         parked.count_of(unit.connection, message.peer),
         frozenset((one.issuer, one.nonce) for each in opened for one in _statements(each)),
     )
-    return [_one(run, each) for each in opened]
+    found = _together(run, opened) if manner.together and len(opened) > 1 else None
+    return found or [_one(run, each) for each in opened]
+
+
+def _together(run: _Run, opened: Sequence[Opened]) -> list[Decided] | None:
+    """Run all effects in one part, so that their rows are written a table at a time.
+
+    Returns:
+        What became of each; ``None`` where one refused or met a defect. Then nothing of it stays,
+        and each is to run in a part of its own.
+    """
+    one = replace(run, known=dict(run.known), seen=set(), whole=True)
+    try:
+        with run.unit.part():
+            return [_one(one, each) for each in opened]
+    except Exception as error:
+        if is_outage(error):
+            raise
+        return None
 
 
 def _statements(opened: Opened) -> list[Statement]:
@@ -158,7 +194,15 @@ def _undo_if_refused(decision: Decision) -> None:
 
 
 def _attempt(run: _Run, work: Callable[[], Decision]) -> tuple[Decision, str]:
-    """Run a part that may refuse or meet a defect; returns the decision and the kind of defect."""
+    """Run a part that may refuse or meet a defect; returns the decision and the kind of defect.
+
+    Raises:
+        Exception: whatever it was, where the message runs as a whole.
+    """
+    if run.whole:
+        decision = work()
+        _undo_if_refused(decision)
+        return decision, ""
     try:
         with run.unit.part():
             decision = work()
@@ -196,7 +240,7 @@ def _apply(run: _Run, opened: Opened) -> Decision:
         opened.times,
         known=statement.id in run.known,
     )
-    decision = restating.may_take(run.unit.connection, statement)
+    decision = restating.may_take(run.unit, statement)
     decision = decision and EFFECTS[statement.type].receive(run.node, run.unit, received)
     decision = decision and _with_own_nonce(run, opened)
     if not decision:

@@ -12,7 +12,7 @@ from typing import Any
 from api.domain.events import Act, Actor, Subject
 from api.records import parked, statements, streams
 from api.records.outages import is_outage
-from api.records.statements import Filed, StoredStatement
+from api.records.statements import Filed, StatementStanding, StoredStatement
 from api.records.stream_rows import MessageIn, ReceivedState
 from api.records.unit_of_work import Unit
 from api.services import recording
@@ -147,6 +147,9 @@ def hear(node: Node, unit: Unit, message: MessageIn, opened: Opened) -> None:
         if statements.judged(unit.connection, sealed.statement.id) is None:
             _store(node, unit, message.peer, sealed)
         parts = _consequences(node, unit, message.peer, sealed)
+        # Their rows are written together, unless one of them meets a defect.
+        if len(parts) > 1 and not _guarded(unit, lambda: [part() for part in parts]):
+            return
         met.extend(_guarded(unit, part) for part in parts)
 
     met.append(_guarded(unit, note_all))
@@ -161,7 +164,17 @@ def _consequences(
     """Return what follows from a statement of a partner's node, each part for itself."""
     if sealed.statement.type == EXHIBITS_HELD:
         return [lambda: note_held(unit, sealed.statement)]
-    return [_noting(node, unit, peer, sealed, outcome) for outcome in outcomes_of(sealed.envelope)]
+    outcomes = outcomes_of(sealed.envelope)
+    originals = _originals(unit, peer, sealed, outcomes)
+    # Only the ministry that was sent a statement says what became of it, and says it once.
+    first: dict[str, StatementOutcome] = {}
+    for one in outcomes:
+        first.setdefault(one.statement, one)
+    return [
+        _noting(node, unit, peer, sealed, outcome, originals[id_])
+        for id_, outcome in first.items()
+        if id_ in originals
+    ]
 
 
 def _guarded(unit: Unit, work: Callable[[], object]) -> str:
@@ -183,14 +196,15 @@ def _store(node: Node, unit: Unit, peer: str, sealed: Sealed) -> None:
     statements.store(unit, sealed.statement, stored)
 
 
-def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: StatementOutcome) -> Any:
-    message = str(sealed.statement.body["message"])
-
+def _noting(
+    node: Node,
+    unit: Unit,
+    peer: str,
+    sealed: Sealed,
+    outcome: StatementOutcome,
+    original: StoredStatement,
+) -> Callable[[], None]:
     def write() -> None:
-        original = _original(unit, peer, message, outcome.statement)
-        if original is None:
-            # Only the ministry that was sent a statement says what became of it, and says it once.
-            return
         state = "refused" if outcome.code else "applied"
         code = outcome.code or None
         at = node.now()
@@ -216,18 +230,19 @@ def _noting(node: Node, unit: Unit, peer: str, sealed: Sealed, outcome: Statemen
     return write
 
 
-def _original(unit: Unit, peer: str, message: str, statement: str) -> StoredStatement | None:
-    """Return our statement that an outcome is about, if it was an item of that very message."""
-    connection = unit.connection
-    if streams.disposition_of(connection, peer, statement) is not None:
-        return None
+def _originals(
+    unit: Unit, peer: str, sealed: Sealed, outcomes: Sequence[StatementOutcome]
+) -> dict[str, StoredStatement]:
+    """Return our statements that outcomes are about: items of that very message, not yet told."""
+    connection, message = unit.connection, str(sealed.statement.body["message"])
+    told = {one.statement for one in outcomes}
     if unit.recovering:
         # Messages are taken back after the statements; the outbox knows what was due to whom.
-        posted = streams.was_posted(connection, peer, statement)
-        return statements.judged(connection, statement) if posted else None
-    sent = streams.message_out(connection, message)
-    if sent is None or sent.peer != peer:
-        return None
-    if not any(row.statement == statement for row in streams.items_of(connection, message)):
-        return None
-    return statements.judged(connection, statement)
+        due = streams.posted_to(connection, peer, sorted(told))
+    else:
+        sent = streams.message_out(connection, message)
+        due = streams.items_of(connection, message) if sent and sent.peer == peer else []
+    wanted = sorted(told.intersection(row.statement for row in due))
+    known = {row.statement for row in streams.dispositions_of(connection, peer, wanted)}
+    found = statements.by_ids(connection, [id_ for id_ in wanted if id_ not in known])
+    return {id_: row for id_, row in found.items() if row.standing is StatementStanding.JUDGED}

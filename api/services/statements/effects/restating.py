@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from api.domain.decisions import ALLOWED, Decision, refuse
 from api.domain.errors import Conflict, NotFound
 from api.records import statements, streams
+from api.records.unit_of_work import Unit
 from api.services.node import Node
 from api.services.statements.effects.base import opened
 from api.wire.statements import OPENER, Content, Statement
@@ -46,14 +47,16 @@ def check(node: Node, connection: Connection, content: Content) -> None:
         raise Conflict(CODE, "It was told to that ministry again already.")
 
 
-def may_take(connection: Connection, statement: Statement) -> Decision:
+def may_take(unit: Unit, statement: Statement) -> Decision:
     """Whether a partner's statement may take the place of the one it names, by what is known here.
 
-    One that this node never got, or refused, may be told again; one that it applied may not.
+    One that this node never got, or refused, may be told again; one that it applied may not. Most
+    name none: then nothing is read.
     """
     named = statement.body.get("restates")
     if not isinstance(named, str):
         return ALLOWED
+    connection = unit.connection
     if statements.restating(connection, named):
         return refuse(CODE, "That statement was told again already.")
     row = statements.judged(connection, named)
