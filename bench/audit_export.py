@@ -4,7 +4,7 @@ Entries are synthetic events of realistic size in a log with a real head, keys a
 Prints entries per second of one core and the peak memory of each step, which must not grow with
 the number of entries.
 
-Run: ``python -m bench.audit_export [--entries 1000000] [--json]``.
+Run: ``python -m bench.audit_export [--entries 100000] [--json]``.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def apart(work: Callable[[Path, int], dict[str, Any]], path: Path, count: int) -
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {}
@@ -144,6 +144,7 @@ def main(arguments: list[str]) -> int:
     else:
         for name, value in results.items():
             print(f"{name:24}", json.dumps(value))
+        print("aims: write 60,000, verify 70,000 entries a second and core")
     return 0
 
 

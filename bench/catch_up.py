@@ -1,4 +1,4 @@
-"""A partner comes back after having missed 10,000 statements: rate of catching up, and memory.
+"""A partner comes back after having missed thousands of statements: rate of catching up, memory.
 
 While a partner is away a node composes 32 messages ahead and keeps the rest as statements, so that
 they travel 64 to a message afterwards. With ``--batch 1`` every statement is a message of its own
@@ -30,6 +30,7 @@ from api.services.node import Limits
 from api.services.sealing import seal_statement
 from api.wire.statements import NONCE_BYTES, By, Content, Officer, compose_statement
 from api.worker import Worker
+from bench._machine import Meter
 from tests.support.bodies import body
 from tests.support.exchange import UK, US, person
 from tests.support.federation import Federation
@@ -102,7 +103,7 @@ def count(federation: Federation, table: Any, *conditions: Any) -> int:
 def main(arguments: list[str]) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="bench catch_up")
-    parser.add_argument("--statements", type=int, default=10_000)
+    parser.add_argument("--statements", type=int, default=2_560)
     parser.add_argument("--batch", type=int, default=64)
     options = parser.parse_args(arguments)
     limits = Limits(cursor_secret=b"bench", retry_base=0.01, retry_cap=0.1, batch=options.batch)
@@ -121,7 +122,7 @@ def main(arguments: list[str]) -> None:
             worker.start()
         time.sleep(2)
         sizes = [rss()]
-        started = time.perf_counter()
+        meter, started = Meter(), time.perf_counter()
         federation.down.discard(UK)
         receipted = disposed = 0
         first = 0.0
@@ -134,7 +135,7 @@ def main(arguments: list[str]) -> None:
             disposed = count(federation, streams.DISPOSITIONS)
             if disposed * 10 // options.statements >= len(sizes):
                 sizes.append(rss())
-        total = time.perf_counter() - started
+        total, used = time.perf_counter() - started, meter.each(options.statements)
         ending = [threading.Thread(target=worker.stop) for worker in workers]
         for thread in ending:
             thread.start()
@@ -147,6 +148,7 @@ def main(arguments: list[str]) -> None:
         f"{options.statements / first:.0f}/s receipted ({messages / first:.1f} messages/s), "
         f"{options.statements / total:.0f}/s with dispositions ({total:.0f} s)"
     )
+    print(f"both nodes: {used}")
     print(f"resident memory by tenths of the way, MiB: {', '.join(map(str, sizes))}")
 
 

@@ -12,7 +12,7 @@ Prints entries per second of one core and peak memory, for a tenth and for all o
 memory must not grow with them. ``bench audit_export`` measures the file format alone, with both
 verifiers, without a database.
 
-    python -m bench export [--entries 200000] [--json]
+    python -m bench export [--entries 30000] [--json]
 """
 
 import argparse
@@ -43,7 +43,7 @@ from tests.support import journeys
 from tests.support.federation import Federation
 from tests.support.signing import UK, US
 
-AIM = 50_000
+AIMS = "export 60,000, verify 70,000"
 _AT_ONCE = 5_000
 
 
@@ -124,7 +124,7 @@ def apart(work: Callable[[Path, int], dict[str, Any]], folder: Path, entries: in
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=200_000)
+    parser.add_argument("--entries", type=int, default=30_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {}
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
     else:
         for name, value in results.items():
             print(f"{name:20}", json.dumps(value))
-        print(f"aim: {AIM} entries a second and core, memory that does not grow")
+        print(f"aims: {AIMS} entries a second and core, memory that does not grow")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""A page of 100 packages with 1,000 and with 100,000 held: time per page, and whether it is flat.
+"""A page of 100 packages with 1,000 and 50,000 held: processor time of each, and if it is flat.
 
-Aim: ≤ 25 ms each. The rows are inserted directly; the page is read by the real use case, with the
+Aim: ≤ 6 ms each. The rows are inserted directly; the page is read by the real use case, with the
 policy's batch decision.
 
     python -m bench pages [--many N]
@@ -47,18 +47,18 @@ def fill(federation: Federation, first: int, until: int, ministry: str = "us-tre
 
 
 def page_time(federation: Federation, pages: int = 30) -> tuple[float, float]:
-    """Median milliseconds of the first page, and of a page deep in the list."""
+    """Median milliseconds of processor of the first page, and of a page deep in the list."""
     node, analyst = federation["us-treasury"], federation.officer("us-treasury", "analyst")
     firsts, deeps = [], []
     place: tuple[str, str] | None = None
     for _ in range(pages):
-        started = time.perf_counter()
+        started = time.thread_time()
         rows = evidence.packages_page(node, analyst, limit=100)
-        firsts.append(time.perf_counter() - started)
-        started = time.perf_counter()
+        firsts.append(time.thread_time() - started)
+        started = time.thread_time()
         rows = evidence.packages_page(node, analyst, limit=100, before=place)
         if len(rows) == 100:
-            deeps.append(time.perf_counter() - started)
+            deeps.append(time.thread_time() - started)
         place = (rows[-1].submitted_at, rows[-1].id) if len(rows) == 100 else None
     return statistics.median(firsts) * 1000, statistics.median(deeps) * 1000
 
@@ -66,7 +66,7 @@ def page_time(federation: Federation, pages: int = 30) -> tuple[float, float]:
 def main(arguments: list[str]) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="bench pages")
-    parser.add_argument("--many", type=int, default=100_000)
+    parser.add_argument("--many", type=int, default=50_000)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         federation = Federation(Path(folder) / "n", ministries=(US,))
@@ -75,8 +75,8 @@ def main(arguments: list[str]) -> None:
         fill(federation, FEW, options.many)
         many, many_deep = page_time(federation)
         federation.close()
-    print(f"page of 100 with {FEW}: first {few:.1f} ms, deep {few_deep:.1f} ms (aim 25)")
-    print(f"page of 100 with {options.many}: first {many:.1f} ms, deep {many_deep:.1f} ms (aim 25)")
+    print(f"page of 100 with {FEW}: first {few:.1f} ms, deep {few_deep:.1f} ms (aim 6)")
+    print(f"page of 100 with {options.many}: first {many:.1f} ms, deep {many_deep:.1f} ms (aim 6)")
     print(f"growth {many / few:.2f} first, {many_deep / few_deep:.2f} deep (1.00 is flat)")
 
 
