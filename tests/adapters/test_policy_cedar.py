@@ -132,6 +132,25 @@ when {{ context.now + 9223372036854775807 < 0 }};""",
     assert erring.decide(REVIEWER, Action.PACKAGE_HOLDERS, package(), NOW).allowed
 
 
+@pytest.mark.parametrize(
+    "named",
+    ['resource == Package::"x"', 'resource) when { resource == Package::"x" } when { true'],
+)
+def test_a_policy_that_names_an_object_is_asked_of_each(tmp_path: Path, named: str) -> None:
+    """Objects with the same facts are one question only while no policy tells them apart."""
+    head, _, rest = named.partition(")")
+    naming = with_errors(
+        tmp_path,
+        f"""@id("trial.names")
+@reason("For a test.")
+@code("policy.trial")
+forbid (principal is Officer, action == Action::"package.read", {head}){rest}{"}" if rest else ""};""",
+    )
+    page = [package(), package("x"), package("y")]
+    found = naming.decide_many(REVIEWER, Action.PACKAGE_READ, page, NOW)
+    assert [one.allowed for one in found] == [True, False, True]
+
+
 def test_strange_ids_are_data_and_never_syntax() -> None:
     for identity in ('"', 'x"::Officer::"boris', "a\nb", "\x00", "Ω" * 300, ""):
         decision = DECIDER.decide(REVIEWER, Action.PACKAGE_READ, package(identity), NOW)

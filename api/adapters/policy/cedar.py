@@ -126,15 +126,34 @@ class CedarDecider:
     ) -> list[PolicyDecision]:
         """Decide one question per resource with a single call of the engine.
 
+        Resources with the same facts are one question, unless a policy names some of them.
+
         If the page as a whole cannot be taken in (one resource breaks the schema, or two carry the
         same id with other attributes), each is decided alone, so that only the bad ones are denied.
         """
         if not resources:
             return []
         try:
-            return self._ask(principal, action, resources, context)
+            asked, places = self._alike(action, resources)
+            found = self._ask(principal, action, asked, context)
+            if any(one.errors for one in found):
+                return self._ask(principal, action, resources, context)
+            return [found[place] for place in places]
         except _Unanswerable:
             return [self.decide(principal, action, resource, context) for resource in resources]
+
+    def _alike(
+        self, action: str, resources: Sequence[Resource]
+    ) -> tuple[Sequence[Resource], Sequence[int]]:
+        """Return the resources to ask about, and for each that was given the place of its like."""
+        if action not in self._actions or not self._slice(action).by_facts:
+            return resources, range(len(resources))
+        asked: dict[tuple[Any, ...], tuple[int, Resource]] = {}
+        try:
+            places = [asked.setdefault(_facts(one), (len(asked), one))[0] for one in resources]
+        except TypeError:  # a fact of a kind that no schema knows: the engine says so
+            return resources, range(len(resources))
+        return [one for _, one in asked.values()], places
 
     def _answer(
         self,
@@ -253,6 +272,12 @@ def _principal_attributes(principal: Principal) -> dict[str, Any]:
 
 def _resource_uid(resource: Resource) -> dict[str, str]:
     return {"type": _RESOURCE_TYPES[resource.kind], "id": resource.id}
+
+
+def _facts(resource: Resource) -> tuple[Any, ...]:
+    """Return what policies can know of a resource that none of them names; ``1`` is no ``True``."""
+    facts = ((name, type(value), value) for name, value in resource.attributes.items())
+    return (resource.kind, frozenset(facts))
 
 
 def _resource_entities(

@@ -88,10 +88,17 @@ def load(directory: Path) -> PolicyBundle:
 
 @dataclass(frozen=True, slots=True)
 class ActionSlice:
-    """What a question about one action needs: the policies and declarations that can matter."""
+    """What a question about one action needs: the policies and declarations that can matter.
+
+    Attributes:
+        policies: those whose head can match.
+        schema: every entity type, this action and its groups.
+        by_facts: no policy names an entity, so that two objects with the same facts are one case.
+    """
 
     policies: cedarpy.PolicySet
     schema: cedarpy.Schema
+    by_facts: bool
 
 
 def slice_for(bundle: PolicyBundle, action: str) -> ActionSlice:
@@ -108,14 +115,25 @@ def slice_for(bundle: PolicyBundle, action: str) -> ActionSlice:
     kept = [text for text in _declarations(bundle) if not text.startswith("action ")]
     kept += [own, *(f'action "{group}";' for group in sorted(groups))]
     covering = groups | {action}
+    matching = [
+        policy
+        for policy in bundle.policies.values()
+        if policy.actions is None or policy.actions & covering
+    ]
     return ActionSlice(
-        policies=policy_set(
-            policy
-            for policy in bundle.policies.values()
-            if policy.actions is None or policy.actions & covering
-        ),
+        policies=policy_set(matching),
         schema=cedarpy.Schema.from_str("\n\n".join(kept)),
+        by_facts=not any(_names_entity(policy.body) for policy in matching),
     )
+
+
+def _names_entity(part: Any) -> bool:
+    """Whether a part of a policy, in Cedar's JSON, names an entity that is no action."""
+    if isinstance(part, Mapping):
+        if set(part) == {"type", "id"}:
+            return bool(part["type"] != "Action")
+        return any(map(_names_entity, part.values()))
+    return isinstance(part, list) and any(map(_names_entity, part))
 
 
 def declaration_of(bundle: PolicyBundle, action: str) -> str:
