@@ -151,6 +151,18 @@ forbid (principal is Officer, action == Action::"package.read", {head}){rest}{"}
     assert [one.allowed for one in found] == [True, False, True]
 
 
+def test_the_same_question_at_another_time_or_of_other_facts_is_another_question() -> None:
+    leaving = dataclasses.replace(REVIEWER, expires=600)
+    for _ in range(2):
+        for now, expected in ((500, True), (700, False)):
+            found = DECIDER.decide(leaving, Action.PACKAGE_READ, package(), {"now": now})
+            assert found.allowed is expected
+        walled = package(recused=frozenset({"boris"}))
+        assert not DECIDER.decide(leaving, Action.PACKAGE_READ, walled, NOW).allowed
+        other = dataclasses.replace(leaving, roles=frozenset())
+        assert not DECIDER.decide(other, Action.PACKAGE_READ, package(), NOW).allowed
+
+
 def test_strange_ids_are_data_and_never_syntax() -> None:
     for identity in ('"', 'x"::Officer::"boris', "a\nb", "\x00", "Ω" * 300, ""):
         decision = DECIDER.decide(REVIEWER, Action.PACKAGE_READ, package(identity), NOW)

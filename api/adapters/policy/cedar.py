@@ -11,7 +11,7 @@ changes no answer: a policy whose head does not match can neither permit nor for
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -58,13 +58,14 @@ _RESOURCE_TYPES: Final[Mapping[str, str]] = {
     ResourceKind.THREAD: "Thread",
 }
 _PRINCIPALS_KEPT: Final = 4096
+_ANSWERS_KEPT: Final = 1024
 _COMPLAINT_LENGTH: Final = 300
 _QUOTED_DOCUMENT: Final = re.compile(r"failed to parse entities from:\n.*\]: ", re.DOTALL)
 _QUOTED_VALUE: Final = re.compile(r": `[^`]*`$")
 
 
 class CedarDecider:
-    """A `Decider` over one policy directory. Immutable after construction, hence thread-safe."""
+    """A `Decider` over one policy directory. What it keeps follows from the questions alone."""
 
     def __init__(self, bundle: PolicyBundle) -> None:
         """Build the handles.
@@ -81,6 +82,7 @@ class CedarDecider:
             declaration_of(bundle, action)
         # Cut when first asked about: parsing them all takes a third of a second.
         self._slice = cache(partial(slice_for, bundle))
+        self._answers: dict[Hashable, PolicyDecision] = {}
         self._principal_entities = lru_cache(maxsize=_PRINCIPALS_KEPT)(self._load_principal)
 
     @classmethod
@@ -114,8 +116,37 @@ class CedarDecider:
         resource: Resource,
         context: Mapping[str, ContextValue],
     ) -> PolicyDecision:
-        """Decide one question; see `api.ports.policy.Decider`."""
-        return self._answer(principal, action, (resource,), context)[0]
+        """Decide one question; see `api.ports.policy.Decider`.
+
+        An answer follows from the question alone, so the same one within the same second is not
+        asked again.
+        """
+        question = self._question(principal, action, resource, context)
+        found = self._answers.get(question) if question is not None else None
+        if found is None:
+            found = self._answer(principal, action, (resource,), context)[0]
+            if question is not None and not found.errors:
+                if len(self._answers) >= _ANSWERS_KEPT:
+                    self._answers.clear()
+                self._answers[question] = found
+        return found
+
+    def _question(
+        self,
+        principal: Principal,
+        action: str,
+        resource: Resource,
+        context: Mapping[str, ContextValue],
+    ) -> Hashable | None:
+        """Return all that an answer follows from; ``None`` where a policy names some object."""
+        if action not in self._actions or not self._slice(action).by_facts:
+            return None
+        question = (principal, action, _facts(resource), _typed(context))
+        try:
+            hash(question)
+        except TypeError:  # a fact of a kind that no schema knows
+            return None
+        return question
 
     def decide_many(
         self,
@@ -275,9 +306,17 @@ def _resource_uid(resource: Resource) -> dict[str, str]:
 
 
 def _facts(resource: Resource) -> tuple[Any, ...]:
-    """Return what policies can know of a resource that none of them names; ``1`` is no ``True``."""
-    facts = ((name, type(value), value) for name, value in resource.attributes.items())
-    return (resource.kind, frozenset(facts))
+    """Return what policies can know of a resource that none of them names.
+
+    An id outside ASCII stays its own case: the engine refuses what is no Unicode.
+    """
+    own = "" if resource.id.isascii() else resource.id
+    return (resource.kind, own, _typed(resource.attributes))
+
+
+def _typed(members: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return members so that they compare as the engine sees them: ``1`` is no ``True``."""
+    return tuple(sorted((name, type(value).__name__, value) for name, value in members.items()))
 
 
 def _resource_entities(
