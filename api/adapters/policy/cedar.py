@@ -141,7 +141,7 @@ class CedarDecider:
         """Return all that an answer follows from; ``None`` where a policy names some object."""
         if action not in self._actions or not self._slice(action).by_facts:
             return None
-        question = (principal, action, _facts(resource), _typed(context))
+        question = (principal, action, _told_apart_by(resource), _typed(context))
         try:
             hash(question)
         except TypeError:  # a fact of a kind that no schema knows
@@ -181,7 +181,9 @@ class CedarDecider:
             return resources, range(len(resources))
         asked: dict[tuple[Any, ...], tuple[int, Resource]] = {}
         try:
-            places = [asked.setdefault(_facts(one), (len(asked), one))[0] for one in resources]
+            places = [
+                asked.setdefault(_told_apart_by(one), (len(asked), one))[0] for one in resources
+            ]
         except TypeError:  # a fact of a kind that no schema knows: the engine says so
             return resources, range(len(resources))
         return [one for _, one in asked.values()], places
@@ -305,7 +307,7 @@ def _resource_uid(resource: Resource) -> dict[str, str]:
     return {"type": _RESOURCE_TYPES[resource.kind], "id": resource.id}
 
 
-def _facts(resource: Resource) -> tuple[Any, ...]:
+def _told_apart_by(resource: Resource) -> tuple[Any, ...]:
     """Return what policies can know of a resource that none of them names.
 
     An id outside ASCII stays its own case: the engine refuses what is no Unicode.
