@@ -27,7 +27,7 @@ from jinja2 import (
 )
 from markupsafe import Markup
 
-from api.web.console import error_summary, labels, static_files
+from api.web.console import error_summary, labels, law_facts, static_files
 from api.web.console.words import REGIONAL, Language, catalogue, other
 from api.web.languages import french
 
@@ -113,6 +113,7 @@ def environment(language: Language) -> Environment:
         tongue=tongue,
         digest=grouped,
         refusal=functools.partial(refusal, language),
+        fact=functools.partial(law_facts.fact, language),
     )
     made.globals.update(asset=static_files.address, regional=REGIONAL[language], language=language)
     made.globals["component"] = component
