@@ -3,6 +3,7 @@
 Owns the choice in the page's language; the law itself is data of the node (``policies/regimes``).
 """
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from api.domain.regimes.values import Bilingual, Regime
 from api.web.console.page import Visit
 from api.web.console.words import Language
 
+_LONGEST: Final = 90  # signs of a regime's name that a line of a choice holds
 MEASURES: Final = ("asset_freeze", "entry_ban")
 """Measures that forms offer by name; others are written as words."""
 
@@ -50,7 +52,12 @@ def of_others(visit: Visit) -> list[Regime]:
 
 def options(visit: Visit, regimes: Iterable[Regime]) -> list[tuple[str, str]]:
     """Return regimes as a list to choose from."""
-    return [(one.id, f"{one.id}: {_said(one.name, visit.language)[:90]}") for one in regimes]
+    colon = "\u00a0:" if visit.language == "fr" else ":"
+
+    def named(one: Regime) -> str:
+        return textwrap.shorten(_said(one.name, visit.language), _LONGEST, placeholder="…")
+
+    return [(one.id, f"{one.id}{colon} {named(one)}") for one in regimes]
 
 
 def grounds(visit: Visit, regimes: Iterable[Regime]) -> list[Choice]:
