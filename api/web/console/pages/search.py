@@ -51,7 +51,7 @@ class Hit:
     href: str
 
 
-def search(visit: Visit) -> Answer:
+def find_any(visit: Visit) -> Answer:
     """Look for a reference and for a name."""
     text = " ".join(visit.query.get("q", "")[:_LONGEST].split())
     desk = bool(visit.caller.roles & DESK)
@@ -85,4 +85,4 @@ def _hit(visit: Visit, one: Reference) -> Hit:
     return Hit(one.kind, one.id, one.title, href)
 
 
-PAGES: Final = (Page("search", "/search", EVERYONE, Action.ME_READ, search),)
+PAGES: Final = (Page("search", "/search", EVERYONE, Action.ME_READ, find_any),)
