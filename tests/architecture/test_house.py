@@ -2,8 +2,12 @@
 
 import ast
 import functools
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
@@ -11,6 +15,7 @@ from fastapi.routing import APIRoute
 import api
 from api.app import ROUTERS
 from api.ports.policy import Action
+from api.services.idempotency import keyed_call
 from api.web.routing import PUBLIC, SIGNED_MESSAGE
 
 ROOT = Path(api.__file__).resolve().parents[1]
@@ -96,6 +101,42 @@ def test_every_route_declares_its_action() -> None:
         extra = route.openapi_extra or {}
         assert extra.get("x-comity-action") in known, route.path
         assert route.operation_id, route.path
+
+
+def test_every_route_that_documents_an_idempotency_key_reads_it() -> None:
+    routes = [route for router in ROUTERS for route in router.routes]
+    keyed = [route for route in routes if isinstance(route, APIRoute) and _takes_a_key(route)]
+    assert len(keyed) > 20
+    assert [one.operation_id for one in keyed if keyed_call not in _reached(one.endpoint)] == []
+
+
+def _takes_a_key(route: APIRoute) -> bool:
+    parameters = (route.openapi_extra or {}).get("parameters", ())
+    return any(one["name"] == "Idempotency-Key" for one in parameters)
+
+
+def _reached(endpoint: Any) -> set[Any]:
+    """Return the functions of ours that an endpoint names, and those that they name."""
+    found: set[Any] = set()
+    waiting = [inspect.unwrap(endpoint)]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += _named(one.__code__, one.__globals__)
+    return found
+
+
+def _named(code: CodeType, known: dict[str, Any]) -> Iterator[Any]:
+    values = [known[name] for name in code.co_names if name in known]
+    for module in [value for value in values if isinstance(value, ModuleType)]:
+        values += [vars(module)[name] for name in code.co_names if name in vars(module)]
+    for value in values:
+        if isinstance(value, FunctionType) and value.__module__.startswith("api."):
+            yield inspect.unwrap(value)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _named(inner, known)
 
 
 def test_no_two_routes_share_an_operation_id() -> None:

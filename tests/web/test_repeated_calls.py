@@ -6,8 +6,11 @@ from typing import Any, Final
 
 import pytest
 
+from api.wire.encoding import b64u_encode
+from api.wire.membership import compose_membership
+from tests.support import exchange
 from tests.support.bodies import body
-from tests.support.door import Door, answered, open_door, release_to
+from tests.support.door import MINISTRY, Door, answered, open_door, release_to
 from tests.support.signing import Signatory
 
 V1: Final = "/api/v1"
@@ -63,6 +66,30 @@ def new_recusal(door: Door, _mark: str) -> Call:
     return "analyst", f"{V1}/recusals", {"object": door.submitted(), "reason": "A relative."}
 
 
+def new_watch(door: Door, mark: str) -> Call:
+    listed = exchange.designate(door.federation, MINISTRY, mark)
+    return "analyst", f"{V1}/watches", {"ref": f"designation:{listed}", "reason": mark}
+
+
+def new_acquisition(door: Door, mark: str) -> Call:
+    package, digest = door.submitted(), door.package()["body"]["exhibits"][0]["digest"]
+    content = {"exhibit": digest, "source": mark, "collector": "A post.", "collected": "2026"}
+    return "reviewer", f"{V1}/packages/{package}/acquisitions", content
+
+
+def new_membership(door: Door, mark: str) -> Call:
+    old, beside = door.node.membership, "ca-gac" if mark == "one" else "uk-fcdo"
+    kept = [member for member in old.members if member.id in {MINISTRY, beside}]
+    file = compose_membership(old.serial + 1, old.digest, kept).raw
+    return "admin", f"{V1}/memberships", {"file": b64u_encode(file)}
+
+
+def new_epoch(door: Door, mark: str) -> Call:
+    peer = "ca-gac" if mark == "other" else "uk-fcdo"
+    door.ask("admin", "POST", f"{V1}/peers/{peer}/epoch/withdraw")
+    return "admin", f"{V1}/peers/{peer}/epoch", {}
+
+
 MADE: Final[dict[str, Callable[[Door, str], Call]]] = {
     "designation": new_designation,
     "proposal": new_proposal,
@@ -71,6 +98,10 @@ MADE: Final[dict[str, Callable[[Door, str], Call]]] = {
     "key": new_key,
     "delegation": new_delegation,
     "recusal": new_recusal,
+    "watch": new_watch,
+    "acquisition": new_acquisition,
+    "membership": new_membership,
+    "epoch": new_epoch,
 }
 
 
@@ -91,9 +122,9 @@ def test_another_call_under_the_same_key_is_refused(door: Door, what: str) -> No
     headers = {"idempotency-key": f"other-{what}"}
     who, path, content = MADE[what](door, "one")
     assert door.ask(who, "POST", path, json=content, headers=headers).status_code == 201
-    _, _, other = MADE[what](door, "other")
+    _, there, other = MADE[what](door, "other")
     before = door.contents()
-    refused = door.ask(who, "POST", path, json=other, headers=headers)
+    refused = door.ask(who, "POST", there, json=other, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency.reused")
     assert door.contents() == before
 

@@ -3,18 +3,19 @@
 Owns the table ``acquisitions``. What it is needed for is ``effects.originator_control``'.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from api.domain.errors import Conflict, Invalid, Refused
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import packages
-from api.records.acquisitions import ACQUISITIONS
+from api.records.acquisitions import ACQUISITIONS, acquisitions_of
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, entry_of, unknown
 from api.services.desk import evidence
 from api.services.desk.package_views import AcquisitionView
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 
 
@@ -51,6 +52,9 @@ def record_acquisition(
         raise Conflict("package.not-yours", "Only exhibits of an own package are recorded.")
     if package.prepared_by in caller.authors:
         raise Refused("policy.own-work", "Somebody who did not write the package must record it.")
+    once = keyed_call(caller, Act.EXHIBIT_ACQUIRED, {"package": package_id, **asdict(new)})
+    if (known := made_before(node, once)) is not None:
+        return _recorded(node, **known)
     if not all(one.strip() for one in (new.source, new.collector, new.collected)):
         raise Invalid("acquisition.incomplete", "Say from where, by whom and when it was acquired.")
     listed = node.db.read(lambda connection: packages.exhibits_of(connection, package_id))
@@ -72,7 +76,13 @@ def record_acquisition(
         recording.record(node, unit, entry_of(caller, permit, Act.EXHIBIT_ACQUIRED, subject))
 
     try:
-        node.db.write(write)
+        made = write_once(node, once, {"package": package_id, "exhibit": new.exhibit}, write)
     except Taken:
         raise Conflict("acquisition.recorded", "This was recorded already.") from None
-    return AcquisitionView(new.exhibit, new.source, new.collector, new.collected)
+    return _recorded(node, **made)
+
+
+def _recorded(node: Node, package: str, exhibit: str) -> AcquisitionView:
+    rows = node.db.read(lambda connection: acquisitions_of(connection, package))
+    found = next(one for one in rows if one.exhibit == exhibit)
+    return AcquisitionView(exhibit, found.source, found.collector, found.collected)

@@ -29,6 +29,7 @@ from api.records.unit_of_work import Taken, Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, change_of, collection, entry_of, unknown
 from api.services.desk.officers import name_of
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.membership import Membership, parse_membership
@@ -84,6 +85,9 @@ def propose(node: Node, caller: Caller, file: bytes) -> MembershipChangeView:
     """
     permit = authorise(node, caller, Action.MEMBERSHIP_PROPOSE, change_of("new"))
     new = parse_membership(file)
+    once = keyed_call(caller, Act.MEMBERSHIP_PROPOSED, {"membership": new.digest})
+    if (proposed_before := made_before(node, once)) is not None:
+        return _by_digest(node, proposed_before["membership"])
     known = node.db.read(memberships.confirmed)
     if known is not None and new.serial <= known.serial:
         raise _older(known)
@@ -103,9 +107,16 @@ def propose(node: Node, caller: Caller, file: bytes) -> MembershipChangeView:
         recording.record(node, unit, entry_of(caller, permit, Act.MEMBERSHIP_PROPOSED, subject))
 
     try:
-        node.db.write(write)
+        made = write_once(node, once, {"membership": new.digest}, write)
     except Taken as error:
         raise Conflict("membership.proposed", "This membership was proposed already.") from error
+    return _by_digest(node, made["membership"])
+
+
+def _by_digest(node: Node, digest: str) -> MembershipChangeView:
+    row = node.db.read(lambda connection: memberships.by_digest(connection, digest))
+    if row is None:
+        raise unknown("membership")
     return _change_view(node, row)
 
 

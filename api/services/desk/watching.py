@@ -28,6 +28,7 @@ from api.services.desk.identity import LIST, entry_place, entry_ref, holder
 from api.services.desk.list_differences import EditionDifference
 from api.services.desk.subjects import known
 from api.services.desk.uncovered import one_sided
+from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.statements.effects import reliance
 
@@ -47,6 +48,9 @@ def watch(node: Node, caller: Caller, ref: str, reason: str) -> Watch:
     if not reason.strip():
         raise Invalid("watch.reason-missing", "Say why it is watched.")
     permit = authorise(node, caller, Action.SUBJECT_WATCH, Resource("subject", ref))
+    once = keyed_call(caller, Act.WATCH_SET, {"ref": ref, "reason": reason})
+    if (set_before := made_before(node, once)) is not None:
+        return _set_one(node, caller, set_before["id"])
     programme = watches.programme_of(ref)
     held = (
         bool(node.db.read(lambda connection: lists.editions(connection, programme[0])))
@@ -64,8 +68,7 @@ def watch(node: Node, caller: Caller, ref: str, reason: str) -> Watch:
         recording.record(node, unit, entry)
         unit.ring(watches.FOLLOWED)
 
-    node.db.write(write)
-    return made
+    return _set_one(node, caller, write_once(node, once, {"id": made.id}, write)["id"])
 
 
 def end(node: Node, caller: Caller, watch_id: str) -> Watch:
@@ -76,9 +79,7 @@ def end(node: Node, caller: Caller, watch_id: str) -> Watch:
         Conflict: ``watch.ended``.
     """
     permit = authorise(node, caller, Action.SUBJECT_WATCH, Resource("subject", watch_id))
-    found = node.db.read(lambda connection: watches.by_id(connection, watch_id))
-    if found is None or not _seen(node, caller, [found]):
-        raise NotFound("watch.unknown", "There is no such watch.")
+    _set_one(node, caller, watch_id)
 
     def write(unit: Unit) -> None:
         values = {"ended_by": caller.person, "ended_at": node.now()}
@@ -89,17 +90,23 @@ def end(node: Node, caller: Caller, watch_id: str) -> Watch:
         recording.record(node, unit, entry)
 
     node.db.write(write)
-    ended = node.db.read(lambda connection: watches.by_id(connection, watch_id))
-    return ended or found
+    return _set_one(node, caller, watch_id)
+
+
+def _set_one(node: Node, caller: Caller, watch_id: str) -> Watch:
+    found = node.db.read(lambda connection: watches.by_id(connection, watch_id))
+    if found is None or not watches_seen(node, caller, [found]):
+        raise NotFound("watch.unknown", "There is no such watch.")
+    return found
 
 
 def standing_watches(node: Node, caller: Caller) -> list[Watch]:
     """Return the watches that stand on what the caller may read, oldest first."""
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    return _seen(node, caller, node.db.read(watches.standing))
+    return watches_seen(node, caller, node.db.read(watches.standing))
 
 
-def _seen(node: Node, caller: Caller, found: Sequence[Watch]) -> list[Watch]:
+def watches_seen(node: Node, caller: Caller, found: Sequence[Watch]) -> list[Watch]:
     """Leave out the watches on descriptions in objects that the caller may not read."""
     places = {one.id: holder(one.ref) for one in found}
     allowed = visibility.readable(

@@ -34,6 +34,7 @@ from api.records.stream_rows import SentState, StreamState
 from api.records.unit_of_work import Unit
 from api.services import recording, sealing
 from api.services.authorising import Caller, Permit, authorise, change_of, entry_of
+from api.services.idempotency import Made, keyed_call, made_before, write_once
 from api.services.log import checkpoints
 from api.services.log.comparing import others
 from api.services.node import Node
@@ -116,6 +117,9 @@ def propose(node: Node, caller: Caller, peer: str) -> Proposal:
     """
     permit = authorise(node, caller, Action.STREAM_EPOCH_PROPOSE, change_of(f"epoch:{peer}"))
     _require_member(node, peer)
+    once = keyed_call(caller, Act.EPOCH_PROPOSED, {"peer": peer})
+    if (known := made_before(node, once)) is not None:
+        return _proposed_before(caller, known)
     if node.db.read(lambda connection: proposed(connection, peer)) is not None:
         raise Conflict("epoch.proposed", "A new epoch waits for another administrator.")
     node.db.read(lambda connection: _require_known(connection, peer))
@@ -126,8 +130,16 @@ def propose(node: Node, caller: Caller, peer: str) -> Proposal:
         node_state.put(unit, _FACT + peer, json.dumps(fact), node.now())
         recording.record(node, unit, _entry(caller, permit, Act.EPOCH_PROPOSED, peer))
 
-    node.db.write(write)
-    return proposal
+    change = proposal.change
+    made = {"peer": peer, "ended": str(change.ended), "seq": str(change.seq)}
+    made |= {"digest": change.digest} if change.digest is not None else {}
+    return _proposed_before(caller, write_once(node, once, made, write))
+
+
+def _proposed_before(caller: Caller, made: Made) -> Proposal:
+    """Return what a keyed call proposed; the proposal itself goes when it is decided."""
+    change = EpochChange(int(made["ended"]), int(made["seq"]), made.get("digest"))
+    return Proposal(made["peer"], change, caller.person)
 
 
 def withdraw(node: Node, caller: Caller, peer: str) -> None:

@@ -76,6 +76,7 @@ async def all_keys(node: NodeOf, caller: OfficerOf) -> Answer[Page[OfficerKey]]:
     Action.KEY_REQUEST,
     status_code=201,
     body=NewChallenge,
+    keyed=False,
     operation_id="challenge_key",
     response_description="What the new key must sign; `options` for a browser, in form webauthn.",
 )

@@ -313,6 +313,8 @@ async def editions(
     "",
     Action.LIST_IMPORT,
     status_code=201,
+    # The same file again is the same edition: it changes nothing, whatever the key.
+    keyed=False,
     operation_id="import_list",
     response_description="The edition, and what changed.",
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
