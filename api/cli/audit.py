@@ -6,7 +6,7 @@ samples, notes and erasure are ``api.cli.audit_work``'s.
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -268,6 +268,8 @@ def _instant(text: str | None, *, last: bool) -> str | None:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise typer.BadParameter("write 2026-11-23 or 2026-11-23T17:25:39.123Z") from None
+    if last and day.date() == date.max:
+        return "9999-12-31T23:59:59.999Z"
     return (day + timedelta(days=int(last))).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

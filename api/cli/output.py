@@ -177,7 +177,10 @@ def moment(value: object) -> str:
     except ValueError:
         return value
     text = instant.strftime("%Y-%m-%d %H:%M UTC")
-    local = instant.astimezone()
+    try:
+        local = instant.astimezone()
+    except (OverflowError, ValueError):  # at the ends of the calendar: no such day over there
+        return text
     if instant.tzinfo is None or local.utcoffset() == instant.utcoffset():
         return text
     same_day = local.date() == instant.date()

@@ -102,3 +102,8 @@ def test_a_local_time_on_another_day_says_which() -> None:
     assert output.moment("2026-11-23T17:25:00.000Z") == "2026-11-23 17:25 UTC (12:25 EST)"
     assert output.moment("2026-07-01T02:05:00.000Z") == "2026-07-01 02:05 UTC (30 Jun 22:05 EDT)"
     assert output.moment("not a time") == "not a time"
+
+
+@pytest.mark.usefixtures("toronto")
+def test_an_instant_before_the_readers_calendar_begins_is_shown_in_utc() -> None:
+    assert output.moment("0001-01-01T00:00:00.000Z").endswith("1-01-01 00:00 UTC")

@@ -51,6 +51,14 @@ def test_a_rule_starts_warns_runs_out_and_stops(regime: Regime, rule: ClockRule)
         assert same not in running(ended)
 
 
+def test_a_period_that_ends_after_the_calendar_has_no_last_day() -> None:
+    for later, due in ((0, date.max), (1, None)):
+        started = date.max - timedelta(days=56 - later)
+        found = clocks(REGIMES["UK-GHR"], [("urgent-designated", started)])
+        (clock,) = [one for one in found if one.id == "uk-ghr.urgent-56"]
+        assert (clock.due, clock.state(DAY)) == (due, ClockState.RUNNING)
+
+
 def test_sitting_days_are_counted_by_the_house_that_runs_out_first() -> None:
     found = clocks(REGIMES["CA-SEMA"], [("made", DAY)], CALENDARS)
     assert found[0].due == DAY + timedelta(days=10)

@@ -3,6 +3,10 @@
 import pytest
 
 from api.domain.errors import Conflict, NotFound, Refused
+from api.domain.events import Act, Subject
+from api.records.officers import OFFICERS
+from api.records.unit_of_work import Unit
+from api.services import recording
 from api.services.audit import auditing
 from api.services.audit.auditing import Wanted
 from api.services.authorising import Caller
@@ -76,6 +80,20 @@ def test_a_task_is_given_to_those_for_whom_it_waits_and_recorded(
     (event,) = auditing.events(uk, auditor, Wanted(act="task.assigned"), limit=5)
     assert event.event is not None
     assert event.event["object"]["id"] == task
+
+
+def test_an_account_that_ends_on_no_day_there_is_keeps_nobody_from_the_task(
+    federation: Federation, uk: Node, analyst: Caller, colleague: Caller, task: str
+) -> None:
+    def spoil(unit: Unit) -> None:
+        never = {"expires_at": "2026-99-99T99:99:99.999Z"}
+        unit.update(OFFICERS, {"id": colleague.person}, never)
+        subject = Subject("officer", colleague.person)
+        recording.record(uk, unit, recording.Entry(Act.OFFICER_APPROVED, subject))
+
+    uk.db.write(spoil)
+    offered = {one.officer for one in assigning.colleagues(uk, analyst, task)}
+    assert colleague.person not in offered
 
 
 def test_nobody_gets_a_task_that_does_not_wait_for_them(

@@ -20,6 +20,7 @@ from api.records import officers as records
 from api.services.desk import grants, officers, suspending
 from api.services.desk.officers import NewOfficer
 from api.services.node import Node
+from api.wire.errors import WireError
 from tests.support.exchange import US
 from tests.support.federation import ISSUER, Federation
 from tests.support.looking import seen
@@ -324,3 +325,9 @@ def test_each_act_on_an_officer_has_its_own_name(federation: Federation) -> None
         "grant.approved",
         "officer.suspended",
     ]
+
+
+def test_an_account_ends_at_an_instant_that_there_is(federation: Federation) -> None:
+    person = NewOfficer("Third", [(ISSUER, f"{US}:admin3")], "2026-99-99T99:99:99.999Z")
+    with pytest.raises(WireError, match=r"encoding\.instant"):
+        officers.propose_officer(federation[US], federation.officer(US, "admin"), person)

@@ -52,7 +52,8 @@ class Clock:
         id: The rule's, such as `uk-ghr.urgent-56`.
         name: What has to happen.
         started: Day of the event that started it.
-        due: Last day, or None where it cannot be counted yet; then `text` is all there is.
+        due: Last day, or None where it cannot be counted (yet, or at the end of the calendar); then
+            `text` is all there is.
         ended: Day of the event that ended it, or None.
         text: The period in the law's terms.
         lapses: Whether the act itself ends when the period runs out.
@@ -148,7 +149,8 @@ def _clock(
 
 def _due(rule: ClockRule, started: date, calendars: Mapping[str, SittingCalendar]) -> date | None:
     if rule.days is not None:
-        return started + timedelta(days=rule.days)
+        left = (date.max - started).days
+        return started + timedelta(days=rule.days) if rule.days <= left else None
     number = rule.sitting_days or 0
     last = [
         calendars[house].nth_after(started, number) if house in calendars else None

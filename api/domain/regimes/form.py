@@ -7,7 +7,7 @@ no file: it takes decoded JSON. Judges nothing of the law.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from api.domain.regimes.cases import RecordedFact, SubjectCase
 from api.domain.regimes.clocks import SittingCalendar
@@ -33,6 +33,9 @@ from api.domain.regimes.values import (
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
+_YEARS: Final = range(1900, 3000)
+_MOST_DAYS: Final = 3660
+"""Ten years: no period of these laws is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,11 @@ def _text(value: Any, where: str) -> str:
 def _day(value: Any, where: str) -> str:
     text = _text(value, where)
     try:
-        date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise RegimeError(f"{where} must be a day such as 2026-11-28.") from error
+    if day.year not in _YEARS:
+        raise RegimeError(f"{where} must be a day of the years 1900 to 2999.")
     return text
 
 
@@ -162,6 +167,8 @@ def _flag(value: Any, where: str) -> bool:
 def _days(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise RegimeError(f"{where} must be a number of days.")
+    if value > _MOST_DAYS:
+        raise RegimeError(f"{where} must be at most {_MOST_DAYS} days.")
     return value
 
 

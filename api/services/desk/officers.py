@@ -34,6 +34,7 @@ from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
 from api.wire.canonical import Json
+from api.wire.encoding import parse_instant
 
 
 class OfficerStanding(StrEnum):
@@ -173,7 +174,10 @@ def insert(
 
     Raises:
         Taken: one of the accounts is another officer's.
+        WireError: ``encoding.instant``: the account ends at no instant that there is.
     """
+    if person.expires_at is not None:
+        parse_instant(person.expires_at)
     unit.insert(
         officers.OFFICERS,
         {
