@@ -118,6 +118,20 @@ class Spool:
             TooMany: ``upload.too-many``.
             Full: ``store.full``.
         """
+        with self._alone():
+            self._begin(upload)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder's lock, so that two who begin at one moment count each other."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _begin(self, upload: Upload) -> None:
         self._sweep()
         unfinished = [each for each in self._all() if each.owner == upload.owner]
         if len([each for each in unfinished if not each.stored]) >= MOST_UNFINISHED:

@@ -226,6 +226,11 @@ def test_it_takes_two_administrators(federation: Federation) -> None:
     for decide in (erasure.approve, erasure.reject):
         with pytest.raises(Conflict, match="decided"):
             decide(node, second, row.id)
+        for id_ in (row.id, "0" * 32):
+            with pytest.raises(Refused):
+                decide(node, federation.officer(US, "analyst"), id_)
+        with pytest.raises(NotFound):
+            decide(node, second, "0" * 32)
     assert {each.state for each in erasure.listed(node, admin)} >= {"rejected"}
     with pytest.raises(Refused):
         erasure.listed(node, federation.officer(US, "analyst"))

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.records import tasks
 from api.records.log import EVENTS
 from api.services.desk import designations, diary
 from api.services.desk import tasks as own_tasks
 from api.services.desk.deadlines import expire_clocks
 from api.services.desk.diary import NewEntry
+from api.services.desk.recusing import Aside, recuse
 from api.services.desk.statutory_clocks import own_clocks
 from api.services.desk.tasks import Scope
 from tests.support.exchange import CA, US, designate
@@ -94,6 +95,20 @@ def test_a_withdrawn_entry_counts_for_nothing_and_stays_readable(federation: Fed
     view = designations.read(node, analyst, id_)
     assert all(one.id != "ca-jvcfoa.review" for one in view.clocks)
     assert [one.stands for one in view.diary] == [False]
+
+
+def test_an_entry_that_is_hidden_answers_as_one_that_there_is_not(federation: Federation) -> None:
+    node, aside = federation[CA], federation.officer(CA, "analyst2")
+    id_ = listed(federation)
+    entry = diary.record_event(node, federation.officer(CA, "analyst"), id_, PETITION)
+    recuse(node, aside, Aside("", id_, "A relative."))
+    for who, kind in ((aside, NotFound), (federation.officer(CA, "auditor"), Refused)):
+        refusals = []
+        for one in (entry.id, "0" * 32):
+            with pytest.raises(kind) as refused:
+                diary.withdraw_entry(node, who, one, "none")
+            refusals.append((refused.value.code, refused.value.message))
+        assert refusals[0] == refusals[1]
 
 
 @pytest.mark.parametrize(

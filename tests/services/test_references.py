@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.domain.errors import Invalid, Refused
-from api.services.desk import officers, recusing, references
+from api.services.desk import officers, recusing, references, watching
 from api.services.desk.officers import NewOfficer
 from api.services.desk.recusing import Aside
 from tests.support import exchange
@@ -55,6 +55,16 @@ def test_who_stands_aside_finds_nothing_while_a_colleague_does(federation: Feder
         digits = id_.removeprefix("sha256:")[:20]
         assert found(federation, "analyst2", digits) == []
         assert [one[1] for one in found(federation, "analyst", digits)] == [id_]
+
+
+def test_a_watch_on_what_is_hidden_is_not_found(federation: Federation) -> None:
+    us = federation[US]
+    listed = exchange.designate(federation, US, "Watched Body")
+    made = watching.watch(us, federation.officer(US, "analyst"), f"designation:{listed}", "Mine.")
+    assert found(federation, "analyst2", made.id) == [("watch", made.id, "")]
+    recusing.recuse(us, federation.officer(US, "analyst2"), Aside("", listed, "A relative."))
+    assert found(federation, "analyst2", made.id) == []
+    assert found(federation, "analyst", made.id) == [("watch", made.id, "")]
 
 
 def test_all_that_begin_so_are_named(federation: Federation) -> None:

@@ -5,7 +5,10 @@ import base64
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -15,6 +18,7 @@ import pytest
 from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from api.domain.errors import ComityError, Conflict
 from api.web import uploading
@@ -193,6 +197,31 @@ def test_unfinished_uploads_have_a_number_and_an_end(tmp_path: Path) -> None:
         os.utime(path, (0, 0))
     spool.begin(Upload("d" * 32, "b", name_of(b"x"), 1))
     assert {path.stem for path in tmp_path.iterdir()} == {"d" * 32}
+
+
+def test_two_uploads_that_begin_at_one_moment_count_each_other(tmp_path: Path) -> None:
+    from api.domain.errors import TooMany
+    from api.web import spool as module
+
+    for number in range(module.MOST_UNFINISHED - 1):
+        Spool(tmp_path).begin(Upload(f"{number:032x}", "a", name_of(b"x"), 1))
+    meeting = threading.Barrier(2)
+
+    class Slow(Spool):
+        @override
+        def check_room(self, size: int) -> None:
+            """Having counted, wait until the other has: in vain, where only one may count."""
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(0.2)
+
+    def begun(place: int) -> bool:
+        with suppress(TooMany):
+            Slow(tmp_path).begin(Upload(f"{place:x}" * 32, "a", name_of(b"x"), 1))
+            return True
+        return False
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(begun, (14, 15))) == [False, True]
 
 
 def test_two_requests_do_not_append_to_one_upload(tmp_path: Path) -> None:

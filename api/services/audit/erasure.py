@@ -167,10 +167,7 @@ def approve(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         NotFound: ``erasure.unknown``, ``erasure.unknown-target``.
         Conflict: ``erasure.decided``.
     """
-    row = _load_erasure(node, identifier)
-    permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
-    )
+    row, permit = _deciding(node, caller, identifier)
     if row.state == audit.PROPOSED:
         look = require_change_seen(node, caller, _erasing(node, identifier))
         node.db.write(lambda unit: _carry_out(node, unit, (caller, permit, look), row))
@@ -190,10 +187,7 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
         NotFound: ``erasure.unknown``.
         Conflict: ``erasure.decided``.
     """
-    row = _load_erasure(node, identifier)
-    permit = authorise(
-        node, caller, Action.AUDIT_ERASE_APPROVE, change_of(identifier, proposer=row.proposed_by)
-    )
+    row, permit = _deciding(node, caller, identifier)
 
     def write(unit: Unit) -> None:
         _decide(node, unit, caller, row, {"state": audit.REJECTED})
@@ -203,6 +197,16 @@ def reject(node: Node, caller: Caller, identifier: str) -> ErasureOrder:
 
     node.db.write(write)
     return _load_erasure(node, identifier)
+
+
+def _deciding(node: Node, caller: Caller, identifier: str) -> tuple[ErasureOrder, Permit]:
+    """Return an order with the permit to decide on it; who may not learns nothing of what waits."""
+    row = node.db.read(lambda connection: audit.order_by_id(connection, identifier))
+    change = change_of(identifier, proposer=row.proposed_by if row is not None else "")
+    permit = authorise(node, caller, Action.AUDIT_ERASE_APPROVE, change)
+    if row is None:
+        raise unknown("erasure")
+    return row, permit
 
 
 def listed(node: Node, caller: Caller) -> list[ErasureOrder]:

@@ -10,12 +10,12 @@ from datetime import date
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.events import Act, Subject
 from api.domain.regimes.values import CLOCK_EVENTS
-from api.ports.policy import Action
+from api.ports.policy import Action, Resource
 from api.records import diary
 from api.records.diary import DIARY, DiaryEntry
 from api.records.unit_of_work import Unit
 from api.services import recording
-from api.services.authorising import Caller, entry_of
+from api.services.authorising import Caller, Permit, authorise, entry_of
 from api.services.desk import designations
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
@@ -81,8 +81,7 @@ def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> Di
         Invalid: ``diary.reason-missing``.
         Conflict: ``diary.withdrawn``.
     """
-    entry = _diary_entry(node, entry_id)
-    _, permit = designations.permit_on(node, caller, Action.DIARY_RECORD, entry.designation)
+    entry, permit = _withdrawing(node, caller, entry_id)
     if not reason.strip():
         raise Invalid("diary.reason-missing", "Say why the entry was wrong.")
     gone = replace(
@@ -102,10 +101,29 @@ def withdraw_entry(node: Node, caller: Caller, entry_id: str, reason: str) -> Di
     return _diary_entry(node, entry_id)
 
 
+def _withdrawing(node: Node, caller: Caller, entry_id: str) -> tuple[DiaryEntry, Permit]:
+    """Return an entry with the permit; of a designation that is hidden, as an absent one."""
+    entry = node.db.read(lambda connection: diary.entry_by_id(connection, entry_id))
+    absent = Resource("designation", "new", {"ministry": node.ministry, "recused": frozenset()})
+    seen_by = Action.DESIGNATION_READ
+    try:
+        if entry is not None:
+            place = entry.designation
+            return entry, designations.permit_on(node, caller, Action.DIARY_RECORD, place)[1]
+        authorise(node, caller, Action.DIARY_RECORD, absent, visible_by=seen_by)
+    except NotFound:
+        raise _no_entry() from None
+    raise _no_entry()
+
+
+def _no_entry() -> NotFound:
+    return NotFound("diary.unknown", "There is no such entry here.")
+
+
 def _diary_entry(node: Node, entry_id: str) -> DiaryEntry:
     found = node.db.read(lambda connection: diary.entry_by_id(connection, entry_id))
     if found is None:
-        raise NotFound("diary.unknown", "There is no such entry here.")
+        raise _no_entry()
     return found
 
 

@@ -62,6 +62,7 @@ def start(node: Node, caller: Caller, body: Mapping[str, Any]) -> PaperView:
     paper = PackagePaper(node.entropy.identifier(), caller.person, 1, nonce, dict(body), at, at)
 
     def write(unit: Unit) -> None:
+        unit.lock(f"papers {caller.person}")
         if len(records.of_officer(unit.connection, caller.person)) >= MOST:
             raise Conflict("paper.too-many", "Sign or set aside packages you began first.")
         unit.insert(PACKAGE_PAPERS, {**asdict(paper), "body": _paper_text(body)})

@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action, Resource
-from api.records import delegations, officers, references
+from api.records import delegations, officers, references, shared_verdicts, watches
 from api.records.references import PLACED, Named
+from api.records.shared_verdicts import SharedVerdict
+from api.records.watches import Watch
 from api.services import visibility
 from api.services.authorising import Caller, authorise, change_of, collection, may
-from api.services.desk import object_words, tasks
+from api.services.desk import object_words, subjects, tasks, watching
 from api.services.node import Node
 from api.services.visibility import ObjectKind
 
@@ -38,14 +40,16 @@ _REGISTERS: Final[Mapping[str, tuple[Action, Resource]]] = {
     "regime-edition": (Action.OFFICER_LIST, collection("regimes")),
     "relying-party": (Action.KEY_LIST, collection("keys")),
     "sample": (Action.AUDIT_LIST, collection("audit")),
-    "verdict": (Action.SUBJECT_SEARCH, collection("subjects")),
-    "watch": (Action.SUBJECT_SEARCH, collection("subjects")),
 }
 """Whoever reads a register knows of everything in it."""
 
+_SUBJECTS: Final = (Action.SUBJECT_SEARCH, collection("subjects"))
+
 _EXHIBIT: Final = "exhibit"
 _TASK: Final = "task"
-GATED: Final = frozenset({*ObjectKind, *PLACED, *_REGISTERS, _EXHIBIT, _TASK})
+_VERDICT: Final = "verdict"
+_WATCH: Final = "watch"
+GATED: Final = frozenset({*ObjectKind, *PLACED, *_REGISTERS, _EXHIBIT, _TASK, _VERDICT, _WATCH})
 """Kinds for which it is said here who may know of one."""
 
 
@@ -103,15 +107,36 @@ def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:
         if may(node, caller, *_REGISTERS[kind])
     }
     own = node.db.read(lambda connection: _own(connection, caller))
+    said = _said_of_subjects(node, caller, named)
     return {
         one
         for one in named
         if _object_of(one) in readable
         or one.kind in kinds
         or (one.kind, one.id) in own
+        or (one.kind, one.id) in said
         or (one.kind == _TASK and tasks.may_see(node, caller, one.id))
         or (one.kind == _EXHIBIT and _may_read_exhibit(node, caller, one.id))
     }
+
+
+def _said_of_subjects(node: Node, caller: Caller, named: list[Named]) -> set[tuple[str, str]]:
+    """Return the verdicts and watches on descriptions that are not hidden from the caller."""
+    ids = {kind: [one.id for one in named if one.kind == kind] for kind in (_VERDICT, _WATCH)}
+    if not any(ids.values()) or not may(node, caller, *_SUBJECTS):
+        return set()
+
+    def read(connection: Connection) -> tuple[list[SharedVerdict], list[Watch]]:
+        verdicts = (shared_verdicts.by_id(connection, one) for one in ids[_VERDICT])
+        set_ = (watches.by_id(connection, one) for one in ids[_WATCH])
+        return [one for one in verdicts if one is not None], [
+            one for one in set_ if one is not None
+        ]
+
+    verdicts, set_ = node.db.read(read)
+    told = ((_VERDICT, one.statement) for one in subjects.verdicts_seen(node, caller, verdicts))
+    kept = ((_WATCH, one.id) for one in watching.watches_seen(node, caller, set_))
+    return {*told, *kept}
 
 
 def _object_of(one: Named) -> visibility.Reference:

@@ -264,7 +264,13 @@ def told(node: Node, caller: Caller) -> list[SharedVerdict]:
     what is held here and not for the caller is left out.
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    found = node.db.read(shared_verdicts.standing)
+    return verdicts_seen(node, caller, node.db.read(shared_verdicts.standing))
+
+
+def verdicts_seen(
+    node: Node, caller: Caller, found: Sequence[SharedVerdict]
+) -> list[SharedVerdict]:
+    """Leave out the verdicts that name what is held here and not for the caller."""
     shut = visibility.hidden(
         node, caller, (place for row in found for place in _places(row.one, row.other))
     )
