@@ -103,6 +103,27 @@ def test_no_rule_of_axe_is_broken_on_any_page(pages):
     assert {page.path: page.violations for page in pages if page.violations} == {}
 
 
+HIDDEN_PARTS = """() => {
+  const classes = ["govuk-error-message", "govuk-button", "govuk-summary-list", "govuk-body"];
+  return classes.filter(name => {
+    const part = document.createElement("p");
+    part.className = name;
+    part.textContent = "x";
+    part.hidden = true;
+    document.querySelector("main").append(part);
+    return part.checkVisibility();
+  });
+}"""
+
+
+def test_what_is_hidden_is_not_seen(served, contexts):
+    """A component's own `display` would win over the browser's rule, as it did on passkey pages."""
+    tab = contexts["analyst"].new_page()
+    tab.goto(f"{served.address}/en/packages")
+    assert tab.evaluate(HIDDEN_PARTS) == []
+    tab.close()
+
+
 @pytest.mark.parametrize("language", ["fr", *long("en")])
 def test_what_an_edition_changes_is_read_before_it_is_proposed(
     served, contexts, federation, language
