@@ -303,8 +303,13 @@ def test_a_holder_reads_a_recall_before_the_content_and_answers_it(federation, c
     federation.settle()
     content = {"reason": "Wrong image.", "instruction": "destroy"}
     evidence.recall(federation[US], federation.officer(US, "reviewer"), package, content)
+    path = f"/en/packages/{package[7:]}"
+    ours = consoles[US][0].browser("reviewer").get(path).text
+    assert "Recall sent, no receipt yet" in ours
+    assert ">awaited<" in ours
     federation.settle()
-    analyst, path = console.browser("analyst"), f"/en/packages/{package[7:]}"
+    assert "Recall applied by its node" in consoles[US][0].browser("reviewer").get(path).text
+    analyst = console.browser("analyst")
     shut = analyst.get(path).text
     assert "Wrong image." in shut
     assert "Destroy it" in shut

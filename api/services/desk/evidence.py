@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Conflict, Invalid
 from api.domain.events import Act, Subject
-from api.domain.evidence import PackageState
+from api.domain.evidence import PackageState, holder_state
 from api.domain.tasks import Notice
 from api.ports.policy import Action, Resource
 from api.records import packages, statements
@@ -31,7 +31,7 @@ from api.services.authorising import (
     may,
     unknown,
 )
-from api.services.desk import recalls
+from api.services.desk import holdings, recalls
 from api.services.desk.package_views import (
     AcquisitionView,
     ExhibitView,
@@ -272,15 +272,18 @@ def _members(summary: PackageSummary) -> dict[str, Any]:
 def holders(node: Node, caller: Caller, package_id: str) -> list[HolderView]:
     """Return who holds a package and what they did with it."""
     permit_on(node, caller, Action.PACKAGE_HOLDERS, package_id)
-    return node.db.read(lambda connection: _holders(connection, package_id))
+    return node.db.read(lambda connection: _holders(node, connection, package_id))
 
 
-def _holders(connection: Connection, package_id: str) -> list[HolderView]:
+def _holders(node: Node, connection: Connection, package_id: str) -> list[HolderView]:
     answers = packages.recall_answers(connection, package_id)
     words = statements.by_ids(connection, [one.statement for one in answers.values()])
     found = []
     for one in packages.holders_of(connection, package_id):
         view = HolderView(**{field.name: getattr(one, field.name) for field in fields(Holder)})
+        if one.recall is not None:
+            known = holder_state(holdings.holding_of(connection, one), node.now())
+            view = replace(view, state=known)
         answer = answers.get(one.ministry)
         if answer is not None:
             reason = opened(words[answer.statement]).body.get("reason")
