@@ -169,6 +169,19 @@ def test_a_list_is_a_sheet_as_well(console, officer, path, head):
     assert {len(row) for row in rows} == {len(heads)}
 
 
+def test_an_auditor_sees_what_was_approved_in_a_period(console, matter):
+    auditor = console.browser("auditor")
+    page = auditor.get("/en/audit/approvals").text
+    assert "Draft approved: Release" in page
+    assert "ZHU Hailun" in page, "a designation is public"
+    assert "Detention in Xinjiang" not in page, "a package is not an auditor's to read"
+    for narrowed in ("since=2999-01-01", "until=1999-01-01"):
+        assert "No approval fits." in auditor.get(f"/en/audit/approvals?{narrowed}").text
+        sheet = auditor.get(f"/en/audit/approvals.csv?{narrowed}").content.decode("utf-8-sig")
+        assert len(list(csv.reader(io.StringIO(sheet)))) == 1
+    assert "Write instants as" in auditor.get("/en/audit/approvals?since=soon").text
+
+
 def test_news_are_counted_and_keep_no_session_alive(federation, console):
     reviewer = console.browser("reviewer")
     since = federation[US].now()

@@ -7,11 +7,12 @@ import pytest
 
 from api.domain.designations import ProposalState
 from api.domain.drafts import DraftState
+from api.domain.events import Act
 from api.domain.evidence import HolderState, PackageState
 from api.domain.four_eyes import Role
 from api.domain.tasks import TaskKind
 from api.domain.threads.facts import Phase
-from api.web.console import labels
+from api.web.console import act_labels, labels
 from api.web.console.rendering import Written, grouped, named, tongue
 from api.web.console.words import LANGUAGES, catalogue, preferred
 from docs import console_words
@@ -62,6 +63,14 @@ def test_every_value_of_ours_has_a_word_in_each_language(kind: str, values: type
         for language in LANGUAGES:
             assert value.value in labels.LABELS[kind], f"{kind}: {value.value}"
             assert labels.label(language, value, kind) != value.value
+
+
+def test_every_act_has_a_word_and_one_group():
+    found = [act for _, acts in act_labels.grouped(Act) for act in acts]
+    assert sorted(found) == sorted(Act), "each once"
+    words = [labels.label(language, act, "act") for language in LANGUAGES for act in Act]
+    assert all("." not in word for word in words)
+    assert len(set(words)) == len(words), "two acts have one word, or one language the other's"
 
 
 def test_every_task_says_why():

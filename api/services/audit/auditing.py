@@ -116,14 +116,30 @@ def at(node: Node, caller: Caller, leaf: int) -> EventView:
     return view(found)
 
 
-def approvals(node: Node, caller: Caller) -> list[Approval]:
-    """Return who approved whose work after how long, having seen it; newest first."""
+def approvals(node: Node, caller: Caller, since: str = "", until: str = "") -> list[Approval]:
+    """Return who approved whose work after how long, having seen it; newest first.
+
+    Args:
+        node: this node.
+        caller: an auditor.
+        since: first instant of the approvals, RFC 3339 UTC; empty for all.
+        until: first instant no longer; empty for all.
+
+    Raises:
+        Invalid: ``audit.period``.
+    """
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
+    _require_period(since, until)
 
     def read(connection: Connection) -> list[Approval]:
         rows = audit.events_of_acts(connection, [act.value for act in rules.ACTS])
         told = ((row.leaf_index, json.loads(row.body)) for row in rows if row.body is not None)
-        return list(rules.approvals(told))
+        # All events are read: what was made or looked at may lie before the period.
+        return [
+            one
+            for one in rules.approvals(told)
+            if since <= one.approved_at and (not until or one.approved_at < until)
+        ]
 
     return node.db.read(read)[: -MOST_APPROVALS - 1 : -1]
 

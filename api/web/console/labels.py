@@ -7,13 +7,14 @@ Owns one table for each kind of value. A value without a label is shown as it is
 from collections.abc import Mapping
 from typing import Final
 
-from api.web.console import edition_words, law_labels, law_words, run_labels
+from api.web.console import act_labels, edition_words, law_labels, law_words, run_labels
 from api.web.console.words import Language, catalogue, mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     **law_labels.LABELS,
     **edition_words.LABELS,
     **run_labels.LABELS,
+    **act_labels.LABELS,
     "role": {
         "analyst": mark("Analyst"),
         "reviewer": mark("Reviewer"),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from api.domain.errors import ComityError, Invalid, NotFound
 from api.domain.events import Act
@@ -10,6 +11,8 @@ from api.ports.policy import Action
 from api.services.audit import audit_notes, auditing, entry_proof, erasure
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
+from api.services.desk import approved
+from api.services.desk.approved import Approved
 from api.services.operations import status
 from api.services.road import peering
 from api.web import cursors
@@ -68,8 +71,36 @@ def _events_page(visit: Visit, asked: auditing.Wanted, name: str) -> Column:
 
 def approvals(visit: Visit) -> Answer:
     """Show who approved whose draft, after how long, and whether it was looked at first."""
-    found = auditing.approvals(visit.node, visit.caller)
-    return View("approvals.html", {"approvals": found})
+    typed = {name: visit.query.get(name, "").strip() for name in ("since", "until")}
+    faults: list[dict[str, Any]] = []
+    found: list[Approved] = []
+    try:
+        found = approvals_in(visit)
+    except Invalid as error:
+        faults = [reading.refused(error)]
+    members = {
+        "approvals": found,
+        "typed": typed,
+        "narrowed": urlencode({name: value for name, value in typed.items() if value}),
+        "faults": faults,
+    }
+    return View("approvals.html", members)
+
+
+def approvals_in(visit: Visit) -> list[Approved]:
+    """Return the approvals of the period in the address, with what they were about.
+
+    Raises:
+        Invalid: ``audit.period``.
+    """
+    since, until = (visit.query.get(name, "").strip() for name in ("since", "until"))
+    found = auditing.approvals(
+        visit.node,
+        visit.caller,
+        _instant(since, "T00:00:00.000Z"),
+        _instant(until, "T23:59:59.999Z"),
+    )
+    return approved.in_words(visit.node, visit.caller, found)
 
 
 def entry(visit: Visit) -> Answer:

@@ -12,7 +12,7 @@ from api.domain.events import Act
 from api.ports.policy import Action
 from api.services.audit import audit_notes, audit_samples
 from api.services.audit.audit_samples import NewSample, Rule
-from api.web.console import reading
+from api.web.console import act_labels, reading
 from api.web.console.page import AUDITOR, Answer, Moved, Page, View, Visit
 from api.web.console.words import mark
 
@@ -42,7 +42,7 @@ def _form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answ
     typed = {name: visit.form.one(name) for name in names}
     members = {
         "typed": typed,
-        "acts": _ACTS,
+        "groups": list(act_labels.grouped(_ACTS)),
         "chosen": visit.form.every("acts"),
         "faults": faults,
     }

@@ -36,6 +36,7 @@ from api.web.console.page import (
     Sending,
     Visit,
 )
+from api.web.console.pages import audit
 
 _STEP: Final = 200
 _MOST: Final = 20_000
@@ -216,6 +217,13 @@ def _events(visit: Visit) -> Rows:
         before = found[-1].seq
 
 
+def _approvals(visit: Visit) -> Rows:
+    found = audit.approvals_in(visit)
+    rows = _picked(_APPROVALS, (one.approval for one in found))
+    for one, row in zip(found, rows, strict=True):
+        yield (*row, one.type, ", ".join(part for part in (one.title, one.role) if part))
+
+
 def _people(visit: Visit) -> Rows:
     for one in officers.register(visit.node, visit.caller):
         roles = [each.role for each in one.grants if each.state == "active"]
@@ -286,8 +294,8 @@ PAGES: Final = (
         Action.AUDIT_LIST,
         _Table(
             "approvals",
-            _APPROVALS,
-            lambda visit: _picked(_APPROVALS, auditing.approvals(visit.node, visit.caller)),
+            (*_APPROVALS, "type", "title"),
+            _approvals,
         ),
     ),
     _page(
