@@ -56,6 +56,10 @@ def test_a_person_is_added_and_given_a_role_by_two(federation, first, second):
     place = made.headers["location"]
     person = place.rpartition("/")[2]
     assert "us-treasury:zoe-admin" in first.get(place).text
+    decide = f'href="/en/people/officers/{person}/approve"'
+    assert decide in second.get(place).text
+    assert decide not in first.get(place).text
+    assert "because you proposed it" in first.get(place).text
     own = first.submit(f"/en/people/officers/{person}/approve")
     assert own.status_code == 422, "whoever proposed does not approve"
     assert second.submit(f"/en/people/officers/{person}/approve").status_code == 303
@@ -200,6 +204,9 @@ def test_where_passkeys_are_used_takes_two(first, second):
     )
     assert made.status_code == 303, made.text[-1500:]
     path = re.search(rf'href="({home}/[0-9a-f]+/approve)"', second.get(home).text).group(1)
+    waits = f'href="{path}"'
+    assert waits in second.get("/en/people").text, "all that waits is on the page of people"
+    assert waits not in first.get("/en/people").text
     own = first.submit(path)
     assert own.status_code == 422
     assert "There is a problem" in own.text

@@ -19,6 +19,7 @@ from api.domain.notation import Instant, RecordId
 from api.ports.policy import Action, Resource
 from api.records import officers, suspensions
 from api.records.officers import Grant, GrantState, Identity, Officer, OfficerKey, OfficerState
+from api.records.proposed import ProposedChange, proposed_changes
 from api.records.suspensions import SuspensionRow
 from api.records.unit_of_work import Taken, Unit
 from api.services import recording
@@ -310,6 +311,12 @@ def register(node: Node, caller: Caller) -> list[OfficerEntry]:
         ]
 
     return node.db.read(read)
+
+
+def waiting_changes(node: Node, caller: Caller) -> list[ProposedChange]:
+    """Return every change that waits for an administrator, for those who read the register."""
+    authorise(node, caller, Action.OFFICER_LIST, collection("officers"))
+    return node.db.read(lambda connection: proposed_changes(connection, node.now()))
 
 
 def read_officer(node: Node, caller: Caller, officer_id: str) -> OfficerView:

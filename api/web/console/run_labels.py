@@ -9,6 +9,22 @@ from typing import Final
 from api.web.console.words import mark
 
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+    "change-kind": {
+        "officer": mark("A new officer"),
+        "suspension": mark("A suspension to confirm"),
+        "reinstatement": mark("A suspension to take back"),
+        "grant": mark("A role"),
+        "key": mark("A signing key"),
+        "key-request": mark("A signing key nobody vouched for"),
+        "delegation": mark("A role lent for an absence"),
+        "relying-party": mark("Addresses where passkeys are used"),
+        "membership": mark("A membership"),
+        "erasure": mark("An order to erase"),
+        "epoch": mark("A new epoch to a partner"),
+        "waiver": mark("Going on without the answer of a member"),
+        "tail": mark("Giving up the end of the log that nobody holds"),
+        "regime": mark("An edition of the data on a regime"),
+    },
     "change-state": {
         "proposed": mark("Waits for the second administrator"),
         "approved": mark("Approved"),

@@ -1,7 +1,6 @@
 """One officer: accounts, roles, keys and suspension; what an administrator proposes or takes away.
 
-Owns the pages about one person. What waits for the second administrator is on the page of all
-people (``pages/people``).
+Owns the pages about one person. The second administrator decides on pages of ``pages/people``.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from api.services.desk.officers import OfficerEntry
 from api.web.console import decision, reading
 from api.web.console.decision import Decision, Fact, Step
 from api.web.console.page import ADMINISTRATOR, AUDITOR, Answer, Moved, Page, View, Visit
+from api.web.console.pages.people import waiting
 from api.web.console.words import mark
 from api.wire.encoding import parse_instant
 from api.wire.errors import WireError
@@ -43,10 +43,13 @@ def show(visit: Visit) -> Answer:
     entry = _entry(visit)
     people = officers.register(visit.node, visit.caller)
     administrator = ADMINISTRATOR in visit.caller.roles
+    names = {each.officer.id: each.officer.name for each in people}
     members = {
         "one": entry,
-        "names": {each.officer.id: each.officer.name for each in people},
+        "names": names,
         "administrator": administrator,
+        "me": visit.caller.person,
+        "waiting": list(waiting([entry], names)),
         "held": [each for each in entry.grants if each.state in _HELD],
         "former": [each for each in entry.grants if each.state not in _HELD],
         "used": [each for each in entry.keys if each.state in _USED],

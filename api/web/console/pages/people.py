@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.domain.changes import Change
+from api.domain.changes import Change, ChangeKind
 from api.domain.errors import ComityError, NotFound
 from api.ports.policy import Action
+from api.records.proposed import KEY_REQUEST, ProposedChange
 from api.services.authorising import Caller
 from api.services.desk import grants, officer_keys, officers, suspending
 from api.services.desk.officers import OfficerEntry
@@ -18,6 +19,17 @@ _WATCHERS: Final = frozenset({ADMINISTRATOR, AUDITOR})
 _ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
 _PROPOSED: Final = "proposed"
 _REQUESTED: Final = "requested"
+_OF_OFFICERS: Final = frozenset(
+    {
+        ChangeKind.OFFICER,
+        ChangeKind.GRANT,
+        ChangeKind.KEY,
+        KEY_REQUEST,
+        ChangeKind.SUSPENSION,
+        ChangeKind.REINSTATEMENT,
+    }
+)
+"""Kinds that :func:`waiting` finds in the register."""
 _APPROVE: Final[Mapping[str, Callable[[Node, Caller, str], object]]] = {
     "officers": officers.approve_officer,
     "grants": grants.approve_grant,
@@ -66,16 +78,36 @@ def index(visit: Visit) -> Answer:
 
 def _facts(visit: Visit) -> dict[str, Any]:
     people = officers.register(visit.node, visit.caller)
+    names = {one.officer.id: one.officer.name for one in people}
     return {
         "people": people,
-        "waiting": list(_waiting(people)),
+        "names": names,
+        "waiting": list(waiting(people, names)),
+        "elsewhere": [_elsewhere(visit, one) for one in _others(visit)],
         "administrator": ADMINISTRATOR in visit.caller.roles,
         "me": visit.caller.person,
     }
 
 
-def _waiting(people: Sequence[OfficerEntry]) -> Iterator[Waiting]:
-    names = {one.officer.id: one.officer.name for one in people}
+def _others(visit: Visit) -> Iterator[ProposedChange]:
+    """Return what waits and is no record of one officer's: passkey addresses, absences and more."""
+    for one in officers.waiting_changes(visit.node, visit.caller):
+        if one.kind not in _OF_OFFICERS:
+            yield one
+
+
+def _elsewhere(visit: Visit, one: ProposedChange) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "by": one.proposed_by,
+        "mine": one.proposed_by == visit.caller.person,
+        "concerned": visit.caller.person in one.officers,
+        "href": reading.href_of(visit, one.kind, one.id),
+    }
+
+
+def waiting(people: Sequence[OfficerEntry], names: Mapping[str, str]) -> Iterator[Waiting]:
+    """Return what waits about these officers; ``names`` are those of all, by id."""
     for one in people:
         who, by = one.officer.name, one.officer.proposed_by or ""
         if one.officer.state == _PROPOSED:
