@@ -236,6 +236,16 @@ def test_an_analyst_makes_a_release_and_says_things_in_a_request(federation, con
     assert answer.status_code == 303, answer.text[-2000:]
 
 
+def test_a_package_says_which_roles_may_do_what_an_officer_may_not(browsers, consoles):
+    home = f"/en{consoles[US][1].paths['package']}"
+    for name, word in (
+        ("analyst", "Recall: these roles may: Reviewer."),
+        ("reviewer", "ministry: these roles may: Analyst."),
+    ):
+        page = re.sub(r"<[^>]+>", "", browsers[US, name].get(home).text)
+        assert word in page
+
+
 def test_the_addressee_finds_on_a_subject(federation, consoles, browsers):
     matter = consoles[UK][1]
     path = f"/en/mirror-requests/{matter.thread[7:]}/finding"
@@ -248,6 +258,38 @@ def test_the_addressee_finds_on_a_subject(federation, consoles, browsers):
     page = browsers[UK, "reviewer"].get(made.headers["location"]).text
     assert "Decline" in page
     assert "Not enough." in page
+
+
+def test_a_finding_is_corrected_and_of_what_was_withdrawn_nothing_is_asked(
+    federation, consoles, browsers
+):
+    package = exchange.package(federation, UK, title="What it rests on")
+    listed = {key: exchange.designate(federation, US, f"Person {key}") for key in ("s1", "s2")}
+    federation.settle()
+    thread = exchange.request(federation, US, UK, listed, title="Two persons")
+    federation.settle()
+    for key in listed:
+        exchange.find(federation, UK, thread, key, "decline", relies_on=[package])
+    federation.settle()
+    exchange.say(federation, US, thread, "withdrawal", subjects=["s1"], reason="A mistake.")
+    federation.settle()
+    home, analyst = f"/en/mirror-requests/{thread[7:]}", browsers[UK, "analyst"]
+    page = analyst.get(home).text
+    assert "Found before the withdrawal" in page
+    assert "Every subject is decided or withdrawn." in page
+    assert "What it rests on" in page
+    question = analyst.get(f"{home}/question").text
+    assert 'value="s2"' in question
+    assert 'value="s1"' not in question
+    form = analyst.get(f"{home}/finding?subject=s2").text
+    assert "This replaces the finding that stands." in form
+    assert re.search(r'value="decline"[^>]* checked', form)
+    assert form.count("Because of what was shown.") == 2
+    said = {"subject": "s2", "finding": "decline", "reasons": "Not yet."}
+    made = analyst.submit(f"{home}/finding?subject=s2", f"{home}/finding", **said)
+    draft = browsers[UK, "reviewer"].get(made.headers["location"]).text
+    for shown in ("Two persons", "It replaces a finding", "Because of what was shown."):
+        assert shown in draft
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from api.services.desk.mirroring import SaidView, ThreadView
 from api.web.console.case_fact_parts import facts_in
 from api.web.console.forms import Form
 
@@ -73,3 +74,12 @@ def shown(body: Mapping[str, Any]) -> dict[str, Any]:
         "regime": next(iter(body.get("regimes", {}).values()), ""),
         "continues": body.get("continues", ""),
     }
+
+
+def standing_finding(view: ThreadView, subject: str) -> SaidView | None:
+    """Return the finding that stands on a subject, as it was said; another one replaces it."""
+    found = view.state.subjects.get(subject)
+    if found is None or found.finding is None:
+        return None
+    wanted = found.finding.stamp.id
+    return next((one for one in view.statements if one.id == wanted), None)

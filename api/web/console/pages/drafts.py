@@ -7,18 +7,20 @@ it, and a draft that moved meanwhile leads back to the page with what was typed 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.domain.errors import Invalid, Refused, Stale
+from api.domain.drafts import DraftState
+from api.domain.errors import ComityError, Invalid, Refused, Stale
 from api.ports.policy import Action
 from api.services.desk import mirroring
 from api.services.statements import approving, drafting, previewing, reading_record
 from api.services.statements.draft_form import DraftView
-from api.web.console import listing, passkeys, reading
+from api.web.console import listing, passkeys, reading, request_parts
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.pages import revising
 from api.web.console.words import mark
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.envelope import APPROVED, PREPARED, WEBAUTHN
 from api.wire.errors import WireError
+from api.wire.types import MIRROR_FINDING
 
 _STATES: Final = ("drafted", "returned", "sealed", "discarded")
 _SHOWN_AGAIN: Final = {"draft.not-previewed": "unseen", "draft.exhibits-unread": "unread"}
@@ -61,6 +63,7 @@ def _draft_shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answe
         "title": reading.draft_title(visit, draft),
         "seen": seen,
         "names": _names(visit, draft),
+        "within": _request_of(visit, draft),
         "powers": _powers(visit, draft),
         "readings": reading_record.of_draft(visit.node, visit.caller, draft.id),
         "moved": False,
@@ -86,6 +89,23 @@ def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
     body: Mapping[str, Any] = draft.body
     named = [body.get("subject"), *(body.get("subjects") or [])]
     return {key: lines[key] for key in named if isinstance(key, str) and key in lines}
+
+
+def _request_of(visit: Visit, draft: DraftView) -> dict[str, Any]:
+    """Return the request that a draft is part of, and the sent finding that it would replace."""
+    if draft.thread is None:
+        return {}
+    try:
+        view = mirroring.read(visit.node, visit.caller, draft.thread)
+    except ComityError:
+        return {}
+    within: dict[str, Any] = {
+        "title": view.title,
+        "href": reading.href_of(visit, "thread", view.id),
+    }
+    if draft.type == MIRROR_FINDING and draft.state is not DraftState.SEALED:
+        within["before"] = request_parts.standing_finding(view, str(draft.body.get("subject")))
+    return within
 
 
 def ask_approve(visit: Visit) -> Answer:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.domain.errors import ComityError
+from api.domain.threads.facts import Phase
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import ThreadComparison, Wanted
@@ -16,6 +17,7 @@ from api.services.desk import evidence, mirroring, suggesting
 from api.services.desk.mirroring import ThreadView
 from api.web.console import listing, reading
 from api.web.console.page import DESK, Answer, Page, View, Visit
+from api.web.console.words import mark
 
 _PHASES: Final = ("open", "closed", "withdrawn", "void")
 _WAYS: Final = ("to-us", "from-us")
@@ -73,6 +75,8 @@ def show(visit: Visit) -> Answer:
         "parked": list(view.parked),
         "drafts": reading.drafts_about(visit, id_),
         "moves": _moves(visit, view),
+        "silent": _silent(visit, view),
+        "titles": _titles(visit, view),
         "now": visit.node.now(),
         "names": {key: _first_name(one) for key, one in view.described.items()},
     }
@@ -114,6 +118,7 @@ def _subjects(visit: Visit, view: ThreadView, said: list[dict[str, Any]]) -> lis
                 "described": view.described.get(key, {}),
                 "state": state,
                 "finding": finding,
+                "withdrawn": bodies.get(state.withdrawn.id) if state.withdrawn else None,
                 "reasons": _reasons(bodies.get(finding.stamp.id)) if finding is not None else "",
                 "by": bodies.get(finding.stamp.id) if finding is not None else None,
                 "law": law.get(key, []),
@@ -179,8 +184,31 @@ def _moves(visit: Visit, view: ThreadView) -> list[str]:
         return ["answer", *found] if analyst and view.state.open_questions else found
     found = ["closure"]
     if analyst:
-        found = ["acknowledgement", "question", *found]
+        found = ["acknowledgement", *(["question"] if _stands(view) else []), *found]
     return found
+
+
+def _stands(view: ThreadView) -> bool:
+    """Whether a subject is left of which something can be asked."""
+    return any(one.phase is not Phase.WITHDRAWN for one in view.state.subjects.values())
+
+
+def _silent(visit: Visit, view: ThreadView) -> str:
+    """Return why this ministry cannot ask a question; empty if it can, or never asks here."""
+    if view.state.addressee != visit.node.ministry:
+        return ""
+    if str(view.state.phase) != "open":
+        return mark("No question can be asked: the request has ended.")
+    if not _stands(view):
+        return mark("No question can be asked: every subject was withdrawn.")
+    return "" if "analyst" in visit.caller.roles else mark("An analyst asks questions.")
+
+
+def _titles(visit: Visit, view: ThreadView) -> dict[str, str]:
+    """Return the titles of the packages on which findings rest; none of one that is not open."""
+    found = [one.finding for one in view.state.subjects.values() if one.finding is not None]
+    wanted = {id_ for one in found for id_ in one.relies_on}
+    return {id_: reading.title_of(visit, "package", id_) for id_ in wanted}
 
 
 def _may_find(visit: Visit, view: ThreadView, key: str) -> list[str]:

@@ -26,6 +26,16 @@ _STATES: Final = tuple(PackageState)
 _INSTRUCTIONS: Final = ("stop-use", "return", "destroy")
 _ONLY_ANALYSTS: Final = frozenset({ANALYST})
 _ONLY_REVIEWERS: Final = frozenset({REVIEWER})
+_ACTS: Final = (
+    (
+        mark("Release to a ministry"),
+        _ONLY_ANALYSTS,
+        frozenset({PackageState.SUBMITTED, PackageState.RELEASED}),
+    ),
+    (mark("Return to its author"), _ONLY_REVIEWERS, frozenset({PackageState.SUBMITTED})),
+    (mark("Recall"), _ONLY_REVIEWERS, frozenset({PackageState.RELEASED})),
+)
+"""What is done with an own package, by which roles, in which states."""
 
 
 def index(visit: Visit) -> Answer:
@@ -85,9 +95,19 @@ def _facts(visit: Visit) -> dict[str, Any]:
         and ANALYST in caller.roles
         and found.state in {PackageState.SUBMITTED, PackageState.RELEASED},
         "can_recall": own and REVIEWER in caller.roles and found.state == PackageState.RELEASED,
+        "others_may": _roles_that_may(visit, found.state) if own else [],
         "can_return": found.state == PackageState.SUBMITTED
         and evidence.may_return(node, caller, id_),
     }
+
+
+def _roles_that_may(visit: Visit, state: PackageState) -> list[tuple[str, list[str]]]:
+    """Return the acts that the own package's state allows and the officer's roles do not."""
+    return [
+        (text, sorted(roles))
+        for text, roles, states in _ACTS
+        if state in states and not roles & visit.caller.roles
+    ]
 
 
 def _exhibit(described: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

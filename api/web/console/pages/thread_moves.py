@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from api.domain.drafts import DraftState
 from api.domain.errors import ComityError
+from api.domain.threads.facts import Phase
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import Wanted
@@ -213,10 +214,12 @@ def _view(visit: Visit) -> ThreadView:
     return mirroring.read(visit.node, visit.caller, reading.full(visit.parts["thread"]))
 
 
-def _names(view: ThreadView) -> dict[str, str]:
+def _names(view: ThreadView, kind: str) -> dict[str, str]:
+    """Return the subjects of which it can be said; of a withdrawn one only an effect."""
     return {
         key: next(iter(reading.subject_names(view.described.get(key, {}))), key)
         for key in in_order(view.state.subjects)
+        if kind == "effect" or view.state.subjects[key].phase is not Phase.WITHDRAWN
     }
 
 
@@ -230,9 +233,14 @@ def form(
     """Show the form of one kind, filled with the visit's form."""
     view = _view(visit)
     move = MOVES[kind]
+    subject = visit.form.one("subject") or visit.query.get("subject", "")
+    before = request_parts.standing_finding(view, subject) if kind == "finding" else None
+    said = visit.form
+    if before is not None and not said.fields:
+        said = typed(kind, before.body)
     members = {
         "row": view,
-        "names": _names(view),
+        "names": _names(view, kind),
         "questions": [(one.key, _text_of(view, one.stamp.id)) for one in view.state.open_questions],
         "kind": kind,
         "target": target or Target(visit.to(f"/mirror-requests/{visit.parts['thread']}/{kind}")),
@@ -243,9 +251,13 @@ def form(
         "grounds": law_choices.grounds(visit, law_choices.of_home(visit)),
         "own_designations": request_forms.standing(visit) if kind in _OF_DESIGNATIONS else [],
         "given": list(request_forms.given(visit)) if kind == "amendment" else [],
-        "packages": [package for _, package in view.state.terms.evidence],
-        "typed": visit.form,
-        "subject": visit.form.one("subject") or visit.query.get("subject", ""),
+        "packages": {
+            package: reading.title_of(visit, "package", package)
+            for _, package in view.state.terms.evidence
+        },
+        "typed": said,
+        "subject": subject,
+        "before": before,
         "faults": faults,
     }
     return View(move.template, members, status)
