@@ -8,6 +8,7 @@ import pytest
 
 from api.services.desk import evidence
 from api.services.statements import drafting
+from api.services.statements.draft_form import DraftView
 from api.web.console.page import Page
 from api.web.console.pages import PAGES
 from tests.support import exchange
@@ -260,6 +261,12 @@ def test_the_addressee_finds_on_a_subject(federation, consoles, browsers):
     assert "Not enough." in page
 
 
+def mine(federation: Federation, ministry: str) -> list[DraftView]:
+    """The newest drafts that wait at a ministry."""
+    analyst = federation.officer(ministry, "analyst")
+    return drafting.drafts_page(federation[ministry], analyst, limit=20, state="drafted")
+
+
 def test_a_finding_is_corrected_and_of_what_was_withdrawn_nothing_is_asked(
     federation, consoles, browsers
 ):
@@ -268,12 +275,17 @@ def test_a_finding_is_corrected_and_of_what_was_withdrawn_nothing_is_asked(
     federation.settle()
     thread = exchange.request(federation, US, UK, listed, title="Two persons")
     federation.settle()
+    home, analyst = f"/en/mirror-requests/{thread[7:]}", browsers[UK, "analyst"]
+    said = {"subject": "s1", "also": ["s1", "s2"], "finding": "decline", "reasons": "Unclear."}
+    assert analyst.submit(f"{home}/finding", **said).headers["location"] == home
+    made = [one for one in mine(federation, UK) if one.thread == thread]
+    assert sorted(one.body["subject"] for one in made) == ["s1", "s2"]
+    assert {one.body["reasons"]["releasable"] for one in made} == {"Unclear."}
     for key in listed:
         exchange.find(federation, UK, thread, key, "decline", relies_on=[package])
     federation.settle()
     exchange.say(federation, US, thread, "withdrawal", subjects=["s1"], reason="A mistake.")
     federation.settle()
-    home, analyst = f"/en/mirror-requests/{thread[7:]}", browsers[UK, "analyst"]
     page = analyst.get(home).text
     assert "Found before the withdrawal" in page
     assert "Every subject is decided or withdrawn." in page

@@ -6,7 +6,7 @@ that need no second officer are sealed at once, and the form says so.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from api.domain.drafts import DraftState
@@ -258,6 +258,7 @@ def form(
         "typed": said,
         "subject": subject,
         "before": before,
+        "open": [] if target else [one.key for one in view.state.undecided()],
         "faults": faults,
     }
     return View(move.template, members, status)
@@ -285,6 +286,34 @@ def _ask(kind: str) -> Callable[[Visit], Answer]:
     return ask
 
 
+def _also(visit: Visit) -> list[str]:
+    """Return the other subjects on which the same is found; a duplicate is of one alone."""
+    if visit.form.one("finding") == _DUPLICATE:
+        return []
+    return [key for key in visit.form.every("also") if key != visit.form.one("subject")]
+
+
+def _said_again(visit: Visit, body: Mapping[str, Any], others: list[str]) -> Answer:
+    """Make the same finding a draft of its own on each other subject.
+
+    What is refused comes back as a form for that subject and those after it: the drafts before it
+    are made.
+    """
+    thread = reading.full(visit.parts["thread"])
+    for number, key in enumerate(others):
+        try:
+            # A form sent twice makes each draft once: every subject has a key of its own.
+            once = visit.caller.idempotency_key
+            caller = replace(visit.caller, idempotency_key=f"{once}-{key}" if once else once)
+            said = {**body, "subject": key}
+            mirroring.say(visit.node, caller, thread, MOVES["finding"].type, said)
+        except (ComityError, WireError) as error:
+            left = {"subject": [key], "also": others[number + 1 :]}
+            again = replace(visit, form=Form({**visit.form.fields, **left}))
+            return form(again, "finding", [reading.refused(error)], 422)
+    return Moved(reading.href_of(visit, "thread", thread))
+
+
 def _say(kind: str) -> Callable[[Visit], Answer]:
     move = MOVES[kind]
 
@@ -293,10 +322,13 @@ def _say(kind: str) -> Callable[[Visit], Answer]:
         if faults:
             return form(visit, kind, faults, 422)
         thread = reading.full(visit.parts["thread"])
+        others = _also(visit) if kind == "finding" else []
         try:
             draft = mirroring.say(visit.node, visit.caller, thread, move.type, body)
         except (ComityError, WireError) as error:
             return form(visit, kind, [reading.refused(error)], 422)
+        if others:
+            return _said_again(visit, body, others)
         if draft.state is DraftState.SEALED:
             return Moved(visit.to(f"/drafts/{draft.id}/done"))
         return Moved(visit.to(f"/drafts/{draft.id}"))
