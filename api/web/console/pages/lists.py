@@ -71,7 +71,7 @@ def bring_in(visit: Visit) -> Answer:
 
 def edition(visit: Visit) -> Answer:
     """Show an edition with a page of its entries."""
-    after = visit.query.get("after", "")[:200]
+    after = visit.query.get("after", "")[: lists.LONGEST_ID]
     found = lists.edition(
         visit.node, visit.caller, visit.parts["edition"], limit=_LENGTH, after=after
     )
