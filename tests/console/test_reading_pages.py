@@ -12,7 +12,7 @@ from api.services.operations import console_sessions
 from tests.support import exchange
 from tests.support.console import UK, US, Browser, console_on
 from tests.support.federation import Federation
-from tests.support.list_files import CHINA_2021, OFAC_2024
+from tests.support.list_files import CHINA_2021, OFAC_2024, UK_ROWS, uk_csv
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +208,15 @@ def console_thread(federation: Federation) -> str:
 
     caller = federation.officer(US, "analyst")
     return mirroring.threads_page(federation[US], caller, Wanted(), limit=1)[0].id
+
+
+def test_a_list_goes_on_after_a_long_reference(analyst, monkeypatch):
+    monkeypatch.setattr("api.web.console.pages.lists._LENGTH", 1)
+    rows = [{**UK_ROWS[1], "Unique ID": "X" * 200 + end} for end in "ab"]
+    made = posted(analyst, "/en/lists/new", "uk.csv", uk_csv(rows).encode(), partial="yes")
+    assert made.status_code == 303, made.text[-2000:]
+    first = analyst.get(made.headers["location"]).text
+    link = re.search(r'href="([^"]+[?]after=X+a)"', first)
+    assert link is not None
+    assert "Next page" in first
+    assert "Next page" not in analyst.get(link[1]).text
