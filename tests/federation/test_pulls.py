@@ -84,6 +84,27 @@ def test_captured_bytes_are_worth_nothing_twice(federation: Federation) -> None:
         assert code_of(federation, again) == (422, "message.time")
 
 
+def test_a_clock_that_ran_ahead_and_is_set_back_opens_nothing(federation: Federation) -> None:
+    exchange.designate(federation, US, "Somebody", to=(UK,))
+    federation.settle()
+    bad, body = BadPeer(UK_MINISTRY, US), dict(Fetch(1, 1, 1).to_json())
+    right = federation.clock.at
+    bad.asked_at = format_instant(right + timedelta(minutes=5))
+    early = bad.ask(MessageKind.FETCH, body)
+    assert code_of(federation, early) == (200, "")
+    for ahead in (16, 17):
+        federation.clock.at = right + timedelta(minutes=ahead)
+        bad.asked_at = format_instant(federation.clock.at)
+        assert code_of(federation, bad.ask(MessageKind.FETCH, body)) == (200, "")
+    federation.clock.at = right
+    for _ in range(2):
+        assert code_of(federation, early) == (409, "message.answered")
+    other = BadPeer(UK_MINISTRY, US)
+    other.asked_at = format_instant(right + timedelta(minutes=5))
+    other.made = 99
+    assert code_of(federation, other.ask(MessageKind.FETCH, body)) == (409, "message.answered")
+
+
 def test_a_request_is_of_these_five_minutes(federation: Federation) -> None:
     exchange.designate(federation, US, "Somebody", to=(UK,))
     federation.settle()

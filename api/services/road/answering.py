@@ -22,7 +22,7 @@ from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
 from api.services.road import delivering, offering, traffic
 from api.wire.canonical import Json, canonical, parse_canonical
-from api.wire.encoding import format_instant, parse_instant
+from api.wire.encoding import parse_instant
 from api.wire.limits import MESSAGE
 from api.wire.message_bodies import ExhibitRange, Fetch
 from api.wire.messages import Evidence, MessageBody
@@ -45,13 +45,9 @@ def admit(node: Node, peer: str, body: MessageBody) -> None:
     now = node.clock.now()
     if body.issued_at is None or abs(now - parse_instant(body.issued_at)) > TIME:
         raise Invalid("message.time", "Ask anew: the request's time is not that of this node.")
-    old = format_instant(now - 2 * TIME)
+    at = body.issued_at
     try:
-        node.db.write(
-            lambda unit: answered.remember(
-                unit, peer, body.id, format_instant(now), forget_before=old
-            )
-        )
+        node.db.write(lambda unit: answered.remember(unit, peer, body.id, at, kept=2 * TIME))
     except Taken as error:
         raise Conflict("message.answered", "Ask anew, with another id.") from error
 
