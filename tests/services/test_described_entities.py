@@ -100,3 +100,17 @@ def test_what_an_officer_may_not_read_does_not_leave(federation: Federation) -> 
     for name in ("auditor", "admin"):
         with pytest.raises(Refused):
             described_page(us, federation.officer(US, name), limit=10)
+
+
+def test_the_next_page_names_nothing_hidden(federation: Federation) -> None:
+    us, analyst = federation[US], federation.officer(US, "analyst2")
+    packages = [exchange.package(federation, US) for _ in range(3)]
+    for hidden in sorted(packages)[::2]:
+        recuse(us, analyst, Aside("", hidden, "A relative."))
+    page = described_page(us, analyst, limit=1)
+    pages = [page]
+    while page.more:
+        page = described_page(us, analyst, limit=1, after=page.more)
+        pages.append(page)
+    told = str(pages)
+    assert [one in told for one in sorted(packages)] == [False, True, False]

@@ -4,7 +4,7 @@ Owns the use case. Only what the caller may read is given away, each with where 
 the same as whom is not in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk.described import described_subject
 from api.services.node import Node
+from api.services.paging import Place, visible_page
 from api.services.statements.effects.designation_record import standing_of
 
 
@@ -39,24 +40,33 @@ class DescribedEntities:
 
 
 def described_page(node: Node, caller: Caller, *, limit: int, after: str = "") -> DescribedEntities:
-    """Return the entities of those of the next descriptions that the caller may read.
+    """Return the entities of the next descriptions that the caller may read.
 
     Args:
         node: this node.
         caller: an officer of the desk.
-        limit: most descriptions to look at.
+        limit: most descriptions whose entities are returned.
         after: reference after which they begin.
     """
     authorise(node, caller, Action.SUBJECT_SEARCH, collection("subjects"))
-    rows = node.db.read(lambda c: subjects.descriptions(c, limit=limit, after=after))
-    seen = visibility.readable(node, caller, ((one.kind, one.object) for one in rows))
-    kept = [one for one in rows if (one.kind, one.object) in seen]
+
+    def fetch(place: Place | None, size: int) -> list[Description]:
+        start = after if place is None else place[0]
+        return node.db.read(lambda c: subjects.descriptions(c, limit=size, after=start))
+
+    def allowed(rows: Sequence[Description]) -> list[bool]:
+        seen = visibility.readable(node, caller, ((one.kind, one.object) for one in rows))
+        return [(one.kind, one.object) in seen for one in rows]
+
+    # One more than asked tells whether there is a next page; it begins after one that is shown.
+    found = visible_page(fetch, allowed, lambda one: (one.ref, ""), limit=limit + 1, start=None)
+    kept = found[:limit]
     dataset = f"comity_{node.ministry.replace('-', '_')}"
 
     def look(connection: Connection) -> tuple[Entity, ...]:
         return tuple(one for row in kept for one in _entities(connection, dataset, row))
 
-    more = rows[-1].ref if len(rows) == limit else ""
+    more = kept[-1].ref if len(found) > limit else ""
     title = f"Statements held by {node.ministry}"
     return DescribedEntities(dataset, title, node.db.read(look), more)
 
