@@ -2,8 +2,9 @@
 
 What ``comity demo`` runs.
 
-Exit codes: 0 told and all well (or ended after it was up), 1 something did not add up, 2 usage, 6
-another demo uses the folder, 130 interrupted.
+Exit codes: 0 told and all well, 1 something did not add up or the story stopped, 2 usage, 6
+another demo uses the folder, 130 interrupted. When the story or its reckoning stops, the nodes
+stay up all the same, and their officers can work.
 """
 
 import argparse
@@ -13,7 +14,9 @@ import signal
 import sys
 import time
 from pathlib import Path
+from subprocess import SubprocessError
 from types import FrameType
+from typing import Any
 
 from api.demo import launcher, outcome, reckoning, story
 from api.demo.door import ActFailedError
@@ -28,6 +31,10 @@ _WENT_WRONG, _USAGE, _CONFLICT, _INTERRUPTED = 1, 2, 6, 130
 _LOOK = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SETTINGS = "COMITY_"
+_FIRST = (
+    "Wait for 'Three ministries are up', on a slow machine some minutes. Acting at a console "
+    "before is possible, but the story may then find things not as it left them, and stop."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ActFailedError as error:
-        _say(f"The story stopped: {error}")
+        _say(f"The demo stopped: {error}")
     except ComityError as error:
         _say(f"The demo stopped: {error.message}")
     finally:
@@ -72,21 +79,14 @@ def _perform(home: DemoHome, options: argparse.Namespace) -> int:
     for number in _ENDING:
         signal.signal(number, _interrupt)  # SIGINT too: a shell's background job ignores it
     narrator = Narrator()
+    narrator.say(_FIRST)
     with _ending(Processes(home.logs)) as running:
         up = launcher.launch(home, running, narrator)
-        stage = Stage(up.staffs, narrator, Reach(up, running))
-        try:
-            story.play(stage, options.until)
-            narrator.scene("The reckoning")
-            reckoned = reckoning.reckon(stage, home)
-        finally:
-            for officer in stage.officers():
-                officer.close()
-        told = outcome.result(reckoned, narrator.seconds)
+        told = _tell(home, Stage(up.staffs, narrator, Reach(up, running)), options.until)
         if options.exit:
             running.stop()
         outcome.write_demo_json(home, up)
-        if not options.json:
+        if not options.json and "streams" in told:
             _result(outcome.table(told))
         if not options.exit:
             _result(outcome.invitation(home, up))
@@ -95,6 +95,24 @@ def _perform(home: DemoHome, options: argparse.Namespace) -> int:
         if not options.exit:
             _stay(running, up)
     return 0 if told["ok"] else _WENT_WRONG
+
+
+def _tell(home: DemoHome, stage: Stage, until: str) -> dict[str, Any]:
+    """Play the story and reckon; returns the result, which names what stopped either of them."""
+    part = "The story"
+    try:
+        story.play(stage, until)
+        part = "The reckoning"
+        stage.narrator.scene(part)
+        reckoned = reckoning.reckon(stage, home)
+    except (ActFailedError, ComityError, SubprocessError) as error:
+        cause = f"{part} stopped: {error.message if isinstance(error, ComityError) else error}"
+        _say(cause)
+        return outcome.stopped(cause, stage.narrator.seconds)
+    finally:
+        for officer in stage.officers():
+            officer.close()
+    return outcome.result(reckoned, stage.narrator.seconds)
 
 
 def _stay(running: Processes, up: Federation) -> None:

@@ -22,7 +22,7 @@ from api.domain.errors import ComityError
 from api.wire.encoding import b64u_encode
 from api.wire.statements import NONCE_BYTES, Content
 
-_TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+_TIMEOUT = httpx2.Timeout(120.0, connect=30.0)
 _RENEW_BEFORE = timedelta(seconds=60)
 
 

@@ -23,7 +23,7 @@ from api.demo.staffing import Staff
 from api.demo.story.narrator import Narrator
 
 _THREADS = 6
-_COMMAND = 60.0
+_COMMAND = 600.0
 """Seconds that one command line of an officer may take."""
 
 
@@ -121,8 +121,8 @@ def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation
             running.wait_ready(child)
         list(pool.map(staffing.staff_ministry, staffs.values()))
         narrator.say(
-            "in each ministry one administrator proposes officers, roles and keys; the other "
-            "approves each"
+            "in each ministry one administrator proposes officers, roles, keys and the place of "
+            "passkeys; the other approves each"
         )
     return Federation(home.root.absolute(), issuer, nodes, children, accounts, staffs)
 

@@ -42,8 +42,8 @@ class NodeHome:
 
     @property
     def url(self) -> str:
-        """Address of the node."""
-        return f"http://127.0.0.1:{self.port}"
+        """Address of the node: by a name, since a passkey belongs to a domain."""
+        return f"http://localhost:{self.port}"
 
     @property
     def database(self) -> Path:

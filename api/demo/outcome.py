@@ -66,6 +66,11 @@ def result(reckoning: Reckoning, seconds: float) -> dict[str, Any]:
     return document
 
 
+def stopped(cause: str, seconds: float) -> dict[str, Any]:
+    """Return the last line of a demo whose story or reckoning did not come to its end."""
+    return {"ok": False, "seconds": round(seconds, 1), "faults": [cause]}
+
+
 def one_line(document: dict[str, Any]) -> str:
     """Return JSON without a line end inside."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

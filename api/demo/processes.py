@@ -21,6 +21,9 @@ from api.domain.errors import Unavailable
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _GRACE = 15.0
+_PATIENCE = 600.0
+"""Seconds that a living process may take until it answers: a slow machine is no fault."""
+_ANSWER = 30.0
 _TAIL = 6
 _SETTINGS = "COMITY_"
 
@@ -83,14 +86,14 @@ class Processes:
             self._children[name] = child
         return child
 
-    def wait_ready(self, child: Child, seconds: float = 120.0) -> None:
-        """Wait until a child answers.
+    def wait_ready(self, child: Child, seconds: float = _PATIENCE) -> None:
+        """Wait until a child answers; one that has ended is noticed at once.
 
         Raises:
             Unavailable: ``demo.process-died``, ``demo.process-slow``.
         """
         end = time.monotonic() + seconds
-        with loopback.client(2.0) as client:
+        with loopback.client(_ANSWER) as client:
             while time.monotonic() < end:
                 self.require_alive(child)
                 try:
@@ -101,7 +104,7 @@ class Processes:
                 time.sleep(0.1)
         raise Unavailable(
             "demo.process-slow",
-            f"{child.name} did not become ready in {seconds:.0f} s; see {child.log}.",
+            f"{child.name} runs, but was not ready within {seconds:.0f} s; see {child.log}.",
         )
 
     def require_alive(self, child: Child) -> None:

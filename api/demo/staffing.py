@@ -5,6 +5,7 @@ administrators were named by the operator's one-time bootstrap before the node s
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from api.demo import cast
 from api.demo.door import OfficerAtNode
@@ -14,7 +15,7 @@ Staff = Mapping[str, OfficerAtNode]
 
 
 def staff_ministry(staff: Staff) -> None:
-    """Add every officer, grant the roles and enrol the keys of one ministry.
+    """Add every officer, grant the roles, enrol the keys and place the passkeys of one ministry.
 
     Args:
         staff: the ministry's accounts; the administrators' work from the start.
@@ -25,6 +26,7 @@ def staff_ministry(staff: Staff) -> None:
     officers = _add_people(staff)
     _grant_roles(staff, officers)
     _enrol_keys(staff)
+    _place_passkeys(staff)
 
 
 def _add_people(staff: Staff) -> dict[str, str]:
@@ -78,6 +80,15 @@ def _enrol_keys(staff: Staff) -> None:
         made = officer.post(f"request the key of {seat.account}", "/keys", key)
         first.post(f"propose the key of {seat.account}", f"/keys/{made['kid']}/propose")
         _approve(second, f"the key of {seat.account}", f"/keys/{made['kid']}")
+
+
+def _place_passkeys(staff: Staff) -> None:
+    """Name the console's address as the place where passkeys count, so that officers make some."""
+    first, second = staff[cast.FIRST_ADMINISTRATOR], staff[cast.SECOND_ADMINISTRATOR]
+    address = first.account.node_url
+    place = {"rp_id": urlsplit(address).hostname, "origins": [address]}
+    made = first.post("propose where passkeys count", "/relying-parties", place)
+    _approve(second, "where passkeys count", f"/relying-parties/{made['id']}")
 
 
 def _approve(administrator: OfficerAtNode, what: str, path: str) -> None:

@@ -248,6 +248,15 @@ def test_demo_json_says_who_is_where(demo: Demo) -> None:
     assert users["us-analyst"]["roles"] == ["analyst"]
 
 
+def test_passkeys_count_at_the_consoles_that_are_printed(demo: Demo) -> None:
+    """Set by two administrators, so that a passkey made at once is good (WebAuthn: a domain)."""
+    for name, prefix in MINISTRIES.items():
+        url = demo.document["nodes"][name]["url"]
+        (place,) = demo.call(f"{prefix}-auditor", "GET", "/relying-parties").json()["items"]
+        assert (place["state"], place["rp_id"], place["origins"]) == ("active", "localhost", [url])
+        assert url.startswith("http://localhost:")
+
+
 def test_profiles_and_keys_are_their_owners_alone(demo: Demo) -> None:
     for path in (demo.home / "profiles").glob("*.json"):
         assert path.stat().st_mode & 0o077 == 0

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from api.demo.__main__ import main
 from api.demo.accounts import Account
 from api.demo.door import ActFailedError, OfficerAtNode
 from api.demo.home import MARKER, DemoHome
+from api.demo.launcher import Federation
 from api.demo.processes import Processes, environment, free_ports
 from api.demo.story import package_bodies, script
 from api.demo.story.book import Asked, Sent
+from api.demo.story.narrator import Narrator
 from api.domain.errors import Conflict, Invalid, Unavailable
 from api.wire.bodies import validate_body
 from api.wire.statements import EVIDENCE_PACKAGE
@@ -84,6 +87,52 @@ def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> Non
         assert "the port is taken" in caught.value.message
         assert [each.name for each in running.dead()] == ["us-treasury"]
         assert not running.alive
+
+
+def test_a_process_that_lives_and_does_not_answer_is_not_called_dead(tmp_path: Path) -> None:
+    with Processes(tmp_path) as running:
+        sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+        child = running.start("us-treasury", sleeping, "http://127.0.0.1:9/readyz")
+        with pytest.raises(Unavailable, match="us-treasury runs, but was not ready") as caught:
+            running.wait_ready(child, 0.01)
+        assert caught.value.code == "demo.process-slow"
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_when_the_story_stops_the_nodes_stay_up_and_the_cause_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ends: bool,
+) -> None:
+    """With ``--exit`` it ends with the cause in its last line; the nodes are no more."""
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    lived: list[bool] = []
+
+    def launched(home: DemoHome, running: Processes, _narrator: Narrator) -> Federation:
+        running.start("us-treasury", sleeping, "http://127.0.0.1:9/")
+        return Federation(home.root, "http://127.0.0.1:9", [], {}, [], {})
+
+    def refused(*_: object) -> None:
+        raise ActFailedError("approve the release", "refused")
+
+    part = "api.demo.__main__"
+    monkeypatch.setattr(f"{part}.launcher.launch", launched)
+    monkeypatch.setattr(f"{part}.story.play", refused)
+    monkeypatch.setattr(f"{part}.outcome.invitation", lambda *_: "up")
+    monkeypatch.setattr(f"{part}._stay", lambda running, _up: lived.append(running.alive))
+    monkeypatch.setattr(f"{part}.signal.signal", lambda *_: None)
+    monkeypatch.setattr(f"{part}.os", SimpleNamespace(environ={}))
+    home = tmp_path / "home"
+    assert main(["--home", str(home), "--json", *(["--exit"] if ends else [])]) == 1
+    said = capsys.readouterr()
+    told = json.loads(said.out.splitlines()[-1])
+    cause = "The story stopped: approve the release: refused"
+    assert (told["ok"], told["faults"]) == (False, [cause])
+    assert cause in said.err
+    assert said.err.index("Three ministries are up") < said.err.index(cause)
+    assert lived == ([] if ends else [True])
+    assert (home / "demo.json").exists()
 
 
 def test_children_end_when_the_demo_does(tmp_path: Path) -> None:
@@ -207,7 +256,9 @@ def test_a_stream_whose_ends_disagree_is_a_fault() -> None:
         }
 
     assert reckoning.stream_faults([stream(1, 1, 0, 1)], SENT) == []
-    for wrong in (stream(1, 1, 0, 0), stream(1, 0, 1, 0), stream(2, 2, 2, 0), stream(0, 0, 0, 0)):
+    # An officer at a console sent another one while the story ran.
+    assert reckoning.stream_faults([stream(2, 2, 2, 0)], SENT) == []
+    for wrong in (stream(1, 1, 0, 0), stream(1, 0, 1, 0), stream(2, 2, 1, 0), stream(0, 0, 0, 0)):
         assert len(reckoning.stream_faults([wrong], SENT)) == 1
 
 
@@ -231,7 +282,7 @@ def _thread(**changes: Any) -> dict[str, Any]:
         [_thread(state_at={"us-treasury": "sha256:x", "uk-fcdo": "sha256:y"})],
         [_thread(state_at={"us-treasury": "sha256:x"})],
         [_thread(findings={"s1": "mirror"})],
-        [_thread(), _thread(id="sha256:other")],
+        [_thread(), _thread(id="sha256:other", state_at={"us-treasury": "sha256:x"})],
         [],
     ],
 )
@@ -239,6 +290,8 @@ def test_a_thread_whose_ends_differ_or_that_is_not_as_told_is_a_fault(
     found: list[dict[str, Any]],
 ) -> None:
     assert agreement.faults([_thread()], {"uk-2020": ASKED}) == []
+    # A thread that an officer began at a console is none of the story's.
+    assert agreement.faults([_thread(), _thread(id="sha256:o")], {"uk-2020": ASKED}) == []
     assert len(agreement.faults(found, {"uk-2020": ASKED})) == 1
 
 

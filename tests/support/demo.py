@@ -24,7 +24,7 @@ from tests.support.deployment import ROOT
 MINISTRIES = {"us-treasury": "us", "uk-fcdo": "uk", "ca-gac": "ca"}
 DEMO = [sys.executable, "-P", "-m", "api.demo"]
 COMITY = [sys.executable, "-P", "-c", "from api.cli.main import run; run()"]
-STARTING, STOPPING = 540, 60
+STARTING, STOPPING = 1200, 60
 
 
 def environment(**more: str) -> dict[str, str]:

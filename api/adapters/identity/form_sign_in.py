@@ -25,7 +25,7 @@ REDIRECT_URI = "http://127.0.0.1/callback"
 
 _MAX_PAGES = 12
 _MAX_PAGE = 256 * 1024
-_TIMEOUT = 15.0
+_TIMEOUT = 60.0
 
 
 def sign_in_by_forms(

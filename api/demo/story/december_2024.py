@@ -14,9 +14,13 @@ def play(stage: Stage) -> None:
     stage.powers.switch_off(cast.CA.id)
     stage.narrator.say("Ottawa's node is away; what is for Ottawa waits at its senders")
     earlier = stage.book.threads[requests_2020.TO_OTTAWA]
-    thread = asking.ask_question(stage, THREAD, (cast.US, cast.CA), (july_2020.PACKAGE,), earlier)
-    asking.amend(stage, thread, "more time to respond", {"respond_by": asking.respond_by()})
-    stage.powers.switch_on(cast.CA.id)
+    try:
+        thread = asking.ask_question(
+            stage, THREAD, (cast.US, cast.CA), (july_2020.PACKAGE,), earlier
+        )
+        asking.amend(stage, thread, "more time to respond", {"respond_by": asking.respond_by()})
+    finally:
+        stage.powers.switch_on(cast.CA.id)
     stage.narrator.say("Ottawa's node is back")
     speaking.settled(stage, cast.US, cast.CA)
     stage.narrator.say("Ottawa has caught up: the request and its amendment arrived in order")

@@ -20,7 +20,8 @@ from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, Content
 from api.wire.types import OPENER
 
-_PATIENCE = 120.0
+_PATIENCE = 600.0
+"""Seconds: a slow machine is no fault, and a node that has ended is noticed at once."""
 _LOOK_AGAIN = 0.05
 _SELDOM = 0.4
 

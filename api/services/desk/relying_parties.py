@@ -149,7 +149,8 @@ def _check(rp_id: str, origins: Sequence[str]) -> None:
         if not plain or not secure or not (host == rp_id or host.endswith(f".{rp_id}")):
             raise Invalid(
                 "relying-party.origin",
-                "Give addresses such as https://comity.example: https, no path, on that domain.",
+                "Give addresses such as https://comity.example: https (http at localhost only), "
+                "no path, on that domain.",
             )
 
 
