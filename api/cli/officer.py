@@ -80,7 +80,7 @@ def propose_officer(
     body = given(name=name, identities=identities, expires_at=until, outside=outside or None)
     with connected(context) as api:
         made = api.post("/officers", body)
-    output.result(context, made, _officer(made))
+    output.proposed(context, made, _officer(made))
 
 
 @command(officers, "preview")
@@ -204,7 +204,7 @@ def grant_propose(
     body = given(officer=officer, role=str(role), sub=sub)
     with connected(context) as api:
         made = api.post("/role-grants", body)
-    output.result(context, made, _grant(made))
+    output.proposed(context, made, _grant(made))
 
 
 @command(grants, "preview")

@@ -47,6 +47,14 @@ def result(context: CliContext, document: Any, lines: Iterable[str]) -> None:
         typer.echo(line)
 
 
+def proposed(context: CliContext, made: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Print the id of what was made, which ``X=$(comity …)`` keeps, and say the rest."""
+    result(context, made, [str(made["id"])])
+    if not context.json:
+        for line in lines:
+            talk(line)
+
+
 def talk(message: str) -> None:
     """Say something that is not the result, on stderr; each line of it is made safe."""
     for line in tongue.say(message).split("\n"):

@@ -34,7 +34,7 @@ def propose_relying_party(
     """
     with connected(context) as api:
         made = api.post("/relying-parties", {"rp_id": rp_id, "origins": origin})
-    output.result(context, made, _lines(made))
+    output.proposed(context, made, _lines(made))
 
 
 @command(app, "preview")

@@ -293,6 +293,16 @@ def test_recusals_and_delegations_have_commands(comity: CommandLine) -> None:
     assert identifier in comity("delegation", "list", profile="us-admin").out
 
 
+def test_a_shell_keeps_the_id_of_what_was_proposed(comity: CommandLine) -> None:
+    """``OFFICER=$(comity officer propose …)``; the rest is said beside it."""
+    made = comity("officer", "propose", "--name", "New", "--sub", "new", profile="us-admin")
+    officer = made.out.strip()
+    assert comity.decide("officer", "approve", officer, "us-admin2").code == 0
+    assert "proposed" in made.err
+    grant = comity("grant", "propose", officer, "analyst", profile="us-admin").out.strip()
+    assert comity.decide("grant", "approve", grant, "us-admin2").code == 0
+
+
 def test_where_passkeys_count_is_set_by_two(comity: CommandLine) -> None:
     made = comity(
         *("relying-party", "propose", "comity.example", "--origin", "https://comity.example"),

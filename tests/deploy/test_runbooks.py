@@ -31,6 +31,7 @@ GROUPS = {
     "key": "new list enrol rotate revoke escrow",
     "officer": "list propose preview approve suspend confirm-suspension",
     "grant": "list propose preview approve revoke",
+    "relying-party": "propose preview approve",
     "draft": "list show preview approve return",
     "package": "build submit list show release recall fetch holders onward-request onward-consent",
     "audit": "list export fsck misbehaviour",
