@@ -7,7 +7,7 @@ shown: on a terminal the command shows and asks, elsewhere it needs the digest t
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,11 @@ from api.cli.client import connected
 from api.cli.profiles import CliContext
 from api.domain.errors import Invalid, Stale
 
+_PRINTED_BY: Final = {
+    "draft": "comity draft preview",
+    "proposal": "comity proposal show",
+    "change": "The preview command beside the approving one, such as comity officer preview,",
+}
 Yes = Annotated[bool, typer.Option("--yes", help="Show it, but do not ask.")]
 
 
@@ -84,7 +89,8 @@ def require_read(
     if not sys.stdin.isatty():
         raise Invalid(
             f"{what}.digest-needed",
-            "Without a terminal an approval names the digest that was read: --digest.",
+            "Without a terminal an approval names the digest that was read: --digest. "
+            f"{_PRINTED_BY[what]} prints it.",
         )
     for line in lines:
         output.talk(line)

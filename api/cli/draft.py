@@ -69,13 +69,17 @@ def show_draft(context: CliContext, draft: DraftId) -> None:
 
 
 class TemplateForm(StrEnum):
-    """Statements that have a form to fill in."""
+    """Statements that have a form to fill in; each by its type and by one word."""
 
     PACKAGE = "evidence-package"
     PROPOSAL = "designation-proposal"
     DESIGNATION = "designation"
     AMENDMENT = "designation-amendment"
     REQUEST = "mirror-request"
+    SHORT_PACKAGE = "package"
+    SHORT_PROPOSAL = "proposal"
+    SHORT_AMENDMENT = "amendment"
+    SHORT_REQUEST = "request"
 
 
 @command(app, "template")
@@ -93,10 +97,14 @@ def template(
 
     texts = {
         TemplateForm.PACKAGE: templates.PACKAGE,
+        TemplateForm.SHORT_PACKAGE: templates.PACKAGE,
         TemplateForm.PROPOSAL: templates.PROPOSAL,
+        TemplateForm.SHORT_PROPOSAL: templates.PROPOSAL,
         TemplateForm.DESIGNATION: templates.DESIGNATION,
         TemplateForm.AMENDMENT: templates.AMENDMENT,
+        TemplateForm.SHORT_AMENDMENT: templates.AMENDMENT,
         TemplateForm.REQUEST: templates.REQUEST,
+        TemplateForm.SHORT_REQUEST: templates.REQUEST,
     }
     write_new(out, texts[form].encode())
     output.result(context, {"out": str(out), "form": form.value}, [f"{out}: fill it in."])

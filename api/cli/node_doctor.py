@@ -44,6 +44,19 @@ _REMEDIES: Final = {
     "backup": "See that comity-backup.timer runs; see the runbook back-up-and-restore.",
     "own door": "Start the node, and let the proxy pass its public address on.",
 }
+_ON_SQLITE: Final = {
+    "database": "Make it or bring it to this program: comity node init --migrate.",
+    "sequencer": "Start the app, with COMITY_JOBS=true: on SQLite it is its own worker.",
+}
+_WITHOUT_TLS: Final = {
+    "own door": "Start the node; with an http address it also needs COMITY_ALLOW_HTTP_PEERS=true.",
+}
+_BY_CODE: Final = {
+    "keys.not-in-membership": (
+        "Install the membership that lists the new keys, or put the keystore of before the "
+        "rotation back; see the runbook rotate-a-key."
+    ),
+}
 _PARTNER: Final = "Call that ministry; until it answers, what is meant for it waits here."
 _READY: Final = ("store", "clock", "sequencer", "disk")
 
@@ -85,7 +98,13 @@ def doctor(
     except (ComityError, OSError) as error:
         found.append(Look("settings", "bad", _sentence(error), _REMEDIES["settings"]))
     else:
-        found += _looks(loaded, backups)
+        fitting = _fitting(loaded)
+        found += (
+            replace(one, remedy=fitting[one.check])
+            if one.check in fitting and one.state == "bad"
+            else one
+            for one in _looks(loaded, backups)
+        )
     bad = [one for one in found if one.state == "bad"]
     output.result(context, {"looks": [asdict(one) for one in found]}, _doctor_lines(found))
     if bad:
@@ -122,6 +141,15 @@ def _looks(settings: "Settings", backups: Path | None) -> Iterator[Look]:
     yield from _of_the_node(settings, backups)
 
 
+def _fitting(settings: "Settings") -> dict[str, str]:
+    """Return what to do where this node's kind of installation differs from the usual one."""
+    from sqlalchemy import make_url
+
+    lite = make_url(settings.database_url).get_backend_name() == "sqlite"
+    plain = settings.public_url.startswith("http://")
+    return (_ON_SQLITE if lite else {}) | (_WITHOUT_TLS if plain else {})
+
+
 def _of_the_node(settings: "Settings", backups: Path | None) -> Iterator[Look]:
     from api.bootstrap import build, local_places, peers_of
     from api.services.operations.attention import concerns
@@ -130,7 +158,8 @@ def _of_the_node(settings: "Settings", backups: Path | None) -> Iterator[Look]:
     try:
         installation = build(settings)
     except (ComityError, WireError) as error:
-        yield Look("the node", "bad", _sentence(error), _REMEDIES["settings"])
+        remedy = _BY_CODE.get(error.code, _REMEDIES["settings"])
+        yield Look("the node", "bad", _sentence(error), remedy)
         return
     peers = peers_of(settings, installation.node.membership)
     node = replace(installation.node, transport=peers)

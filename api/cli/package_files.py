@@ -47,7 +47,11 @@ def new(
     ]
     write_new(out, (templates.PACKAGE + "".join(exhibits)).encode(), replace=False)
     document = {"out": str(out), "exhibits": names}
-    output.result(context, document, [f"{out}: fill it in, then comity package build {folder}"])
+    output.result(
+        context,
+        document,
+        [f"{out}: fill it in, then comity package build {folder} --description {out} --out FILE"],
+    )
 
 
 def unpack(

@@ -67,7 +67,7 @@ source = ""                      # where it comes from
 # translation_of = "..."         # label of the exhibit that this one translates
 """
 
-PROPOSAL: Final = f"""# A designation proposal. Then: comity proposal create --body THIS
+PROPOSAL: Final = f"""# A designation proposal. Then: comity proposal new --body THIS
 title = ""
 regime = ""                      # see comity regimes list
 measures = ["asset-freeze", "travel-ban"]

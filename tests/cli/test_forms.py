@@ -5,12 +5,15 @@ import re
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.adapters.crypto.officer_key import OfficerKey
+from api.cli import main as program
 from api.cli import templates
 from api.cli.build import Preparer, build_package
 from api.cli.package_files import new, unpack
@@ -20,6 +23,7 @@ from api.domain.errors import Conflict
 from api.wire.body_faults import body_faults
 from api.wire.types import STATEMENT_TYPES
 
+TREE = typer.main.get_command(program.app)
 FORMS = {
     "evidence-package/1": templates.PACKAGE,
     "designation-proposal/1": templates.PROPOSAL,
@@ -40,6 +44,30 @@ def test_a_template_knows_only_members_of_its_type(type_: str) -> None:
         body = tomllib.loads(text)
         faults = body_faults(type_, json.loads(json.dumps(body, default=str)))
         assert [one.place for one in faults if one.unknown] == []
+
+
+@pytest.mark.parametrize("type_", FORMS)
+def test_a_template_names_commands_and_options_that_exist(type_: str) -> None:
+    named = re.findall(r"comity ([a-z][^\n]*)", FORMS[type_])
+    assert named
+    for line in named:
+        found: Any = TREE
+        words = line.split()
+        while getattr(found, "commands", None):
+            found = found.commands[words.pop(0)]
+        options = {option for parameter in found.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+        needed = {one.opts[0] for one in found.params if one.required and "--" in one.opts[0]}
+        assert needed <= {*words} or not any("--" in word for word in words), line
+
+
+@pytest.mark.parametrize("type_", FORMS)
+def test_a_form_is_asked_for_by_its_type_or_one_word(type_: str, tmp_path: Path) -> None:
+    name = type_.partition("/")[0]
+    for number, word in enumerate((name, name.rpartition("-")[2])):
+        out = tmp_path / f"{number}.toml"
+        assert program.main(["draft", "template", word, "--out", str(out)]) == 0
+        assert out.read_text("utf-8") == FORMS[type_]
 
 
 @pytest.mark.parametrize("type_", FORMS)

@@ -1,5 +1,6 @@
 """`comity node doctor`: each thing that can be wrong is found by its own look, with what to do."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,6 +91,26 @@ def test_what_is_wrong_is_found_with_what_to_do(
     assert (ended.code, found["state"]) == (3, "bad")
     assert said in found["said"]
     assert found["remedy"]
+
+
+def test_advice_fits_a_node_on_sqlite_and_loopback(made: MadeNode, tmp_path: Path) -> None:
+    found = looks(examined(made, settings=changed(made, tmp_path, ALLOW_HTTP_PEERS="false")))
+    assert "COMITY_ALLOW_HTTP_PEERS" in found["own door"]["remedy"]
+    settings = changed(made, tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/none.db")
+    remedy = looks(examined(made, settings=settings))["database"]["remedy"]
+    assert "node init --migrate" in remedy
+    assert "PostgreSQL" not in remedy
+
+
+def test_keys_changed_before_the_membership_are_told_apart(made: MadeNode, tmp_path: Path) -> None:
+    keystore = tmp_path / "keystore.json"
+    shutil.copy(made.home / "keystore.json", keystore)
+    settings = changed(made, tmp_path, KEYSTORE=str(keystore))
+    rotate = ("key", "rotate", "seal", "--at-index", "7", "--settings", settings)
+    assert CommandLine(made.home)(*rotate).code == 0
+    found = looks(examined(made, settings=settings))["the node"]
+    assert "[keys.not-in-membership]" in found["said"]
+    assert "rotate-a-key" in found["remedy"]
 
 
 def test_settings_that_are_none_end_the_visit(made: MadeNode, tmp_path: Path) -> None:
