@@ -10,7 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import break_glass, node_doctor, node_init, node_move, node_reindex, node_run, output
+from api.cli import (
+    break_glass,
+    node_doctor,
+    node_init,
+    node_move,
+    node_reindex,
+    node_run,
+    output,
+    tongue,
+)
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
 
@@ -95,7 +104,10 @@ def status_lines(found: dict[str, Any]) -> Iterable[str]:
         ("LAST FAILURE", "failure"),
     ]
     yield ""
-    yield from output.table(rows, columns)
+    if rows:
+        yield from output.table(rows, columns)
+    else:
+        yield tongue.say("No partners: the membership names this ministry alone.")
 
 
 def _misbehaviour(found: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ def _subjects(subjects: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
         {
             "key": one["key"],
             "name": names.get(one["key"], ""),
-            "phase": one["phase"],
+            "phase": _stands(one),
             "finding": one["findings"][-1]["finding"] if one["findings"] else None,
             "regime": one["findings"][-1].get("regime") if one["findings"] else None,
             "effects": len(one["effects"]),
@@ -89,6 +89,13 @@ def _subjects(subjects: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -
         ("EFFECTS", "effects"),
     ]
     yield from output.table(rows, columns)
+
+
+def _stands(subject: Mapping[str, Any]) -> str:
+    """Say where a subject stands; a finding that crossed a withdrawal stands beside it."""
+    phase = str(subject["phase"])
+    taken = "withdrawn" in subject and phase != "withdrawn"
+    return f"withdrawn, {phase}" if taken else phase
 
 
 def _statement(one: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:

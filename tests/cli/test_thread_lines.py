@@ -35,7 +35,12 @@ def test_all_that_was_said_is_shown_in_words() -> None:
         "continued_by": [],
         "comparison": {"outcome": "equal"},
         "subjects": [PERSON],
-        "state": {"subjects": [{"key": "s1", "phase": "awaiting", "findings": [], "effects": []}]},
+        "state": {
+            "subjects": [
+                {"key": "s1", "phase": "awaiting", "findings": [], "effects": []},
+                {"key": "s2", "phase": "found", "findings": [], "effects": [], "withdrawn": {}},
+            ]
+        },
         "statements": [
             said(1, "mirror-request/1", OPENER, "us-treasury"),
             said(
@@ -56,6 +61,7 @@ def test_all_that_was_said_is_shown_in_words() -> None:
         "decline",
         "On advice.",
         "Listed in July.",
+        "withdrawn, found",
     ):
         assert words in text
     assert text.index("Which post?") < text.index("Secretary.") < text.index("No right.")
