@@ -177,8 +177,12 @@ def test_an_auditor_sees_what_was_approved_in_a_period(console, matter):
     assert "Detention in Xinjiang" not in page, "a package is not an auditor's to read"
     for narrowed in ("since=2999-01-01", "until=1999-01-01"):
         assert "No approval fits." in auditor.get(f"/en/audit/approvals?{narrowed}").text
-        sheet = auditor.get(f"/en/audit/approvals.csv?{narrowed}").content.decode("utf-8-sig")
-        assert len(list(csv.reader(io.StringIO(sheet)))) == 1
+        assert (
+            f"/en/audit/events.csv?{narrowed}" in auditor.get(f"/en/audit/events?{narrowed}").text
+        )
+        for name in ("approvals", "events"):
+            sheet = auditor.get(f"/en/audit/{name}.csv?{narrowed}").content.decode("utf-8-sig")
+            assert len(list(csv.reader(io.StringIO(sheet)))) == 1
     assert "Write instants as" in auditor.get("/en/audit/approvals?since=soon").text
 
 

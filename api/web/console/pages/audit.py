@@ -33,7 +33,28 @@ _PIECE: Final = 64 * 1024
 def events(visit: Visit) -> Answer:
     """List events, newest first, narrowed as the address says."""
     typed = {name: visit.query.get(name, "").strip() for name in _FILTERS}
-    asked = auditing.Wanted(
+    asked = asked_in(visit)
+    faults: list[dict[str, Any]] = []
+    page = Column([], None)
+    try:
+        page = _events_page(visit, asked, ":".join(typed.values()))
+    except Invalid as error:
+        faults = [reading.refused(error)]
+    members = {
+        "page": page,
+        "typed": typed,
+        "narrowed": urlencode({name: value for name, value in typed.items() if value}),
+        "acts": _ACTS,
+        "query": visit.query,
+        "faults": faults,
+    }
+    return View("events.html", members)
+
+
+def asked_in(visit: Visit) -> auditing.Wanted:
+    """Return the events that the address asks for."""
+    typed = {name: visit.query.get(name, "").strip() for name in _FILTERS}
+    return auditing.Wanted(
         act=typed["act"],
         actor=typed["actor"],
         outcome=typed["outcome"],
@@ -41,14 +62,6 @@ def events(visit: Visit) -> Answer:
         since=_instant(typed["since"], "T00:00:00.000Z"),
         until=_instant(typed["until"], "T23:59:59.999Z"),
     )
-    faults: list[dict[str, Any]] = []
-    page = Column([], None)
-    try:
-        page = _events_page(visit, asked, ":".join(typed.values()))
-    except Invalid as error:
-        faults = [reading.refused(error)]
-    members = {"page": page, "typed": typed, "acts": _ACTS, "query": visit.query, "faults": faults}
-    return View("events.html", members)
 
 
 def _instant(day: str, time: str) -> str:

@@ -192,10 +192,7 @@ def _editions(visit: Visit) -> Rows:
 
 
 def _events(visit: Visit) -> Rows:
-    names = {"act": "act", "actor": "actor", "outcome": "outcome", "object_id": "object"}
-    wanted = auditing.Wanted(
-        **{member: visit.query.get(name, "").strip() for member, name in names.items()}
-    )
+    wanted = audit.asked_in(visit)
     before: int | None = None
     for _ in range(_MOST // _STEP):
         found = auditing.events(visit.node, visit.caller, wanted, limit=_STEP, before=before)
