@@ -33,11 +33,12 @@ from tests.support.proxies import Proxy, running_proxy
 from tests.support.running_node import FOREVER
 
 NEEDED: Final = frozenset({"buildah", "debootstrap", "nginx", "postgresql"})
-BASE: Final = "docker.io/library/python:3.11-slim"
+# Found for the Containerfile's `python:3.11-slim` before any registry is thought of.
+BASE: Final = "localhost/python:3.11-slim"
 IMAGE: Final = "localhost/comity-exchange"
 USER: Final = "10001:10001"
 HOME: Final = "/var/lib/comity"
-DISTRIBUTION: Final = ("bookworm", "http://deb.debian.org/debian")
+DISTRIBUTION: Final = "bookworm"
 PACKAGES: Final = "python3,python3-venv,python-is-python3,ca-certificates,postgresql-client"
 MINISTRY: Final = "us-treasury"
 ADMINISTRATORS: Final = ("a1", "b2")
@@ -117,11 +118,10 @@ def base(folder: Path) -> None:
     try:
         buildah("inspect", BASE)
     except FailedError:
-        suite, mirror = DISTRIBUTION
         root = folder / "base"
         options = ["--variant=minbase", f"--include={PACKAGES}"]
-        source = (suite, str(root), os.environ.get("DEBIAN_MIRROR", mirror))
-        run([foreign.oracle("debootstrap"), *options, *source])
+        mirror = filter(None, [os.environ.get("DEBIAN_MIRROR")])  # else debootstrap's own
+        run([foreign.oracle("debootstrap"), *options, DISTRIBUTION, str(root), *mirror])
         made = buildah("from", "scratch").strip()
         buildah("add", "--quiet", made, str(root), "/")
         buildah("commit", "--quiet", "--rm", made, BASE)

@@ -44,11 +44,6 @@ def federation(tmp_path: Path) -> Iterator[Federation]:
     made.close()
 
 
-@pytest.fixture
-def bad() -> BadPeer:
-    return BadPeer(UK, NODE)
-
-
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     """One federation for all attempts that must leave nothing behind."""

@@ -3,9 +3,8 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,13 +33,6 @@ from tests.support.signing import CA, UK, US, SealingMinistry
 
 NODE, PEER = "us-treasury", "uk-fcdo"
 Answer = Callable[[Federation, bytes, PeerReply], PeerReply]
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 class FalseTransport:

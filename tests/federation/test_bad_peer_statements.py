@@ -7,7 +7,6 @@ of order is refused in a disposition, and the tables of what this ministry knows
 import copy
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,26 +44,6 @@ TAKEN = {
     "streams_in",
     "streams_out",
 }
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bad() -> BadPeer:
-    return BadPeer(UK, NODE)
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Federation, BadPeer]]:
-    """One federation and one long stream for all attempts that must have no effect."""
-    made = Federation(tmp_path_factory.mktemp("calm"))
-    yield made, BadPeer(UK, NODE)
-    made.close()
 
 
 def knowledge(federation: Federation) -> dict[str, list[Any]]:

@@ -1,7 +1,5 @@
 """Statements of three ministries that cross each other: what arrives late must not undo a recall."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,6 @@ from tests.support.federation import Federation
 from tests.support.signing import UK as UK_MINISTRY
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 def consented(federation: Federation) -> tuple[str, str]:

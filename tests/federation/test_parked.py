@@ -2,9 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,18 +33,6 @@ from tests.support.federation import Federation
 from tests.support.signing import CA, UK
 
 NODE = "us-treasury"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bad() -> BadPeer:
-    return BadPeer(UK, NODE)
 
 
 def waiting(federation: Federation) -> list[tuple[str, str]]:

@@ -1,9 +1,7 @@
 """What partners pull: once, in time, not past the stop switch, and never without an event."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +21,6 @@ from tests.support.bad_peer import BadPeer
 from tests.support.exchange import CA, EXHIBIT, UK, US
 from tests.support.federation import Federation
 from tests.support.signing import UK as UK_MINISTRY
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 def released(federation: Federation, to: str = UK, title: str = "A package") -> ExhibitRange:

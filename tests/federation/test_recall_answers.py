@@ -1,8 +1,5 @@
 """A recall reaches people: holders answer for themselves, and what they destroyed is gone."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from api.domain.errors import ComityError
@@ -14,13 +11,6 @@ from tests.support.campaigns import campaign
 from tests.support.federation import Federation
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 def recalled(federation: Federation) -> tuple[str, str]:

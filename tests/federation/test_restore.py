@@ -1,6 +1,5 @@
 """A node that lost its disk comes back from an old backup and goes on with the same history."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -27,13 +26,6 @@ from tests.support.federation import Federation
 from tests.support.journeys import recall, release, submit
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 def rest(federation: Federation) -> None:

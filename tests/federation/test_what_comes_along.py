@@ -3,9 +3,7 @@
 Three ministries; ``BadPeer`` has a member's true keys and says what it likes.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,21 +30,9 @@ from tests.support.bodies import body
 from tests.support.bodies import digest as named
 from tests.support.campaigns import long
 from tests.support.federation import Federation
-from tests.support.signing import CA, UK
+from tests.support.signing import CA
 
 NODE, BRITISH, CANADIAN = "us-treasury", "uk-fcdo", "ca-gac"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bad() -> BadPeer:
-    return BadPeer(UK, NODE)
 
 
 def held(federation: Federation, statement: str) -> bytes:
@@ -96,13 +82,6 @@ def without(federation: Federation, statement: str) -> dict[str, list[Any]]:
         name: [row for row in rows if statement not in repr(row)]
         for name, rows in {**known, "identity_keys": keys}.items()
     }
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Federation, BadPeer]]:
-    made = Federation(tmp_path_factory.mktemp("calm"))
-    yield made, BadPeer(UK, NODE)
-    made.close()
 
 
 @pytest.mark.parametrize("carried", [CARRIED[0], *long(*CARRIED[1:])])

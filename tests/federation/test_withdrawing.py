@@ -1,8 +1,5 @@
 """Releases taken back before they arrive, and refusals that are mended (PROTOCOL §9)."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from api.domain.errors import Conflict, NotFound, Refused
@@ -16,13 +13,6 @@ from tests.support import exchange
 from tests.support.federation import Federation
 
 US, UK, CA = "us-treasury", "uk-fcdo", "ca-gac"
-
-
-@pytest.fixture
-def federation(tmp_path: Path) -> Iterator[Federation]:
-    made = Federation(tmp_path)
-    yield made
-    made.close()
 
 
 def holder(federation: Federation, package: str) -> str | None:

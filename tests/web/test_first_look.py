@@ -1,7 +1,5 @@
 """Large bodies at the peers' door: the keys that signed them are looked up before the rest is read."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -13,18 +11,12 @@ from api.web.routing import SIGNED_MESSAGE
 from api.wire.errors import WireError
 from api.wire.messages import Evidence, MessageKind, compose_request
 from tests.support.bad_peer import BadPeer
-from tests.support.door import MINISTRY, Door, open_door
+from tests.support.door import MINISTRY, Door
 from tests.support.signing import UK, SealingMinistry
 from tests.web.test_refusals import refused
 
 DOOR = "/peer/messages"
 ASKED = {"epoch": 1, "first": 1, "last": 1}
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 def large(signer: SealingMinistry, kind: MessageKind = MessageKind.FETCH) -> bytes:

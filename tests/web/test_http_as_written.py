@@ -1,7 +1,6 @@
 """HTTP as its specifications say: ranges, preconditions, query parameters, and what may be kept (RFC 9110, 9111)."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,11 @@ from starlette.datastructures import Headers
 from api.app import ROUTERS
 from api.domain.errors import Invalid
 from api.web.ranges import span_of
-from tests.support.door import EXHIBIT, Door, open_door
+from tests.support.door import EXHIBIT, Door
 from tests.web.test_refusals import refused
 
 SIZE = len(EXHIBIT)
 TAG = '"tag"'
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from api.app import Edge, create_app
 from api.web.intake import Allowance, Pace
 from api.wire import canonical
-from tests.support.door import ADDRESS, Door, open_door
+from tests.support.door import ADDRESS, Door
 
 QUICK = Pace(silence=0.3, grace=0.3, least=1000, total=2.0)
 PATIENT = Pace(silence=600.0, grace=600.0, least=1, total=600.0)
@@ -28,12 +28,6 @@ ALLOWED = Allowance(
     settled=0.05,
 )
 NOWHERE = f"/api/v1/exhibits/sha256:{'0' * 64}"
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 class Call:

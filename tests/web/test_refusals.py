@@ -15,17 +15,11 @@ from api.domain.errors import Full
 from api.ports.store import Stored
 from api.records.database import Database
 from api.wire.limits import MESSAGE, PAYLOAD
-from tests.support.door import ADDRESS, EXHIBIT, MINISTRY, Door, open_door, release_to
+from tests.support.door import ADDRESS, EXHIBIT, MINISTRY, Door, release_to
 from tests.support.issuer import FakeIssuer
 
 PACKAGES, DRAFTS = "/api/v1/packages", "/api/v1/drafts"
 NOWHERE = f"sha256:{'0' * 64}"
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:

@@ -19,12 +19,6 @@ Call = tuple[str, str, dict[str, Any]]
 """Who posts what where."""
 
 
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
-
-
 def person(door: Door, name: str) -> str:
     return str(door.ask(name, "GET", f"{V1}/me").json()["officer"])
 

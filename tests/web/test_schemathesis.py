@@ -8,7 +8,6 @@ media type, or another problem document than described. `COMITY_EXAMPLES` sets h
 import functools
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support import foreign
 from tests.support.campaigns import long, short
 from tests.support.check_log import check_everything
-from tests.support.door import MINISTRY, Door, open_door
+from tests.support.door import MINISTRY, Door
 from tests.support.filled import fill
 
 schemathesis = pytest.importorskip("schemathesis", reason="oracle absent: schemathesis")
@@ -50,12 +49,6 @@ EVERY = 3 if short() else 1
 
 # Readiness answers 503 when it means it.
 LEFT_OUT = {"readyz"}
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

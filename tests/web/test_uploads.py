@@ -6,7 +6,6 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -23,19 +22,13 @@ from typing_extensions import override
 from api.domain.errors import ComityError, Conflict
 from api.web import uploading
 from api.web.spool import Spool, Upload
-from tests.support.door import Door, open_door
+from tests.support.door import Door
 from tests.web.test_intake import World, play
 from tests.web.test_refusals import refused
 
 UPLOADS = "/api/v1/uploads"
 TUS = {"tus-resumable": "1.0.0"}
 DATA = bytes(range(256)) * 4096
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with open_door(tmp_path_factory.mktemp("door")) as opened:
-        yield opened
 
 
 def name_of(data: bytes) -> str:
