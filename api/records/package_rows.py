@@ -59,6 +59,16 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedExhibit(Exhibit):
+    """An exhibit as a new package of this ministry finds it.
+
+    ``under_recall``: a partner recalled it, and this ministry has neither answered nor listed it.
+    """
+
+    under_recall: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PackageExhibit:
     """One exhibit as a package lists it, ``size`` in bytes as the package states it.
 

@@ -27,6 +27,7 @@ from api.records.package_rows import (
     Exhibit,
     Holder,
     ListedExhibit,
+    OfferedExhibit,
     Package,
     RecallAnswer,
     Release,
@@ -255,6 +256,32 @@ def destroyed(connection: Connection) -> list[str]:
     """Return the exhibits that a holder's answer to a recall calls destroyed."""
     query = select(EXHIBITS.c.digest).where(EXHIBITS.c.state == "destroyed")
     return list(connection.execute(query.order_by(EXHIBITS.c.digest)).scalars())
+
+
+def offered_exhibits(
+    connection: Connection, ministry: str, digests: Sequence[str]
+) -> dict[str, OfferedExhibit]:
+    """Return those of the exhibits of a new package that are known here, by digest.
+
+    Args:
+        connection: open for reading.
+        ministry: whose package it is.
+        digests: of its exhibits.
+    """
+    answered = select(RECALL_ANSWERS.c.package).where(RECALL_ANSWERS.c.ministry == ministry)
+    recalled = select(PACKAGES.c.id).where(
+        PACKAGES.c.state == "recalled",
+        PACKAGES.c.originator != ministry,
+        PACKAGES.c.id.not_in(answered),
+    )
+    own = select(PACKAGES.c.id).where(PACKAGES.c.originator == ministry)
+    listed = select(PACKAGE_EXHIBITS.c.digest).where(PACKAGE_EXHIBITS.c.digest.in_(digests))
+    shut = listed.where(PACKAGE_EXHIBITS.c.package.in_(recalled)).except_(
+        listed.where(PACKAGE_EXHIBITS.c.package.in_(own))
+    )
+    under_recall = EXHIBITS.c.digest.in_(shut).label("under_recall")
+    query = select(EXHIBITS, under_recall).where(EXHIBITS.c.digest.in_(digests))
+    return {one.digest: one for one in every(connection, query, OfferedExhibit)}
 
 
 def released_to(connection: Connection, digest: str) -> set[str]:

@@ -4,13 +4,14 @@ Owns what is remembered of it in this process, under the version that every call
 compares (``standings``): an approval in any process holds for each call after its commit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.domain.regimes.together import regimes_of
 from api.domain.regimes.values import Regime
 from api.records import regime_editions
 from api.records.database import Database
+from api.records.regime_editions import RegimeEdition
 from api.wire import canonical
 
 _LIMIT = 1024 * 1024
@@ -47,6 +48,12 @@ class Law:
         """Return the documents in force, by regime; see :meth:`regimes`."""
         return self._now(db, version)[1]
 
+    def documents_with(self, decided: Iterable[RegimeEdition]) -> dict[str, Any]:
+        """Return the documents with the editions that two administrators decided on."""
+        return self._shipped | {
+            one.regime: canonical.parse(one.document, limit=_LIMIT) for one in decided
+        }
+
     def shipped(self, regime: str) -> Any:
         """Return the policy directory's document of a regime, or ``None``."""
         return self._shipped.get(regime)
@@ -56,11 +63,8 @@ class Law:
     ) -> tuple[int, Mapping[str, Any], Mapping[str, Regime]]:
         if self._known is not None and self._known[0] == version:
             return self._known
-        decided = {
-            one.regime: canonical.parse(one.document, limit=_LIMIT)
-            for one in db.read(regime_editions.in_force)
-        }
-        documents = self._shipped | decided
+        decided = db.read(regime_editions.in_force)
+        documents = self.documents_with(decided)
         found = (version, documents, regimes_of(documents) if decided else self._own)
         self._known = found
         return found

@@ -8,9 +8,20 @@ from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
 from api.domain.errors import Conflict, NotFound, Refused
-from api.records import packages
+from api.records import packages, subjects
 from api.records.log import EVENTS
-from api.services.desk import evidence, exhibits, package_files, proposals, recalls, tasks
+from api.services.authorising import Caller
+from api.services.desk import (
+    described_entities,
+    evidence,
+    exhibits,
+    package_files,
+    proposals,
+    recalls,
+    subject_lines,
+    tasks,
+)
+from api.services.desk import subjects as search
 from api.services.desk.tasks import Closing, Scope, TaskView
 from api.services.node import Node
 from api.services.statements import approving, drafting, previewing
@@ -107,6 +118,49 @@ def test_nothing_of_it_is_read_or_fetched_before_the_acknowledgement(
     assert not evidence.read(us, at_home, package).withheld
     acts = [one["act"] for one in events(uk)]
     assert acts.count("recall.acknowledged") == 1
+
+
+def test_whom_it_describes_is_shown_after_the_acknowledgement_alone(
+    federation: Federation,
+) -> None:
+    package, _ = recalled(federation)
+    uk = federation[UK]
+    analyst, reviewer = federation.officer(UK, "analyst"), federation.officer(UK, "reviewer")
+    (described,) = uk.db.read(lambda c: subjects.descriptions(c, limit=9))
+
+    def shown(officer: Caller) -> list[bool]:
+        return [
+            package in str(described_entities.described_page(uk, officer, limit=50).entities),
+            bool(search.search(uk, officer, "ZHU Hailun", limit=9).candidates),
+            search.known(uk, officer, described.ref),
+            bool(subject_lines.first_names(uk, officer, {described.ref})),
+        ]
+
+    assert shown(analyst) == [False] * 4
+    recalls.acknowledge(uk, analyst, package)
+    assert shown(analyst) == [True] * 4
+    assert shown(reviewer) == [False] * 4
+
+
+def test_no_own_package_lists_what_a_recall_keeps_shut(federation: Federation) -> None:
+    """It would open the bytes unread, and keep them when the answer says that they are gone."""
+    package, recall = recalled(federation)
+    uk, analyst = federation[UK], federation.officer(UK, "analyst")
+    with pytest.raises(Conflict) as shut:
+        exchange.package(federation, UK, "The wrong image")
+    assert shut.value.code == "recall.unanswered"
+    with pytest.raises(Conflict):
+        exhibits.open_exhibit(uk, analyst, us_exhibit(federation, package))
+    exchange.issue(
+        federation, UK, "recall-answer/1", (US,), {"recall": recall, "answer": "stopped"}
+    )
+    assert exchange.package(federation, UK, "The wrong image")
+
+
+def test_what_a_ministry_held_before_the_recall_stays_its_own(federation: Federation) -> None:
+    exchange.package(federation, UK, "The wrong image")
+    recalled(federation)
+    assert exchange.package(federation, UK, "The wrong image", summary="Found again.")
 
 
 def test_each_holders_own_answer_is_shown_to_the_originator(federation: Federation) -> None:

@@ -1,6 +1,7 @@
 """A ministry changes the law's data by two administrators and without code; on both databases."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from api.domain.errors import Invalid, NotFound, Refused, Stale
 from api.domain.regimes.assessment import RecordedFact, Status, SubjectCase, assess
 from api.records import audit
+from api.records.unit_of_work import Unit
 from api.services.authorising import officer_caller
 from api.services.desk import proposals, regime_editions
 from api.services.node import Node
@@ -230,3 +232,54 @@ def test_who_may(federation: Federation, ca: Node) -> None:
         regime_editions.document_of(ca, analyst, "CA-NONE")
     with pytest.raises(NotFound):
         approve(federation, "0" * 32)
+
+
+def approved_meanwhile(
+    federation: Federation, patch: pytest.MonkeyPatch, first: str, second: str
+) -> Invalid:
+    """Approve one edition just before another, which was judged already, is written."""
+    node = federation[CA]
+    for name, edition in (("admin2", first), ("admin", second)):
+        regime_editions.preview_regime(node, federation.officer(CA, name), edition)
+    genuine = node.db.write
+
+    def write(work: Callable[[Unit], None]) -> None:
+        patch.undo()
+        regime_editions.approve(node, federation.officer(CA, "admin"), second)
+        genuine(work)
+
+    patch.setattr(node.db, "write", write)
+    with pytest.raises(Invalid) as refused:
+        regime_editions.approve(node, federation.officer(CA, "admin2"), first)
+    return refused.value
+
+
+def test_an_older_edition_never_takes_the_place_of_one_approved_meanwhile(
+    federation: Federation, ca: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = propose(federation, later(ca, "2998-01-01"))
+    admin2 = federation.officer(CA, "admin2")
+    newer = regime_editions.propose(ca, admin2, written(later(ca, "2999-01-01"))).id
+    refused = approved_meanwhile(federation, monkeypatch, older, newer)
+    assert refused.code == "regime.edition-old"
+    federation.officer(CA, "analyst")
+    assert ca.regimes[REGIME].edition == "2999-01-01"
+
+
+def test_two_editions_that_fit_alone_never_break_the_law_together(
+    federation: Federation, ca: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sema = json.loads(json.dumps(ca.regime_documents["CA-SEMA"]))
+    approve(federation, propose(federation, sema | {"edition": "2990-01-01", "alternatives": []}))
+    federation.officer(CA, "analyst")
+    names_it = propose(federation, sema | {"edition": "2991-01-01"})
+    grounds = [
+        {**one, "conduct": [each for each in one["conduct"] if each != "other-corruption"]}
+        for one in ca.regime_documents[REGIME]["grounds"]
+    ]
+    narrower = written(later(ca, "2991-01-01", grounds=grounds))
+    other = regime_editions.propose(ca, federation.officer(CA, "admin2"), narrower).id
+    refused = approved_meanwhile(federation, monkeypatch, names_it, other)
+    assert refused.code == "regime.document"
+    analyst = federation.officer(CA, "analyst")
+    assert regime_editions.regimes_in_force(ca, analyst)

@@ -14,8 +14,8 @@ from api.adapters.lists.followthemoney import Entity
 from api.ports.policy import Action
 from api.records import subjects
 from api.records.subjects import Description
-from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
+from api.services.desk import recalls
 from api.services.desk.described import described_subject
 from api.services.node import Node
 from api.services.paging import Place, visible_page
@@ -55,7 +55,7 @@ def described_page(node: Node, caller: Caller, *, limit: int, after: str = "") -
         return node.db.read(lambda c: subjects.descriptions(c, limit=size, after=start))
 
     def allowed(rows: Sequence[Description]) -> list[bool]:
-        seen = visibility.readable(node, caller, ((one.kind, one.object) for one in rows))
+        seen = recalls.described_to(node, caller, ((one.kind, one.object) for one in rows))
         return [(one.kind, one.object) in seen for one in rows]
 
     # One more than asked tells whether there is a next page; it begins after one that is shown.

@@ -2,9 +2,11 @@
 
 Owns the view of a recall and the lock on recalled packages: until this ministry has answered the
 recall (``recall-answer/1``, a draft like any other), an officer reads or fetches what was recalled
-only after acknowledging it, which is an event (PROTOCOL §9). Must not answer for anybody.
+only after acknowledging it, which is an event (PROTOCOL §9). That counts for whom it describes,
+too: search, subjects' pages, watches and exports ask here. Must not answer for anybody.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -105,6 +107,30 @@ def require_unlocked(
             "recall.unacknowledged",
             "This was recalled: read why, and acknowledge the recall before reading on.",
         )
+
+
+def described_to(
+    node: Node, caller: Caller, references: Iterable[visibility.Reference]
+) -> set[visibility.Reference]:
+    """Return those of the objects whose descriptions are open to the caller.
+
+    What they may read, but for packages that a recall keeps shut for them.
+    """
+    seen = visibility.readable(node, caller, references)
+    named = [id_ for kind, id_ in seen if kind == visibility.ObjectKind.PACKAGE]
+    if not named:
+        return seen
+
+    def shut(connection: Connection) -> set[visibility.Reference]:
+        held = packages.by_ids(connection, named).values()
+        views = {one.id: recall_of(node, connection, caller, one) for one in held}
+        return {
+            (visibility.ObjectKind.PACKAGE.value, id_)
+            for id_, view in views.items()
+            if view is not None and view.locked
+        }
+
+    return seen - node.db.read(shut)
 
 
 def acknowledge(node: Node, caller: Caller, package_id: str) -> RecallView:

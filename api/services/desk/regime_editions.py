@@ -103,7 +103,7 @@ def check_edition(node: Node, caller: Caller, data: bytes) -> EditionDifference:
     """
     authorise(node, caller, Action.REGIME_PROPOSE, change_of("new"))
     document, regime = _edition_in(data)
-    _require_fit(node, document, regime)
+    _require_fit(node.regime_documents, document, regime)
     return _difference(regime.id, node.regime_documents.get(regime.id), document)
 
 
@@ -159,7 +159,7 @@ def propose(node: Node, caller: Caller, data: bytes) -> RegimeEditionView:
     once = keyed_call(caller, Act.REGIME_PROPOSED, {"document": document})
     if (known := made_before(node, once)) is not None:
         return _found(node, known["id"])
-    _require_fit(node, document, regime)
+    _require_fit(node.regime_documents, document, regime)
     row = RegimeEdition(
         id=node.entropy.identifier(),
         regime=regime.id,
@@ -236,12 +236,13 @@ def approve(node: Node, caller: Caller, edition_id: str) -> RegimeEditionView:
         raise unknown("regime-edition")
     look = require_change_seen(node, caller, _replacing(node, edition_id))
     if found.state is RegimeEditionState.PROPOSED:
-        _require_fit(node, *_edition_in(found.document))
+        _require_fit(node.regime_documents, *_edition_in(found.document))
     decided = {"decided_by": caller.person, "decided_at": node.now()}
 
     def write(unit: Unit) -> None:
         unit.lock("regime editions")
-        for one in regime_editions.in_force(unit.connection):
+        standing = list(regime_editions.in_force(unit.connection))
+        for one in standing:
             if one.regime == found.regime:
                 replaced = {"state": RegimeEditionState.REPLACED.value}
                 unit.update(REGIME_EDITIONS, {"id": one.id}, replaced)
@@ -249,6 +250,8 @@ def approve(node: Node, caller: Caller, edition_id: str) -> RegimeEditionView:
         expect = {"state": RegimeEditionState.PROPOSED.value}
         if unit.update(REGIME_EDITIONS, {"id": edition_id}, values, expect=expect) is None:
             raise Stale("regime-edition.stale", "This was decided meanwhile; read it again.")
+        # Another may have come into force since the officer looked: it is judged again here.
+        _require_fit(node.law.documents_with(standing), *_edition_in(found.document))
         subject = Subject("regime-edition", edition_id)
         entry = entry_of(caller, permit, Act.REGIME_APPROVED, subject)
         recording.record(node, unit, resting_on(entry, look))
@@ -302,18 +305,18 @@ def _edition_in(data: bytes) -> tuple[Json, Regime]:
         )
 
 
-def _require_fit(node: Node, document: Json, regime: Regime) -> None:
+def _require_fit(in_force: Mapping[str, Any], document: Json, regime: Regime) -> None:
     """Require that an edition is later than the one in force and fits the other regimes."""
-    old = node.regimes.get(regime.id)
-    if old is not None and regime.edition <= old.edition:
+    old = in_force.get(regime.id)
+    if old is not None and regime.edition <= old["edition"]:
         raise Invalid(
             "regime.edition-old",
-            f"Edition {old.edition} of {regime.id} is in force: name a later one.",
+            f"Edition {old['edition']} of {regime.id} is in force: name a later one.",
         )
-    if old is not None and regime.jurisdiction != old.jurisdiction:
+    if old is not None and regime.jurisdiction != old["jurisdiction"]:
         raise Invalid("regime.document", "A regime does not move to another jurisdiction.")
     try:
-        regimes_of({**node.regime_documents, regime.id: document})
+        regimes_of({**in_force, regime.id: document})
     except RegimeError as error:
         raise Invalid("regime.document", str(error)) from error
 

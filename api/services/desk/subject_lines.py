@@ -13,9 +13,8 @@ from api.records import identity, lists, officers
 from api.records.shared_verdicts import SharedVerdict
 from api.records.subjects import Verdict
 from api.records.watches import Watch
-from api.services import visibility
 from api.services.authorising import Caller
-from api.services.desk import subjects, watching
+from api.services.desk import recalls, subjects, watching
 from api.services.desk.identity import LIST, entry_place, holder
 from api.services.node import Node
 
@@ -107,7 +106,7 @@ def first_names(node: Node, caller: Caller, refs: Collection[str]) -> dict[str, 
     """
     places = {ref: holder(ref) for ref in refs}
     inside = {place for place in places.values() if place[0] != LIST}
-    seen = visibility.readable(node, caller, inside)
+    seen = recalls.described_to(node, caller, inside)
     kept = [ref for ref, place in places.items() if place[0] == LIST or place in seen]
     return node.db.read(lambda connection: _spelled(connection, kept))
 

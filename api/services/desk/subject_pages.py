@@ -23,9 +23,8 @@ from api.domain.lists.entries import ListedLink, ListEntry, Strength
 from api.ports.policy import Action
 from api.records import identity, lists, subjects
 from api.records.lists import Edition
-from api.services import visibility
 from api.services.authorising import Caller, authorise, collection
-from api.services.desk import verdicts
+from api.services.desk import recalls, verdicts
 from api.services.desk.described import described_subject
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
 from api.services.desk.ownership import OwnershipTest, ownership_tests
@@ -196,7 +195,7 @@ def subject_page(node: Node, caller: Caller, ref: str) -> SubjectPage:
         raise NotFound("subject.unknown", "There is no such subject here.")
     likely = node.db.read(lambda connection: _likely(connection, ref))
     places = {holder(one.indexed.profile.ref) for one in likely}
-    seen = visibility.readable(node, caller, (one for one in places if one[0] != LIST))
+    seen = recalls.described_to(node, caller, (one for one in places if one[0] != LIST))
     kept = [one for one in likely if _may_see(one.indexed.profile.ref, seen)]
     return node.db.read(lambda connection: _page(node, connection, ref, kept))
 

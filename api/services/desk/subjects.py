@@ -25,6 +25,7 @@ from api.records.unit_of_work import Unit
 from api.records.watches import FOLLOWED
 from api.services import recording, visibility
 from api.services.authorising import Caller, authorise, collection, entry_of
+from api.services.desk import recalls
 from api.services.desk.identity import LIST, Likeness, Matcher, entry_place, holder
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
@@ -111,7 +112,7 @@ def search(node: Node, caller: Caller, text: str, *, limit: int) -> Found:
     )
     likely = [one for one in found.found if one.resemblance.score >= _LEAST]
     places = [holder(one.indexed.profile.ref) for one in likely]
-    allowed = visibility.readable(node, caller, (place for place in places if place[0] != LIST))
+    allowed = recalls.described_to(node, caller, (place for place in places if place[0] != LIST))
     kept = [
         one
         for one, place in zip(likely, places, strict=True)
@@ -225,7 +226,7 @@ def known(node: Node, caller: Caller, ref: str) -> bool:
         return node.db.read(lambda connection: lists.holds_entry(connection, *listed))
     rows = node.db.read(lambda connection: subjects.by_refs(connection, [ref]))
     places = {(row.kind, row.object) for row in rows.values()}
-    return bool(rows) and visibility.readable(node, caller, places) == places
+    return bool(rows) and recalls.described_to(node, caller, places) == places
 
 
 def _verdict(connection: Connection, verdict_id: str) -> Verdict:

@@ -84,7 +84,7 @@ class EvidencePackageEffect(Plain):
         return refuse("statement.audience", "A package comes along with its release.")
 
 
-def look_up(node: Node, connection: Connection, body: Mapping[str, Any]) -> dict[str, Exhibit]:
+def look_up(node: Node, connection: Connection, body: Mapping[str, Any]) -> Mapping[str, Exhibit]:
     """Judge a package's exhibits' sizes and what it supersedes; return what is here of them.
 
     One statement, unless it supersedes a package.
@@ -92,11 +92,17 @@ def look_up(node: Node, connection: Connection, body: Mapping[str, Any]) -> dict
     Raises:
         Invalid: ``exhibit.size-mismatch``.
         NotFound: ``package.unknown``.
-        Conflict: ``package.not-current``.
+        Conflict: ``package.not-current``, ``recall.unanswered``.
     """
     sizes = sizes_of(body)
-    here = packages.exhibits_by_digest(connection, list(sizes))
+    here = packages.offered_exhibits(connection, node.ministry, list(sizes))
     require_sizes(here, sizes)
+    # Else one's own package would open what a recall shuts, and keep what its answer destroys.
+    if any(one.under_recall for one in here.values()):
+        raise Conflict(
+            "recall.unanswered",
+            "A partner recalled an exhibit that this package lists: answer the recall first.",
+        )
     require_current(node, connection, body)
     return here
 
