@@ -132,8 +132,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield made
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which independent software took part in this run and which was absent."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say, behind all else, which independent software took part, was absent, and what was left."""
+    yield
     stats = terminalreporter.stats
     taken_part = Counter(
         name
