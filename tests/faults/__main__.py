@@ -171,7 +171,7 @@ def _all_noticed(faults: list[Fault]) -> bool:
         tests = sorted({test for fault in faults for test in fault.tests})
         sound = tried(copies[0], tests)
         if sound.returncode != PASSED:
-            print("the tests fail without any fault:", sound.stdout[-3000:])
+            print("the tests fail without any fault:", (sound.stdout or sound.stderr)[-3000:])
             return False
         with ThreadPoolExecutor(AT_ONCE) as pool:
             shares = [faults[number::AT_ONCE] for number in range(AT_ONCE)]
