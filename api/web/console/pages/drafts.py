@@ -99,13 +99,13 @@ def _request_of(visit: Visit, draft: DraftView) -> dict[str, Any]:
         view = mirroring.read(visit.node, visit.caller, draft.thread)
     except ComityError:
         return {}
-    within: dict[str, Any] = {
+    finds = draft.type == MIRROR_FINDING and draft.state is not DraftState.SEALED
+    subject = str(draft.body.get("subject"))
+    return {
         "title": view.title,
         "href": reading.href_of(visit, "thread", view.id),
+        "before": request_parts.standing_finding(view, subject) if finds else None,
     }
-    if draft.type == MIRROR_FINDING and draft.state is not DraftState.SEALED:
-        within["before"] = request_parts.standing_finding(view, str(draft.body.get("subject")))
-    return within
 
 
 def ask_approve(visit: Visit) -> Answer:
