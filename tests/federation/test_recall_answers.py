@@ -68,8 +68,8 @@ def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: 
 
 
 def test_what_an_own_package_lists_too_stays(federation: Federation) -> None:
-    package, recall = recalled(federation)
     exchange.package(federation, CA)
+    package, recall = recalled(federation)
     answer(federation, CA, recall, answer="destroyed")
     destroy_exhibits(federation[CA])
     rows = federation[CA].db.read(lambda c: packages.exhibits_of(c, package))
