@@ -427,3 +427,27 @@ def test_a_node_that_is_shown_another_head_of_its_own_stops_signing(
     stopped = heads_signed(us)
     act(us)
     assert heads_signed(us) == stopped >= size
+
+
+class _ReadBefore:
+    """A memory that is read just before another process of the node signs its first head."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self._memory = node, node.memory
+
+    def read(self) -> Remembered | None:
+        found = self._memory.read()
+        if found is None:
+            Sequencer(self._node, "another process")()
+        return found
+
+    def replace(self, expected: Remembered | None, new: Remembered) -> bool:
+        return self._memory.replace(expected, new)
+
+
+def test_the_first_head_of_all_is_no_lost_memory(federation: Federation) -> None:
+    node = federation[US]
+    federation.officer(US, "analyst")
+    exchange.package(federation, US)
+    assert remembering.compare(replace(node, memory=_ReadBefore(node))) is MemoryFinding.FITS
+    assert node.memory.read() is not None

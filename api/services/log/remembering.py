@@ -44,7 +44,11 @@ def compare(node: Node) -> MemoryFinding:
     Raises:
         Unavailable: ``memory.unreachable``, ``memory.unreadable``.
     """
-    return _compare(node, node.memory.read())
+    found = _compare(node, node.memory.read())
+    if found is MemoryFinding.MISSING:
+        # The first head of all may have been remembered, and then served, since that was read.
+        found = _compare(node, node.memory.read())
+    return found
 
 
 def _compare(node: Node, remembered: Remembered | None) -> MemoryFinding:
