@@ -159,11 +159,8 @@ def _beside(member: zipfile.ZipInfo) -> bool:
 
 
 def _archive_members(path: Path) -> list[ListFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [one for one in archive.infolist() if not _beside(one)]
-    except zipfile.BadZipFile as error:
-        raise refuse("packed", "The archive is damaged or cut off; fetch it again.") from error
+    with zipfile.ZipFile(path) as archive:
+        infos = [one for one in archive.infolist() if not _beside(one)]
     names = {one.filename for one in infos}
     if names & {"[Content_Types].xml", "mimetype"}:
         raise refuse("unknown-layout", "This is an office document; fetch the list as XML or CSV.")

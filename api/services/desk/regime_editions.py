@@ -241,7 +241,7 @@ def approve(node: Node, caller: Caller, edition_id: str) -> RegimeEditionView:
 
     def write(unit: Unit) -> None:
         unit.lock("regime editions")
-        standing = list(regime_editions.in_force(unit.connection))
+        standing = regime_editions.in_force(unit.connection)
         for one in standing:
             if one.regime == found.regime:
                 replaced = {"state": RegimeEditionState.REPLACED.value}
