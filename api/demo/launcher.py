@@ -23,8 +23,6 @@ from api.demo.staffing import Staff
 from api.demo.story.narrator import Narrator
 
 _THREADS = 6
-_COMMAND = 600.0
-"""Seconds that one command line of an officer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Reach:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_COMMAND,
+            timeout=processes.PATIENCE,
             check=False,
         )
         if done.returncode:

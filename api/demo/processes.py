@@ -21,8 +21,8 @@ from api.domain.errors import Unavailable
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _GRACE = 15.0
-_PATIENCE = 600.0
-"""Seconds that a living process may take until it answers: a slow machine is no fault."""
+PATIENCE = 600.0
+"""Seconds that a living process may take: a slow machine is no fault, an end is noticed at once."""
 _ANSWER = 30.0
 _TAIL = 6
 _SETTINGS = "COMITY_"
@@ -86,7 +86,7 @@ class Processes:
             self._children[name] = child
         return child
 
-    def wait_ready(self, child: Child, seconds: float = _PATIENCE) -> None:
+    def wait_ready(self, child: Child, seconds: float = PATIENCE) -> None:
         """Wait until a child answers; one that has ended is noticed at once.
 
         Raises:

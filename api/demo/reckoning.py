@@ -21,7 +21,7 @@ from api.demo import agreement, cast
 from api.demo.cast import Ministry
 from api.demo.door import ActFailedError
 from api.demo.home import DemoHome
-from api.demo.processes import comity_command, environment
+from api.demo.processes import PATIENCE, comity_command, environment
 from api.demo.story.book import Sent
 from api.demo.story.stage import Stage
 from api.wire.export import layout
@@ -30,7 +30,6 @@ AUDITOR = "auditor"
 PURPOSE = "end of the Comity demonstration"
 _DECIDED = {"statement.applied", "statement.refused"}
 _WITNESSING = 30.0
-_VERIFYING = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,7 @@ def _export(stage: Stage, home: DemoHome, ministry: Ministry) -> str:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=_VERIFYING,
+        timeout=PATIENCE,
         check=False,
     )
     if verdict.returncode != 0:

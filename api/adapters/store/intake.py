@@ -13,8 +13,9 @@ from api.wire.digests import is_digest
 DEFAULT_LIMIT = 64 << 30
 """Largest exhibit a store takes unless told otherwise, in bytes (64 GiB)."""
 
-CHUNK = 1 << 20
-"""Bytes moved at a time when a stored object is read or hashed (1 MiB)."""
+CHUNK = 1 << 18
+"""Bytes moved at a time when a stored object is read or hashed (256 KiB)."""
+# A slow reader holds two of these; 48 of one officer are no reason for more memory.
 
 
 def hex_name(digest: str) -> str:

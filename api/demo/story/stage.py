@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from api.demo import cast
 from api.demo.cast import Ministry
 from api.demo.door import ActFailedError, OfficerAtNode
+from api.demo.processes import PATIENCE
 from api.demo.staffing import Staff
 from api.demo.story.book import Book, Sent
 from api.demo.story.narrator import Narrator, short
@@ -20,8 +21,6 @@ from api.wire.encoding import b64u_decode
 from api.wire.statements import EVIDENCE_PACKAGE, Content
 from api.wire.types import OPENER
 
-_PATIENCE = 600.0
-"""Seconds: a slow machine is no fault, and a node that has ended is noticed at once."""
 _LOOK_AGAIN = 0.05
 _SELDOM = 0.4
 
@@ -123,7 +122,7 @@ class Stage:
             for done in [pool.submit(act) for act in acts]:
                 done.result()
 
-    def until(self, act: str, look: Callable[[], bool], seconds: float = _PATIENCE) -> None:
+    def until(self, act: str, look: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until the nodes have done something by themselves.
 
         Raises:

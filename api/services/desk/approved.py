@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from api.domain.approvals import Approval
-from api.ports.policy import Action, Resource
+from api.ports.policy import Action
 from api.records import designations, drafts, officers
 from api.services import visibility
-from api.services.authorising import Caller, authorise, collection, may, visible
+from api.services.authorising import Caller, authorise, collection, may
 from api.services.desk import object_words
 from api.services.node import Node
+from api.services.visibility import ObjectKind, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +38,27 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the node knows of the objects, and how the policies see each.
+    """What the node knows of the objects.
 
     Attributes:
         types: statement types by draft.
         titles: by object; of a draft for those who read it.
         public: of a draft, by the designation that it became or is about: its id and name.
-        readable: by action, ids with what the policies see.
+        objects: which of them the policies are asked about.
     """
 
     types: Mapping[str, str]
     titles: Mapping[str, str]
     public: Mapping[str, tuple[str, str]]
-    readable: Mapping[Action, Sequence[tuple[str, Resource]]]
+    objects: Sequence[Reference]
 
 
 def in_words(node: Node, caller: Caller, found: Sequence[Approval]) -> list[Approved]:
     """Return what each approval was about, in order."""
     authorise(node, caller, Action.AUDIT_LIST, collection("audit"))
     ids = sorted({one.object for one in found})
-    known = node.db.read(lambda connection: _looked_up(node, connection, ids))
-    open_ = _open_to(node, caller, known)
+    known = node.db.read(lambda connection: _looked_up(connection, ids))
+    open_ = {id_ for _, id_ in visibility.readable(node, caller, known.objects)}
     register: dict[str, tuple[str, str]] = {}
     if may(node, caller, Action.OFFICER_LIST, collection("officers")):
         register = node.db.read(_register)
@@ -78,19 +79,7 @@ def in_words(node: Node, caller: Caller, found: Sequence[Approval]) -> list[Appr
     ]
 
 
-def _open_to(node: Node, caller: Caller, known: _Known) -> set[str]:
-    """Return the ids of the objects that the caller may read."""
-    return {
-        id_
-        for action, targets in known.readable.items()
-        for (id_, _), allowed in zip(
-            targets, visible(node, caller, action, [one for _, one in targets]), strict=True
-        )
-        if allowed
-    }
-
-
-def _looked_up(node: Node, connection: Connection, ids: Sequence[str]) -> _Known:
+def _looked_up(connection: Connection, ids: Sequence[str]) -> _Known:
     made = drafts.drafts_by_ids(connection, ids)
     cases = designations.proposals_by_ids(connection, ids)
     places = {
@@ -103,10 +92,6 @@ def _looked_up(node: Node, connection: Connection, ids: Sequence[str]) -> _Known
     words = object_words.of_objects(connection, about.values())
     titles = {id_: words[place].title for id_, place in about.items() if place in words}
 
-    def seen(records: Mapping[str, visibility.Record]) -> list[tuple[str, Resource]]:
-        targets = visibility.resources(node, connection, list(records.values()))
-        return list(zip(records, targets, strict=True))
-
     return _Known(
         types={id_: one.type for id_, one in made.items()},
         titles=titles | {id_: one.title for id_, one in cases.items()},
@@ -116,11 +101,11 @@ def _looked_up(node: Node, connection: Connection, ids: Sequence[str]) -> _Known
             for place in found
             if place in listed
         },
-        readable={
-            Action.DRAFT_READ: seen(made),
-            Action.PROPOSAL_READ: seen(cases),
-            Action.DESIGNATION_READ: seen(listed),
-        },
+        objects=[
+            *((ObjectKind.DRAFT, id_) for id_ in made),
+            *((ObjectKind.PROPOSAL, id_) for id_ in cases),
+            *((ObjectKind.DESIGNATION, id_) for id_ in listed),
+        ],
     )
 
 
