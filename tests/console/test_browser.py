@@ -10,7 +10,7 @@ from api.services.desk import evidence
 from api.web.console.pages import PAGES
 from tests.support import exchange, foreign
 from tests.support.browsing import violations
-from tests.support.campaigns import long
+from tests.support.campaigns import long, short
 from tests.support.console import UK, US
 from tests.support.console_run import later_edition
 
@@ -73,11 +73,14 @@ THIRDS = [(language, third) for language in ("fr", "en") for third in range(3)]
 
 @pytest.fixture(scope="module", params=[THIRDS[0], *long(*THIRDS[1:])], ids=str)
 def pages(request, served, contexts, matter):
-    """A third of the pages in one language, each loaded once: as wide as a desk's screen, narrowed, enlarged."""
+    """A third of the pages in one language, each loaded once: as wide as a desk's screen, narrowed, enlarged.
+
+    A short run takes every second of them.
+    """
     (language, third), found = request.param, []
     tabs = {name: context.new_page() for name, context in contexts.items()}
     every = [*visited(matter), *(("auditor", path) for path in OPEN)]
-    for name, path in every[third::3]:
+    for name, path in every[third :: 6 if short() else 3]:
         tab = tabs[name]
         tab.set_viewport_size({"width": 1280, "height": 720})
         tab.goto(f"{served.address}/{language}{path}")

@@ -2,7 +2,7 @@
 
 A client publishes without pause and keeps every acknowledged id. In the end nothing acknowledged is
 missing, nothing is half there, nothing was applied twice, and every log and stream is whole.
-`COMITY_LONG=1` kills for a minute, and 60 kills on PostgreSQL; a short run kills twice, on SQLite.
+`COMITY_LONG=1` kills for a minute, and 60 kills on PostgreSQL.
 """
 
 import base64
@@ -32,8 +32,9 @@ from tests.support.node_process import served_issuer
 from tests.support.processes import Acknowledged, Fleet, Publisher, wait_ready
 
 LONG = os.environ.get("COMITY_LONG") == "1"
-TURNS = 20 if LONG else 2 if campaigns.short() else 5
+TURNS = 20 if LONG else 5
 US, UK = "us-treasury", "uk-fcdo"
+SAMPLE = "tests/audit/test_crash_points.py::test_killed_at_a_write"
 pytestmark = [pytest.mark.processes]
 
 
@@ -114,6 +115,7 @@ def exported_acts(node: Node, iss: str) -> dict[str, set[str]]:
     return found
 
 
+@campaigns.campaign(SAMPLE)
 @pytest.mark.timeout(240)
 def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssuer) -> None:
     """SQLite: one process a node. The publishing one dies most, the receiving one now and then."""
@@ -135,7 +137,7 @@ def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssue
         finished(fleet, publisher)
 
 
-@campaigns.campaign("test_nodes_killed_mid_publish_and_mid_delivery")
+@campaigns.campaign(SAMPLE)
 @pytest.mark.timeout(400)
 def test_app_and_worker_processes_killed_on_postgresql(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres
@@ -157,7 +159,7 @@ def test_app_and_worker_processes_killed_on_postgresql(
         finished(fleet, publisher)
 
 
-@campaigns.campaign("test_nodes_killed_mid_publish_and_mid_delivery")
+@campaigns.campaign(SAMPLE)
 @pytest.mark.timeout(240)
 def test_postgresql_itself_killed_under_running_processes(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres
