@@ -107,6 +107,10 @@ _FIRST_HOLDERS: Final = (
 _SPREAD: Final = select(IDENTITY_SOUNDS.c.sound, IDENTITY_SOUNDS.c.many).where(
     IDENTITY_SOUNDS.c.sound.in_(bindparam("wanted", expanding=True))
 )
+_OWN: Final = select(IDENTITY_PROFILES.c.id).where(IDENTITY_PROFILES.c.ref == bindparam("wanted"))
+_MEMBERS: Final = select(IDENTITY_PROFILES.c.id).where(
+    IDENTITY_PROFILES.c.series.in_(bindparam("wanted", expanding=True))
+)
 _PROFILES: Final = select(IDENTITY_PROFILES).where(
     IDENTITY_PROFILES.c.id.in_(bindparam("wanted", expanding=True))
 )
@@ -249,8 +253,10 @@ def digests(connection: Connection, series: str) -> dict[str, str]:
     return {row.ref: row.digest for row in rows}
 
 
-def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Found:
-    """Return the profiles that share keys.
+def sharing(
+    connection: Connection, wanted: Iterable[str], many: Mapping[str, int], *, most: int
+) -> Found:
+    """Return the profiles that share keys, where :func:`spread` told how many have each sound.
 
     Equal names and numbers (keys that begin with ``=``, ``+``, ``#``) are all returned, however
     many there are, and so are days of birth (``*``). A sound that more than ``most`` profiles have
@@ -260,8 +266,7 @@ def sharing(connection: Connection, wanted: Iterable[str], *, most: int) -> Foun
     found: list[str] = []
     bounded: list[str] = []
     known = list(wanted)
-    many = spread(connection, [key for key in known if key[0] == SOUND])
-    common = {key[1:] for key, number in many.items() if number > most}
+    common = {key[1:] for key in known if key[0] == SOUND and many[key] > most}
     for key in known:
         if key[0] == SOUND:
             if many[key] <= most:
@@ -294,21 +299,14 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(IDENTITY_PROFILES)).scalar_one()
 
 
-def others(
-    connection: Connection, numbers: Iterable[int], ref: str, series: Collection[str] | None
-) -> set[int]:
-    """Return those of the profiles that stand in these series (``None``: any), without ``ref``."""
-    table = IDENTITY_PROFILES.c
-    if series is None:
-        own = connection.execute(select(table.id).where(table.ref == ref)).scalars()
-        return set(numbers) - set(own)
-    found: set[int] = set()
-    for some in _batches(numbers, _BATCH):
-        query = select(table.id).where(
-            table.id.in_(some), table.series.in_(series), table.ref != ref
-        )
-        found.update(connection.execute(query).scalars())
-    return found
+def number_of(connection: Connection, ref: str) -> int | None:
+    """Return the number of the profile of a reference, ``None`` if the index has none."""
+    return connection.execute(_OWN, {"wanted": ref}).scalar_one_or_none()
+
+
+def numbers_in(connection: Connection, series: Collection[str]) -> frozenset[int]:
+    """Return the numbers of all profiles that stand in these series."""
+    return frozenset(connection.execute(_MEMBERS, {"wanted": list(series)}).scalars())
 
 
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Indexed]:

@@ -192,17 +192,24 @@ def essential(words: tuple[str, ...]) -> tuple[str, ...]:
     kept = []
     for one in _joined_letters(words):
         if one not in FORMS:
-            if ordinal := _ORDINAL.fullmatch(one):
-                kept.append(ordinal[1])
-                continue
-            plain = _ONE_WORD.get(one) or _ONE_WORD.get(_ADJECTIVE.sub(r"\1yy", one), one)
-            plain = plain if plain != one else _ONE_WORD.get(_ADJECTIVE.sub(r"\1iy", one), one)
-            kept += _SHORTENED.get(plain, plain).split()
+            kept += _meant(one)
     told = [one for one in dict.fromkeys(kept) if one not in FORMS]
     return tuple(told) or words
 
 
-def _joined_letters(words: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=65_536)
+def _meant(word: str) -> tuple[str, ...]:
+    """Return a word in the one language, a shortened one in full."""
+    if ordinal := _ORDINAL.fullmatch(word):
+        return (ordinal[1],)
+    plain = _ONE_WORD.get(word) or _ONE_WORD.get(_ADJECTIVE.sub(r"\1yy", word), word)
+    plain = plain if plain != word else _ONE_WORD.get(_ADJECTIVE.sub(r"\1iy", word), word)
+    return tuple(_SHORTENED.get(plain, plain).split())
+
+
+def _joined_letters(words: Sequence[str]) -> Sequence[str]:
+    if [len(one) for one in words].count(1) < 2:  # noqa: PLR2004 - one letter joins nothing
+        return words
     found: list[str] = []
     for alone, run in groupby(words, key=lambda one: len(one) == 1 and one.isalpha()):
         some = list(run)

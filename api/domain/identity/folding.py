@@ -114,15 +114,13 @@ _DIGRAPHS: Final = (
     ("ts", "s"),
     ("tz", "s"),
     ("cz", "s"),
-    ("x", "ks"),
-    ("q", "k"),
-    ("c", "k"),
-    ("w", "v"),
 )
+_WITHOUT_H: Final = tuple(pair for pair in _DIGRAPHS if "h" not in pair[0])
+_SOUNDS: Final = str.maketrans("qcgwdbzj", "kkkvtpss")
 # A "j" behind a vowel is a glide in German, Polish and Latvian spellings, as "y" in English ones.
 _GLIDE: Final = re.compile(r"(?<=[aeiouy])j(?![aeiouy])")
-_SLAVIC_SON: Final = re.compile(r"vic$")
-_DROPPED: Final = re.compile(r"[aeiouyvh]+")
+_OPEN: Final = frozenset("aeiouyv")
+_DROPPED: Final = dict.fromkeys(map(ord, "aeiouyvh"))
 _DOUBLED: Final = re.compile(r"(.)\1+")
 
 
@@ -207,11 +205,12 @@ def skeleton(word: str) -> str:
 
     ``muhammad``, ``mohamed`` and Arabic ``mhmd`` share one; so do ``aleksandr`` and ``alexander``.
     """
-    sound = _GLIDE.sub("i", _SLAVIC_SON.sub("vich", word))
-    for old, new in _DIGRAPHS:
+    sound = f"{word}h" if word.endswith("vic") else word
+    if "j" in sound:
+        sound = _GLIDE.sub("i", sound)
+    for old, new in _DIGRAPHS if "h" in sound else _WITHOUT_H:
         sound = sound.replace(old, new)
-    sound = sound.replace("g", "k").replace("d", "t").replace("b", "p").replace("z", "s")
-    sound = sound.replace("j", "s")
-    first = "a" if sound[:1] in tuple("aeiouyv") else sound[:1]
-    rest = _DROPPED.sub("", sound[1:])
+    sound = sound.replace("x", "ks").translate(_SOUNDS)
+    first = "a" if sound[:1] in _OPEN else sound[:1]
+    rest = sound[1:].translate(_DROPPED)
     return _DOUBLED.sub(r"\1", first + rest)

@@ -264,7 +264,6 @@ def _turned(mine: Sequence[str], theirs: Sequence[str]) -> bool:
 def _merged(words: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
     """Join neighbours that the other name writes as one word: ``quan guo`` and ``quanguo``."""
     there = set(others)
-    aloud = {folding.skeleton(one) for one in there}
     found: list[str] = []
     skip = False
     for place, word in enumerate(words):
@@ -272,18 +271,23 @@ def _merged(words: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
             skip = False
             continue
         joined = word + words[place + 1] if place + 1 < len(words) else ""
-        skip = bool(joined) and word not in there and _one_word(joined, there, aloud)
+        skip = bool(joined) and word not in there and _one_word(joined, there)
         found.append(joined if skip else word)
     return tuple(found)
 
 
-def _one_word(joined: str, there: set[str], aloud: set[str]) -> bool:
+def _one_word(joined: str, there: set[str]) -> bool:
+    """Tell whether two neighbours are a word of the other name, or sound and look like words of it.
+
+    Letters are compared first: most pairs end there, and a sound costs more.
+    """
     if joined in there:
         return True
-    sound = folding.skeleton(joined)
-    if len(sound) <= 2 or sound not in aloud:  # noqa: PLR2004 - two consonants are any word's
+    if not any(Levenshtein.normalized_similarity(joined, one) >= _PARTED for one in there):
         return False
-    return any(Levenshtein.normalized_similarity(joined, one) >= _PARTED for one in there)
+    sound = folding.skeleton(joined)
+    # Two consonants are any word's.
+    return len(sound) > 2 and any(folding.skeleton(one) == sound for one in there)  # noqa: PLR2004
 
 
 def _pairs(mine: Sequence[str], theirs: Sequence[str]) -> dict[tuple[int, int], float]:

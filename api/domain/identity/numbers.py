@@ -114,6 +114,8 @@ def differing(
         for other in others
         if (difference := _difference(one, other)) is not None
     ]
+    if not found:
+        return None
     rank = list(Difference)
     same_kind = {one[0] for difference, one, _ in found if difference is Difference.TYPED}
     kept = [

@@ -6,6 +6,7 @@ found in an index, so that nobody has to be compared with everybody; it proves n
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -50,7 +51,12 @@ class Spelling:
     @property
     def plain(self) -> str:
         """The words in alphabetical order: equal for two orders of one name."""
-        return " ".join(sorted(self.words))
+        return _in_order(self.words)
+
+
+@lru_cache(maxsize=65_536)
+def _in_order(words: tuple[str, ...]) -> str:
+    return " ".join(sorted(words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,10 @@ class Matcher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._size = max(10, identity.count(connection))
+        self._spread: dict[str, int] = {}
         self._weights: dict[str, float] = {}
         self._loaded: dict[int, Indexed] = {}
+        self._members: dict[frozenset[str], frozenset[int]] = {}
 
     def look(
         self,
@@ -118,9 +120,10 @@ class Matcher:
             compared: how many are compared word by word; every equal name is, however many.
             least: part of the best candidate's keys, by worth, that others must share.
         """
-        found = identity.sharing(self._connection, profiles.keys(wanted), most=_MOST_SHARING)
-        there = identity.others(self._connection, found.shared, wanted.ref, series)
-        shared = {number: keys for number, keys in found.shared.items() if number in there}
+        keys = profiles.keys(wanted)
+        self._count(key for key in keys if key[0] == identity.SOUND)
+        found = identity.sharing(self._connection, keys, self._spread, most=_MOST_SHARING)
+        shared = self._others(found.shared, wanted.ref, series)
         exact = [one for one, keys in shared.items() if any(key[0] in "=+#" for key in keys)]
         ranked = [one for one in self._ranked(shared, least) if one not in set(exact)]
         kept = self._load([*sorted(exact), *ranked[:compared]])
@@ -148,13 +151,33 @@ class Matcher:
         self._loaded.update(identity.load(self._connection, missing))
         return [self._loaded[one] for one in numbers if one in self._loaded]
 
+    def _others(
+        self, shared: Mapping[int, frozenset[str]], ref: str, series: Collection[str] | None
+    ) -> Mapping[int, frozenset[str]]:
+        """Leave out the description itself, and what stands in none of these series."""
+        own = identity.number_of(self._connection, ref) if ref else None
+        if series is None:
+            return {number: keys for number, keys in shared.items() if number != own}
+        chosen = frozenset(series)
+        if chosen not in self._members:
+            self._members[chosen] = identity.numbers_in(self._connection, chosen)
+        there = self._members[chosen]
+        return {one: keys for one, keys in shared.items() if one in there and one != own}
+
+    def _count(self, sounds: Iterable[str]) -> None:
+        """Look up how many descriptions have each of these sounds, as far as not yet known."""
+        unknown = {one for one in sounds if one not in self._spread}
+        found = identity.spread(self._connection, unknown)
+        self._spread.update((key, found[key]) for key in unknown)
+
     def _weigh(self, compared: Iterable[Spelling]) -> None:
-        """Look up how many descriptions have each word's sound, for words not yet known."""
-        words = {word for name in compared for word in naming.weighed(name.words)}
-        unknown = {word: profiles.sound_key(word) for word in words - self._weights.keys()}
-        spread = identity.spread(self._connection, set(unknown.values()))
-        for word, key in unknown.items():
-            self._weights[word] = naming.weight(word, spread[key], self._size)
+        """Have the weight of each word of these names at hand."""
+        names = {name.words for name in compared}
+        words = {word for name in names for word in naming.weighed(name)}
+        sounds = {word: profiles.sound_key(word) for word in words if word not in self._weights}
+        self._count(sounds.values())
+        for word, key in sounds.items():
+            self._weights[word] = naming.weight(word, self._spread[key], self._size)
 
     def _compare(self, wanted: Profile, one: Indexed, pairs: Sequence[Named]) -> Likeness:
         weights = self._weights
