@@ -100,7 +100,7 @@ _HOLDERS: Final = select(IDENTITY_KEYS.c.key, IDENTITY_KEYS.c.profile).where(
     IDENTITY_KEYS.c.key.in_(bindparam("wanted", expanding=True))
 )
 _FIRST_HOLDERS: Final = (
-    select(IDENTITY_KEYS.c.key, IDENTITY_KEYS.c.profile)
+    select(IDENTITY_KEYS.c.profile)
     .where(IDENTITY_KEYS.c.key == bindparam("wanted"))
     .limit(bindparam("most"))
 )
@@ -136,15 +136,17 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Profiles that share keys with what was looked for.
+class Sought:
+    """By which keys a profile is looked for.
 
     Attributes:
-        shared: the keys shared, by the profile's number.
+        whole: whoever has these.
+        bounded: some of those who have these.
         left_out: how many have the commonest of the sounds that too many have to be looked up.
     """
 
-    shared: Mapping[int, frozenset[str]]
+    whole: Sequence[str]
+    bounded: Sequence[str]
     left_out: int
 
 
@@ -253,37 +255,42 @@ def digests(connection: Connection, series: str) -> dict[str, str]:
     return {row.ref: row.digest for row in rows}
 
 
-def sharing(
-    connection: Connection, wanted: Iterable[str], many: Mapping[str, int], *, most: int
-) -> Found:
-    """Return the profiles that share keys, where :func:`spread` told how many have each sound.
+def sought(keys_: Iterable[str], many: Mapping[str, int], *, most: int) -> Sought:
+    """Return how a profile is looked for, where :func:`spread` told how many have each sound.
 
-    Equal names and numbers (keys that begin with ``=``, ``+``, ``#``) are all returned, however
-    many there are, and so are days of birth (``*``). A sound that more than ``most`` profiles have
+    Equal names and numbers (keys that begin with ``=``, ``+``, ``#``) are all looked up, however
+    many have them, and so are days of birth (``*``). A sound that more than ``most`` profiles have
     finds nothing by itself, only together with another one; of such pairs no more than ``most``
-    each are returned.
+    each are looked up.
     """
-    found: list[str] = []
+    whole: list[str] = []
     bounded: list[str] = []
-    known = list(wanted)
+    known = sorted(keys_)
     common = {key[1:] for key in known if key[0] == SOUND and many[key] > most}
     for key in known:
         if key[0] == SOUND:
             if many[key] <= most:
-                found.append(key)
+                whole.append(key)
         elif key[0] in "=+#^*" or not common.issuperset(key[1:].split(" ")):
-            found.append(key)
+            whole.append(key)
         else:
             bounded.append(key)
-    shared: dict[int, set[str]] = {}
-    for some in _batches(found, _BATCH):
+    return Sought(whole, bounded, max((many[f"{SOUND}{key}"] for key in common), default=0))
+
+
+def key_holders(connection: Connection, wanted: Iterable[str]) -> dict[str, list[int]]:
+    """Return the numbers of all profiles that have each of these keys."""
+    found: dict[str, list[int]] = {}
+    for some in _batches(wanted, _BATCH):
         for key, number in connection.execute(_HOLDERS, {"wanted": some}).all():
-            shared.setdefault(number, set()).add(key)
-    for one in bounded:
-        for key, number in connection.execute(_FIRST_HOLDERS, {"wanted": one, "most": most}).all():
-            shared.setdefault(number, set()).add(key)
-    left_out = max((many[f"{SOUND}{key}"] for key in common), default=0)
-    return Found({number: frozenset(keys_) for number, keys_ in shared.items()}, left_out)
+            found.setdefault(key, []).append(number)
+    return found
+
+
+def first_key_holders(connection: Connection, wanted: str, *, most: int) -> list[int]:
+    """Return the numbers of no more than so many profiles that have a key."""
+    rows = connection.execute(_FIRST_HOLDERS, {"wanted": wanted, "most": most})
+    return list(rows.scalars())
 
 
 def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:

@@ -13,6 +13,7 @@ from api.records import identity
 from api.records.identity import Indexed
 from api.services.authorising import Caller
 from api.services.desk import list_coverage, lists, subjects
+from api.services.desk.identity import Matcher
 from api.services.desk.list_coverage import Basis
 from api.services.desk.list_network import Uncovered
 from api.services.desk.lists import ImportTerms
@@ -63,6 +64,20 @@ def test_an_equal_name_is_first_whatever_else_shares_its_words(us: Node, analyst
     many = subjects.search(us, analyst, "Committee of Offices 7", limit=5)
     assert many.candidates[0].name == "Committee of Offices 7"
     assert many.common
+
+
+def test_many_are_looked_for_as_one_is(us: Node) -> None:
+    """Few queries for many subjects find what one subject's own would, whatever is asked beside."""
+    named = [f"Ada Kowalska{n % 7} {'Xyz' if n % 3 else 'Boris'}" for n in range(300)]
+    held = [of_description(f"list:crowd:{n}", "Person", [name]) for n, name in enumerate(named)]
+    sought = [of_description("", "Person", [name]) for name in ("Xyz Ada", "A. X.", "Boris Kowal")]
+    us.db.write(lambda unit: identity.put(unit, [Indexed(one) for one in held]))
+    wanted = [*held[:70], *sought]
+    with us.db.engine.connect() as connection:
+        for series in (None, [""], ["us-ofac-sdn"]):
+            together = list(Matcher(connection).each(wanted, series=series))
+            assert together == [Matcher(connection).look(one, series=series) for one in wanted]
+            assert bool(series == ["us-ofac-sdn"]) is not any(one.found for one in together)
 
 
 @pytest.mark.parametrize(

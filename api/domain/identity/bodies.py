@@ -189,7 +189,7 @@ def essential(words: tuple[str, ...]) -> tuple[str, ...]:
     What is written letter by letter (``g m b h``) becomes a word, what is shortened its words, and
     each stands once. All words are kept where nothing else would be left.
     """
-    kept = []
+    kept: list[str] = []
     for one in _joined_letters(words):
         if one not in FORMS:
             kept += _meant(one)

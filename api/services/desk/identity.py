@@ -5,8 +5,9 @@ out is a suggestion with its reasons; nothing is merged here.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Final
 
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from api.domain.identity.profiles import Profile, Spelling
 from api.domain.identity.scoring import Resemblance
 from api.domain.lists.entries import ListEntry
 from api.records import identity, lists
-from api.records.identity import Indexed
+from api.records.identity import Indexed, Sought
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 
@@ -26,6 +27,7 @@ LIST: Final = "list"
 
 _MOST_SHARING: Final = 250
 _COMPARED: Final = 14
+_AT_ONCE: Final = 64
 _LEAST_WORTH: Final = 0.1
 _WEIGHTS: Final = {
     "#": 20.0,
@@ -90,7 +92,7 @@ class Likenesses:
 
 
 class Matcher:
-    """Looks for candidates on one connection, remembering how often words occur.
+    """Looks for candidates on one connection, remembering what it looked up.
 
     Args:
         connection: open connection; what was remembered is as old as this object.
@@ -120,49 +122,74 @@ class Matcher:
             compared: how many are compared word by word; every equal name is, however many.
             least: part of the best candidate's keys, by worth, that others must share.
         """
-        keys = profiles.keys(wanted)
-        self._count(key for key in keys if key[0] == identity.SOUND)
-        found = identity.sharing(self._connection, keys, self._spread, most=_MOST_SHARING)
-        shared = self._others(found.shared, wanted.ref, series)
-        exact = [one for one, keys in shared.items() if any(key[0] in "=+#" for key in keys)]
-        ranked = [one for one in self._ranked(shared, least) if one not in set(exact)]
-        kept = self._load([*sorted(exact), *ranked[:compared]])
-        named = [naming.nearest(wanted.spellings, one.profile.spellings) for one in kept]
-        self._weigh(spelling for pairs in named for pair in pairs for spelling in pair)
-        likenesses = [
-            self._compare(wanted, one, pairs) for one, pairs in zip(kept, named, strict=True)
-        ]
-        return Likenesses(tuple(sorted(likenesses, key=lambda one: one.order)), found.left_out > 0)
+        return next(self.each([wanted], series=series, compared=compared, least=least))
 
-    def _ranked(self, shared: Mapping[int, frozenset[str]], part: float) -> list[int]:
-        """Return profiles by the worth of the keys they share, without those worth little."""
-        many: dict[str, int] = {}
-        for keys in shared.values():
-            for key in keys:
-                many[key] = many.get(key, 0) + 1
-        each = {key: _WEIGHTS[key[0]] / (1 + math.log(number)) for key, number in many.items()}
-        worth = {number: sum(each[key] for key in keys) for number, keys in shared.items()}
-        least = max(worth.values(), default=0.0) * part
-        ranked = sorted((-value, number) for number, value in worth.items() if value >= least)
-        return [number for _, number in ranked]
+    def each(
+        self,
+        wanted: Iterable[Profile],
+        *,
+        series: Collection[str] | None = None,
+        compared: int = _COMPARED,
+        least: float = _LEAST_WORTH,
+    ) -> Iterator[Likenesses]:
+        """Yield the candidates for each of many, with few queries; see :meth:`look`."""
+        chosen = None if series is None else self._standing_in(frozenset(series))
+        rest = iter(wanted)
+        while some := list(islice(rest, _AT_ONCE)):
+            sought = self._sought(some)
+            places = [
+                self._places(found, one.ref, chosen)
+                for found, one in zip(self._holders(sought), some, strict=True)
+            ]
+            ranked = [_ranked(one, compared, least) for one in places]
+            self._load(number for numbers in ranked for number in numbers)
+            kept = [[self._loaded[n] for n in numbers if n in self._loaded] for numbers in ranked]
+            named = [
+                [naming.nearest(one.spellings, other.profile.spellings) for other in others]
+                for one, others in zip(some, kept, strict=True)
+            ]
+            self._weigh(name for each in named for pairs in each for pair in pairs for name in pair)
+            for one, others, pairs, how in zip(some, kept, named, sought, strict=True):
+                found = map(self._compare, repeat(one), others, pairs)
+                in_order = tuple(sorted(found, key=lambda likeness: likeness.order))
+                yield Likenesses(in_order, how.left_out > 0)
 
-    def _load(self, numbers: Sequence[int]) -> list[Indexed]:
-        missing = [one for one in numbers if one not in self._loaded]
-        self._loaded.update(identity.load(self._connection, missing))
-        return [self._loaded[one] for one in numbers if one in self._loaded]
+    def _sought(self, wanted: Sequence[Profile]) -> list[Sought]:
+        keys = [profiles.keys(one) for one in wanted]
+        self._count(key for some in keys for key in some if key[0] == identity.SOUND)
+        return [identity.sought(some, self._spread, most=_MOST_SHARING) for some in keys]
 
-    def _others(
-        self, shared: Mapping[int, frozenset[str]], ref: str, series: Collection[str] | None
-    ) -> Mapping[int, frozenset[str]]:
-        """Leave out the description itself, and what stands in none of these series."""
+    def _holders(self, sought: Sequence[Sought]) -> Iterator[dict[str, list[int]]]:
+        """Yield who has the keys of each, by key."""
+        whole = identity.key_holders(self._connection, {key for one in sought for key in one.whole})
+        bounded = {
+            key: identity.first_key_holders(self._connection, key, most=_MOST_SHARING)
+            for key in {key for one in sought for key in one.bounded}
+        }
+        for one in sought:
+            found = {key: whole[key] for key in one.whole if key in whole}
+            yield found | {key: bounded[key] for key in one.bounded}
+
+    def _standing_in(self, series: frozenset[str]) -> frozenset[int]:
+        if series not in self._members:
+            self._members[series] = identity.numbers_in(self._connection, series)
+        return self._members[series]
+
+    def _places(
+        self, holders: Mapping[str, Sequence[int]], ref: str, chosen: frozenset[int] | None
+    ) -> dict[str, list[int]]:
+        """Leave out the description itself, and what stands in none of the chosen series."""
         own = identity.number_of(self._connection, ref) if ref else None
-        if series is None:
-            return {number: keys for number, keys in shared.items() if number != own}
-        chosen = frozenset(series)
-        if chosen not in self._members:
-            self._members[chosen] = identity.numbers_in(self._connection, chosen)
-        there = self._members[chosen]
-        return {one: keys for one, keys in shared.items() if one in there and one != own}
+        if chosen is None:
+            return {key: [one for one in numbers if one != own] for key, numbers in holders.items()}
+        return {
+            key: [one for one in numbers if one in chosen and one != own]
+            for key, numbers in holders.items()
+        }
+
+    def _load(self, numbers: Iterable[int]) -> None:
+        missing = {one for one in numbers if one not in self._loaded}
+        self._loaded.update(identity.load(self._connection, missing))
 
     def _count(self, sounds: Iterable[str]) -> None:
         """Look up how many descriptions have each of these sounds, as far as not yet known."""
@@ -183,6 +210,31 @@ class Matcher:
         weights = self._weights
         found = scoring.resemblance(wanted, one.profile, lambda word: weights.get(word, 1.0), pairs)
         return Likeness(one, found)
+
+
+def _ranked(holders: Mapping[str, Sequence[int]], compared: int, part: float) -> list[int]:
+    """Return the profiles to compare: equal names, then by the worth of the keys they share.
+
+    Args:
+        holders: who has each key.
+        compared: how many beside those with equal names.
+        part: of the worth of the best, which others must have.
+    """
+    worth: dict[int, float] = {}
+    exact: set[int] = set()
+    for key, numbers in holders.items():
+        if not numbers:
+            continue
+        each = _WEIGHTS[key[0]] / (1 + math.log(len(numbers)))
+        for one in numbers:
+            worth[one] = worth.get(one, 0.0) + each
+        if key[0] in "=+#":
+            exact.update(numbers)
+    least = max(worth.values(), default=0.0) * part
+    ranked = sorted(
+        (-value, one) for one, value in worth.items() if value >= least and one not in exact
+    )
+    return [*sorted(exact), *(one for _, one in ranked[:compared])]
 
 
 def prepared(

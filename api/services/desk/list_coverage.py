@@ -26,7 +26,7 @@ from api.records.lists import Edition
 from api.services.authorising import Caller, authorise, collection
 from api.services.desk import verdicts
 from api.services.desk.coverage import seen_designations
-from api.services.desk.identity import Likeness, Matcher, entry_ref
+from api.services.desk.identity import Likeness, Likenesses, Matcher, entry_ref
 from api.services.desk.list_network import Neighbour, Network, Uncovered
 from api.services.desk.ownership import OwnershipTest, ownership_tests
 from api.services.node import Node
@@ -215,6 +215,7 @@ def measured(
     base = identity.of_programme(connection, programme, others)
     work = _Work(connection, there, jurisdiction, known)
     work.load([one.digest for one in base])
+    work.seek([one.profile for one in base])
     found = [_subject(work, one, newest[one.series]) for one in base]
     return ProgrammeCoverage(
         programme=programme,
@@ -269,6 +270,7 @@ class _Work:
         self._announced = known.announced
         self.matcher = Matcher(connection)
         self.entries: dict[str, ListEntry] = {}
+        self._found: dict[Profile, Likenesses] = {}
         self._first: dict[str, dict[str, Since]] = {}
         self._designated = {
             f"{_DESIGNATION}{one.id}": one
@@ -292,12 +294,18 @@ class _Work:
         """Return what verdicts on two descriptions come to here, or nothing."""
         return self.verdicts.get(frozenset({one.ref, other.ref}), "")
 
+    def seek(self, wanted: Sequence[Profile]) -> None:
+        """Have at hand what the measured lists hold for many subjects, found by few queries."""
+        found = self.matcher.each(wanted, series=self.measured.keys())
+        self._found.update(zip(wanted, found, strict=True))
+
     def likely(self, profile: Profile) -> list[Likeness]:
         """Return the entries of the measured lists that are likely of a subject."""
-        found = self.matcher.look(profile, series=self.measured.keys()).found
+        if profile not in self._found:
+            self.seek([profile])
         return [
             one
-            for one in found
+            for one in self._found[profile].found
             if one.resemblance.score >= LIKELY
             or self.verdict(profile, one.indexed.profile) == "same"
         ]

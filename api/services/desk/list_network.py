@@ -8,7 +8,6 @@ is its ownership test's matter, and an officer's.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -18,8 +17,6 @@ from api.domain.lists.entries import ListedLink, ListEntry
 from api.records import identity
 from api.records.identity import Indexed
 from api.services.desk.identity import entry_place, entry_ref
-
-_MOST_OF_ONE_NAME: Final = 50
 
 Listed = Callable[[Profile], bool]
 """Whether the measured jurisdiction lists a subject, as far as names, facts and verdicts say."""
@@ -112,10 +109,6 @@ class Network:
 def _by_name(connection: Connection, names: Sequence[str]) -> Mapping[str, list[Indexed]]:
     """Return the descriptions that have exactly the words of these names, by their key."""
     wanted = {exact_key(folding.words(name)) for name in names}
-    shared = identity.sharing(connection, wanted, most=_MOST_OF_ONE_NAME).shared
-    loaded = identity.load(connection, shared)
-    found: dict[str, list[Indexed]] = {}
-    for number, keys in shared.items():
-        for key in keys:
-            found.setdefault(key, []).append(loaded[number])
-    return found
+    holders = identity.key_holders(connection, wanted)
+    loaded = identity.load(connection, {one for numbers in holders.values() for one in numbers})
+    return {key: [loaded[one] for one in numbers] for key, numbers in holders.items()}
