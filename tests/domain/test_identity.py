@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.domain.identity import countries
-from api.domain.identity.folding import skeleton, words
+from api.domain.identity.folding import readings, skeleton, words
 from api.domain.identity.naming import name_score, weight
 from api.domain.identity.numbers import single, telling
 from api.domain.identity.profiles import Profile, Said, keys, of_description, spellings
@@ -72,6 +72,23 @@ def test_two_ways_to_write_one_name_fold_to_the_same_words(one: str, other: str)
 )
 def test_one_sound_has_one_skeleton(one: str, other: str) -> None:
     assert skeleton(one) == skeleton(other)
+
+
+@pytest.mark.parametrize(
+    ("native", "latin"),
+    [("مرتضی", "morteza"), ("کهن", "kohan"), ("پهلوی", "pahlavi"), ("تسنیم", "tasnim")],
+)
+def test_two_arabic_letters_are_not_read_as_one(native: str, latin: str) -> None:
+    assert skeleton(latin) in {skeleton(one) for read in readings(native) for one in read}
+
+
+def test_of_names_with_one_sound_the_one_with_the_same_consonants_is_first() -> None:
+    native = words("محسن حجتی")
+    same, other = words("Mohsen Hojati"), words("Mohsen Asadi")
+    assert skeleton("".join(same)) == skeleton("".join(other))
+    near, far = (name_score(native, one, body=False) for one in (same, other))
+    assert near > far
+    assert far == name_score(other, native, body=False)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ _PERSIAN_LETTERS: Final = {
 _READ_OTHERWISE: Final = re.compile("[ضذثقئ]")
 # Letters that stand at the end of a word only: what follows without a blank is another word.
 _WORD_ENDS: Final = re.compile("(?<=[ىة])(?=[^\\W\\d_])")
+# Two letters that one would read as the Latin spelling of a third, such as "kh", are kept apart.
+_TWO_LETTERS: Final = re.compile("(?<=[كکپ])(?=[هح])|(?<=[تط])(?=[زسصضظثذش])|(?<=د)(?=ج)")
 _KINSHIP: Final = {"ابو": "abu", "أبو": "abu", "بن": "bin", "ابن": "ibn", "ام": "umm"}
 _ABU: Final = ("ابو", "أبو")
 
@@ -196,7 +198,7 @@ def _arabic(text: str, letters: dict[int, str]) -> str:
         stem = plain.removeprefix("و") if plain.startswith("وال") else plain
         article = stem.startswith("ال") and len(stem) > 4  # noqa: PLR2004 - "ال" and a stem
         parts.append(f"al {stem[2:]}" if article else stem)
-    return " ".join(parts).translate(letters)
+    return _TWO_LETTERS.sub("a", " ".join(parts)).translate(letters)
 
 
 @functools.lru_cache(maxsize=131_072)

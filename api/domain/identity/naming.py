@@ -5,7 +5,7 @@ Owns that number, 0 to 1. It knows nothing of births, countries or anything else
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -34,6 +34,8 @@ _LONG_NUMBER: Final = 5
 _TELLING: Final = 1.3
 _UNTOLD: Final = 0.8
 _ALIKE_ALOUD: Final = 0.86
+_HEARD_ONLY: Final = 0.05
+_VOWELS: Final = dict.fromkeys(map(ord, "aeiouy"))
 _FORMALLY: Final = 0.93
 _SPELT: Final = 0.75
 _OTHER_START: Final = 0.9
@@ -140,7 +142,8 @@ def _in_full(
     score = _by_words(mine, theirs, weigh, body=body)
     if score < _ALIKE_ALOUD and not body:
         unlike = parted or _few_vowels(joined) or _few_vowels(other)
-        score = _ALIKE_ALOUD if unlike and _aloud(mine, theirs) else score
+        if unlike and _aloud(mine, theirs):
+            score = max(score, _as_heard(mine, theirs))
     if body and bodies.numerals(mine) != bodies.numerals(theirs):
         return score
     return max(score, _whole(joined, other, parted=parted))
@@ -244,6 +247,29 @@ def _whole(one: str, other: str, *, parted: bool) -> float:
     return JaroWinkler.similarity(one, other)
 
 
+def _as_heard(mine: Sequence[str], theirs: Sequence[str]) -> float:
+    """Return what two names that sound alike are worth, by the consonants they are written with.
+
+    A sound is coarse: of several names that have it, the one with the same letters goes first.
+    """
+    letters = [
+        ["".join(order).translate(_VOWELS) for order in _orders(words)] for words in (mine, theirs)
+    ]
+    near = max(
+        Levenshtein.normalized_similarity(one[0], other)
+        for one, others in (letters, letters[::-1])
+        for other in others
+    )
+    return _ALIKE_ALOUD - _HEARD_ONLY * (1 - near)
+
+
+def _orders(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield a name as it stands, and with an outer word at the other end."""
+    yield words
+    yield (*words[-1:], *words[:-1])
+    yield (*words[1:], *words[:1])
+
+
 def _aloud(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     """Tell whether two names sound alike, wherever their words are parted."""
     return _turned(mine, theirs) and _turned(theirs, mine)
@@ -254,11 +280,7 @@ def _turned(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     sound = folding.skeleton("".join(mine))
     if len(sound) < _SOUNDS:
         return False
-    return sound in {
-        folding.skeleton("".join(theirs)),
-        folding.skeleton("".join((*theirs[-1:], *theirs[:-1]))),
-        folding.skeleton("".join((*theirs[1:], *theirs[:1]))),
-    }
+    return any(folding.skeleton("".join(order)) == sound for order in _orders(theirs))
 
 
 def _merged(words: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
