@@ -99,7 +99,7 @@ class Worker:
             ("gaps", partial(fill_gaps, node, peer), bell("early"), Pace(1.0, _REST)),
             ("exhibits", partial(fetch_exhibits, node, peer), bell("exhibits"), Pace(1.0, _REST)),
             ("watch", Watch(node, peer), bell("submitted"), Pace(limits.watch_every)),
-            ("compare", partial(reconcile.reconcile, node, peer), None, Pace(reconcile.EVERY)),
+            ("compare", reconcile.Comparing(node, peer), None, Pace(reconcile.AGAIN)),
         ]
         return [
             Loop(f"{name}-{peer}", step, wake, pace, peer=peer, observer=observer)

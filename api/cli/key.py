@@ -1,7 +1,7 @@
 """``comity key``: officers' signing keys, and the node's own keys on its machine.
 
-Owns an officer's key file and its enrolment over REST. ``rotate``, ``escrow`` and ``list --node``
-are operators' commands on the node's keystore.
+Owns an officer's key file and its enrolment over REST. ``rotate``, ``escrow``, ``restore`` and
+``list --node`` are operators' commands on the node's keystore.
 """
 
 import sys
@@ -104,6 +104,7 @@ def list_keys(
     node: Annotated[
         bool, typer.Option("--node", help="The node's own keys, on its machine.")
     ] = False,
+    keystore: key_node.KeystoreFile = None,
     settings: SettingsFile = None,
 ) -> None:
     """List your signing keys, those of all officers, or the node's own.
@@ -111,7 +112,7 @@ def list_keys(
     Example: comity --profile us-analyst key list
     """
     if node:
-        key_node.list_node_keys(context, settings)
+        key_node.list_node_keys(context, settings, keystore)
         return
     with connected(context) as api:
         if everyone:
@@ -187,6 +188,7 @@ def revoke(context: CliContext, key: Kid) -> None:
 
 command(app, "rotate")(key_node.rotate)
 command(app, "escrow")(key_node.escrow)
+command(app, "restore")(key_node.restore)
 
 
 def _decide(context: CliContext, key: str, act: str) -> None:

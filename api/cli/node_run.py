@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from api.cli import output
+from api.cli import output, service_manager
 from api.cli.operator import SettingsFile, load_settings
 from api.cli.profiles import CliContext
 from api.domain.errors import Conflict, Unavailable
@@ -93,6 +93,7 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
         metrics = _show_metrics(installation)
         _start_logging(loaded)
         output.talk(f"working for {loaded.ministry}")
+        service_manager.say_ready()
         serve_until(_worker(installation), ended)
     finally:
         _close(metrics)
@@ -183,6 +184,7 @@ def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "u
             await super().startup(sockets)
             if self.started:
                 output.talk(_listening(settings, listener))
+                service_manager.say_ready()
 
         @override
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -7,7 +7,7 @@ from api.records.stream_rows import Attempt, MessageOut
 from api.services.log import guard
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
-from api.services.road import delivering
+from api.services.road import delivering, partner_memberships
 
 _REFUSALS = "refused"
 # What a partner answers to a node that went back in time and signs on.
@@ -26,7 +26,8 @@ def deliver(node: Node, peer: str) -> bool:
     message, tried = node.db.read(lambda connection: _next(node, connection, peer))
     if message is None:
         return composed
-    sent = delivering.send(node, message)
+    waits = partner_memberships.lacks_our_keys(node, peer)
+    sent = delivering.Sent("retry", waits) if waits else delivering.send(node, message)
     if sent.outcome == "receipted":
         if tried is not None:
             delivering.note_attempt(node, peer, sent)

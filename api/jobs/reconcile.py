@@ -1,9 +1,11 @@
 """Hears parked statements again, and compares threads and membership with each partner."""
 
 import logging
+from datetime import timedelta
 
 from api.domain.errors import ComityError
 from api.records import node_state
+from api.records.partner_memberships import partner_memberships as memberships_said
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
 from api.services.road import partner_memberships, thread_comparison, undecidable
@@ -12,6 +14,30 @@ _log = logging.getLogger(__name__)
 
 EVERY = 900.0
 """Seconds between two comparisons with one partner."""
+
+AGAIN = 30.0
+"""Seconds after which a partner is asked again that did not name the membership of this node."""
+
+
+class Comparing:
+    """The comparisons with one partner; its membership is asked for more often until it is ours."""
+
+    def __init__(self, node: Node, peer: str) -> None:
+        self._node = node
+        self._peer = peer
+        self._due = node.clock.now()
+
+    def __call__(self) -> bool:
+        """Do what is due; never more is waiting."""
+        node, now = self._node, self._node.clock.now()
+        if now >= self._due:
+            self._due = now + timedelta(seconds=EVERY)
+            return reconcile(node, self._peer)
+        if not _stopped(node):
+            said = node.db.read(memberships_said).get(self._peer)
+            if said is None or said.code or said.digest != node.membership.digest:
+                _compare_membership(node, self._peer)
+        return False
 
 
 def judge_parked(node: Node) -> bool:
@@ -36,7 +62,7 @@ def reconcile(node: Node, peer: str) -> bool:
 
     A crash in the middle leaves what was written; the next comparison starts from the beginning.
     """
-    if node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on":
+    if _stopped(node):
         return False
     _compare_membership(node, peer)
     try:
@@ -49,6 +75,10 @@ def reconcile(node: Node, peer: str) -> bool:
     if found[thread_comparison.ComparisonOutcome.DIFFERENT]:
         _log.warning("threads differ", extra={"peer": peer, "count": found["different"]})
     return False
+
+
+def _stopped(node: Node) -> bool:
+    return node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on"
 
 
 def _compare_membership(node: Node, peer: str) -> None:

@@ -4,7 +4,7 @@ Owns the table ``membership_changes``; which one is confirmed is a fact in ``nod
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -28,7 +28,7 @@ MEMBERSHIP_CHANGES = Table(
 )
 
 FACT: Final = "membership"
-"""Name of the fact: serial and digest of the membership that was confirmed last."""
+"""Name of the fact: the membership that was confirmed last, see `Confirmed`."""
 
 
 class MembershipState(StrEnum):
@@ -70,10 +70,19 @@ class MembershipChange:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The membership that this node was confirmed to run with."""
+    """The membership that this node was confirmed to run with.
+
+    Attributes:
+        serial: its number.
+        digest: of its file.
+        keys: names of the keys by which partners judge what this node sends, when it was taken.
+        keys_since: number of the first membership that was taken with these keys.
+    """
 
     serial: int
     digest: str
+    keys: tuple[str, ...] = field(default=(), compare=False)
+    keys_since: int = field(default=0, compare=False)
 
 
 def by_digest(connection: Connection, digest: str) -> MembershipChange | None:
@@ -96,4 +105,5 @@ def confirmed(connection: Connection) -> Confirmed | None:
     if text is None:
         return None
     fact = json.loads(text)
-    return Confirmed(int(fact["serial"]), str(fact["digest"]))
+    keys = tuple(str(kid) for kid in fact.get("keys", ()))
+    return Confirmed(int(fact["serial"]), str(fact["digest"]), keys, int(fact.get("keys_since", 0)))

@@ -1,7 +1,7 @@
 """What partners' nodes say of the membership that they run with.
 
 Owns the table ``partner_memberships``: one row for each partner that was asked. It is volatile: a
-hint for administrators, asked again within the hour; nothing is decided by it.
+hint for administrators, asked again within the hour; only whether to send now is decided by it.
 """
 
 from dataclasses import dataclass

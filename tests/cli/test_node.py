@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -295,8 +296,8 @@ def test_node_keys_are_listed_rotated_and_escrowed(tmp_path: Path) -> None:
     assert rotated.code == 0, rotated.err
     records = json.loads(rotated.out)["keys"]
     assert [(key["from"], key["until"]) for key in records if key["purpose"] == Purpose.SEAL] == [
-        (0, 7),
-        (0, 7),
+        (0, 10_007),
+        (0, 10_007),
         (7, None),
         (7, None),
     ]
@@ -309,11 +310,21 @@ def test_node_keys_are_listed_rotated_and_escrowed(tmp_path: Path) -> None:
         "key", "escrow", "--out", out, *first, *second, "--settings", settings, as_json=True
     )
     assert escrow.document["keys"] == len(records)
-    phrases = ("the passphrase of two", "the passphrase of one")
-    opened = FileKeystore.restore(
-        tmp_path / "restored.json", lambda: "another long passphrase", out, phrases
-    )
-    assert {key.kid for key in opened.public_keys()} == {key["kid"] for key in records}
+    looked = comity("key", "restore", "--check", "--from", out, *first, *second, as_json=True)
+    assert {key["kid"] for key in looked.document["items"]} == {key["kid"] for key in records}
+    back = ("key", "restore", "--from", out, *first, *second, "--settings", settings)
+    assert comity(*back, as_json=True).problem["code"] == "keystore.exists"
+    keystore = tmp_path / "node" / "keystore.json"
+    lost = keystore.rename(tmp_path / "lost.json")
+    swapped = (*back[:4], "--first-passphrase-file", tmp_path / "one")
+    wrong = comity(*swapped, "--second-passphrase-file", tmp_path / "one", *back[-2:], as_json=True)
+    assert (wrong.problem["code"], keystore.exists()) == ("keystore.passphrase", False)
+    made = comity(*back, as_json=True)
+    assert made.code == 0, made.err
+    assert stat.S_IMODE(keystore.stat().st_mode) == 0o600
+    listed = comity("key", "list", "--node", "--settings", settings, as_json=True).document["items"]
+    before = ("key", "list", "--node", "--keystore", lost, "--settings", settings)
+    assert listed == comity(*before, as_json=True).document["items"] == made.document["items"]
     unsaid = comity("key", "escrow", "--out", tmp_path / "x", "--settings", settings, as_json=True)
     assert (unsaid.code, unsaid.problem["code"]) == (2, "escrow.passphrase-needed")
 

@@ -28,7 +28,7 @@ ADDRESS = re.compile(r"(?<![/\w])(/(?:api/v1|healthz|readyz|\.well-known)[\w/$.-
 NODE = "init admins serve work status stop-switch backup restore recover move waive give-up-tail"
 GROUPS = {
     "node": NODE,
-    "key": "new list enrol rotate revoke escrow",
+    "key": "new list enrol rotate revoke escrow restore",
     "officer": "list propose preview approve suspend confirm-suspension",
     "grant": "list propose preview approve revoke",
     "relying-party": "propose preview approve",

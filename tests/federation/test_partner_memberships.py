@@ -9,7 +9,7 @@ import pytest
 from api.adapters.peers.http import HttpPeers
 from api.cli.node import status_lines
 from api.domain.errors import Unavailable
-from api.jobs.reconcile import reconcile
+from api.jobs.reconcile import AGAIN, EVERY, Comparing, reconcile
 from api.ports.peers import PeerReply
 from api.records.partner_memberships import PartnerMembership, partner_memberships
 from api.services.node import Node
@@ -69,6 +69,25 @@ def test_a_partner_that_did_not_switch_is_an_alarm_until_it_did(federation: Fede
     with_serial(federation, UK, 2)
     reconcile(us, UK)
     assert "ALARM" not in lines(us)
+
+
+def test_a_partner_that_switches_is_noticed_within_the_minute(federation: Federation) -> None:
+    with_serial(federation, US, 2)
+    us = federation[US]
+    comparing = Comparing(us, UK)
+    comparing()
+    assert "ALARM" in lines(us)
+    with_serial(federation, UK, 2)
+    federation.clock.sleep(AGAIN)
+    comparing()
+    asked = said(us, UK).asked_at
+    assert "ALARM" not in lines(us)
+    federation.clock.sleep(AGAIN)
+    comparing()
+    assert said(us, UK).asked_at == asked
+    federation.clock.sleep(EVERY)
+    comparing()
+    assert said(us, UK).asked_at > asked
 
 
 def test_what_a_silent_partner_said_before_stays(federation: Federation) -> None:

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.wire.encoding import format_instant
-from tests.support.campaigns import campaign
+from tests.support.campaigns import campaign, long
 from tests.support.command_line import CommandLine
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import MadeNode, make_node, served_issuer
@@ -105,6 +105,19 @@ def test_sigterm_under_load_loses_nothing_that_was_acknowledged(made: MadeNode) 
     assert set(clients.refused) <= {503}
     assert process.of("node starts")
     assert not [line for line in process.lines if line["level"] in {"error", "critical"}]
+
+
+@pytest.mark.parametrize("command", ["serve", *long("work")])
+def test_a_service_manager_hears_when_it_is_up(
+    made: MadeNode, tmp_path: Path, command: str
+) -> None:
+    """So a unit of Type=notify is started when it answers, and a runbook's next line finds it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        name = f"comity-{tmp_path.name}"
+        manager.bind(f"\0{name}")
+        manager.settimeout(20)
+        with made.serving(command, NOTIFY_SOCKET=f"@{name}"):
+            assert manager.recv(64) == b"READY=1"
 
 
 def sit_at_the_console(made: MadeNode, sub: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ Private keys are in no data backup (PROTOCOL §8). An escrow export is the same 
 under two passphrases, each held by another administrator: neither alone opens it.
 
 Further codes beside those of `api.ports.signer` and `api.adapters.crypto.sealed_file`:
-``escrow.same-passphrase`` Invalid, ``key.current`` Conflict.
+``escrow.same-passphrase`` Invalid, ``key.bounds`` Invalid, ``key.current`` Conflict.
 """
 
 import fcntl
@@ -49,6 +49,35 @@ class _Pair:
     @property
     def current(self) -> bool:
         return self.record.until is None and self.record.revoked_from is None
+
+
+@dataclass(frozen=True, slots=True)
+class OldKeys:
+    """How the keys end that a rotation replaces.
+
+    Attributes:
+        until: Index from which they are retired. Later than the first of the new ones where the
+            node signs with the old ones until it restarts: between the two, both are valid.
+        revoked_from: Index from which they are not trusted, instead, since they may have leaked.
+    """
+
+    until: int | None = None
+    revoked_from: int | None = None
+
+    def ended(self, record: KeyRecord, at_index: int) -> KeyRecord:
+        """Return the record of a key that ends.
+
+        Raises:
+            Invalid: ``key.bounds``: both ends are given, or there would be a gap.
+        """
+        if self.revoked_from is not None:
+            if self.until is not None:
+                raise Invalid("key.bounds", "Keys are retired or revoked: give one end.")
+            return replace(record, revoked_from=self.revoked_from)
+        until = at_index if self.until is None else self.until
+        if until < at_index:
+            raise Invalid("key.bounds", "Let the old keys end where the new ones begin, or later.")
+        return replace(record, until=until)
 
 
 class FileKeystore:
@@ -107,8 +136,7 @@ class FileKeystore:
             NotFound: ``keystore.missing``.
             Invalid: ``keystore.passphrase``, ``keystore.malformed``, ``keystore.permissions``.
         """
-        data = sealed_file.read_private(escrow)
-        pairs = _parse_keystore(sealed_file.decrypt(data, administrators, _ESCROW))
+        pairs = _open_escrow(escrow, administrators)
         return cls._write_new(path, passphrase, pairs, cost)
 
     @classmethod
@@ -156,21 +184,25 @@ class FileKeystore:
         """
         self._pairs = {pair.record.kid: pair for pair in _load(self._path, self._passphrase)}
 
-    def rotate(self, purpose: Purpose, at_index: int) -> tuple[KeyRecord, ...]:
-        """Retire the current keys of a purpose and make new ones, both at one log index.
+    def rotate(
+        self, purpose: Purpose, at_index: int, old: OldKeys | None = None
+    ) -> tuple[KeyRecord, ...]:
+        """End the current keys of a purpose and make new ones.
 
         Args:
             purpose: Whose keys to change.
             at_index: First index of this node's log that the new keys sign.
+            old: How the present ones end; retired at that index unless said.
 
         Returns:
             The new records.
         """
         fresh = _generate(purpose, at_index)
+        old = old or OldKeys()
 
         def edit(pairs: list[_Pair]) -> list[_Pair]:
             return [
-                _Pair(replace(pair.record, until=at_index), pair.private)
+                _Pair(old.ended(pair.record, at_index), pair.private)
                 if pair.current and pair.record.purpose is purpose
                 else pair
                 for pair in pairs
@@ -234,6 +266,21 @@ class FileKeystore:
             data = sealed_file.encrypt(content, [self._passphrase()], _KEYSTORE, self._cost)
             sealed_file.write_private(self._path, data, replace=True)
         self._pairs = {pair.record.kid: pair for pair in pairs}
+
+
+def escrowed_keys(escrow: Path, administrators: tuple[str, str]) -> tuple[KeyRecord, ...]:
+    """Open an escrow export for a test; returns the records of its keys.
+
+    Raises:
+        NotFound: ``keystore.missing``.
+        Invalid: ``keystore.passphrase``, ``keystore.malformed``, ``keystore.permissions``.
+    """
+    return tuple(pair.record for pair in _open_escrow(escrow, administrators))
+
+
+def _open_escrow(path: Path, administrators: tuple[str, str]) -> list[_Pair]:
+    data = sealed_file.read_private(path)
+    return _parse_keystore(sealed_file.decrypt(data, administrators, _ESCROW))
 
 
 @contextmanager

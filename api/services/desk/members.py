@@ -9,6 +9,7 @@ earlier one. The first membership is taken when the node starts first.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -32,7 +33,11 @@ from api.services.desk.officers import name_of
 from api.services.idempotency import keyed_call, made_before, write_once
 from api.services.node import Node
 from api.services.previews import require_change_seen, resting_on, show_change
+from api.wire.keys import Purpose
 from api.wire.membership import Membership, parse_membership
+
+# Whoever gets a message judges its statements, its own signature and the head in its evidence.
+_JUDGED_BY: Final = (Purpose.SEAL, Purpose.MESSAGE, Purpose.LOG, Purpose.LOG_PQ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,16 @@ def require_confirmed(node: Node) -> None:
 
 
 def _adopt(node: Node, unit: Unit) -> None:
-    fact = {"serial": node.membership.serial, "digest": node.membership.digest}
+    before = memberships.confirmed(unit.connection)
+    keys = tuple(key.kid for purpose in _JUDGED_BY for key in node.signer.keys(purpose))
+    serial = node.membership.serial
+    same = before is not None and before.keys == keys
+    fact = {
+        "serial": serial,
+        "digest": node.membership.digest,
+        "keys": keys,
+        "keys_since": before.keys_since if before is not None and same else serial,
+    }
     node_state.put(unit, FACT, json.dumps(fact, sort_keys=True), node.now())
 
 

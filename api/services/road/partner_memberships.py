@@ -1,13 +1,16 @@
 """Does every partner run with the membership that this node runs with?
 
-Owns asking, and the judgement. The answer is not signed and decides nothing: messages are judged by
-the membership pinned here. It tells administrators that a partner still has to switch, or they.
+Owns asking, and the judgement. The answer is not signed, and no message is judged by it: that is
+the membership pinned here. It tells administrators that a partner still has to switch, or they;
+and what this node signs under new keys waits for a partner whose membership is from before them,
+since it would refuse that for good.
 """
 
 from typing import Final
 
 from api.domain.errors import ComityError, Unavailable
-from api.records.partner_memberships import PartnerMembership, keep_answer
+from api.records import memberships
+from api.records.partner_memberships import PartnerMembership, keep_answer, partner_memberships
 from api.services.log import peer_tokens
 from api.services.node import Node
 from api.wire.canonical import parse
@@ -15,6 +18,8 @@ from api.wire.errors import WireError
 from api.wire.members import Members
 
 PATH: Final = "/.well-known/comity.json"
+BEHIND: Final = "peer.membership"
+"""Why what waits for a partner is not sent: its membership does not list the keys of this node."""
 _LONGEST: Final = 1024 * 1024
 _OK: Final = 200
 
@@ -31,6 +36,28 @@ def ask(node: Node, peer: str) -> PartnerMembership:
         row = PartnerMembership(peer, None, None, error.code, node.now())
     node.db.write(lambda unit: keep_answer(unit, row))
     return row
+
+
+def lacks_our_keys(node: Node, peer: str) -> str:
+    """Tell whether a partner runs with a membership from before this node's present keys.
+
+    Asks a partner of which that was known last, and no other.
+
+    Returns:
+        Why nothing can be sent to it: `BEHIND`, or the code of a call that failed; empty if it can.
+    """
+    known, own = node.db.read(
+        lambda connection: (
+            partner_memberships(connection).get(peer),
+            memberships.confirmed(connection),
+        )
+    )
+    if own is None or known is None or known.serial is None or known.serial >= own.keys_since:
+        return ""
+    said = ask(node, peer)
+    if said.serial is None:
+        return said.code or BEHIND
+    return BEHIND if said.serial < own.keys_since else ""
 
 
 def membership_of(node: Node, peer: str) -> tuple[int, str]:
