@@ -225,6 +225,7 @@ def page(
     before: tuple[str, str] | None = None,
     state: str | None = None,
     type_: str | None = None,
+    thread: str | None = None,
 ) -> list[Draft]:
     """Return drafts newest first, after the ``(created_at, id)`` given."""
     query = select(DRAFTS).order_by(DRAFTS.c.created_at.desc(), DRAFTS.c.id.desc()).limit(limit)
@@ -237,6 +238,8 @@ def page(
         query = query.where(DRAFTS.c.state == state)
     if type_ is not None:
         query = query.where(DRAFTS.c.type == type_)
+    if thread is not None:
+        query = query.where(DRAFTS.c.thread == thread)
     return every(connection, query, Draft)
 
 

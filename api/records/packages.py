@@ -351,6 +351,23 @@ def releases_of(connection: Connection, package_id: str) -> list[Release]:
     return every(connection, query, Release)
 
 
+def releases_of_many(
+    connection: Connection, package_ids: Sequence[str]
+) -> dict[str, list[Release]]:
+    """Return the releases of packages by package, each oldest first."""
+    if not package_ids:
+        return {}
+    query = (
+        select(RELEASES)
+        .where(RELEASES.c.package.in_(package_ids))
+        .order_by(RELEASES.c.released_at, RELEASES.c.id)
+    )
+    found: dict[str, list[Release]] = {}
+    for row in every(connection, query, Release):
+        found.setdefault(row.package, []).append(row)
+    return found
+
+
 def release_by_id(connection: Connection, release_id: str) -> Release | None:
     """Return one release."""
     query = select(RELEASES).where(RELEASES.c.id == release_id)

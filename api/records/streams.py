@@ -380,6 +380,18 @@ def dispositions_of(
     return every(connection, query, Disposition)
 
 
+def dispositions_by_peer(
+    connection: Connection, peers: Sequence[str], statement_ids: Sequence[str]
+) -> dict[tuple[str, str], Disposition]:
+    """Return what these partners decided on our statements, by partner and statement."""
+    if not statement_ids:
+        return {}
+    query = select(DISPOSITIONS).where(
+        DISPOSITIONS.c.peer.in_(peers), DISPOSITIONS.c.statement.in_(statement_ids)
+    )
+    return {(one.peer, one.statement): one for one in every(connection, query, Disposition)}
+
+
 def dispositions_on(connection: Connection, statement: str) -> list[Disposition]:
     """Return what partners decided on one of our statements, by partner."""
     query = select(DISPOSITIONS).where(DISPOSITIONS.c.statement == statement)

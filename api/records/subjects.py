@@ -132,6 +132,18 @@ def names_by_object(connection: Connection, ids: Sequence[str]) -> dict[str, tup
     return found
 
 
+def keys_by_object(connection: Connection, ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return key and names (a JSON list) of the subjects that objects describe, by object."""
+    if not ids:
+        return {}
+    table = SUBJECTS.c
+    query = select(table.object, table.key, table.names).where(table.object.in_(ids))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for object_id, key, names in connection.execute(query):
+        found.setdefault(object_id, []).append((key, names))
+    return found
+
+
 def sharing(connection: Connection, tokens: Sequence[str], limit: int) -> list[Description]:
     """Return descriptions with a token that begins like one of these, in order of reference."""
     if not tokens:

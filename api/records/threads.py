@@ -330,11 +330,15 @@ def subjects_of(
 
 def designations_asked(connection: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
     """Return the designations that threads ask to mirror, and those that followed, by thread."""
+    if not ids:
+        return {}
+    table = THREAD_SUBJECTS.c
+    query = select(table.thread, table.designation, table.effect).where(
+        table.thread.in_(ids), or_(table.designation.is_not(None), table.effect.is_not(None))
+    )
     found: dict[str, set[str]] = {}
-    for thread, subjects in subjects_of(connection, ids).items():
-        for one in subjects:
-            named = {one.designation, one.effect}
-            found.setdefault(thread, set()).update(id_ for id_ in named if id_ is not None)
+    for thread, *named in connection.execute(query):
+        found.setdefault(thread, set()).update(id_ for id_ in named if id_ is not None)
     return found
 
 

@@ -25,7 +25,7 @@ def visible_page(
     """Return ``limit`` rows that may be seen, fewer only where the list ends.
 
     Args:
-        fetch: returns the next rows after a place, at most as many as asked; none at the end.
+        fetch: returns the next rows after a place, as many as asked; fewer only at the end.
         allowed: decides for each row whether it may be seen.
         place: where a row stands in the list.
         limit: at most so many.
@@ -35,7 +35,7 @@ def visible_page(
     at, size = start, limit
     while rows := fetch(at, size):
         found += [row for row, may in zip(rows, allowed(rows), strict=True) if may]
-        if len(found) >= limit:
+        if len(found) >= limit or len(rows) < size:
             break
         at, size = place(rows[-1]), min(size * 2, _LARGEST)
     return found[:limit]

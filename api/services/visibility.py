@@ -258,7 +258,7 @@ def readable_page(
     Args:
         node: this node.
         caller: who asks.
-        look_up: returns the next rows after a place, at most as many as asked; none at the end.
+        look_up: returns the next rows after a place, as many as asked; fewer only at the end.
         limit: at most so many; fewer only where the list ends.
         start: place to begin after, or ``None`` for the beginning.
     """

@@ -279,11 +279,11 @@ def _holders(node: Node, connection: Connection, package_id: str) -> list[Holder
     answers = packages.recall_answers(connection, package_id)
     words = statements.by_ids(connection, [one.statement for one in answers.values()])
     found = []
-    for one in packages.holders_of(connection, package_id):
+    rows = packages.holders_of(connection, package_id)
+    for one, holding in zip(rows, holdings.holdings_of(connection, rows), strict=True):
         view = HolderView(**{field.name: getattr(one, field.name) for field in fields(Holder)})
         if one.recall is not None:
-            known = holder_state(holdings.holding_of(connection, one), node.now())
-            view = replace(view, state=known)
+            view = replace(view, state=holder_state(holding, node.now()))
         answer = answers.get(one.ministry)
         if answer is not None:
             reason = opened(words[answer.statement]).body.get("reason")

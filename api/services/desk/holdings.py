@@ -4,7 +4,7 @@ Owns the view; the rule of what counts as knowledge is ``domain.evidence``'. A r
 nothing about the other side: a receipt or a disposition does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from api.services.authorising import Caller, authorise, unknown, visible
 from api.services.node import Node
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.errors import WireError
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,27 @@ class Holdings:
     delivered: Mapping[str, Count]
 
 
-def holding_of(connection: Connection, row: Holder) -> Holding:
-    """Return the instants at which a holder's copy changed, from what was signed or sent."""
-    release = statements.by_id(connection, row.release)
-    recall = statements.by_id(connection, row.recall) if row.recall else None
-    disposed = _disposed(connection, row.ministry, release)
-    recalled = _disposed(connection, row.ministry, recall)
+def holdings_of(connection: Connection, rows: Sequence[Holder]) -> Iterator[Holding]:
+    """Yield of each row when the holder's copy changed, from what was signed or sent."""
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        ids = sorted({id_ for row in some for id_ in (row.release, row.recall) if id_})
+        signed = statements.by_ids(connection, ids)
+        disposed = streams.dispositions_by_peer(
+            connection, sorted({row.ministry for row in some}), ids
+        )
+        yield from (_holding(row, signed, disposed) for row in some)
+
+
+def _holding(
+    row: Holder,
+    signed: Mapping[str, StoredStatement],
+    answers: Mapping[tuple[str, str], Disposition],
+) -> Holding:
+    release = signed.get(row.release)
+    recall = signed.get(row.recall or "")
+    disposed = answers.get((row.ministry, release.id)) if release is not None else None
+    recalled = answers.get((row.ministry, recall.id)) if recall is not None else None
     consented = release is not None and release.type == "onward-consent/1"
     given = release.stored_at if release is not None else None
     return Holding(
@@ -84,14 +101,6 @@ def holding_of(connection: Connection, row: Holder) -> Holding:
     )
 
 
-def _disposed(
-    connection: Connection, peer: str, statement: StoredStatement | None
-) -> Disposition | None:
-    if statement is None:
-        return None
-    return streams.disposition_of(connection, peer, statement.id)
-
-
 def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
     """Return what a partner holds from this ministry at an instant (now if none is given).
 
@@ -106,7 +115,8 @@ def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
 
     def read(connection: Connection) -> tuple[list[HeldView], list[Resource], dict[str, int]]:
         rows = packages.held_by(connection, peer)
-        held = [_held(connection, row, instant) for row in rows]
+        known_of = zip(rows, holdings_of(connection, rows), strict=True)
+        held = [_held(row, holding, instant) for row, holding in known_of]
         known = packages.by_ids(connection, [row.package for row in rows])
         targets = visibility.resources(node, connection, [known[row.package] for row in rows])
         return held, targets, stream_counts.receipted_by_type(connection, peer, instant)
@@ -122,8 +132,7 @@ def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
     return Holdings(peer, instant, tuple(shown), delivered)
 
 
-def _held(connection: Connection, row: TitledHolder, at: str) -> HeldView:
-    holding = holding_of(connection, row)
+def _held(row: TitledHolder, holding: Holding, at: str) -> HeldView:
     proofs = {
         "release": row.release,
         "message": row.message,

@@ -4,8 +4,9 @@ Owns the use cases around threads. Every statement in one is a draft first (``dr
 does is ``effects.mirroring``'s, and what a thread amounts to is ``domain.threads.sequences``'.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -200,9 +201,12 @@ def threads_page(
     ]
 
 
+_HEAD = tuple(field.name for field in fields(ThreadHead) if field.name != "counterpart")
+_LINE = attrgetter(*(field.name for field in fields(SubjectLine)))
+
+
 def _head(node: Node, row: Thread) -> dict[str, Any]:
-    stored = {field.name for field in fields(ThreadHead)} - {"counterpart"}
-    return {name: getattr(row, name) for name in stored} | {"counterpart": _counterpart(node, row)}
+    return {name: getattr(row, name) for name in _HEAD} | {"counterpart": _counterpart(node, row)}
 
 
 def _counterpart(node: Node, row: Thread) -> str:
@@ -211,14 +215,19 @@ def _counterpart(node: Node, row: Thread) -> str:
 
 def _lines(rows: Sequence[ThreadSubject]) -> tuple[SubjectLine, ...]:
     ordered = sorted(rows, key=lambda one: int(one.key[1:]))
-    names = [field.name for field in fields(SubjectLine)]
-    return tuple(SubjectLine(**{name: getattr(one, name) for name in names}) for one in ordered)
+    return tuple(SubjectLine(*_LINE(one)) for one in ordered)
 
 
 def subject_lines(node: Node, thread_id: str) -> tuple[SubjectLine, ...]:
     """Return where the subjects of a request stand that the caller was found to see."""
-    found = node.db.read(lambda connection: threads.subjects_of(connection, [thread_id]))
-    return _lines(found.get(thread_id, []))
+    return subject_lines_of(node, [thread_id]).get(thread_id, ())
+
+
+def subject_lines_of(node: Node, ids: Iterable[str]) -> dict[str, tuple[SubjectLine, ...]]:
+    """Return where the subjects of several requests stand that the caller was found to see."""
+    wanted = sorted(set(ids))
+    found = node.db.read(lambda connection: threads.subjects_of(connection, wanted))
+    return {id_: _lines(rows) for id_, rows in found.items()}
 
 
 def permit_on(node: Node, caller: Caller, thread_id: str) -> Thread:

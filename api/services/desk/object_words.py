@@ -80,13 +80,18 @@ def of_objects(connection: Connection, ids: Iterable[str]) -> dict[str, Words]:
     wanted = sorted({one for one in ids if one})
     described = subjects.names_by_object(connection, wanted)
     found: dict[str, Words] = {}
+
+    def others() -> list[str]:
+        """Return the ids that are still looked for: of each kind a read, while there are some."""
+        return [one for one in wanted if one not in found]
+
     for id_, package in packages.by_ids(connection, wanted).items():
         found[id_] = Words(package.title, described.get(id_, ()), package.originator)
-    for id_, thread in threads.by_ids(connection, wanted).items():
+    for id_, thread in threads.by_ids(connection, others()).items():
         found[id_] = Words(thread.title, described.get(id_, ()), thread.requester)
-    for id_, one in designations.by_ids(connection, wanted).items():
+    for id_, one in designations.by_ids(connection, others()).items():
         found[id_] = Words(one.name, described.get(id_, (one.name,)), one.issuer)
-    for id_, proposal in designations.proposals_by_ids(connection, wanted).items():
+    for id_, proposal in designations.proposals_by_ids(connection, others()).items():
         names = described.get(id_, (proposal.title,))
         found[id_] = Words(proposal.title, names, proposal.ministry, proposal.reason)
     return found

@@ -287,9 +287,10 @@ def holders(node: Node, connection: Connection, after: Place | None, size: int) 
     if start is not None and "@" in start:
         package, _, ministry = start.rpartition("@")
         place = (package, ministry)
-    for row in packages.unanswered(connection, limit=size, after=place):
+    rows = packages.unanswered(connection, limit=size, after=place)
+    for row, holding in zip(rows, holdings.holdings_of(connection, rows), strict=True):
         id_ = f"{row.package}@{row.ministry}"
-        found = rules.of_holding(row.package, holdings.holding_of(connection, row), node.now())
+        found = rules.of_holding(row.package, holding, node.now())
         about = (ObjectKind.PACKAGE.value, row.package)
         empty = Entry(id_, "", "", (), about, about, "", None, "", "", nothing=True)
         yield _entry(found[0], id_, "") if found else empty

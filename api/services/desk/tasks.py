@@ -149,11 +149,12 @@ def _entry_of_mine(node: Node, caller: Caller, task_id: str) -> Entry:
 def _page(
     node: Node, caller: Caller, scope: Scope, *, limit: int, after: Place | None
 ) -> list[Entry]:
-    fetch = _source(node, scope)
+    fetch = _source(node, caller, scope)
     until = node.now() if scope is Scope.OVERDUE else None
 
     def page(at: Place | None, size: int) -> list[Entry]:
         found = fetch(at, size)
+        # By time: what is not due yet ends the list.
         return [one for one in found if until is None or one.place[0] < until]
 
     return visible_page(
@@ -165,7 +166,7 @@ def _page(
     )
 
 
-def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
+def _source(node: Node, caller: Caller, scope: Scope) -> "task_sources.Fetch":
     """Return where the entries of a scope come from, each source by time and id."""
     running = (
         task_sources.clocks(node, past=scope is Scope.OVERDUE)
@@ -186,10 +187,11 @@ def _source(node: Node, scope: Scope) -> "task_sources.Fetch":
             task_sources.drafts_waiting,
             task_sources.proposals_waiting,
             task_sources.recalls_waiting,
-            task_sources.changes_waiting,
-            task_sources.parked_waiting,
         )
     )
+    if scope is not Scope.PARTNERS and "administrator" in caller.roles:
+        # Nobody else is shown any of these.
+        sources = (*sources, task_sources.changes_waiting, task_sources.parked_waiting)
 
     def fetch(at: Place | None, size: int) -> list[Entry]:
         return node.db.read(

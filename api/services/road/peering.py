@@ -69,11 +69,11 @@ class PeerView:
     stream: StreamCounts
 
 
-def listed(node: Node, caller: Caller) -> list[PeerView]:
-    """Return one entry for each other member."""
+def listed(node: Node, caller: Caller, figures: status.Status | None = None) -> list[PeerView]:
+    """Return one entry for each other member; ``figures`` of this moment are not read again."""
     authorise(node, caller, Action.PEER_LIST, collection("peers"))
     others = [member for member in node.membership.members if member.id != node.ministry]
-    figures = status.figures(node)
+    known = figures or status.figures(node)
 
     def read(connection: Connection) -> list[PeerView]:
         return [
@@ -87,8 +87,8 @@ def listed(node: Node, caller: Caller) -> list[PeerView]:
                 our_view_of_their_log=_seen(connection, member.id),
                 sending=_sending(connection, member.id),
                 epoch_change=_epoch_change(connection, member.id),
-                queue=figures.queues.get(member.id, {}),
-                attempts=figures.attempts.get(member.id),
+                queue=known.queues.get(member.id, {}),
+                attempts=known.attempts.get(member.id),
                 stream=status.sent_counts(connection, member.id),
             )
             for member in others

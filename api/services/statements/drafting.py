@@ -11,7 +11,7 @@ Owns the first half of the one road by which a statement of this ministry comes 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -323,6 +323,16 @@ def read(node: Node, caller: Caller, draft_id: str) -> DraftView:
     return view_of(opened_by(node, caller, draft_id, Action.DRAFT_READ).draft)
 
 
+def several(node: Node, caller: Caller, ids: Iterable[str]) -> list[DraftView]:
+    """Return those of these drafts that the caller may see."""
+    wanted = [(visibility.ObjectKind.DRAFT.value, id_) for id_ in ids]
+    if not wanted:
+        return []
+    seen = sorted(id_ for _, id_ in visibility.readable(node, caller, wanted))
+    found = node.db.read(lambda connection: drafts.drafts_by_ids(connection, seen))
+    return [view_of(one) for one in found.values()]
+
+
 def drafts_page(
     node: Node,
     caller: Caller,
@@ -330,6 +340,7 @@ def drafts_page(
     limit: int,
     before: Place | None = None,
     state: str | None = None,
+    thread: str | None = None,
 ) -> list[DraftView]:
     """Return a page of drafts that the caller may read, newest first."""
     authorise(node, caller, Action.DRAFT_LIST, collection("drafts"))
@@ -337,7 +348,9 @@ def drafts_page(
     found = visibility.readable_page(
         node,
         caller,
-        lambda connection, at, size: drafts.page(connection, limit=size, before=at, state=state),
+        lambda connection, at, size: drafts.page(
+            connection, limit=size, before=at, state=state, thread=thread
+        ),
         limit=limit,
         start=before,
     )

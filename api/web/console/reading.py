@@ -6,14 +6,14 @@ shows from here where a use case returns no read model of its own.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from api.domain.changes import ChangeKind
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError
 from api.domain.four_eyes import Row as FourEyesRow
-from api.services.desk import evidence, mirroring
+from api.services.desk import mirroring, package_lines
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
@@ -68,52 +68,56 @@ def subject_names(subject: Mapping[str, Any]) -> list[str]:
     return [str(one.get("text", "")) if isinstance(one, Mapping) else str(one) for one in found]
 
 
-def names_in_thread(visit: Visit, thread_id: str, key: str) -> tuple[str, ...]:
-    """Return the first name of a request's subjects, or of one of them."""
-    lines = mirroring.subject_lines(visit.node, thread_id)
-    wanted = [one for one in lines if not key or one.key == key] or lines
-    return tuple(one.name for one in wanted)
-
-
-def title_of(visit: Visit, kind: str, id_: str) -> str:
-    """Return what an object that the officer may read is called; empty if it has no name."""
-    try:
-        if kind == "package":
-            return evidence.read(visit.node, visit.caller, id_).title
-        if kind == "draft":
-            return draft_title(visit, drafting.read(visit.node, visit.caller, id_))
-    except ComityError:
-        return ""
-    return ""
-
-
 def draft_title(visit: Visit, draft: DraftView) -> str:
     """Return what a draft is about: its package's title, or the names of its subjects."""
+    return draft_titles(visit, [draft])[draft.id]
+
+
+def draft_titles(visit: Visit, drafts: Sequence[DraftView]) -> dict[str, str]:
+    """Return what drafts are about, by id; packages and requests are looked up together."""
+    packages = [one.body.get("package") for one in drafts]
+    titles = package_lines.titles(
+        visit.node, visit.caller, {one for one in packages if isinstance(one, str)}
+    )
+    threads = {one.thread for one in drafts if one.thread is not None}
+    lines = mirroring.subject_lines_of(visit.node, threads) if threads else {}
+    return {one.id: _draft_title(one, titles, lines) for one in drafts}
+
+
+def _draft_title(
+    draft: DraftView,
+    titles: Mapping[str, str],
+    lines: Mapping[str, Sequence[mirroring.SubjectLine]],
+) -> str:
     body: Mapping[str, Any] = draft.body
     package = body.get("package")
     if isinstance(package, str):
-        return title_of(visit, "package", package)
+        return titles.get(package, "")
     if draft.thread is not None:
-        key = body.get("subject")
-        names = names_in_thread(visit, draft.thread, key if isinstance(key, str) else "")
-        return ", ".join(names)
+        asked = lines.get(draft.thread, ())
+        about = [one for one in asked if one.key == body.get("subject")] or asked
+        return ", ".join(one.name for one in about)
     subjects = body.get("subjects") or ([body["subject"]] if "subject" in body else [])
     described = [one for one in subjects if isinstance(one, Mapping)]
     return ", ".join(next(iter(subject_names(one)), "") for one in described)
 
 
-def draft_line(visit: Visit, draft: DraftView) -> dict[str, Any]:
-    """Return a draft as lists show it."""
-    return {
-        "id": draft.id,
-        "type": draft.type,
-        "state": draft.state,
-        "title": draft_title(visit, draft),
-        "to": list(draft.to),
-        "by": draft.prepared.sub,
-        "at": draft.updated_at,
-        "href": visit.to(f"/drafts/{draft.id}"),
-    }
+def draft_lines(visit: Visit, drafts: Sequence[DraftView]) -> list[dict[str, Any]]:
+    """Return drafts as lists show them."""
+    titles = draft_titles(visit, drafts)
+    return [
+        {
+            "id": draft.id,
+            "type": draft.type,
+            "state": draft.state,
+            "title": titles[draft.id],
+            "to": list(draft.to),
+            "by": draft.prepared.sub,
+            "at": draft.updated_at,
+            "href": visit.to(f"/drafts/{draft.id}"),
+        }
+        for draft in drafts
+    ]
 
 
 def draft_powers(visit: Visit, draft: DraftView) -> dict[str, Any]:
@@ -154,8 +158,10 @@ def _why_not(visit: Visit, draft: DraftView, table: FourEyesRow) -> str:
 
 def drafts_about(visit: Visit, thread_id: str) -> list[dict[str, Any]]:
     """Return open drafts of this ministry in a request."""
-    found = drafting.drafts_page(visit.node, visit.caller, limit=200, state="drafted")
-    return [draft_line(visit, one) for one in found if one.thread == thread_id]
+    found = drafting.drafts_page(
+        visit.node, visit.caller, limit=200, state="drafted", thread=thread_id
+    )
+    return draft_lines(visit, found)
 
 
 def compact(value: Mapping[str, Any]) -> str:

@@ -17,17 +17,16 @@ from babel.dates import get_month_names
 from babel.numbers import format_decimal
 from fastapi.responses import Response
 from jinja2 import (
-    ChainableUndefined,
     Environment,
     FileSystemLoader,
-    PackageLoader,
     PrefixLoader,
     StrictUndefined,
     select_autoescape,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.web.console import error_summary, labels, law_facts, static_files
+from api.web.console.components import component
 from api.web.console.words import REGIONAL, Language, catalogue, other
 from api.web.languages import french
 
@@ -38,6 +37,7 @@ _SHORT_BY_TIME: Final = 12  # records are named by their time: eight digits last
 _MONOSPACED: Final = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{32,64}")
 _KILO: Final = 1000
 _RIGHT_TO_LEFT: Final = {"R", "AL"}
+_LATIN: Final = (Markup('<bdi translate="no">'), Markup("</bdi>"))
 _SCRIPTS: Final = (
     ("ARABIC", "ar"),
     ("HEBREW", "he"),
@@ -95,6 +95,8 @@ def environment(language: Language) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        # Templates are a part of the program: a page asks for none of them whether it changed.
+        auto_reload=False,
     )
     words = catalogue(language)
     # Old style: new-style gettext would apply % formatting to every message.
@@ -120,38 +122,6 @@ def environment(language: Language) -> Environment:
     # French sets a no-break space before it.
     made.globals["colon"] = "\u00a0:" if language == "fr" else ":"
     return made
-
-
-@functools.cache
-def _components() -> Environment:
-    """Return the environment of GOV.UK Frontend's macros, which leave most parameters out."""
-    loader = PrefixLoader(
-        {"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja", "templates")}
-    )
-    return Environment(loader=loader, autoescape=True, undefined=ChainableUndefined)
-
-
-@functools.cache
-def _macro(name: str) -> Callable[[Mapping[str, Any]], Markup]:
-    template = _components().get_template(f"govuk_frontend_jinja/components/{name}/macro.html")
-    words = "".join(part.capitalize() for part in name.split("-"))
-    found: Callable[[Mapping[str, Any]], Markup] = getattr(template.module, f"govuk{words}")
-    return found
-
-
-def component(which: str, /, **params: Any) -> Markup:
-    """Return a component of GOV.UK Frontend, such as ``error-summary``, with its parameters.
-
-    Parameters are those of the component's documentation with ``_`` for what Python cannot name:
-    ``error_message`` is ``errorMessage``.
-    """
-    given = {_camel(key): value for key, value in params.items() if value is not None}
-    return Markup(_macro(which)(given))  # noqa: S704 - the macro escapes its parameters
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 class Written:
@@ -232,6 +202,8 @@ def grouped(id_: str) -> Markup:
 
 def tongue(text: str) -> str:
     """Return the language tag to guess for a name by its script (BCP 47); empty for Latin."""
+    if text.isascii():
+        return ""
     for character in text:
         if not character.isalpha():
             continue
@@ -247,6 +219,8 @@ def named(text: str | None, lang: str = "") -> Markup:
     if not text:
         return Markup("")
     tag = lang or tongue(text)
+    if not tag and text.isascii():
+        return _LATIN[0] + escape(text) + _LATIN[1]
     left = any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text)
     direction = Markup(' dir="rtl"') if left else Markup("")
     if tag:

@@ -147,7 +147,7 @@ def note(visit: Visit) -> Answer:
 def log(visit: Visit) -> Answer:
     """Show who vouches for the log, and how far."""
     found = status.status(visit.node, visit.caller)
-    partners = peering.listed(visit.node, visit.caller)
+    partners = peering.listed(visit.node, visit.caller, found)
     members = {
         "status": found,
         "partners": partners,

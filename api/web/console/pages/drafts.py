@@ -39,7 +39,7 @@ def index(visit: Visit) -> Answer:
         ),
         lambda one: (one.created_at, one.id),
     )
-    lines = [reading.draft_line(visit, one) for one in page.entries]
+    lines = reading.draft_lines(visit, page.entries)
     members = {
         "lines": lines,
         "page": page,

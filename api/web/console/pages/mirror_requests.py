@@ -13,7 +13,7 @@ from api.domain.threads.facts import Phase
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import ThreadComparison, Wanted
-from api.services.desk import evidence, mirroring, suggesting
+from api.services.desk import evidence, mirroring, package_lines, suggesting
 from api.services.desk.mirroring import ThreadView
 from api.web.console import listing, reading
 from api.web.console.page import DESK, Answer, Page, View, Visit
@@ -208,7 +208,8 @@ def _titles(visit: Visit, view: ThreadView) -> dict[str, str]:
     """Return the titles of the packages on which findings rest; none of one that is not open."""
     found = [one.finding for one in view.state.subjects.values() if one.finding is not None]
     wanted = {id_ for one in found for id_ in one.relies_on}
-    return {id_: reading.title_of(visit, "package", id_) for id_ in wanted}
+    known = package_lines.titles(visit.node, visit.caller, wanted)
+    return {id_: known.get(id_, "") for id_ in wanted}
 
 
 def _may_find(visit: Visit, view: ThreadView, key: str) -> list[str]:

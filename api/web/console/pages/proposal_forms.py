@@ -3,12 +3,13 @@
 Owns the author's pages; what reviewers do is in ``proposals``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from api.domain.errors import ComityError, Stale
 from api.ports.policy import Action
-from api.services.desk import evidence, proposals
+from api.services import visibility
+from api.services.desk import evidence, package_lines, proposals
 from api.services.desk.proposals import ProposalView
 from api.web.console import (
     body_words,
@@ -22,6 +23,8 @@ from api.web.console.words import mark
 from api.wire.errors import WireError
 
 Faults = list[dict[str, Any]]
+Offered = list[tuple[str, str, str]]
+"""Subjects to choose from: value, name, title of the package."""
 _MOST: Final = 100
 _TYPE: Final = "designation-proposal/1"
 
@@ -40,9 +43,11 @@ def _form(
     *,
     view: ProposalView | None = None,
     status: int = 200,
+    offered: Offered | None = None,
 ) -> Answer:
     regimes = law_choices.of_home(visit)
-    offered = _offered(visit)
+    if offered is None:
+        offered = _offered(visit, [one.partition(" ")[0] for one in chosen])
     by_name = {name: value for value, name, _ in offered}
     by_name |= {name: value for value, name, _ in offered if value in set(chosen)}
     values = {
@@ -66,14 +71,12 @@ def _form(
     return View("proposal_form.html", members, status)
 
 
-def _offered(visit: Visit) -> list[tuple[str, str, str]]:
-    """Return subjects of packages here: value, name, title of the package."""
-    found = []
-    for line in evidence.packages_page(visit.node, visit.caller, limit=_MOST):
-        for value, subject in _subjects(visit, line.id).items():
-            name = next(iter(reading.subject_names(subject)), "")
-            found.append((value, name, line.title))
-    return found
+def _offered(visit: Visit, also: Iterable[str]) -> Offered:
+    """Return subjects of the newest packages here and of those that were chosen."""
+    return [
+        (f"{one.package} {one.key}", one.name, one.title)
+        for one in package_lines.subjects_to_choose(visit.node, visit.caller, _MOST, also)
+    ]
 
 
 def _subjects(visit: Visit, package: str) -> dict[str, Mapping[str, Any]]:
@@ -139,13 +142,11 @@ def write(visit: Visit) -> Answer:
 def ask_edit(visit: Visit) -> Answer:
     """Ask for the next version."""
     view = proposals.read(visit.node, visit.caller, visit.parts["proposal"])
-    return _form(visit, view.body, _from_packages(visit, view), [], view=view)
-
-
-def _from_packages(visit: Visit, view: ProposalView) -> list[str]:
-    """Return which subjects of packages the proposal describes, by their names."""
+    offered = _offered(visit, visibility.named_in(view.body))
+    # The proposal's subjects are known by their names.
     named = {name for one in view.body.get("subjects", []) for name in reading.subject_names(one)}
-    return [value for value, name, _ in _offered(visit) if name in named]
+    chosen = [value for value, name, _ in offered if name in named]
+    return _form(visit, view.body, chosen, [], view=view, offered=offered)
 
 
 def edit(visit: Visit) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from api.domain.errors import ComityError
 from api.ports.policy import Action
-from api.services.desk import designations, evidence, mirroring
+from api.services.desk import designations, mirroring, package_lines
 from api.services.desk.designations import DesignationSummary
 from api.web.console import (
     body_words,
@@ -86,11 +86,8 @@ def standing(visit: Visit) -> list[DesignationSummary]:
 
 def given(visit: Visit) -> Iterator[Given]:
     """Return the packages that this ministry released, once for each ministry that got one."""
-    for line in evidence.packages_page(visit.node, visit.caller, limit=_MOST, state="released"):
-        package = evidence.read(visit.node, visit.caller, line.id)
-        for one in package.releases:
-            if one.issuer == visit.node.ministry and one.state == "active":
-                yield Given(f"{one.id} {package.id}", package.title, one.recipient)
+    for one in package_lines.given(visit.node, visit.caller, _MOST):
+        yield Given(f"{one.release} {one.package}", one.title, one.recipient)
 
 
 def described(visit: Visit, chosen: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from api.domain.threads.facts import Phase
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import Wanted
-from api.services.desk import mirroring
+from api.services.desk import mirroring, package_lines
 from api.services.desk.mirroring import ThreadView
 from api.web.console import law_choices, reading, request_parts
 from api.web.console.forms import Form
@@ -251,10 +251,7 @@ def form(
         "grounds": law_choices.grounds(visit, law_choices.of_home(visit)),
         "own_designations": request_forms.standing(visit) if kind in _OF_DESIGNATIONS else [],
         "given": list(request_forms.given(visit)) if kind == "amendment" else [],
-        "packages": {
-            package: reading.title_of(visit, "package", package)
-            for _, package in view.state.terms.evidence
-        },
+        "packages": _packages(visit, view),
         "typed": said,
         "subject": subject,
         "before": before,
@@ -262,6 +259,13 @@ def form(
         "faults": faults,
     }
     return View(move.template, members, status)
+
+
+def _packages(visit: Visit, view: ThreadView) -> dict[str, str]:
+    """Return the titles of the packages that are shown with the request; empty of a hidden one."""
+    shown = [package for _, package in view.state.terms.evidence]
+    known = package_lines.titles(visit.node, visit.caller, shown)
+    return {package: known.get(package, "") for package in shown}
 
 
 def _earlier(visit: Visit, view: ThreadView) -> Iterator[tuple[str, str]]:

@@ -94,14 +94,20 @@ def show(visit: Visit) -> Answer:
 
 def _items(visit: Visit, scope: Scope) -> list[Item]:
     found = tasks.tasks_page(visit.node, visit.caller, scope, limit=_MOST)
-    return [_item(visit, one) for one in found]
+    drafts = [one.about.id for one in found if one.about.kind == "draft"]
+    known = drafting.several(visit.node, visit.caller, drafts)
+    titles = reading.draft_titles(visit, known) if known else {}
+    return [_item(visit, one, titles.get(one.about.id, "")) for one in found]
 
 
-def _item(visit: Visit, one: TaskView) -> Item:
+def _item(visit: Visit, one: TaskView, drafted: str) -> Item:
     place = one.within or one.about
     return Item(
         kind=one.kind,
-        title=_title(visit, one),
+        # Of a change what is proposed, of a draft its subjects.
+        title=one.key or one.title
+        if one.kind == TaskKind.DECIDE_CHANGE.value
+        else drafted or one.title,
         href=visit.to(f"/reviews/{one.id}/close")
         if one.closable
         else reading.href_of(visit, place.kind, place.id),
@@ -114,14 +120,6 @@ def _item(visit: Visit, one: TaskView) -> Item:
         claim=one.claim,
         asked_by=one.asked_by,
     )
-
-
-def _title(visit: Visit, one: TaskView) -> str:
-    """Return what a task is about: of a draft its subjects, of a change what is proposed."""
-    if one.kind == TaskKind.DECIDE_CHANGE.value:
-        return one.key or one.title
-    drafted = reading.title_of(visit, one.about.kind, one.about.id)
-    return drafted if one.about.kind == "draft" and drafted else one.title
 
 
 def take_or_hand_back(visit: Visit) -> Answer:
@@ -164,7 +162,8 @@ def assign(visit: Visit) -> Answer:
 def _own_drafts(visit: Visit) -> list[Any]:
     """Return drafts of the officer's own that wait for somebody else."""
     found = drafting.drafts_page(visit.node, visit.caller, limit=_MOST, state="drafted")
-    return [reading.draft_line(visit, one) for one in found if visit.caller.person in one.authors]
+    own = [one for one in found if visit.caller.person in one.authors]
+    return reading.draft_lines(visit, own)
 
 
 def _new(visit: Visit) -> Iterator[dict[str, Any]]:
