@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.services.desk import designations, evidence, proposals
+from api.services.desk import designations, proposals
 from api.services.statements import drafting
 from tests.support import exchange
 from tests.support.campaigns import first
@@ -286,14 +286,11 @@ def test_a_finding_and_a_request_are_revised(federation, console):
 
 
 def test_a_draft_without_a_form_says_so(federation, console):
-    package = exchange.package(federation, US)
-    content = {
-        "recipient": UK,
-        "marking": exchange.body("release/1")["marking"],
-        "legal_basis": "For the test.",
-    }
-    officer = federation.officer(US, "analyst")
-    made = evidence.release(federation[US], officer, package, content)
+    package = exchange.package(federation, UK)
+    exchange.release(federation, UK, package, US)
+    federation.settle()
+    said = {"package": package, "recipient": "ca-gac", "purpose": "Its own listing."}
+    made = exchange.draft(federation, US, "onward-request/1", (UK,), said)
     analyst = console.browser("analyst")
     assert f"/drafts/{made.id}/revise" not in analyst.get(f"/en/drafts/{made.id}").text
     assert "set it aside" in analyst.get(f"/en/drafts/{made.id}/revise").text

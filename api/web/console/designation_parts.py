@@ -13,6 +13,7 @@ from api.web.console.forms import Form
 from api.web.console.law_choices import MEASURES
 
 INSTANTS: Final = ("in_force", "made", "registered", "published", "announced")
+EMPTY: Final[Mapping[str, Any]] = {}
 _SPLIT: Final = re.compile(r"[\s,;]+")
 
 
@@ -62,22 +63,28 @@ def designation_in(form: Form, jurisdiction: str) -> dict[str, Any]:
     return body | facts_in(form, {})
 
 
-def amendment_in(form: Form) -> dict[str, Any]:
-    """Return the body of ``designation-amendment/1`` without the designation."""
-    changes: dict[str, Any] = {
-        name: form.one(name) for name in ("instrument", "list_reference") if form.one(name)
-    }
+_CHANGED: Final = frozenset({"instrument", "list_reference", "grounds", "measures", "reasons"})
+"""Members of a designation that the form of an amendment asks."""
+
+
+def amendment_in(form: Form, before: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
+    """Return the body of ``designation-amendment/1``; what no field asks is ``before``'s."""
+    kept: Mapping[str, Any] = before.get("changes", {})
+    changes: dict[str, Any] = {name: kept[name] for name in kept if name not in _CHANGED}
+    changes |= {name: form.one(name) for name in ("instrument", "list_reference") if form.one(name)}
     lists = {"grounds": form.every("grounds"), "measures": measures_in(form)}
     changes |= {name: found for name, found in lists.items() if found}
     if form.one("reasons_releasable"):
         changes["reasons"] = {"releasable": form.one("reasons_releasable")}
-    body: dict[str, Any] = {"changes": changes, "instants": instants_in(form)}
+    body: dict[str, Any] = {name: before[name] for name in before if name != "note"}
+    body |= {"changes": changes, "instants": instants_in(form)}
     return body | ({"note": form.one("note")} if form.one("note") else {})
 
 
-def delisting_in(form: Form) -> dict[str, Any]:
-    """Return the body of ``delisting/1`` without the designation."""
-    body: dict[str, Any] = {"reason": form.one("reason"), "instants": instants_in(form)}
+def delisting_in(form: Form, before: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
+    """Return the body of ``delisting/1``; what no field asks is ``before``'s."""
+    body: dict[str, Any] = {name: before[name] for name in before if name != "instrument"}
+    body |= {"reason": form.one("reason"), "instants": instants_in(form)}
     return body | ({"instrument": form.one("instrument")} if form.one("instrument") else {})
 
 

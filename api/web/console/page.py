@@ -105,6 +105,19 @@ class Target:
     tag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A draft's next version in the form that makes such drafts.
+
+    Attributes:
+        body: what the draft says now; what a form does not ask stays as it is.
+        target: where the form goes.
+    """
+
+    body: Mapping[str, Any]
+    target: Target
+
+
 Answer: TypeAlias = View | Moved | Sending
 Handler: TypeAlias = Callable[[Visit], Answer]
 

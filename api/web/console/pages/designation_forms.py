@@ -148,14 +148,22 @@ def _drafted(
     return Moved(visit.to(f"/drafts/{draft.id}"))
 
 
-def _change(visit: Visit, kind: str, body: Mapping[str, Any], faults: Faults) -> Answer:
-    """Show the form of a change to one designation."""
+def change_form(
+    visit: Visit,
+    kind: str,
+    body: Mapping[str, Any],
+    faults: Faults,
+    status: int = 200,
+    target: Target | None = None,
+) -> Answer:
+    """Show the form of a change to one designation, filled with a body."""
     view = designations.read(visit.node, visit.caller, reading.full(visit.parts["designation"]))
-    regimes = [one for one in law_choices.of_home(visit) if one.id == view.regime]
+    regime = body.get("changes", {}).get("regime", view.regime)
+    regimes = [one for one in law_choices.of_home(visit) if one.id == regime]
     members = {
         "view": view,
         "kind": kind,
-        "target": Target(visit.to(f"/designations/{view.id[7:]}/{kind}")),
+        "target": target or Target(visit.to(f"/designations/{view.id[7:]}/{kind}")),
         "typed": designation_parts.shown(body),
         "grounds": law_choices.grounds(visit, regimes),
         "measures": law_choices.MEASURES,
@@ -163,46 +171,49 @@ def _change(visit: Visit, kind: str, body: Mapping[str, Any], faults: Faults) ->
         "faults": faults,
         "ours": view.issuer == visit.node.ministry and not view.ended_on,
     }
-    status = 422 if faults else 200
     return View(f"designation_{kind}.html", members, status)
 
 
-def ask_amend(visit: Visit) -> Answer:
-    """Ask what changes in a designation."""
-    return _change(visit, "amend", {}, [])
-
-
-def amend(visit: Visit) -> Answer:
-    """Draft the amendment."""
-    return _changed(visit, "amend", AMENDMENT, designation_parts.amendment_in(visit.form))
-
-
-def ask_delist(visit: Visit) -> Answer:
-    """Ask why and when a designation ends."""
-    return _change(visit, "delist", {}, [])
-
-
-def delist(visit: Visit) -> Answer:
-    """Draft the delisting."""
-    return _changed(visit, "delist", DELISTING, designation_parts.delisting_in(visit.form))
-
-
-def _changed(visit: Visit, kind: str, type_: str, body: dict[str, Any]) -> Answer:
+def change_in(
+    visit: Visit, kind: str, before: Mapping[str, Any] = designation_parts.EMPTY
+) -> tuple[dict[str, Any], Faults]:
+    """Return what the form says of a change, with its faults."""
+    type_, read = CHANGES[kind]
+    body = read(visit.form, before)
     id_ = reading.full(visit.parts["designation"])
-    faults = faults_of(type_, {**body, "designation": id_})
-    if faults:
-        return _change(visit, kind, body, faults)
-    return _drafted(
-        visit,
-        lambda: designations.change(visit.node, visit.caller, id_, type_, body),
-        lambda fault: _change(visit, kind, body, [fault]),
-    )
+    return body, faults_of(type_, {**body, "designation": id_})
+
+
+def _ask(kind: str) -> Callable[[Visit], Answer]:
+    return lambda visit: change_form(visit, kind, {}, [])
+
+
+def _change(kind: str) -> Callable[[Visit], Answer]:
+    def change(visit: Visit) -> Answer:
+        body, faults = change_in(visit, kind)
+        if faults:
+            return change_form(visit, kind, body, faults, 422)
+        id_ = reading.full(visit.parts["designation"])
+        return _drafted(
+            visit,
+            lambda: designations.change(visit.node, visit.caller, id_, CHANGES[kind][0], body),
+            lambda fault: change_form(visit, kind, body, [fault], 422),
+        )
+
+    return change
+
+
+CHANGES: Final = {
+    "amend": (AMENDMENT, designation_parts.amendment_in),
+    "delist": (DELISTING, designation_parts.delisting_in),
+}
+"""What changes a designation: its statement type, and how its form is read."""
 
 
 _ONE: Final = "/designations/{designation}"
 _ACT: Final = Action.DRAFT_CREATE
 PAGES: Final = (
     Page("designation_new", "/designations/new", DESK, _ACT, ask_new, designate),
-    Page("designation_amend", f"{_ONE}/amend", DESK, _ACT, ask_amend, amend),
-    Page("designation_delist", f"{_ONE}/delist", DESK, _ACT, ask_delist, delist),
+    Page("designation_amend", f"{_ONE}/amend", DESK, _ACT, _ask("amend"), _change("amend")),
+    Page("designation_delist", f"{_ONE}/delist", DESK, _ACT, _ask("delist"), _change("delist")),
 )

@@ -1,14 +1,13 @@
-"""Packages: the list, one with its exhibits and holders; release, recall, return, download."""
+"""Packages: the list, one with its exhibits and holders; return, download."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from api.domain.errors import ComityError, Conflict
-from api.domain.evidence import PackageState, ReleaseState
+from api.domain.errors import ComityError
+from api.domain.evidence import PackageState
 from api.ports.policy import Action
 from api.services.desk import evidence, exhibits, package_files, passing_on
-from api.services.desk.package_views import ReleaseView
-from api.web.console import listing, marking_parts, reading
+from api.web.console import listing, reading
 from api.web.console.page import (
     ANALYST,
     DESK,
@@ -23,7 +22,6 @@ from api.web.console.page import (
 from api.web.console.words import mark
 
 _STATES: Final = tuple(PackageState)
-_INSTRUCTIONS: Final = ("stop-use", "return", "destroy")
 _ONLY_ANALYSTS: Final = frozenset({ANALYST})
 _ONLY_REVIEWERS: Final = frozenset({REVIEWER})
 _ACTS: Final = (
@@ -154,115 +152,6 @@ def _file_name(label: str) -> str:
     return kept.lstrip(".")[:120] or "exhibit"
 
 
-def ask_release(visit: Visit) -> Answer:
-    """Ask to whom and under which marking; of a release that is replaced, what shall hold now."""
-    return _release_form(visit, [])
-
-
-def _replaced(visit: Visit, releases: Sequence[ReleaseView]) -> ReleaseView | None:
-    """Return the release of this ministry's that the new one shall supersede.
-
-    Raises:
-        Conflict: ``release.not-active``: it ended meanwhile, or was never ours.
-    """
-    id_ = visit.form.one("replaces") or visit.query.get("replaces", "")
-    if not id_:
-        return None
-    for one in releases:
-        ours = one.issuer == visit.node.ministry and one.state is ReleaseState.ACTIVE
-        if ours and one.id == reading.full(id_):
-            return one
-    raise Conflict("release.not-active", "This release is in force no longer.")
-
-
-def _release_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
-    facts = _facts(visit)
-    others = [one for one in visit.node.membership.members if one.id != visit.node.ministry]
-    form = visit.form
-    replaced = _replaced(visit, facts["releases"])
-    before = {"tlp": replaced.tlp, "originator_control": True} if replaced else None
-    members = {
-        **facts,
-        "replaced": replaced,
-        "others": [(one.id, f"{one.id} ({one.jurisdiction})") for one in others],
-        "tlp": marking_parts.LEVELS,
-        "typed": marking_parts.typed(form, before)
-        | {name: form.one(name) for name in ("recipient", "legal_basis", "note")},
-        "faults": faults,
-    }
-    return View("package_release.html", members, status)
-
-
-def release(visit: Visit) -> Answer:
-    """Draft the release; another officer approves it."""
-    form, package = visit.form, reading.full(visit.parts["package"])
-    replaced = _replaced(visit, evidence.read(visit.node, visit.caller, package).releases)
-    recipient = replaced.recipient if replaced is not None else form.one("recipient")
-    faults = [
-        {"field": name, "text": text}
-        for name, value, text in (
-            ("recipient", recipient, mark("Choose the ministry that gets the package.")),
-            ("legal_basis", form.one("legal_basis"), mark("Say which law lets you disclose it.")),
-        )
-        if not value
-    ]
-    faults += marking_parts.unmarked(form)
-    if faults:
-        return _release_form(visit, faults, 422)
-    content: dict[str, Any] = {
-        "recipient": recipient,
-        "marking": marking_parts.marking_in(form, recipient),
-        "legal_basis": form.one("legal_basis"),
-    }
-    if form.one("note"):
-        content["note"] = form.one("note")
-    if replaced is not None:
-        content["supersedes_release"] = replaced.id
-    try:
-        draft = evidence.release(visit.node, visit.caller, package, content)
-    except ComityError as error:
-        return _release_form(visit, [reading.refused(error)], 422)
-    return Moved(visit.to(f"/drafts/{draft.id}"))
-
-
-def ask_recall(visit: Visit) -> Answer:
-    """Ask why the package is recalled, and what holders must do."""
-    return _recall_form(visit, [])
-
-
-def _recall_form(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Answer:
-    members = {
-        **_facts(visit),
-        "instructions": _INSTRUCTIONS,
-        "typed": {
-            "reason": visit.form.one("reason"),
-            "instruction": visit.form.one("instruction"),
-        },
-        "faults": faults,
-    }
-    return View("package_recall.html", members, status)
-
-
-def recall(visit: Visit) -> Answer:
-    """Recall the package from every holder at once."""
-    form = visit.form
-    faults = []
-    if form.one("instruction") not in _INSTRUCTIONS:
-        faults.append({"field": "instruction", "text": mark("Say what the holders must do.")})
-    if not form.one("reason"):
-        faults.append({"field": "reason", "text": mark("Say why; every holder reads it.")})
-    if faults:
-        return _recall_form(visit, faults, 422)
-    content = {"reason": form.one("reason"), "instruction": form.one("instruction")}
-    try:
-        draft = evidence.recall(
-            visit.node, visit.caller, reading.full(visit.parts["package"]), content
-        )
-    except ComityError as error:
-        return _recall_form(visit, [reading.refused(error)], 422)
-    return Moved(visit.to(f"/drafts/{draft.id}/done"))
-
-
 def ask_return(visit: Visit) -> Answer:
     """Ask why the package goes back to its author."""
     return _return_form(visit, [])
@@ -302,23 +191,6 @@ PAGES: Final = (
         Action.EXHIBIT_READ,
         exhibit,
         download=True,
-    ),
-    Page(
-        "package_release",
-        f"{_ONE}/release",
-        _ONLY_ANALYSTS,
-        Action.DRAFT_CREATE,
-        ask_release,
-        release,
-    ),
-    Page(
-        "package_recall",
-        f"{_ONE}/recall",
-        _ONLY_REVIEWERS,
-        Action.DRAFT_CREATE,
-        ask_recall,
-        recall,
-        fresh=True,
     ),
     Page(
         "package_return",

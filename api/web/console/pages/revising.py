@@ -13,10 +13,17 @@ from api.ports.policy import Action
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from api.web.console import case_fact_parts, designation_parts, reading
-from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
-from api.web.console.pages import designation_forms, request_forms, thread_moves
+from api.web.console.page import DESK, Answer, Moved, Page, Revision, Target, View, Visit
+from api.web.console.pages import (
+    designation_forms,
+    releasing,
+    request_forms,
+    thread_moves,
+    verdicts,
+)
 from api.wire.errors import WireError
-from api.wire.types import DESIGNATION
+from api.wire.payloads.identity_verdict_v1 import reference
+from api.wire.types import DESIGNATION, IDENTITY_VERDICT, RECALL, RELEASE
 
 Faults = list[dict[str, Any]]
 Body = Mapping[str, Any]
@@ -63,30 +70,82 @@ def _read_request(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Fault
     return request_forms.read(visit, next(iter(draft.to), ""))
 
 
-def _in_thread(kind: str) -> DraftForm:
+def _show_release(
+    visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int
+) -> Answer:
+    within = _with_part(visit, "package", draft.body["package"])
+    return releasing.release_form(within, faults, status, Revision(body, _target(visit, draft)))
+
+
+def _read_release(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
+    return releasing.revised_release(_with_part(visit, "package", draft.body["package"]), draft)
+
+
+def _show_recall(visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int) -> Answer:
+    within = _with_part(visit, "package", draft.body["package"])
+    return releasing.recall_form(within, faults, status, Revision(body, _target(visit, draft)))
+
+
+def _read_recall(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
+    return releasing.recall_in(visit, draft.body)
+
+
+def _show_verdict(
+    visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int
+) -> Answer:
+    one, other = (reference(draft.body[name]) for name in ("one", "other"))
+    revision = Revision(body, _target(visit, draft))
+    return verdicts.telling_form(visit, one, other, faults, status, revision)
+
+
+def _read_verdict(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
+    return verdicts.told_in(visit, draft.body)
+
+
+def _of_change(kind: str) -> DraftForm:
+    """Return the form of what amends or ends a designation."""
+
     def show(visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int) -> Answer:
-        typed = visit.form if faults else thread_moves.typed(kind, body)
-        within = replace(_within(visit, draft), form=typed)
-        return thread_moves.form(within, kind, faults, status, _target(visit, draft))
+        within = _with_part(visit, "designation", draft.body["designation"])
+        target = _target(visit, draft)
+        return designation_forms.change_form(within, kind, body, faults, status, target)
 
     def read(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
-        return thread_moves.MOVES[kind].read(visit.form, _within(visit, draft))
+        within = _with_part(visit, "designation", draft.body["designation"])
+        return designation_forms.change_in(within, kind, draft.body)
 
     return DraftForm(show, read)
 
 
-def _within(visit: Visit, draft: DraftView) -> Visit:
-    thread = (draft.thread or "").removeprefix("sha256:")
-    return replace(visit, parts={**visit.parts, "thread": thread})
+def _in_thread(kind: str) -> DraftForm:
+    def show(visit: Visit, draft: DraftView, body: Body, faults: Faults, status: int) -> Answer:
+        typed = visit.form if faults else thread_moves.typed(kind, body)
+        within = replace(_with_part(visit, "thread", draft.thread or ""), form=typed)
+        return thread_moves.form(within, kind, faults, status, _target(visit, draft))
+
+    def read(visit: Visit, draft: DraftView) -> tuple[dict[str, Any], Faults]:
+        within = _with_part(visit, "thread", draft.thread or "")
+        if kind == "amendment":
+            return thread_moves.amendment_in(within, draft.body)
+        return thread_moves.MOVES[kind].read(visit.form, within)
+
+    return DraftForm(show, read)
+
+
+def _with_part(visit: Visit, name: str, id_: str) -> Visit:
+    """Return the visit as a page below that object has it."""
+    return replace(visit, parts={**visit.parts, name: id_.removeprefix("sha256:")})
 
 
 FORMS: Final[Mapping[str, DraftForm]] = {
     DESIGNATION: DraftForm(_show_designation, _read_designation),
     "mirror-request/1": DraftForm(_show_request, _read_request),
+    RELEASE: DraftForm(_show_release, _read_release),
+    RECALL: DraftForm(_show_recall, _read_recall),
+    IDENTITY_VERDICT: DraftForm(_show_verdict, _read_verdict),
+    **{type_: _of_change(kind) for kind, (type_, _) in designation_forms.CHANGES.items()},
     **{
-        move.type: _in_thread(kind)
-        for kind, move in thread_moves.MOVES.items()
-        if not move.at_once and kind != "amendment"
+        move.type: _in_thread(kind) for kind, move in thread_moves.MOVES.items() if not move.at_once
     },
 }
 """Types that a form revises; the others are set aside and made anew."""

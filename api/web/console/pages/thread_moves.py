@@ -139,11 +139,22 @@ def _effect(form: Form, _visit: Visit) -> tuple[dict[str, Any], Faults]:
     return {"subject": form.one("subject"), "designation": form.one("designation")}, faults
 
 
-def _amendment(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
+_IN_AMENDMENT: Final = frozenset(
+    {"note", "add", "designations", "regimes", "remove", "evidence", "respond_by"}
+)
+"""Members that the form of an amendment asks."""
+
+
+def _amendment(_form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
+    return amendment_in(visit, {})
+
+
+def amendment_in(visit: Visit, before: Mapping[str, Any]) -> tuple[dict[str, Any], Faults]:
+    """Return what the form says of an amendment; what it does not ask is ``before``'s."""
+    form = visit.form
     faults = _missing(form, {"note": mark("Say what changes, and why.")})
-    body: dict[str, Any] = {"note": form.one("note")}
-    if form.every("add"):
-        body |= _added(visit, form.every("add"))
+    body = {name: before[name] for name in before if name not in _IN_AMENDMENT}
+    body |= {"note": form.one("note"), **_added(visit, form.every("add"), before)}
     if form.every("remove"):
         body["remove"] = form.every("remove")
     if form.every("evidence"):
@@ -153,15 +164,28 @@ def _amendment(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
     return body, faults
 
 
-def _added(visit: Visit, chosen: list[str]) -> dict[str, Any]:
-    """Return the subjects of designations under keys that the request never used."""
-    used = [int(key[1:]) for key in _view(visit).state.subjects]
-    found = request_forms.described(visit, chosen)
-    keys = {id_: f"s{number}" for number, id_ in enumerate(found, 1 + max(used, default=0))}
-    return {
-        "add": [{**dict(facts), "key": keys[id_]} for id_, facts in found.items()],
-        "designations": {key: id_ for id_, key in keys.items()},
+def _added(visit: Visit, chosen: list[str], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the subjects of designations under keys that the request never used.
+
+    A draft's own stay as it describes them, also those without a designation, which no form asks.
+    """
+    said = {str(one["key"]): one for one in before.get("add", ())}
+    known = {id_: key for key, id_ in before.get("designations", {}).items()}
+    keys = {id_: known[id_] for id_ in chosen if id_ in known}
+    unasked = said.keys() - set(known.values())
+    found = request_forms.described(visit, [id_ for id_ in chosen if id_ not in known])
+    used = (int(key[1:]) for key in {*_view(visit).state.subjects, *said})
+    fresh = {id_: f"s{number}" for number, id_ in enumerate(found, 1 + max(used, default=0))}
+    kept = {*unasked, *keys.values()}
+    added = {
+        "add": [
+            *(one for key, one in said.items() if key in kept),
+            *({**dict(facts), "key": fresh[id_]} for id_, facts in found.items()),
+        ],
+        "designations": {key: id_ for id_, key in (keys | fresh).items()},
+        "regimes": {key: one for key, one in before.get("regimes", {}).items() if key in kept},
     }
+    return {name: value for name, value in added.items() if value}
 
 
 def _withdrawal(form: Form, visit: Visit) -> tuple[dict[str, Any], Faults]:
@@ -204,7 +228,13 @@ def typed(kind: str, body: Mapping[str, Any]) -> Form:
         found["reasons"] = [body["reasons"]["releasable"]]
         earlier = body.get("duplicate_of")
         found["duplicate_of"] = [f"{earlier['thread']}#{earlier['key']}"] if earlier else []
-    for name in ("until", "expected_by"):
+    if kind == "amendment":
+        found["add"] = list(body.get("designations", {}).values())
+        found["remove"] = list(body.get("remove", ()))
+        found["evidence"] = [
+            f"{one['release']} {one['package']}" for one in body.get("evidence", ())
+        ]
+    for name in ("until", "expected_by", "respond_by"):
         if name in found:
             found[name] = [found[name][0][:10]]
     return Form(found)

@@ -1,5 +1,6 @@
 """Whether two descriptions are of one subject: an officer's verdict, and all that were given."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from api.domain.errors import ComityError, NotFound
@@ -7,7 +8,18 @@ from api.ports.policy import Action
 from api.services.desk import subject_lines, subjects, telling
 from api.services.desk.subjects import Judgement
 from api.web.console import listing, reading
-from api.web.console.page import ANALYST, DESK, Answer, Moved, Page, Target, View, Visit
+from api.web.console.forms import Form
+from api.web.console.page import (
+    ANALYST,
+    DESK,
+    Answer,
+    Moved,
+    Page,
+    Revision,
+    Target,
+    View,
+    Visit,
+)
 from api.web.console.words import mark
 from api.wire.errors import WireError
 
@@ -87,20 +99,33 @@ def index(visit: Visit) -> Answer:
 def ask_tell(visit: Visit) -> Answer:
     """Ask for the verdict that partners are told."""
     one, other = (visit.query.get(name, "")[:_LONGEST] for name in ("one", "other"))
-    return _telling(visit, one, other, [])
+    return telling_form(visit, one, other, [])
 
 
-def _telling(
-    visit: Visit, one: str, other: str, faults: list[dict[str, Any]], status: int = 200
+def telling_form(
+    visit: Visit,
+    one: str,
+    other: str,
+    faults: list[dict[str, Any]],
+    status: int = 200,
+    revision: Revision | None = None,
 ) -> Answer:
+    """Show the form of a verdict that partners are told, or of one that is taken back."""
+    typed = visit.form
+    if revision is not None and not typed.fields:
+        typed = Form({name: [str(revision.body[name])] for name in ("outcome", "reason")})
     members = {
         "one": one,
         "other": other,
         "names": subject_lines.first_names(visit.node, visit.caller, {one, other} - {""}),
         "outcomes": _OUTCOMES,
         "others": _others(visit),
-        "typed": visit.form,
-        "target": Target(visit.to("/subjects/verdict/tell")),
+        "typed": typed,
+        "revising": revision is not None,
+        "taken_back": revision is not None and "withdraws" in revision.body,
+        "target": revision.target
+        if revision is not None
+        else Target(visit.to("/subjects/verdict/tell")),
         "faults": faults,
     }
     return View("verdict_tell.html", members, status)
@@ -125,13 +150,19 @@ def tell(visit: Visit) -> Answer:
     one, other = form.one("one"), form.one("other")
     faults = _unsaid(visit, "outcome", "reason", "to")
     if faults:
-        return _telling(visit, one, other, faults, 422)
+        return telling_form(visit, one, other, faults, 422)
     try:
         judgement = Judgement(one, other, form.one("outcome"), form.one("reason"))
         draft = telling.tell(visit.node, visit.caller, judgement, form.every("to"))
     except (ComityError, WireError) as error:
-        return _telling(visit, one, other, [reading.refused(error)], 422)
+        return telling_form(visit, one, other, [reading.refused(error)], 422)
     return Moved(visit.to(f"/drafts/{draft.id}"))
+
+
+def told_in(visit: Visit, before: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the next version of a verdict that is told; whom it is of and who is told stays."""
+    asked = ("reason",) if "withdraws" in before else ("outcome", "reason")
+    return {**before, **{name: visit.form.one(name) for name in asked}}, _unsaid(visit, *asked)
 
 
 def ask_take_back(visit: Visit) -> Answer:
