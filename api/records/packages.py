@@ -258,6 +258,27 @@ def destroyed(connection: Connection) -> list[str]:
     return list(connection.execute(query.order_by(EXHIBITS.c.digest)).scalars())
 
 
+_LISTING = PACKAGE_EXHIBITS.join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
+_LISTED = select(1).select_from(_LISTING).where(PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
+_OWN = PACKAGES.c.originator == bindparam("ministry")
+_ANSWERED = (
+    select(1)
+    .where(
+        RECALL_ANSWERS.c.package == PACKAGES.c.id,
+        RECALL_ANSWERS.c.ministry == bindparam("ministry"),
+    )
+    .exists()
+)
+_OFFERED = select(
+    EXHIBITS,
+    # One that this ministry listed before is found at once, however many list it.
+    and_(
+        ~_LISTED.where(_OWN).exists(),
+        _LISTED.where(PACKAGES.c.state == "recalled", ~_OWN, ~_ANSWERED).exists(),
+    ).label("under_recall"),
+).where(EXHIBITS.c.digest.in_(bindparam("wanted", expanding=True)))
+
+
 def offered_exhibits(
     connection: Connection, ministry: str, digests: Sequence[str]
 ) -> dict[str, OfferedExhibit]:
@@ -268,20 +289,8 @@ def offered_exhibits(
         ministry: whose package it is.
         digests: of its exhibits.
     """
-    answered = select(RECALL_ANSWERS.c.package).where(RECALL_ANSWERS.c.ministry == ministry)
-    recalled = select(PACKAGES.c.id).where(
-        PACKAGES.c.state == "recalled",
-        PACKAGES.c.originator != ministry,
-        PACKAGES.c.id.not_in(answered),
-    )
-    own = select(PACKAGES.c.id).where(PACKAGES.c.originator == ministry)
-    listed = select(PACKAGE_EXHIBITS.c.digest).where(PACKAGE_EXHIBITS.c.digest.in_(digests))
-    shut = listed.where(PACKAGE_EXHIBITS.c.package.in_(recalled)).except_(
-        listed.where(PACKAGE_EXHIBITS.c.package.in_(own))
-    )
-    under_recall = EXHIBITS.c.digest.in_(shut).label("under_recall")
-    query = select(EXHIBITS, under_recall).where(EXHIBITS.c.digest.in_(digests))
-    return {one.digest: one for one in every(connection, query, OfferedExhibit)}
+    asked = {"ministry": ministry, "wanted": list(digests)}
+    return {one.digest: one for one in every(connection, _OFFERED, OfferedExhibit, asked)}
 
 
 def released_to(connection: Connection, digest: str) -> set[str]:
