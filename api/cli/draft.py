@@ -26,6 +26,9 @@ from api.wire.errors import WireError
 if TYPE_CHECKING:
     from api.adapters.crypto.officer_key import OfficerKey
 
+_MOST_HELD = 1000
+"""As many ids as a preview tells of what a recipient holds."""
+
 app = group("draft", "See, approve and return statements in the making.")
 
 
@@ -265,7 +268,8 @@ def _preview_lines(found: dict[str, Any]) -> Iterable[str]:
         for exhibit in recipient["exhibits"]:
             yield output.safe(f"  exhibit {exhibit['label']} ({exhibit['size']} bytes)")
         held = len(recipient["holds_already"])
-        yield f"  holds {held} of our packages already"
+        most = "or more " if held == _MOST_HELD else ""
+        yield f"  holds {held} {most}of our packages already"
     yield "Stays here:"
     for line in found["stays_here"]:
         yield output.safe(f"  {line}")

@@ -147,7 +147,13 @@ def holdings(
     Example: comity --profile us-auditor holdings uk-fcdo --at 2026-11-23T17:00:00.000Z
     """
     with connected(context) as api:
-        found = api.get(f"/peers/{ministry}/holdings", at=at)
+        path = f"/peers/{ministry}/holdings"
+        found = api.get(path, at=at)
+        # Later pages are of the same instant.
+        rest = found
+        while (cursor := rest.pop("next", None)) is not None:
+            rest = api.get(path, at=at, cursor=cursor)
+            found["items"] += rest["items"]
     columns: list[output.Column] = [
         ("PACKAGE", "package"),
         ("STATE", "state"),

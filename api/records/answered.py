@@ -7,7 +7,7 @@ far it was forgotten. So a clock that runs ahead and is set back opens nothing.
 
 from datetime import timedelta
 
-from sqlalchemy import Column, Table, Text, delete, func, select
+from sqlalchemy import Column, Index, Table, Text, delete, func, select
 
 from api.records.metadata import METADATA, VOLATILE
 from api.records.unit_of_work import Taken, Unit
@@ -19,6 +19,7 @@ ANSWERED = Table(
     Column("peer", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("at", Text, nullable=False),
+    Index("ix_answered_requests_at", "peer", "at"),
     info=VOLATILE,
 )
 

@@ -17,8 +17,10 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    literal_column,
     or_,
     select,
+    text,
 )
 
 from api.domain.evidence import ExhibitState, PackageState
@@ -27,7 +29,6 @@ from api.records.package_rows import (
     Exhibit,
     Holder,
     ListedExhibit,
-    OfferedExhibit,
     Package,
     RecallAnswer,
     Release,
@@ -36,6 +37,8 @@ from api.records.package_rows import (
 from api.records.rows import every, first
 from api.records.statements import STATEMENTS
 from api.wire.types import RECALL
+
+_AWAITED, _UNHELD = text("arrival = 'awaited'"), text("held IS NULL")
 
 PACKAGES = Table(
     "packages",
@@ -76,8 +79,20 @@ PACKAGE_EXHIBITS = Table(
     Column("media_type", Text, nullable=False),
     Column("arrival", Text, info=added(None)),
     Index("ix_package_exhibits_digest", "digest"),
+    # What a received package still awaits is looked for again and again: it must not cost more for
+    # what came.
+    Index(
+        "ix_package_exhibits_awaited",
+        "digest",
+        "package",
+        sqlite_where=_AWAITED,
+        postgresql_where=_AWAITED,
+    ),
     info=RECORDED,
 )
+
+IS_AWAITED = PACKAGE_EXHIBITS.c.arrival == literal_column("'awaited'")
+"""Written out, so that the index of these rows serves."""
 
 RELEASES = Table(
     "releases",
@@ -91,6 +106,14 @@ RELEASES = Table(
     Column("released_at", Text, nullable=False),
     Column("held", Text, info=added(None)),
     Index("ix_releases_package", "package", "recipient"),
+    Index(
+        "ix_releases_unheld",
+        "recipient",
+        "issuer",
+        "id",
+        sqlite_where=_UNHELD,
+        postgresql_where=_UNHELD,
+    ),
     info=RECORDED,
 )
 
@@ -258,41 +281,6 @@ def destroyed(connection: Connection) -> list[str]:
     return list(connection.execute(query.order_by(EXHIBITS.c.digest)).scalars())
 
 
-_LISTING = PACKAGE_EXHIBITS.join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
-_LISTED = select(1).select_from(_LISTING).where(PACKAGE_EXHIBITS.c.digest == EXHIBITS.c.digest)
-_OWN = PACKAGES.c.originator == bindparam("ministry")
-_ANSWERED = (
-    select(1)
-    .where(
-        RECALL_ANSWERS.c.package == PACKAGES.c.id,
-        RECALL_ANSWERS.c.ministry == bindparam("ministry"),
-    )
-    .exists()
-)
-_OFFERED = select(
-    EXHIBITS,
-    # One that this ministry listed before is found at once, however many list it.
-    and_(
-        ~_LISTED.where(_OWN).exists(),
-        _LISTED.where(PACKAGES.c.state == "recalled", ~_OWN, ~_ANSWERED).exists(),
-    ).label("under_recall"),
-).where(EXHIBITS.c.digest.in_(bindparam("wanted", expanding=True)))
-
-
-def offered_exhibits(
-    connection: Connection, ministry: str, digests: Sequence[str]
-) -> dict[str, OfferedExhibit]:
-    """Return those of the exhibits of a new package that are known here, by digest.
-
-    Args:
-        connection: open for reading.
-        ministry: whose package it is.
-        digests: of its exhibits.
-    """
-    asked = {"ministry": ministry, "wanted": list(digests)}
-    return {one.digest: one for one in every(connection, _OFFERED, OfferedExhibit, asked)}
-
-
 def released_to(connection: Connection, digest: str) -> set[str]:
     """Return the ministries that hold an active release of a package with this exhibit."""
     query = (
@@ -399,16 +387,30 @@ def holders_of(connection: Connection, package_id: str) -> list[Holder]:
     return every(connection, query, Holder)
 
 
-def held_by(connection: Connection, ministry: str, limit: int = 1000) -> list[TitledHolder]:
-    """Return what another ministry holds from us."""
+def held_by(
+    connection: Connection, ministry: str, limit: int, after: str = ""
+) -> list[TitledHolder]:
+    """Return what another ministry holds from us, by package, after one of them."""
     query = (
         select(HOLDERS, PACKAGES.c.title)
         .join(PACKAGES, PACKAGES.c.id == HOLDERS.c.package)
-        .where(HOLDERS.c.ministry == ministry)
+        .where(HOLDERS.c.ministry == ministry, HOLDERS.c.package > after)
         .order_by(HOLDERS.c.package)
         .limit(limit)
     )
     return every(connection, query, TitledHolder)
+
+
+def held_ids(connection: Connection, ministry: str, limit: int) -> list[str]:
+    """Return ids of what another ministry holds from us and is stored here."""
+    query = (
+        select(HOLDERS.c.package)
+        .join(STATEMENTS, STATEMENTS.c.id == HOLDERS.c.package)
+        .where(HOLDERS.c.ministry == ministry)
+        .order_by(HOLDERS.c.package)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def unanswered(

@@ -8,14 +8,15 @@ by its name in quotes. Must not know any table.
 
 import dataclasses
 import functools
+import operator
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Column, ColumnElement, Connection, Executable, and_, or_
 
 T = TypeVar("T")
 Decode = Callable[[Any], Any]
@@ -65,6 +66,27 @@ def made(kind: type[T], row: Mapping[Any, Any]) -> T:
         if members[name] is not None:
             members[name] = decode(members[name])
     return kind(**members)
+
+
+def keyed(columns: Sequence[Column[Any]], keys: Iterable[Sequence[Any]]) -> ColumnElement[bool]:
+    """Return the condition that a row has one of these keys, so that an index of them serves.
+
+    SQLite reads a whole table for ``(a, b) IN (VALUES …)``.
+
+    Args:
+        columns: of the key.
+        keys: at least one, each with a value for every column.
+    """
+    *leading, last = columns
+    grouped: dict[tuple[Any, ...], list[Any]] = {}
+    for *values, value in keys:
+        grouped.setdefault((*values,), []).append(value)
+    return or_(
+        *(
+            and_(*map(operator.eq, leading, values), last.in_(found))
+            for values, found in grouped.items()
+        )
+    )
 
 
 def as_stored(kind: type[T], row: Mapping[Any, Any]) -> T:

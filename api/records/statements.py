@@ -28,11 +28,10 @@ from sqlalchemy import (
     Text,
     bindparam,
     select,
-    tuple_,
 )
 
 from api.records.metadata import METADATA, RECORDED, added
-from api.records.rows import every, first
+from api.records.rows import every, first, keyed
 from api.records.unit_of_work import Unit
 from api.wire.statements import Statement
 
@@ -204,7 +203,7 @@ def with_nonces(
     if not wanted:
         return set()
     query = select(STATEMENTS.c.issuer, STATEMENTS.c.nonce, STATEMENTS.c.id).where(
-        tuple_(STATEMENTS.c.issuer, STATEMENTS.c.nonce).in_(wanted),
+        keyed((STATEMENTS.c.issuer, STATEMENTS.c.nonce), wanted),
         STATEMENTS.c.standing != StatementStanding.DROPPED,
     )
     return {(issuer, nonce, id_) for issuer, nonce, id_ in connection.execute(query)}

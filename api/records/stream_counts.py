@@ -41,21 +41,15 @@ def oldest_unreceipted(connection: Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def delivered_counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return per peer how many delivered statements were sent and receipted."""
+def delivered_counts(connection: Connection, peer: str) -> dict[str, int]:
+    """Return by state of their messages how many statements were sent to a peer."""
     query = (
-        select(OUTBOX.c.peer, MESSAGES_OUT.c.state, func.count())
-        .join(MESSAGES_OUT, MESSAGES_OUT.c.id == OUTBOX.c.message)
-        .where(OUTBOX.c.kind == "deliver")
-        .group_by(OUTBOX.c.peer, MESSAGES_OUT.c.state)
+        select(MESSAGES_OUT.c.state, func.count())
+        .join(OUTBOX, MESSAGES_OUT.c.id == OUTBOX.c.message)
+        .where(OUTBOX.c.peer == peer, OUTBOX.c.kind == "deliver")
+        .group_by(MESSAGES_OUT.c.state)
     )
-    counts: dict[str, dict[str, int]] = {}
-    for peer, state, count in connection.execute(query):
-        entry = counts.setdefault(peer, {"sent": 0, "receipted": 0})
-        entry["sent"] += count
-        if state == SentState.RECEIPTED:
-            entry["receipted"] += count
-    return counts
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def receipted_by_type(connection: Connection, peer: str, until: str) -> dict[str, int]:
@@ -70,12 +64,11 @@ def receipted_by_type(connection: Connection, peer: str, until: str) -> dict[str
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def applied_counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return per peer what it said it did with our statements: applied, refused."""
-    query = select(DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome, func.count()).group_by(
-        DISPOSITIONS.c.peer, DISPOSITIONS.c.outcome
+def decided_counts(connection: Connection, peer: str) -> dict[str, int]:
+    """Return by outcome how many of our statements a peer decided on: applied, refused."""
+    query = (
+        select(DISPOSITIONS.c.outcome, func.count())
+        .where(DISPOSITIONS.c.peer == peer)
+        .group_by(DISPOSITIONS.c.outcome)
     )
-    counts: dict[str, dict[str, int]] = {}
-    for peer, outcome, count in connection.execute(query):
-        counts.setdefault(peer, {})[outcome] = count
-    return counts
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -152,6 +152,7 @@ DISPOSITIONS = Table(
     Column("detail", Text, info=added(None)),
     Column("received_at", Text, nullable=False),
     Index("ix_dispositions_disposition", "disposition"),
+    Index("ix_dispositions_outcome", "peer", "outcome"),
     info=RECORDED,
 )
 

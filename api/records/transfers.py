@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Connection, Select, Table, Text, and_
 
 from api.records.metadata import METADATA, VOLATILE
 from api.records.package_rows import Arrived, Awaited
-from api.records.packages import EXHIBITS, PACKAGE_EXHIBITS, PACKAGES, RELEASES
+from api.records.packages import EXHIBITS, IS_AWAITED, PACKAGE_EXHIBITS, PACKAGES, RELEASES
 
 # How far an exhibit has come for one package from the ministry that released it.
 TRANSFERS = Table(
@@ -17,6 +17,21 @@ TRANSFERS = Table(
     Column("digest", Text, primary_key=True),
     Column("fetched", BigInteger, nullable=False),
     info=VOLATILE,
+)
+
+# Asked of each exhibit that is awaited. As joins, SQLite would begin with all received packages.
+_RECEIVED = (
+    select(1)
+    .where(PACKAGES.c.id == PACKAGE_EXHIBITS.c.package, PACKAGES.c.state == "received")
+    .exists()
+)
+_FETCHED = (
+    select(1)
+    .where(
+        EXHIBITS.c.digest == PACKAGE_EXHIBITS.c.digest,
+        EXHIBITS.c.state.in_(("awaited", "held")),
+    )
+    .exists()
 )
 
 
@@ -40,24 +55,25 @@ def awaited_exhibits(
         package: those of one package only; empty for all.
     """
     listed, moved = PACKAGE_EXHIBITS.c, TRANSFERS.c
+    released = select(1).where(
+        RELEASES.c.package == listed.package,
+        RELEASES.c.state == "active",
+        RELEASES.c.issuer == holder,
+        RELEASES.c.recipient == recipient,
+    )
     query = (
         select(listed.package, listed.digest, listed.size, moved.fetched)
         .distinct()
-        .join(EXHIBITS, EXHIBITS.c.digest == listed.digest)
-        .join(PACKAGES, PACKAGES.c.id == listed.package)
-        .join(RELEASES, RELEASES.c.package == PACKAGES.c.id)
         .join(
             TRANSFERS,
             and_(moved.package == listed.package, moved.digest == listed.digest),
             isouter=True,
         )
         .where(
-            listed.arrival == "awaited",
-            EXHIBITS.c.state.in_(("awaited", "held")),
-            RELEASES.c.state == "active",
-            RELEASES.c.issuer == holder,
-            RELEASES.c.recipient == recipient,
-            PACKAGES.c.state == "received",
+            IS_AWAITED,
+            _FETCHED,
+            _RECEIVED,
+            released.exists(),
             listed.digest >= start,
         )
         .order_by(listed.digest, listed.package)
@@ -73,12 +89,7 @@ def awaited_exhibits(
 
 def count_awaited(connection: Connection, most: int) -> int:
     """Return how many exhibits did not come yet from who released them, up to ``most``."""
-    query = (
-        select(PACKAGE_EXHIBITS.c.label)
-        .join(PACKAGES, PACKAGES.c.id == PACKAGE_EXHIBITS.c.package)
-        .where(PACKAGE_EXHIBITS.c.arrival == "awaited", PACKAGES.c.state == "received")
-        .limit(most)
-    )
+    query = select(PACKAGE_EXHIBITS.c.label).where(IS_AWAITED, _RECEIVED).limit(most)
     return len(connection.execute(query).all())
 
 
@@ -92,7 +103,7 @@ def _others(awaited: Awaited) -> Select[tuple[str]]:
         .where(
             listed.digest == awaited.digest,
             listed.package != awaited.package,
-            listed.arrival == "awaited",
+            IS_AWAITED,
             PACKAGES.c.state == "received",
             RELEASES.c.state == "active",
         )

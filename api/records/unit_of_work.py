@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, text, tuple_
+from sqlalchemy import Connection, Table, bindparam, text
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from api.records.collected import Collected, InsertForm, Taken, whole
 from api.records.metadata import row_digest, row_key, touched_text
+from api.records.rows import keyed
 from api.records.standing_version import NEXT
 
 __all__ = ["Taken", "Unit", "UnitFunction", "UnrecordedChangeError"]
@@ -185,12 +186,7 @@ class Unit:
         """Give every row whose primary key is listed the same new values; return how many."""
         if not keys:
             return 0
-        columns = list(table.primary_key.columns)
-        chosen = (
-            columns[0].in_([key[0] for key in keys])
-            if len(columns) == 1
-            else tuple_(*columns).in_(keys)
-        )
+        chosen = keyed(list(table.primary_key.columns), keys)
         statement = table.update().where(chosen).values(dict(values)).returning(*table.columns)
         rows = list(self.connection.execute(statement).mappings())
         self._note(table, rows)

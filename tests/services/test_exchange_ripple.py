@@ -7,10 +7,12 @@ import pytest
 from api.domain.dating import Times
 from api.domain.errors import Conflict, Invalid, NotFound, Refused
 from api.records import designations, tasks
+from api.services.authorising import Caller
 from api.services.desk import coverage, evidence, holdings
 from api.services.desk import designations as use
 from api.services.desk import tasks as lists
 from api.services.desk.tasks import Closing, Scope, TaskView
+from api.services.node import Node
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.base import Received
 from tests.support.bodies import body
@@ -82,27 +84,45 @@ def test_effects_and_mirrors_make_coverage(federation: Federation, story: dict[s
         coverage.compare(federation[US], federation.officer(US, "analyst"), "us", "UK", None)
 
 
+def held_by(node: Node, caller: Caller, peer: str, at: str | None = None) -> holdings.Holdings:
+    return holdings.of_peer(node, caller, peer, at, limit=100, start=None)
+
+
 def test_what_a_partner_holds_is_proven_by_its_receipts(
     federation: Federation, story: dict[str, str]
 ) -> None:
     us, analyst = federation[US], federation.officer(US, "analyst")
-    now = holdings.of_peer(us, analyst, UK, None)
+    now = held_by(us, analyst, UK)
     held = {one.package: one for one in now.items}[story["package"]]
     assert (held.state, held.proven) == ("applied", True)
     assert set(held.proofs) == {"release", "message", "disposition"}
     assert now.delivered["mirror-request/1"] >= 1
     assert held.title is not None
-    audited = holdings.of_peer(us, federation.officer(US, "auditor"), UK, None)
+    audited = held_by(us, federation.officer(US, "auditor"), UK)
     assert [(one.package, one.title) for one in audited.items] == [
         (one.package, None) for one in now.items
     ]
-    before = holdings.of_peer(us, analyst, UK, "2020-01-01T00:00:00.000Z")
+    before = held_by(us, analyst, UK, "2020-01-01T00:00:00.000Z")
     assert before.items == ()
-    assert holdings.of_peer(us, analyst, CA, None).items == ()
+    assert held_by(us, analyst, CA).items == ()
     with pytest.raises(NotFound):
-        holdings.of_peer(us, analyst, US, None)
+        held_by(us, analyst, US)
     with pytest.raises(Invalid):
-        holdings.of_peer(us, analyst, UK, "yesterday")
+        held_by(us, analyst, UK, "yesterday")
+
+
+def test_what_a_partner_holds_comes_in_pages(federation: Federation, story: dict[str, str]) -> None:
+    us, analyst = federation[US], federation.officer(US, "analyst")
+    release(federation, US, package(federation, US, title="Another"), UK)
+    whole = held_by(us, analyst, UK).items
+    assert story["package"] in {one.package for one in whole}
+    found: list[holdings.HeldView] = []
+    start = None
+    while page := holdings.of_peer(us, analyst, UK, None, limit=1, start=start).items:
+        found += page
+        start = holdings.place_of(page[-1])
+    assert len(found) > 1
+    assert [one.package for one in found] == [one.package for one in whole]
 
 
 def test_an_amendment_goes_to_all_who_know_and_opens_reviews(
@@ -189,7 +209,7 @@ def test_a_recall_reaches_the_finding_and_the_designation_under_it(
     assert {one.key for one in reviews} == {"recalled"}
     paths = {one.about.kind: len(one.path) for one in reviews}
     assert paths == {"finding": 1, "designation": 2}
-    later = holdings.of_peer(us, federation.officer(US, "auditor"), UK, None)
+    later = held_by(us, federation.officer(US, "auditor"), UK)
     held = {one.package: one for one in later.items}[story["package"]]
     assert (held.state, held.proven) == ("recalled", False)
 

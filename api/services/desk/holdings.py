@@ -20,6 +20,7 @@ from api.records.stream_rows import Disposition
 from api.services import visibility
 from api.services.authorising import Caller, authorise, unknown, visible
 from api.services.node import Node
+from api.services.paging import Place, visible_page
 from api.wire.encoding import format_instant, parse_instant
 from api.wire.errors import WireError
 
@@ -54,7 +55,7 @@ class Holdings:
     Attributes:
         ministry: the partner.
         at: the instant.
-        items: packages with what was known of each.
+        items: packages with what was known of each, a page of them by digest.
         delivered: statements of other types that it signed for by then, counted by type.
     """
 
@@ -101,35 +102,87 @@ def _holding(
     )
 
 
-def of_peer(node: Node, caller: Caller, peer: str, at: str | None) -> Holdings:
-    """Return what a partner holds from this ministry at an instant (now if none is given).
+def of_peer(
+    node: Node, caller: Caller, peer: str, at: str | None, *, limit: int, start: Place | None
+) -> Holdings:
+    """Return a page of what a partner holds from this ministry at an instant, or now.
+
+    Args:
+        node: this node.
+        caller: who asks.
+        peer: the partner.
+        at: RFC 3339 UTC, or ``None``.
+        limit: at most so many packages.
+        start: place of the package to begin after, by digest.
 
     Raises:
         NotFound: ``peer.unknown``.
         Invalid: ``holdings.instant``.
     """
+    authorise_peer(node, caller, peer)
+    instant = _instant(node, at)
+    items = held_page(node, caller, peer, instant, limit=limit, start=start)
+    delivered = node.db.read(
+        lambda connection: stream_counts.receipted_by_type(connection, peer, instant)
+    )
+    return Holdings(peer, instant, tuple(items), delivered)
+
+
+def authorise_peer(node: Node, caller: Caller, peer: str) -> None:
+    """Refuse whoever may not read about a partner.
+
+    Raises:
+        NotFound: ``peer.unknown``.
+    """
     if peer == node.ministry or node.membership.find(peer) is None:
         raise unknown("peer")
     authorise(node, caller, Action.PEER_READ, Resource("peer", peer, {"ministry": peer}))
-    instant = _instant(node, at)
 
-    def read(connection: Connection) -> tuple[list[HeldView], list[Resource], dict[str, int]]:
-        rows = packages.held_by(connection, peer)
-        known_of = zip(rows, holdings_of(connection, rows), strict=True)
-        held = [_held(row, holding, instant) for row, holding in known_of]
-        known = packages.by_ids(connection, [row.package for row in rows])
-        targets = visibility.resources(node, connection, [known[row.package] for row in rows])
-        return held, targets, stream_counts.receipted_by_type(connection, peer, instant)
 
-    held, targets, delivered = node.db.read(read)
-    allowed = visible(node, caller, Action.PACKAGE_HOLDERS, targets)
-    readable = visible(node, caller, Action.PACKAGE_READ, targets)
-    shown = [
-        one if may_read else replace(one, title=None)
-        for one, may, may_read in zip(held, allowed, readable, strict=True)
-        if may and one.state is not HolderState.NONE
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A package at a partner, and how the policies see it."""
+
+    view: HeldView
+    target: Resource
+
+
+def held_page(
+    node: Node, caller: Caller, peer: str, at: str, *, limit: int, start: Place | None
+) -> list[HeldView]:
+    """Return the page alone; the caller was authorised to read about the partner."""
+
+    def look_up(after: Place | None, size: int) -> list[_Line]:
+        return node.db.read(lambda connection: _placed(node, connection, peer, at, size, after))
+
+    def seen(lines: Sequence[_Line]) -> list[bool]:
+        allowed = visible(node, caller, Action.PACKAGE_HOLDERS, [one.target for one in lines])
+        return [
+            may and one.view.state is not HolderState.NONE
+            for one, may in zip(lines, allowed, strict=True)
+        ]
+
+    page = visible_page(look_up, seen, lambda one: place_of(one.view), limit=limit, start=start)
+    readable = visible(node, caller, Action.PACKAGE_READ, [one.target for one in page])
+    return [
+        one.view if may_read else replace(one.view, title=None)
+        for one, may_read in zip(page, readable, strict=True)
     ]
-    return Holdings(peer, instant, tuple(shown), delivered)
+
+
+def place_of(one: HeldView) -> Place:
+    """Return where a package stands in the list."""
+    return one.package, ""
+
+
+def _placed(
+    node: Node, connection: Connection, peer: str, at: str, size: int, after: Place | None
+) -> list[_Line]:
+    rows = packages.held_by(connection, peer, size, after[0] if after else "")
+    known = packages.by_ids(connection, [row.package for row in rows])
+    targets = visibility.resources(node, connection, [known[row.package] for row in rows])
+    found = zip(rows, holdings_of(connection, rows), targets, strict=True)
+    return [_Line(_held(row, holding, at), target) for row, holding, target in found]
 
 
 def _held(row: TitledHolder, holding: Holding, at: str) -> HeldView:

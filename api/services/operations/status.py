@@ -14,6 +14,7 @@ from api.domain.tasks import PARKED_TIME
 from api.ports.policy import Action
 from api.records import log, node_state, parked, stream_counts, streams, transfers
 from api.records.partner_memberships import PartnerMembership, partner_memberships
+from api.records.stream_rows import SentState
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.authorising import Caller, authorise, collection, entry_of
@@ -230,8 +231,11 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
 
 def sent_counts(connection: Connection, peer: str) -> StreamCounts:
     """Return what became of the statements that were delivered to a peer."""
-    sent = stream_counts.delivered_counts(connection).get(peer, {"sent": 0, "receipted": 0})
-    done = stream_counts.applied_counts(connection).get(peer, {})
+    sent = stream_counts.delivered_counts(connection, peer)
+    done = stream_counts.decided_counts(connection, peer)
     return StreamCounts(
-        sent["sent"], sent["receipted"], done.get("applied", 0), done.get("refused", 0)
+        sum(sent.values()),
+        sent.get(SentState.RECEIPTED, 0),
+        done.get("applied", 0),
+        done.get("refused", 0),
     )

@@ -5,7 +5,7 @@ Owns the view of a draft from its recipient's side: content, what travels with i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -28,6 +28,10 @@ _STAYS = (
     "return reasons and approvals other than the one named in the statement",
     "audit events: the partner gets a salted commitment to one, never its content",
 )
+
+
+MOST_HELD: Final = 1000
+"""Most ids of packages that a recipient holds already which a preview tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class RecipientView:
         jurisdiction: where it is.
         receives: the statement, and what travels with it.
         exhibits: files that it may fetch then.
-        holds_already: ids of packages of this ministry that it holds.
+        holds_already: ids of packages of this ministry that it holds, up to `MOST_HELD`.
     """
 
     ministry: str
@@ -142,7 +146,7 @@ def _preview_view(node: Node, connection: Connection, draft: Draft) -> PreviewVi
                     *_brought(connection, content, ministry),
                 ),
                 exhibits=exhibits,
-                holds_already=tuple(_holds(connection, ministry)),
+                holds_already=tuple(packages.held_ids(connection, ministry, MOST_HELD)),
             )
             for ministry in content.to
         ),
@@ -158,9 +162,3 @@ def _brought(connection: Connection, content: Content, ministry: str) -> list[Pa
     known = statements.by_ids(connection, ids)
     opened = [base.opened(known[id_]) for id_ in ids]
     return [PartView(one.type, one.body, one.id) for one in opened]
-
-
-def _holds(connection: Connection, ministry: str) -> list[str]:
-    rows = packages.held_by(connection, ministry)
-    known = statements.by_ids(connection, [row.package for row in rows])
-    return [row.package for row in rows if row.package in known]

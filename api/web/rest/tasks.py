@@ -1,15 +1,17 @@
 """Tasks over REST: what waits for me, what is overdue, what partners owe us; holdings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.domain.notation import Count, Cursor, Instant
 from api.ports.policy import Action
 from api.services.desk import assigning, holdings, tasks
 from api.services.desk.assigning import Colleague
-from api.services.desk.holdings import Holdings
+from api.services.desk.holdings import HeldView
 from api.services.desk.tasks import Closing, ReviewView, Scope, TaskCounts, TaskView
 from api.web import answers, bodies, cursors
 from api.web.answers import Answer, Page
@@ -20,6 +22,25 @@ from api.web.routing import ActionRouter, run
 router = ActionRouter(prefix="/api/v1", tags=["tasks"])
 TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Ministry = Annotated[str, Path(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """A page of what one partner holds from us; without ``next`` it is the last.
+
+    Attributes:
+        ministry: the partner.
+        at: the instant.
+        items: packages with what was known of each, by digest.
+        delivered: statements of all types that it signed for by then, counted by type.
+        next: cursor of the next page.
+    """
+
+    ministry: str
+    at: Instant
+    items: Sequence[HeldView]
+    delivered: Mapping[str, Count]
+    next: Cursor | None = None
 
 
 class Close(BaseModel):
@@ -159,6 +180,17 @@ async def held(
     node: NodeOf,
     caller: OfficerOf,
     at: Annotated[str | None, Query(max_length=30)] = None,
-) -> Answer[Holdings]:
-    """Say what a partner holds from us, now or at an instant, and what proves it."""
-    return Answer(await run(holdings.of_peer, node, caller, ministry, at))
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> Answer[HeldPage]:
+    """Say what a partner holds from us, now or at an instant, and what proves it, by digest."""
+    name = f"holdings:{ministry}:{at}"
+    place = cursors.read(node, caller, name, cursor)
+    start = (str(place[0]), str(place[1])) if place else None
+    found = await run(holdings.of_peer, node, caller, ministry, at, limit=limit + 1, start=start)
+    following = None
+    if len(found.items) > limit:
+        last = holdings.place_of(found.items[limit - 1])
+        following = cursors.make(node, caller, name, list(last))
+    page = HeldPage(found.ministry, found.at, found.items[:limit], found.delivered, following)
+    return Answer(page)

@@ -18,6 +18,7 @@ from api.domain.decisions import Decision, refuse
 from api.domain.errors import ComityError, Conflict, NotFound
 from api.domain.events import Act, Subject
 from api.records import packages, statements
+from api.records.offered_exhibits import offered_exhibits
 from api.records.package_rows import Exhibit, Package
 from api.records.unit_of_work import Unit
 from api.services.node import Node
@@ -95,7 +96,7 @@ def look_up(node: Node, connection: Connection, body: Mapping[str, Any]) -> Mapp
         Conflict: ``package.not-current``, ``recall.unanswered``.
     """
     sizes = sizes_of(body)
-    here = packages.offered_exhibits(connection, node.ministry, list(sizes))
+    here = offered_exhibits(connection, node.ministry, list(sizes))
     require_sizes(here, sizes)
     # Else one's own package would open what a recall shuts, and keep what its answer destroys.
     if any(one.under_recall for one in here.values()):

@@ -2,14 +2,22 @@
 
 from typing import Any, Final
 
-from api.domain.errors import ComityError
 from api.ports.policy import Action
 from api.services.authorising import unknown
 from api.services.desk import holdings
-from api.services.desk.holdings import HeldView, Holdings
+from api.services.desk.holdings import HeldView
 from api.services.road import peering
-from api.web.console import reading
-from api.web.console.page import ADMINISTRATOR, DESK, EVERYONE, Answer, Page, View, Visit
+from api.web.console import listing, reading
+from api.web.console.page import (
+    ADMINISTRATOR,
+    DESK,
+    EVERYONE,
+    Answer,
+    Column,
+    Page,
+    View,
+    Visit,
+)
 
 
 def index(visit: Visit) -> Answer:
@@ -25,21 +33,30 @@ def show(visit: Visit) -> Answer:
     partner = next((one for one in found if one.ministry == ministry), None)
     if partner is None:
         raise unknown("peer")
-    held: Holdings | None = None
-    if visit.caller.roles & DESK:
-        try:
-            held = holdings.of_peer(visit.node, visit.caller, ministry, None)
-        except ComityError:
-            held = None
-    lines = [] if held is None else [_held(visit, one) for one in held.items]
+    desk = bool(visit.caller.roles & DESK)
     members = {
         "partner": partner,
-        "desk": held is not None,
+        "desk": desk,
         "administrator": ADMINISTRATOR in visit.caller.roles,
-        "held": lines,
-        "delivered": {} if held is None else held.delivered,
+        "page": _held_page(visit, ministry) if desk else None,
+        "query": visit.query,
     }
     return View("partner.html", members)
+
+
+def _held_page(visit: Visit, ministry: str) -> Column:
+    node, caller = visit.node, visit.caller
+    holdings.authorise_peer(node, caller, ministry)
+    now = node.now()
+    found = listing.page_of(
+        visit,
+        f"holdings:{ministry}",
+        lambda limit, start: holdings.held_page(
+            node, caller, ministry, now, limit=limit, start=start
+        ),
+        holdings.place_of,
+    )
+    return Column([_held(visit, one) for one in found.entries], found.following)
 
 
 def _held(visit: Visit, one: HeldView) -> dict[str, Any]:
