@@ -9,10 +9,11 @@ function middlewares costs a task and a queue per request.
 import logging
 import re
 import time
-from collections.abc import MutableMapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.domain import nul
@@ -39,6 +40,10 @@ _GONE: Final = "499"
 _SIGN_IN: Final = "401"
 _DOORS: Final = {"peer": "peer", "log": "log"}
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
+
+
+Refuse: TypeAlias = Callable[[Request, Exception], Awaitable[Response | None]]
+"""Answers what was refused before any route; ``None`` for addresses that are not its own."""
 
 
 class Hardening:
@@ -120,7 +125,15 @@ class Hardening:
             if piece.outcome:
                 # The answer had begun: the server can only close the connection.
                 raise
-            await problems.answer(Request(scope), error)(scope, receive, send)
+            answer = await self._refuse(Request(scope), error)
+            await answer(scope, receive, send)
+
+    @staticmethod
+    async def _refuse(request: Request, error: Exception) -> Response:
+        """Answer as the door does whose address was asked: the console draws a page."""
+        draw: Refuse | None = getattr(request.app.state, "draw_refusal", None)
+        drawn = await draw(request, error) if draw is not None else None
+        return drawn if drawn is not None else problems.answer(request, error)
 
     def _note_stranger(self, scope: Scope, piece: Piece) -> None:
         """Count the refusal of a caller whom nobody knows; see ``services/refusals``."""

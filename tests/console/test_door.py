@@ -204,8 +204,21 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_no_detail(
 
 def test_a_nul_in_an_address_or_a_form_ends_at_the_door(browsers):
     browser = browsers["analyst"]
-    assert browser.get("/en/drafts/a%00b").status_code == 404
-    assert browser.get("/en/subjects?q=a%00b").status_code == 422
+    for address, status, words in (
+        ("/en/drafts/a%00b", 404, "Page not found"),
+        ("/fr/a%00b", 404, "Page introuvable"),
+        ("/en/subjects?q=a%00b", 422, "This cannot be accepted"),
+        ("/fr/subjects?q=a%00b", 422, "Un texte contient"),
+        ("/console/sign-in?to=%00", 422, "Un texte contient"),
+        ("/?x=%00", 422, "Un texte contient"),
+    ):
+        found = browser.get(address, headers={"accept-language": "fr-CA"})
+        assert found.status_code == status
+        assert found.headers["content-type"] == "text/html; charset=utf-8"
+        assert words in found.text, found.text[-3000:]
+        assert "%00" not in found.text
+    assert browser.get("/api/v1/me?x=%00").headers["content-type"] == "application/problem+json"
+    assert browser.get("/api%00/v1").headers["content-type"] == "application/problem+json"
     page = browser.get("/en/account").text
     token = re.search(r'name="csrf" value="([0-9a-f]{64})"', page).group(1)
     answer = browser.post("/en/account", {"csrf": token, "tag": "", "session": "a\0b"})

@@ -3,8 +3,11 @@
 import pytest
 
 from api.records.references import KINDS
+from api.services.desk import evidence
 from api.web.console import law_labels
-from tests.support.console import US
+from tests.support import exchange
+from tests.support.bodies import body
+from tests.support.console import CA, UK, US
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,27 @@ def test_a_digest_is_found_as_it_is_written_or_in_groups(browsers, matter):
         page = found(browsers["analyst"], text)
         assert f"/en/packages/{digits}" in page
         assert "Detention in Xinjiang" in page
+
+
+def test_what_has_no_page_leads_to_its_package(browsers, federation, matter):
+    analyst = federation.officer(US, "analyst")
+    view = evidence.read(federation[US], analyst, matter.package)
+    release, exhibit = view.releases[0].id, view.exhibits[0].digest
+    consent = {
+        "request": matter.paths["onward_consent"].split("/")[-2],
+        "package": matter.package,
+        "recipient": CA,
+        "marking": body("release/1")["marking"] | {"releasable_to": [CA]},
+    }
+    request = f"sha256:{consent['request']}"
+    given = exchange.issue(
+        federation, US, "onward-consent/1", (UK,), consent | {"request": request}
+    )
+    for id_ in (release, exhibit, request, given):
+        page = found(browsers["analyst"], id_)
+        assert f'href="/en/packages/{matter.package[7:]}"' in page
+        assert "Detention in Xinjiang" in page
+        assert "Nothing was found" in found(browsers["admin"], id_)
 
 
 def test_a_name_leads_to_what_is_known_of_it(browsers, matter):

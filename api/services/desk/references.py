@@ -6,14 +6,14 @@ digits are right.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action, Resource
-from api.records import delegations, officers, references, shared_verdicts, watches
+from api.records import delegations, officers, packages, references, shared_verdicts, watches
 from api.records.references import PLACED, Named
 from api.records.shared_verdicts import SharedVerdict
 from api.records.watches import Watch
@@ -61,11 +61,15 @@ class Reference:
         kind: one of `api.records.references.KINDS`, such as ``package`` or ``release``.
         id: in full.
         title: what it, or the object that it stands on, is called; empty where that has no name.
+        place_kind: kind of the object that it stands on, where it has no page of its own.
+        place: id of that object: of a release its package, of an exhibit one that lists it.
     """
 
     kind: str
     id: str
     title: str
+    place_kind: str | None = None
+    place: str | None = None
 
 
 def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
@@ -80,7 +84,8 @@ def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
         raise Invalid("reference.form", f"Give at least {LEAST} characters of an id.")
     digits = found[1]
     named = node.db.read(lambda connection: references.named_by(connection, digits, _MOST))
-    known = [one for one in named if one in _known(node, caller, named)]
+    seen = _known(node, caller, named)
+    known = [_listed(node, caller, one) for one in named if one in seen]
 
     named_there = sorted({id_ for one in known for id_ in (one.id, one.place) if id_ is not None})
 
@@ -91,9 +96,25 @@ def find_references(node: Node, caller: Caller, prefix: str) -> list[Reference]:
 
     words = node.db.read(titles)
     return [
-        Reference(one.kind, one.id, words.get(one.id) or words.get(one.place or "", ""))
+        Reference(
+            one.kind,
+            one.id,
+            words.get(one.id) or words.get(one.place or "", ""),
+            one.place_kind,
+            one.place,
+        )
         for one in known
     ]
+
+
+def _listed(node: Node, caller: Caller, one: Named) -> Named:
+    """Return an exhibit with a package that lists it and that the caller may read."""
+    if one.kind != _EXHIBIT:
+        return one
+    listing = node.db.read(lambda connection: packages.packages_with(connection, one.id))
+    places = ((ObjectKind.PACKAGE.value, package.id) for package in listing)
+    readable = sorted(visibility.readable(node, caller, places))
+    return replace(one, place_kind=readable[0][0], place=readable[0][1]) if readable else one
 
 
 def _known(node: Node, caller: Caller, named: list[Named]) -> set[Named]:

@@ -255,6 +255,21 @@ def _pages() -> ActionRouter:
     return router
 
 
+async def draw_refusal(request: Request, error: Exception) -> Response | None:
+    """Draw what was refused before any route was looked for; ``None`` for other doors' addresses.
+
+    Nothing of the address is shown or kept on the page, as it holds what was refused.
+    """
+    first = request.scope["path"].split("/")[1]
+    if first not in {*LANGUAGES, "", "console"}:
+        return None
+    spoken = preferred(request.headers.get("accept-language", ""))
+    language: Language = next((one for one in LANGUAGES if one == first), spoken)
+    home = {"path": f"/{language}/", "raw_path": f"/{language}/".encode(), "query_string": b""}
+    _code(request, error)
+    return await run(_Door(Request({**request.scope, **home}), language).fault, error)
+
+
 entrance = ActionRouter(include_in_schema=False, route_class=APIRoute)
 elsewhere = ActionRouter(include_in_schema=False, route_class=APIRoute)
 
@@ -336,6 +351,7 @@ ROUTERS: Final = (
 def mount(app: FastAPI, console: Console) -> None:
     """Add the console to the application of a node."""
     app.state.console = console
+    app.state.draw_refusal = draw_refusal
     app.state.feeds = feeds.Feeds(app.state.doors.node)
     app.state.endings.append(app.state.feeds.close)
     for router in ROUTERS:

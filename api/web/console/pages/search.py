@@ -80,8 +80,12 @@ def _hit(visit: Visit, one: Reference) -> Hit:
     place, roles = _REGISTERS.get(one.kind, ("", frozenset()))
     if place and visit.caller.roles & roles:
         return Hit(one.kind, one.id, one.title, visit.to(place.format(id=one.id)))
-    here = one.kind in _OF_THE_DESK and visit.caller.roles & DESK
-    href = reading.href_of(visit, one.kind, one.id) if here else ""
+    kind, id_ = one.kind, one.id
+    if one.place_kind is not None and one.place is not None:
+        # What has no page of its own stands on that of what holds it.
+        kind, id_ = one.place_kind, one.place
+    here = kind in _OF_THE_DESK and visit.caller.roles & DESK
+    href = reading.href_of(visit, kind, id_) if here else ""
     return Hit(one.kind, one.id, one.title, href)
 
 
