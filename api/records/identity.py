@@ -125,14 +125,58 @@ class Indexed:
         series: the list it stands on, or ``STATEMENTS``.
         digest: of what it was made from; another digest replaces it.
         programs: the list's programmes.
-        keys: of the profile, where they were worked out beforehand (no write lock is held for it).
     """
 
     profile: Profile
     series: str = STATEMENTS
     digest: str = ""
     programs: tuple[str, ...] = ()
-    keys: frozenset[str] | None = None
+
+    def prepared(self) -> "Prepared":
+        """Return what is written for it; no write lock need be held while this is worked out."""
+        return Prepared(
+            self.profile.ref,
+            self.series,
+            self.digest,
+            json.dumps(self.programs),
+            json.dumps(self.profile.to_json(), ensure_ascii=False),
+            json.dumps(sorted(keys(self.profile)), ensure_ascii=False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is written for one description, all of it text.
+
+    Many thousands wait for one transaction: the collector of garbage looks through objects, again
+    and again as they become more, and not through text.
+
+    Attributes:
+        ref: reference of the description.
+        series: the list it stands on, or ``STATEMENTS``.
+        digest: of what it was made from.
+        programs: the list's programmes, JSON.
+        body: the profile, JSON.
+        keys: of the profile, in order, JSON.
+    """
+
+    ref: str
+    series: str
+    digest: str
+    programs: str
+    body: str
+    keys: str
+
+    def row(self, number: int) -> dict[str, object]:
+        """Return the row of ``identity_profiles``."""
+        return {
+            "id": number,
+            "ref": self.ref,
+            "series": self.series,
+            "digest": self.digest,
+            "programs": self.programs,
+            "body": self.body,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +200,6 @@ def _batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield some
 
 
-def _row(number: int, one: Indexed) -> dict[str, object]:
-    return {
-        "id": number,
-        "ref": one.profile.ref,
-        "series": one.series,
-        "digest": one.digest,
-        "programs": json.dumps(one.programs),
-        "body": json.dumps(one.profile.to_json(), ensure_ascii=False),
-    }
-
-
 def add(unit: Unit, described: Sequence[Indexed]) -> None:
     """Add descriptions whose references are not in the index, reading nothing.
 
@@ -176,20 +209,26 @@ def add(unit: Unit, described: Sequence[Indexed]) -> None:
     for one in described:
         digest = hashlib.sha256(one.profile.ref.encode()).digest()
         number = _OF_REFERENCES | (int.from_bytes(digest[:8]) & (_OF_REFERENCES - 1))
-        unit.insert(IDENTITY_PROFILES, _row(number, one))
-        found = sorted(one.keys if one.keys is not None else keys(one.profile))
+        prepared = one.prepared()
+        unit.insert(IDENTITY_PROFILES, prepared.row(number))
+        found: list[str] = json.loads(prepared.keys)
         unit.insert(IDENTITY_KEYS, [{"key": key, "profile": number} for key in found])
         for key in found:
             if key[0] == SOUND:
                 unit.insert_as(_COUNTED, {"sound": key, "more": 1})
 
 
-def put(unit: Unit, described: Sequence[Indexed]) -> None:
+def put(unit: Unit, described: Iterable[Indexed]) -> None:
     """Add descriptions to the index, in the place of those with the same references."""
+    put_prepared(unit, [one.prepared() for one in described])
+
+
+def put_prepared(unit: Unit, described: Sequence[Prepared]) -> None:
+    """Do what :func:`put` does with what was prepared."""
     if not described:
         return
     unit.lock("identity index")
-    remove(unit, [one.profile.ref for one in described])
+    remove(unit, [one.ref for one in described])
     highest = select(func.coalesce(func.max(IDENTITY_PROFILES.c.id), 0)).where(
         IDENTITY_PROFILES.c.id < _OF_REFERENCES
     )
@@ -198,13 +237,13 @@ def put(unit: Unit, described: Sequence[Indexed]) -> None:
         start = first + number * _BATCH
         unit.connection.execute(
             insert(IDENTITY_PROFILES),
-            [_row(start + place, one) for place, one in enumerate(some)],
+            [one.row(start + place) for place, one in enumerate(some)],
         )
-        made = [one.keys if one.keys is not None else keys(one.profile) for one in some]
+        made: list[list[str]] = [json.loads(one.keys) for one in some]
         rows = (
             {"key": key, "profile": start + place}
             for place, found in enumerate(made)
-            for key in sorted(found)
+            for key in found
         )
         for group in _batches(rows, _ROWS):
             unit.connection.execute(insert(IDENTITY_KEYS), group)

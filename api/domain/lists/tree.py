@@ -116,12 +116,15 @@ def form(node: Node) -> str:
 
     Its parts are set apart by control characters, which blanks collapsed by ``split`` never hold.
     """
+    text = " ".join(node.text.split()) if node.text else ""
+    tail = " ".join(node.tail.split()) if node.tail else ""
+    if not node.attributes and not node.children:
+        # Most are so; the same as below, without what is empty.
+        return f"({node.tag}\x1c{text}\x1c\x1c\x1c{tail}\x1c)" if text or tail else ""
     said = sorted(
         f"{name}\x1d{' '.join(value.split())}" for name, value in node.attributes if value.strip()
     )
-    inner = sorted(one for child in node.children if (one := form(child)))
-    text = " ".join(node.text.split()) if node.text else ""
-    tail = " ".join(node.tail.split()) if node.tail else ""
+    inner = sorted([one for child in node.children if (one := form(child))])
     if not (said or inner or text or tail):
         return ""
     return "\x1c".join(

@@ -18,7 +18,7 @@ from api.domain.identity.profiles import Profile, Spelling
 from api.domain.identity.scoring import Resemblance
 from api.domain.lists.entries import ListEntry
 from api.records import identity, lists
-from api.records.identity import Indexed, Sought
+from api.records.identity import Indexed, Prepared, Sought
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 
@@ -239,7 +239,7 @@ def _ranked(holders: Mapping[str, Sequence[int]], compared: int, part: float) ->
 
 def prepared(
     known: Mapping[str, str], series: str, digest: str, entry: ListEntry
-) -> Indexed | None:
+) -> Prepared | None:
     """Return what the index gets for a list's entry, or ``None`` if it holds it already.
 
     Keys are worked out here, before a transaction begins.
@@ -248,11 +248,11 @@ def prepared(
     if known.get(ref) == digest:
         return None
     profile = profiles.of_entry(ref, entry, series)
-    return Indexed(profile, series, digest, entry.programs, profiles.keys(profile))
+    return Indexed(profile, series, digest, entry.programs).prepared()
 
 
 def index_edition(
-    unit: Unit, edition: Edition, members: Mapping[str, str], made: Mapping[str, Indexed]
+    unit: Unit, edition: Edition, members: Mapping[str, str], made: Mapping[str, Prepared]
 ) -> None:
     """Make the index hold an edition's entries for its series, touching only what differs.
 
@@ -274,4 +274,4 @@ def index_edition(
         for digest, entry in loaded.items()
         if (one := prepared({}, series, digest, entry)) is not None
     }
-    identity.put(unit, [made.get(digest) or more[digest] for digest in fresh])
+    identity.put_prepared(unit, [made.get(digest) or more[digest] for digest in fresh])

@@ -22,7 +22,7 @@ from api.domain.lists.tree import Leaf
 from api.ports.policy import Action
 from api.records import identity as index
 from api.records import lists
-from api.records.identity import Indexed
+from api.records.identity import Prepared
 from api.records.lists import Edition
 from api.records.unit_of_work import Unit
 from api.records.watches import FOLLOWED
@@ -97,7 +97,7 @@ class _Gathered:
     published: Published
     bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
-    indexed: dict[str, Indexed] = field(default_factory=dict)
+    indexed: dict[str, Prepared] = field(default_factory=dict)
 
 
 def allow_import(node: Node, caller: Caller) -> Permit:
