@@ -289,3 +289,37 @@ def changes_shown(page: str) -> dict[str, list[str]]:
         words = [html.unescape(re.sub(r"<[^>]+>", "", one)).strip() for one in cells]
         found[words[0]] = words[1:]
     return found
+
+
+def test_the_stop_switch_says_how_it_stands_and_officers_learn_that_nothing_leaves(console, first):
+    told = "Nothing leaves this node until an administrator resumes it."
+    analyst = console.browser("analyst")
+    assert "It is off." in first.get("/en/run/stop-switch").text
+    assert told not in analyst.get("/en/").text
+    assert first.submit("/en/run/stop-switch").status_code == 303
+    assert "It is on." in first.get("/en/run/stop-switch").text
+    assert told in first.get("/en/run").text
+    assert told in analyst.get("/en/").text
+    assert first.submit("/en/run/stop-switch").status_code == 303
+    assert told not in first.get("/en/run").text
+
+
+def test_every_partner_has_a_stream_on_the_nodes_page_with_nothing_waiting_or_much(console, first):
+    streams = first.get("/en/run").text.partition(">Streams<")[2].partition("Keys of this node")[0]
+    for partner in console.node.membership.members:
+        assert (f"/en/partners/{partner.id}" in streams) is (partner.id != US)
+
+
+def test_without_a_restore_the_page_claims_no_empty_log(first):
+    shown = first.get("/en/run/restore").text
+    assert "This node waits for nobody’s answer." in shown
+    assert "Entries here" not in shown
+
+
+def test_what_an_administrator_approves_stands_in_words_of_the_page(federation, first, second):
+    person = officer(federation, "reviewer2")
+    page = f"/fr/people/officers/{person}"
+    assert first.submit(f"{page}/do/suspend").status_code == 303
+    shown = second.get(f"/fr/people/suspensions/{person}/approve").text
+    assert "<time datetime=" in shown
+    assert not re.search(r">\s*(<bdi[^>]*>)?\d{4}-\d\d-\d\dT", shown)

@@ -127,6 +127,7 @@ def test_a_passkey_counts_when_two_administrators_have_let_it(federation, consol
         administrator = console.browser(who)
         people = administrator.get("/en/people").text
         path = re.search(rf"/en/people/{kind}/[^/]+/approve", people).group(0)
+        assert f'href="{path}"' in administrator.get("/en/").text, "the task leads to the decision"
         assert administrator.submit(path).status_code == 303
         assert stands(browser) == [state]
 

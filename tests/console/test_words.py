@@ -143,4 +143,4 @@ def test_french_says_no_one_where_there_is_none():
     """Zero takes the singular in French: its words say the number, not one."""
     for message in CATALOGUE:
         if isinstance(message.id, tuple):
-            assert "%(count)s" in forms(message.string)[0], message.id
+            assert re.search(r"%\((count|shown)\)s", forms(message.string)[0]), message.id

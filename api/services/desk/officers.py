@@ -242,7 +242,7 @@ def _hiring(node: Node, officer_id: str) -> Change:
         if found is None:
             raise unknown("officer")
         accounts = (
-            f"{each.sub} at {each.iss}"
+            f"{each.sub} ({each.iss})"
             for each in officers.identities(connection)
             if each.officer == officer_id
         )

@@ -208,6 +208,11 @@ def status(node: Node, caller: Caller) -> Status:
     return figures(node)
 
 
+def stopped(node: Node) -> bool:
+    """Say whether the stop switch is on. Any officer may know it: what they approve waits."""
+    return node.db.read(lambda connection: node_state.value(connection, STOP_SWITCH)) == "on"
+
+
 def switch(node: Node, caller: Caller, position: str) -> None:
     """Stop or resume everything that leaves this node, with one command.
 

@@ -13,6 +13,7 @@ from api.domain.changes import ChangeKind
 from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError
 from api.domain.four_eyes import Row as FourEyesRow
+from api.records.proposed import KEY_REQUEST
 from api.services.desk import mirroring, package_lines
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
@@ -35,6 +36,8 @@ _PATHS: Final = {
 _DECIDED_AT: Final[Mapping[str, tuple[str, str]]] = {
     ChangeKind.OFFICER: ("/people/officers/", "/approve"),
     ChangeKind.GRANT: ("/people/grants/", "/approve"),
+    ChangeKind.KEY: ("/people/keys/", "/approve"),
+    KEY_REQUEST: ("/people/key-requests/", "/approve"),
     ChangeKind.SUSPENSION: ("/people/suspensions/", "/approve"),
     ChangeKind.REINSTATEMENT: ("/people/reinstatements/", "/approve"),
     ChangeKind.DELEGATION: ("/people/absences/", "/approve"),
@@ -44,7 +47,7 @@ _DECIDED_AT: Final[Mapping[str, tuple[str, str]]] = {
     ChangeKind.ERASURE: ("/run/erasures/", "/approve"),
     ChangeKind.EPOCH: ("/partners/", "/epoch/approve"),
 }
-"""Where the second administrator decides on a change; the command line for those without a page."""
+"""Where an administrator decides on a change; the command line for those without a page."""
 
 
 def full(hexadecimal: str) -> str:
@@ -54,8 +57,6 @@ def full(hexadecimal: str) -> str:
 
 def href_of(visit: Visit, kind: str, id_: str) -> str:
     """Return the address of an object's page; empty if its kind has none."""
-    if kind == ChangeKind.KEY:
-        return visit.to("/people")  # vouching and approving have pages of their own, found there
     base, after = _PATHS.get(kind, ""), ""
     if kind in _DECIDED_AT:
         base, after = _DECIDED_AT[kind]

@@ -11,8 +11,10 @@ from api.domain.drafts import DraftState
 from api.domain.errors import ComityError, Invalid, Refused, Stale
 from api.ports.policy import Action
 from api.services.desk import mirroring
+from api.services.operations.status import stopped
 from api.services.statements import approving, drafting, previewing, reading_record
 from api.services.statements.draft_form import DraftView
+from api.services.visibility import table_row
 from api.web.console import listing, passkeys, reading, request_parts
 from api.web.console.page import DESK, REVIEWER, Answer, Moved, Page, View, Visit
 from api.web.console.pages import revising
@@ -247,6 +249,8 @@ def done(visit: Visit) -> Answer:
     members = {
         "draft": draft,
         "title": reading.draft_title(visit, draft),
+        "approved": table_row(visit.node, draft.type).needs_approval,
+        "stopped": stopped(visit.node),
     }
     return View("draft_done.html", members)
 

@@ -11,6 +11,7 @@ from api.records.threads import Wanted
 from api.services.desk import assigning, evidence, mirroring, tasks
 from api.services.desk.task_claims import ClaimView
 from api.services.desk.tasks import Scope, TaskView
+from api.services.operations.status import stopped
 from api.services.statements import drafting
 from api.web.console import reading
 from api.web.console.page import (
@@ -74,6 +75,7 @@ def show(visit: Visit) -> Answer:
         "auditor": AUDITOR in visit.caller.roles,
         "administrator": ADMINISTRATOR in visit.caller.roles,
         "opened": visit.node.now(),
+        "stopped": stopped(visit.node),
         "since": visit.present.session.new_since,
         "now_to_do": [],
         "waiting": [],
