@@ -40,6 +40,7 @@ FORMS = {
     "diary": "analyst",
     "package_release": "analyst",
     "package_return": "reviewer",
+    "package_acquisition": "reviewer",
     "draft_return": "reviewer",
     "watch_new": "analyst",
     "verdict": "analyst",

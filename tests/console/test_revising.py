@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from api.services.desk import evidence
-from api.services.desk.acquisitions import NewAcquisition, record_acquisition
 from api.services.statements import drafting
 from api.services.statements.draft_form import DraftView
 from tests.support import exchange
@@ -86,8 +85,22 @@ def test_a_release_states_what_was_acquired_independently(federation):
     assert shut.status_code == 422
     assert "A partner controls an exhibit" in shut.text
     assert 'name="acquired"' not in shut.text
-    new = NewAcquisition(listed.digest, "The archive itself", "Our post", "2026-10-02")
-    record_acquisition(federation[UK], federation.officer(UK, "reviewer"), own, new)
+    reviewer = console_on(federation, UK).browser("reviewer")
+    place = f"/en/packages/{own[7:]}/acquisition"
+    assert place in reviewer.get(f"/en/packages/{own[7:]}").text
+    assert place not in analyst.get(f"/en/packages/{own[7:]}").text
+    said = {"exhibit": listed.digest, "source": "The archive itself", "collector": "Our post"}
+    empty = reviewer.submit(place)
+    assert empty.status_code == 422
+    assert empty.text.count('href="#') >= 4
+    wrong = reviewer.submit(place, **said, collected="2026-13")
+    assert wrong.status_code == 422
+    assert 'href="#collected"' in wrong.text
+    assert 'value="The archive itself"' in wrong.text
+    done = reviewer.submit(place, **said, collected="2026-10-02")
+    assert done.status_code == 303, done.text[-2500:]
+    assert "The archive itself" in reviewer.get(done.headers["location"]).text
+    assert 'name="exhibit"' not in reviewer.get(place).text
     page = analyst.get(home).text
     assert "The archive itself, Our post, 2026-10-02" in page
     assert f'value="{listed.digest}" checked' in page

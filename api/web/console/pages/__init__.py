@@ -9,6 +9,7 @@ from api.web.console.page import Page
 from api.web.console.pages import (
     absences,
     account,
+    acquisitions,
     audit,
     designation_forms,
     designations,
@@ -66,6 +67,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *package_upload.PAGES,
     *packages.PAGES,
     *releasing.PAGES,
+    *acquisitions.PAGES,
     *withdrawals.PAGES,
     *passing_on.PAGES,
     *recalls.PAGES,

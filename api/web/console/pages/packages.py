@@ -76,6 +76,8 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "body": view.body,
         "statement": view,
         "exhibits": [_exhibit(one, stored) for one in view.body.get("exhibits", [])],
+        "acquired": {one.exhibit: one for one in view.acquisitions},
+        "can_record": own and REVIEWER in caller.roles,
         "releases": view.releases,
         "onward": passing_on.asked_of(node, caller, id_),
         "analyst": ANALYST in caller.roles,
