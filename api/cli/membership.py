@@ -66,22 +66,30 @@ def add(
     *,
     to: Annotated[Path, typer.Option(help="The membership in force.", exists=True, dir_okay=False)],
     member: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(help="Entry that is new or changed.", exists=True, dir_okay=False),
-    ],
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Member that leaves; may be repeated.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Membership file to write.")],
 ) -> None:
     """Compose the next membership: those of the one in force, and these entries.
 
-    Nobody is dropped; an entry of a member that is in it takes the old entry's place.
+    Nobody else is dropped; an entry of a member that is in it takes the old entry's place.
 
     Example: comity membership add --to m1.json --member au.json --out m2.json
     """
     from api.wire.membership import compose_membership, parse_membership
 
+    if not member and not drop:
+        raise Invalid("membership.unchanged", "Give an entry with --member, or --drop a member.")
     before = parse_membership(to.read_bytes())
     entries = {one.id: one for one in before.members}
-    entries |= {one.id: one for one in map(_member_entry, member)}
+    entries |= {one.id: one for one in map(_member_entry, member or ())}
+    for gone in drop or ():
+        if entries.pop(gone, None) is None:
+            raise Invalid("membership.unknown-member", f"{gone} is no member; membership show.")
     composed = compose_membership(before.serial + 1, before.digest, list(entries.values()))
     write_new(out, composed.raw)
     _told(context, out, composed)

@@ -1,6 +1,7 @@
 """Watches over logs: has heads cosigned, compares what partners saw, ends a restore's silence."""
 
 import logging
+import threading
 
 from api.domain.errors import ComityError
 from api.records import node_state
@@ -13,6 +14,7 @@ from api.tlog.errors import LogError
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 64
+_RECOVERING = threading.Lock()
 
 
 class Watch:
@@ -42,7 +44,8 @@ class Watch:
             if node.db.read(node_state.restoring):
                 # Nothing of the log may be missing; what else was forgotten is learnt on the way.
                 found = guard.ask(node, peer)
-                if found.complete and not found.behind:
+                # What was lost an operator takes back, or is just doing so in another process.
+                if found.complete and not found.lost:
                     self._recover()
                 continue
             self._cosign_submitted(peer)
@@ -52,10 +55,14 @@ class Watch:
         return False
 
     def _recover(self) -> None:
+        if not _RECOVERING.acquire(blocking=False):
+            return  # the loop of another partner is at it
         try:
             recovering.recover(self._node)
         except ComityError as error:
             _log.warning("not recovered", extra={"code": error.code})
+        finally:
+            _RECOVERING.release()
 
     def _cosign_submitted(self, peer: str) -> None:
         try:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.adapters.crypto import officer_key, pkcs8_pem, private_keys, sealed_file
-from api.adapters.crypto.keystore import SIGNING_PURPOSES, FileKeystore
+from api.adapters.crypto.keystore import SIGNING_PURPOSES, FileKeystore, OldKeys
 from api.adapters.crypto.officer_key import OfficerKey
 from api.adapters.crypto.pkcs8_pem import ScryptCost
 from api.adapters.crypto.private_keys import PrivateKey
@@ -217,6 +217,23 @@ def test_rotation_bounds_the_old_keys_and_starts_the_new(
     assert store.sign(fresh[0].kid, b"data")
     assert FileKeystore.open(tmp_path / "keys", secret).public_keys() == store.public_keys()
     assert len(store.keys(Purpose.MESSAGE)) == 2
+
+
+def test_old_keys_end_later_or_are_revoked_and_leave_no_gap(store: FileKeystore) -> None:
+    ends = [(OldKeys(until=50), (50, None)), (OldKeys(revoked_from=31), (None, 31))]
+    for old, (until, revoked_from) in ends:
+        former = store.keys(Purpose.LOG)
+        fresh = store.rotate(Purpose.LOG, 40, old)
+        assert store.keys(Purpose.LOG) == fresh
+        now = {key.kid: key for key in store.public_keys()}
+        assert [(now[key.kid].until, now[key.kid].revoked_from) for key in former] == [
+            (until, revoked_from)
+        ]
+    before = store.public_keys()
+    for wrong in (OldKeys(until=39), OldKeys(until=50, revoked_from=31)):
+        with refused(Invalid, "key.bounds"):
+            store.rotate(Purpose.LOG, 40, wrong)
+    assert store.public_keys() == before
 
 
 def test_retired_and_revoked_keys_sign_no_more(store: FileKeystore) -> None:

@@ -267,6 +267,13 @@ def test_membership_add_keeps_everybody_and_diff_says_what_changes(
     assert [(one["id"], one["what"]) for one in rows] == [(entry["id"], "url")]
     whole = comity("membership", "add", "--to", new, "--member", new, "--out", tmp_path / "x")
     assert whole.code == 2
+    less = ("membership", "add", "--to", new, "--drop", "uk-fcdo", "--out", tmp_path / "less")
+    assert comity(*less).code == 0
+    left = comity("membership", "show", tmp_path / "less", as_json=True).document
+    assert ([one["id"] for one in left["members"]], left["serial"]) == (["us-treasury"], 3)
+    for nobody, code in ((("--drop", "fr-dgt"), "unknown-member"), ((), "unchanged")):
+        refused = comity(*less[:4], *nobody, "--out", tmp_path / "y", as_json=True)
+        assert refused.problem["code"] == f"membership.{code}"
     printed = comity("membership", "fingerprint", new)
     kids = {key["kid"] for key in entry["keys"]}
     assert all(kid in printed.out for kid in kids)

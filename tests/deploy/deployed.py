@@ -1,31 +1,44 @@
-"""Deploy a node as far as one machine goes: image, PostgreSQL, nginx, restart, rotation, restore.
+"""Deploy two nodes as far as one machine goes: image, PostgreSQL, nginx, restart, rotation, restore.
 
 Run by ``make deployed`` as root, with buildah, debootstrap, nginx and PostgreSQL at hand. Builds
 ``deploy/Containerfile`` unchanged, without a daemon, on a base that debootstrap makes; runs the
 image's command as its unprivileged user in a root that it cannot write; and does with the
-runbooks' own commands what operators do. Prints one line a step with its seconds, and ends with 1
-at the first step that fails.
+runbooks' own commands what operators do. The other ministry is a partner that follows a change of
+keys: both reach each other through their proxies, with certificates. Prints one line a step with its
+seconds, and ends with 1 at the first step that fails.
 """
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from api.adapters.identity.tokens import Tokens
 from api.cli.profiles import Profile, ProfileStore
+from tests.deploy.image import (
+    HOME,
+    IMAGE,
+    PATIENCE,
+    FailedError,
+    Installed,
+    Running,
+    base,
+    build,
+    buildah,
+    environment,
+    run,
+    unwritable,
+)
 from tests.support import databases, foreign
 from tests.support.certificates import Authority
 from tests.support.command_line import CommandLine
-from tests.support.deployment import DEPLOY, ROOT
 from tests.support.issuer import FakeIssuer
 from tests.support.node_process import served_issuer
 from tests.support.ports import free_port
@@ -33,75 +46,11 @@ from tests.support.proxies import Proxy, running_proxy
 from tests.support.running_node import FOREVER
 
 NEEDED: Final = frozenset({"buildah", "debootstrap", "nginx", "postgresql"})
-# Found for the Containerfile's `python:3.11-slim` before any registry is thought of.
-BASE: Final = "localhost/python:3.11-slim"
-IMAGE: Final = "localhost/comity-exchange"
-USER: Final = "10001:10001"
-HOME: Final = "/var/lib/comity"
-DISTRIBUTION: Final = "bookworm"
-PACKAGES: Final = "python3,python3-venv,python-is-python3,ca-certificates,postgresql-client"
-MINISTRY: Final = "us-treasury"
-ADMINISTRATORS: Final = ("a1", "b2")
-CHROOT: Final = shutil.which("chroot", path="/usr/sbin:/usr/bin:/sbin:/bin") or "chroot"
-_PATIENCE: Final = 120
-
-
-class FailedError(Exception):
-    """A step did not do what it must."""
-
-
-@dataclass(frozen=True)
-class Installed:
-    """The image's root on this machine, and where its process keeps its things."""
-
-    root: Path
-
-    @property
-    def home(self) -> Path:
-        """The volume, as seen from outside."""
-        return self.root / HOME.lstrip("/")
-
-    def command(self, *arguments: str) -> list[str]:
-        """Return the command that runs ``comity`` as the image's user in its root."""
-        return [
-            CHROOT,
-            f"--userspec={USER}",
-            str(self.root),
-            "/opt/comity/bin/comity",
-            *arguments,
-        ]
-
-    def comity(self, *arguments: str, **settings: str) -> str:
-        """Run it to its end; returns its standard output."""
-        return run(self.command(*arguments), env=environment(**settings))
-
-
-def environment(**settings: str) -> dict[str, str]:
-    """Return what the image sets, and these settings; nothing of the caller's."""
-    return {
-        "PATH": "/opt/comity/bin:/usr/bin:/bin",
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": HOME,
-        **settings,
-    }
-
-
-def run(command: Sequence[str], env: dict[str, str] | None = None) -> str:
-    """Run a program to its end; returns its standard output.
-
-    Raises:
-        FailedError: it ended with an error; its last lines are the message.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
-    if done.returncode:
-        raise FailedError(f"{' '.join(command[:6])} …\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def buildah(*arguments: str) -> str:
-    """Run buildah to its end; returns its standard output."""
-    return run([foreign.oracle("buildah"), *arguments])
+US: Final = "us-treasury"
+UK: Final = "uk-fcdo"
+FIRST: Final = "a1"
+SECOND: Final = "b2"
+CHANGED: Final = ("seal", "message", "log", "log-pq")
 
 
 def step(name: str, act: Callable[[], Any]) -> Any:
@@ -113,100 +62,119 @@ def step(name: str, act: Callable[[], Any]) -> Any:
     return found
 
 
-def base(folder: Path) -> None:
-    """Make a base image from packages of the distribution; nothing is pulled from a registry."""
-    try:
-        buildah("inspect", BASE)
-    except FailedError:
-        root = folder / "base"
-        options = ["--variant=minbase", f"--include={PACKAGES}"]
-        mirror = filter(None, [os.environ.get("DEBIAN_MIRROR")])  # else debootstrap's own
-        run([foreign.oracle("debootstrap"), *options, DISTRIBUTION, str(root), *mirror])
-        made = buildah("from", "scratch").strip()
-        buildah("add", "--quiet", made, str(root), "/")
-        buildah("commit", "--quiet", "--rm", made, BASE)
-        shutil.rmtree(root)
-
-
-def build() -> None:
-    """Build the Containerfile as it is committed, without a daemon."""
-    pip = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith("PIP_")]
-    mounts = [
-        f"--volume={place}:{place}:ro"
-        for place in ("/etc/pip.conf", os.environ.get("PIP_FIND_LINKS", ""), "/etc/ssl/certs")
-        if place and Path(place).exists()
-    ]
-    buildah(
-        *("build", "--isolation", "chroot", "--pull=never", "--quiet"),
-        *(*pip, *mounts, "--ignorefile", str(DEPLOY / "Containerfile.dockerignore")),
-        *("--file", str(DEPLOY / "Containerfile"), "--tag", IMAGE, str(ROOT)),
-    )
-
-
-def unwritable(installed: Installed) -> None:
-    """Show that the image's user cannot write its root.
+def until(look: Callable[[], bool], why: str) -> None:
+    """Wait until something is so.
 
     Raises:
-        FailedError: it can.
+        FailedError: it does not become so.
     """
-    for place in ("/opt/comity/probe", "/probe", "/etc/probe", "/usr/bin/probe"):
-        command = [CHROOT, f"--userspec={USER}", str(installed.root), "/usr/bin/touch", place]
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            raise FailedError(f"the image's user can write {place}")
+    end = time.monotonic() + PATIENCE
+    while not look():
+        if time.monotonic() > end:
+            raise FailedError(why)
+        time.sleep(0.3)
 
 
-class Running:
-    """A served node, ended like a service manager ends it."""
+@dataclass
+class Site:
+    """One ministry: its files below a folder of the volume, its proxy, its officers' command lines."""
 
-    def __init__(self, installed: Installed, settings: dict[str, str], port: int) -> None:
-        self.log = installed.home / "serve.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                installed.command("node", "serve"),
-                env=environment(**settings, COMITY_LISTEN_PORT=str(port)),
-                stdout=log,
-                stderr=log,
-            )
+    installed: Installed
+    ministry: str
+    folder: Path
+    issuer: FakeIssuer
+    authority: Authority
+    port: int = field(default_factory=free_port)
+    door: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
+    running: Running | None = None
 
-    def stop(self) -> None:
-        """Ask it to end, and require that it ends well.
+    @property
+    def url(self) -> str:
+        """Where its proxy answers."""
+        return f"https://127.0.0.1:{self.door}"
+
+    @property
+    def home(self) -> str:
+        """Its folder, as seen from inside."""
+        return f"{HOME}/{self.ministry}"
+
+    def comity(self, *arguments: str) -> str:
+        """Run an operator's command with this node's settings."""
+        return self.installed.comity(*arguments, **self.settings)
+
+    def outside(self, name: str) -> Path:
+        """A file of its folder, as seen from outside."""
+        return self.installed.home / self.ministry / name
+
+    def officer(self, sub: str, *arguments: str | Path) -> Any:
+        """Run an officer's command; returns its document.
 
         Raises:
-            FailedError: it did not.
+            FailedError: it was refused.
         """
-        self.process.terminate()
-        if self.process.wait(_PATIENCE) != 0:
-            raise FailedError(self.log.read_text(errors="replace")[-4000:])
+        tokens = Tokens(self.issuer.token(sub, self.url), FOREVER)
+        node = f"http://127.0.0.1:{self.port}"
+        home = self.folder / "officers"
+        profile = Profile(node, self.issuer.issuer, "tests", self.url, tokens=tokens)
+        ProfileStore(home).save(sub, profile)
+        ended = CommandLine(home)(*arguments, profile=sub, as_json=True)
+        if ended.code:
+            raise FailedError(f"{' '.join(map(str, arguments))}\n{ended.err}")
+        return ended.document
+
+    def decide(self, *arguments: str) -> None:
+        """Look at what the first administrator proposed, and approve just that as the second."""
+        group, thing = arguments
+        seen = self.officer(SECOND, group, "preview", thing)["digest"]
+        self.officer(SECOND, group, "approve", thing, "--digest", seen)
+
+    def confirm(self, membership: bytes, digest: str) -> None:
+        """Two administrators confirm a membership; the settings name it from now on."""
+        inside = self.installed.keep(f"{self.ministry}/{digest[7:15]}.json", membership)
+        path = self.outside(Path(inside).name)
+        self.officer(FIRST, "membership", "propose", path)
+        self.decide("membership", digest)
+        self.settings |= {"COMITY_MEMBERSHIP": inside, "COMITY_MEMBERSHIP_DIGEST": digest}
+
+    def start(self) -> None:
+        """Start its process."""
+        self.running = Running(self.installed, self.settings)
+
+    def stop(self) -> None:
+        """Let its process end, which must end well."""
+        if self.running is not None:
+            self.running.stop()
+            self.running = None
+
+    def kill(self) -> None:
+        """End what is left."""
+        if self.running is not None:
+            self.running.process.kill()
+
+    def status(self) -> Any:
+        """Return what ``node status`` says."""
+        return self.officer(FIRST, "node", "status")
 
 
-def ready(proxy: Proxy) -> dict[str, Any]:
+def ready(proxy: Proxy) -> None:
     """Ask through nginx until the node is ready.
 
     Raises:
         FailedError: it does not become ready.
     """
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
+
+    def answers() -> bool:
         try:
             with closing(proxy.connect(None)) as connection:
                 connection.request("GET", "/readyz")
                 response = connection.getresponse()
-                found: dict[str, Any] = json.loads(response.read() or b"{}")
-                if response.status == 200:
-                    return found
-        except (OSError, ValueError):
-            pass
-        time.sleep(0.3)
-    raise FailedError("the node does not become ready behind nginx")
+                response.read()
+                return response.status == 200
+        except OSError:
+            return False
 
-
-def keep(installed: Installed, name: str, text: str) -> str:
-    """Write a file of the node's own into its volume; returns its path inside."""
-    target = installed.home / name
-    target.write_text(text)
-    target.chmod(0o600)
-    os.chown(target, 10001, 10001)
-    return f"{HOME}/{name}"
+    until(answers, "the node does not become ready behind nginx")
 
 
 def deployed(folder: Path) -> None:
@@ -221,132 +189,197 @@ def deployed(folder: Path) -> None:
         server = databases.start_postgres()
         stack.callback(server.stop)
         issuer = stack.enter_context(served_issuer())
-        settings = prepared(installed, server.fresh()) | {"COMITY_ISSUERS": issuer.issuer}
-        port = free_port()
-        own, partner = (
-            Authority(folder / "us" / "tls", "us"),
-            Authority(folder / "uk" / "tls", "uk"),
+        us, uk = (
+            Site(installed, who, folder / who, issuer, Authority(folder / who / "tls", who))
+            for who in (US, UK)
         )
-        step("keys, tables and administrators", lambda: begun(installed, settings, issuer))
-        first = Running(installed, settings, port)
-        stack.callback(first.process.kill)
-        proxy = stack.enter_context(running_proxy(folder / "us", port, own, partner))
-        step("ready on PostgreSQL behind nginx", lambda: ready(proxy))
-        step("backup while it serves", lambda: backed_up(installed, settings))
-        step("a certificate is replaced while it serves", lambda: certified(proxy, own))
-        officers = Officers(folder / "officers", port, settings["COMITY_PUBLIC_URL"], issuer)
-        later = step(
-            "seal keys rotated, escrowed, confirmed by two",
-            lambda: rotated(installed, settings, officers),
-        )
-        first.stop()
-        step("refused with the membership before", lambda: refuses_old(installed, settings))
-        settings = later
-        again = Running(installed, settings, port)
-        stack.callback(again.process.kill)
-        step("ready again, with the new keys", lambda: ready(proxy))
-        backups = step("backup under the new keys", lambda: backed_up(installed, settings))
-        again.stop()
-        step("upgrade from the migration before", lambda: upgraded(installed, settings))
-        restored = settings | {"COMITY_DATABASE_URL": server.fresh()}
-        step("restore into an empty database", lambda: restore(installed, restored, backups))
-        report = installed.comity(
-            *("audit", "fsck", "--database-url", restored["COMITY_DATABASE_URL"]),
-            *("--membership", settings["COMITY_MEMBERSHIP"], "--store", settings["COMITY_STORE"]),
-        )
-        sys.stdout.write(f"           {report.splitlines()[-1]}\n")
+        for site in (us, uk):
+            stack.callback(site.kill)
+        urls = {US: server.fresh(), UK: server.fresh()}
+        step("keys, tables and administrators of two", lambda: begun(us, uk, urls))
+        doors = [
+            stack.enter_context(
+                running_proxy(one.folder, one.port, one.authority, other.authority, one.door)
+            )
+            for one, other in ((us, uk), (uk, us))
+        ]
+        played(us, uk, doors, server)
 
 
-def prepared(installed: Installed, url: str) -> dict[str, str]:
-    """Make keys, membership and settings as the runbook says."""
-    who = ("--ministry", MINISTRY, "--jurisdiction", "US")
-    public = f"https://comity.{MINISTRY}.example"
-    installed.comity("node", "init", "--home", f"{HOME}/node", *who, "--url", public)
-    member = ("--member", f"{HOME}/node/member.json")
+def played(us: Site, uk: Site, doors: list[Proxy], server: databases.Postgres) -> None:
+    """Do what operators do, from the first start to a restore."""
+    us.start()
+    uk.start()
+    step("ready on PostgreSQL behind nginx", lambda: [ready(door) for door in doors])
+    step("each cosigns the other's log", lambda: cosigned(us, uk))
+    step("backup while it serves", lambda: backed_up(us))
+    step("a certificate is replaced while it serves", lambda: certified(doors[0], us.authority))
+    before = dict(us.settings)
+    later = step("new keys, escrowed, confirmed by two", lambda: rotated(us))
+    us.stop()
+    installed_keys(us)
+    step("refused with the membership before", lambda: refuses(us, before))
+    us.start()
+    step("ready again, with the new keys", lambda: ready(doors[0]))
+    step("the partner follows, in a new epoch", lambda: followed(us, uk, later, doors[1]))
+    step("backup under the new keys", lambda: backed_up(us))
+    us.stop()
+    step("upgrade from the migration before", lambda: upgraded(us))
+    us.settings |= {"COMITY_DATABASE_URL": server.fresh()}
+    step("keystore from escrow, an empty database from the backup", lambda: restored(us))
+    us.start()
+    step("writes again once the partner has answered", lambda: written_again(us, doors[0]))
+    us.stop()
+    uk.stop()
+    for site in (us, uk):
+        report = step(f"audit fsck, {site.ministry}", lambda site=site: checked(site))
+        sys.stdout.write(f"           {report}\n")
+
+
+def begun(us: Site, uk: Site, urls: dict[str, str]) -> None:
+    """Make keys, membership, settings, tables and the first administrators of both."""
+    members: list[str] = []
+    for site, country in ((us, "US"), (uk, "UK")):
+        who = ("--ministry", site.ministry, "--jurisdiction", country, "--url", site.url)
+        site.installed.comity("node", "init", "--home", site.home, *who)
+        members += ["--member", f"{site.home}/member.json"]
     out = f"{HOME}/membership.json"
-    digest = installed.comity("membership", "compose", *member, "--serial", "1", "--out", out)
-    return {
-        "COMITY_MINISTRY": MINISTRY,
-        "COMITY_PUBLIC_URL": public,
+    digest = us.installed.comity(
+        "membership", "compose", *members, "--serial", "1", "--out", out
+    ).strip()
+    for site, other in ((us, uk), (uk, us)):
+        site.settings = settings(site, other, urls[site.ministry], digest)
+        site.comity("node", "init", "--migrate")
+        first, second = (
+            (site.issuer.issuer, sub, f"Administrator {sub}") for sub in (FIRST, SECOND)
+        )
+        site.comity("node", "admins", "--first", *first, "--second", *second)
+
+
+def settings(site: Site, other: Site, url: str, digest: str) -> dict[str, str]:
+    """Return a node's settings; its client certificate and the partner's authority are its files."""
+    client = site.authority.issue("client")
+    tls = {
+        "CA": other.authority.certificate,
+        "CERTIFICATE": client.certificate,
+        "KEY": client.key,
+    }
+    kept = {
+        f"COMITY_PEER_{name}": site.installed.keep(
+            f"{site.ministry}/tls/{name}.pem", path.read_bytes()
+        )
+        for name, path in tls.items()
+    }
+    return kept | {
+        "COMITY_MINISTRY": site.ministry,
+        "COMITY_PUBLIC_URL": site.url,
         "COMITY_DATABASE_URL": url,
-        "COMITY_STORE": f"{HOME}/node/exhibits",
-        "COMITY_KEYSTORE": f"{HOME}/node/keystore.json",
-        "COMITY_KEYSTORE_PASSPHRASE_FILE": f"{HOME}/node/keystore-passphrase",
-        "COMITY_MEMBERSHIP": out,
-        "COMITY_MEMBERSHIP_DIGEST": digest.strip(),
-        "COMITY_TOKEN_AUDIENCE": public,
+        "COMITY_STORE": f"{site.home}/exhibits",
+        "COMITY_KEYSTORE": f"{site.home}/keystore.json",
+        "COMITY_KEYSTORE_PASSPHRASE_FILE": f"{site.home}/keystore-passphrase",
+        "COMITY_MEMBERSHIP": f"{HOME}/membership.json",
+        "COMITY_MEMBERSHIP_DIGEST": digest,
+        "COMITY_ISSUERS": site.issuer.issuer,
+        "COMITY_TOKEN_AUDIENCE": site.url,
         "COMITY_LISTEN_HOST": "127.0.0.1",
+        "COMITY_LISTEN_PORT": str(site.port),
+        "COMITY_WATCH_SECONDS": "1",
         "COMITY_JOBS": "true",
     }
 
 
-def begun(installed: Installed, settings: dict[str, str], issuer: FakeIssuer) -> None:
-    """Make the tables and name the first two administrators."""
-    migrate(installed, settings)
-    first, second = ((issuer.issuer, sub, f"Administrator {sub}") for sub in ADMINISTRATORS)
-    installed.comity("node", "admins", "--first", *first, "--second", *second, **settings)
+def cosigned(us: Site, uk: Site) -> None:
+    """Wait until each has cosigned all of the other's log, and nothing lacks a receipt."""
+    for one, other in ((us, uk), (uk, us)):
+
+        def whole(one: Site = one, other: Site = other) -> bool:
+            found = one.status()
+            queues = found["queues"].get(other.ministry, {})
+            return bool(
+                found["cosigned"].get(other.ministry) == found["log_size"]
+                and not found["unsequenced"]
+                and not any(queues.values())
+            )
+
+        until(whole, f"{other.ministry} does not cosign the log of {one.ministry}")
 
 
-@dataclass(frozen=True)
-class Officers:
-    """Both administrators at their command lines; they reach the app on this machine."""
-
-    home: Path
-    port: int
-    audience: str
-    issuer: FakeIssuer
-
-    def run(self, sub: str, *arguments: str | Path) -> Any:
-        """Run an officer's command; returns its document.
-
-        Raises:
-            FailedError: it was refused.
-        """
-        tokens = Tokens(self.issuer.token(sub, self.audience), FOREVER)
-        node = f"http://127.0.0.1:{self.port}"
-        profile = Profile(node, self.issuer.issuer, "tests", self.audience, tokens=tokens)
-        ProfileStore(self.home).save(sub, profile)
-        ended = CommandLine(self.home)(*arguments, profile=sub, as_json=True)
-        if ended.code:
-            raise FailedError(f"{' '.join(map(str, arguments))}\n{ended.err}")
-        return ended.document
+def backed_up(site: Site) -> None:
+    """Copy database and exhibits; pg_dump has to be in reach of the node's own root."""
+    site.comity("node", "backup", "--out", f"{site.home}/backups")
 
 
-def rotated(installed: Installed, settings: dict[str, str], officers: Officers) -> dict[str, str]:
-    """Do what rotate-a-key.md says for the seal keys; returns the settings to restart with."""
-    size = officers.run(ADMINISTRATORS[0], "node", "status")["log_size"]
-    entry = installed.comity("key", "rotate", "seal", "--at-index", str(size), **settings)
-    member = keep(installed, "our-entry.json", entry)
-    secrets = [keep(installed, name, f"the words of {name}\n") for name in ("one", "two")]
-    pair = ("--first-passphrase-file", secrets[0], "--second-passphrase-file", secrets[1])
-    installed.comity("key", "escrow", "--out", f"{HOME}/comity-keys.json", *pair, **settings)
-    after = f"{HOME}/membership-next.json"
-    change = ("--to", settings["COMITY_MEMBERSHIP"], "--member", member, "--out", after)
-    digest = installed.comity("membership", "add", *change).strip()
-    first, second = ADMINISTRATORS
-    officers.run(first, "membership", "propose", installed.home / "membership-next.json")
-    seen = officers.run(second, "membership", "preview", digest)["digest"]
-    officers.run(second, "membership", "approve", digest, "--digest", seen)
-    return settings | {"COMITY_MEMBERSHIP": after, "COMITY_MEMBERSHIP_DIGEST": digest}
+def rotated(us: Site) -> bytes:
+    """Do what rotate-a-key.md says, steps 2 to 3 and 5; returns the next membership."""
+    us.officer(FIRST, "node", "stop-switch", "on")
+    size = str(us.status()["log_size"])
+    following = f"{us.home}/keystore-next.json"
+    us.installed.run("/usr/bin/cp", "-p", us.settings["COMITY_KEYSTORE"], following)
+    for purpose in CHANGED:
+        changed = ("key", "rotate", purpose, "--at-index", size, "--keystore", following)
+        entry = us.comity(*changed)
+    member = us.installed.keep(f"{us.ministry}/our-entry.json", entry.encode())
+    out = ("--out", f"{us.home}/comity-keys.json", "--keystore", following)
+    us.comity("key", "escrow", *out, *passphrases(us))
+    us.comity("key", "restore", "--check", "--from", out[1], *passphrases(us))
+    after = f"{us.home}/membership-next.json"
+    change = ("--to", us.settings["COMITY_MEMBERSHIP"], "--member", member, "--out", after)
+    digest = us.comity("membership", "add", *change).strip()
+    raw = us.outside("membership-next.json").read_bytes()
+    us.confirm(raw, digest)
+    return raw
 
 
-def refuses_old(installed: Installed, settings: dict[str, str]) -> None:
-    """Show that the rotated keystore does not start under the membership before.
+def passphrases(site: Site) -> tuple[str, ...]:
+    """Return the options that name both administrators' passphrases."""
+    first, second = (
+        site.installed.keep(f"{site.ministry}/{name}", f"the words of {name}\n".encode())
+        for name in ("one", "two")
+    )
+    return ("--first-passphrase-file", first, "--second-passphrase-file", second)
+
+
+def installed_keys(site: Site) -> None:
+    """Put the next keystore in place."""
+    site.installed.run(
+        "/usr/bin/mv", f"{site.home}/keystore-next.json", site.settings["COMITY_KEYSTORE"]
+    )
+
+
+def refuses(site: Site, before: dict[str, str]) -> None:
+    """Show that the new keystore does not start under the membership before.
 
     Raises:
         FailedError: it does, or is refused for something else.
     """
-    command = installed.command("node", "serve")
     refused = subprocess.run(
-        command,
-        env=environment(**settings),
+        site.installed.command("node", "serve"),
+        env=environment(**before),
         capture_output=True,
         text=True,
-        timeout=_PATIENCE,
+        timeout=PATIENCE,
         check=False,
     )
     if refused.returncode == 0 or "keys.not-in-membership" not in refused.stderr:
         raise FailedError(f"not refused as it must be: {refused.stderr[-2000:]}")
+
+
+def followed(us: Site, uk: Site, membership: bytes, door: Proxy) -> None:
+    """The partner confirms and installs the membership; a new epoch, and all of the log is cosigned.
+
+    Raises:
+        FailedError: ``node status`` does not name who has yet to switch.
+    """
+    if us.status()["memberships"][UK]["serial"] != 1:
+        raise FailedError("the partner that has yet to switch is not named")
+    uk.confirm(membership, us.settings["COMITY_MEMBERSHIP_DIGEST"])
+    uk.stop()
+    uk.start()
+    ready(door)
+    us.officer(FIRST, "node", "stop-switch", "off")
+    us.officer(FIRST, "epoch", "propose", UK)
+    us.decide("epoch", UK)
+    cosigned(us, uk)
 
 
 def certified(proxy: Proxy, own: Authority) -> None:
@@ -360,11 +393,7 @@ def certified(proxy: Proxy, own: Authority) -> None:
     nginx = [foreign.oracle("nginx"), "-c", str(proxy.folder / "nginx.conf")]
     run([*nginx, "-p", str(proxy.folder), "-t"])
     run([*nginx, "-p", str(proxy.folder), "-s", "reload"])
-    end = time.monotonic() + _PATIENCE
-    while shown(proxy) == before:
-        if time.monotonic() > end:
-            raise FailedError("nginx still shows the old certificate")
-        time.sleep(0.2)
+    until(lambda: shown(proxy) != before, "nginx still shows the old certificate")
     ready(proxy)
 
 
@@ -375,19 +404,8 @@ def shown(proxy: Proxy) -> bytes:
         return connection.sock.getpeercert(binary_form=True) or b""  # type: ignore[union-attr]
 
 
-def migrate(installed: Installed, settings: dict[str, str]) -> None:
-    """Bring the database to the program's revision."""
-    installed.comity("node", "init", "--migrate", **settings)
-
-
-def backed_up(installed: Installed, settings: dict[str, str]) -> str:
-    """Copy database and exhibits; pg_dump has to be in reach of the node's own root."""
-    installed.comity("node", "backup", "--out", f"{HOME}/backups", **settings)
-    return f"{HOME}/backups"
-
-
-def upgraded(installed: Installed, settings: dict[str, str]) -> None:
-    """Take the database one migration back, be refused, migrate, be accepted.
+def upgraded(site: Site) -> None:
+    """Take the database one migration back, be refused, migrate.
 
     Raises:
         FailedError: a node starts on a database of another revision.
@@ -398,18 +416,50 @@ def upgraded(installed: Installed, settings: dict[str, str]) -> None:
 
     scripts = ScriptDirectory.from_config(migrating.configuration("sqlite://"))
     before = scripts.get_revision(migrating.head()).down_revision
-    migrating.downgrade(settings["COMITY_DATABASE_URL"], str(before))
+    migrating.downgrade(site.settings["COMITY_DATABASE_URL"], str(before))
     try:
-        installed.comity("node", "serve", **settings)
+        site.comity("node", "serve")
     except FailedError as refused:
         if "database.wrong-revision" not in str(refused):
             raise
-    migrate(installed, settings)
+    site.comity("node", "init", "--migrate")
 
 
-def restore(installed: Installed, settings: dict[str, str], backups: str) -> None:
-    """Put the backup into an empty database."""
-    installed.comity("node", "restore", "--from", backups, **settings)
+def restored(site: Site) -> None:
+    """Lose keystore and exhibits; take the keys out of the escrow and the rest from the backup."""
+    for name in ("keystore.json", "exhibits"):
+        site.outside(name).rename(site.outside(f"lost-{name}"))
+    site.comity("key", "restore", "--from", f"{site.home}/comity-keys.json", *passphrases(site))
+    site.comity("node", "restore", "--from", f"{site.home}/backups")
+
+
+def written_again(us: Site, door: Proxy) -> None:
+    """Wait until the partner has said what it holds, and fetch back what was lost.
+
+    Raises:
+        FailedError: the node stays read-only.
+    """
+    ready(door)
+
+    def answered() -> bool:
+        found = us.status()["restore"]
+        return not found["pending"] or UK in found["answers"]
+
+    until(answered, "the partner does not say what it holds")
+    found = us.status()["restore"]
+    if found["pending"] and found["largest"] > found["size"]:
+        us.comity("node", "recover")
+    until(lambda: not us.status()["restore"]["pending"], "the restored node stays read-only")
+
+
+def checked(site: Site) -> str:
+    """Return the last line of ``audit fsck``."""
+    report = site.installed.comity(
+        *("audit", "fsck", "--database-url", site.settings["COMITY_DATABASE_URL"]),
+        *("--membership", site.settings["COMITY_MEMBERSHIP"]),
+        *("--store", site.settings["COMITY_STORE"]),
+    )
+    return report.splitlines()[-1]
 
 
 def main() -> int:
@@ -420,7 +470,7 @@ def main() -> int:
         return 2
     foreign.declare(NEEDED)
     folder = Path(tempfile.mkdtemp(prefix="comity-deployed-"))
-    begun = time.monotonic()
+    begun_at = time.monotonic()
     try:
         deployed(folder)
     except FailedError as failed:
@@ -428,7 +478,7 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    sys.stdout.write(f"{time.monotonic() - begun:7.1f} s  in all\n")
+    sys.stdout.write(f"{time.monotonic() - begun_at:7.1f} s  in all\n")
     return 0
 
 

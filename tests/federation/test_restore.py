@@ -7,6 +7,7 @@ import pytest
 
 from api.domain.errors import Conflict, Unavailable
 from api.domain.log_trust import log_verifiers
+from api.jobs.watch_peers import Watch
 from api.records import drafts, node_state, packages, peer_logs, streams
 from api.services.audit import fsck
 from api.services.desk import evidence
@@ -93,6 +94,30 @@ def holds_still(federation: Federation, kept: Kept) -> None:
     verify_consistency(kept.size, head.size, kept.root, head.root, path)
     again = us.db.read(lambda c: checkpoints.prove_inclusion(c, kept.index, head.size))
     verify_inclusion(kept.index, head.size, kept.leaf, again, head.root)
+
+
+def test_the_watch_leaves_an_operator_to_it(
+    federation: Federation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node's own processes look at the restore meanwhile; two at once met each other's rows."""
+    us = federation[US]
+    backup = backups.make(us, tmp_path / "backups")
+    release(federation, submit(federation), UK)
+    rest(federation)
+    lose(federation, US)
+    us = restore(federation, US, backup, tmp_path / "new")
+    watch = Watch(us)
+    watch()
+    assert guard.standing_now(us).lost
+    assert guard.standing_now(us).pending
+    recover, twice = recovering.recover, list[Node]()
+    monkeypatch.setattr(recovering, "recover", twice.append)
+    found = recover(us, lambda _said: bool(watch()))
+    assert (found.messages, twice) == (1, [])
+    assert not guard.standing_now(us).pending
+    rest(federation)
+    no_misbehaviour(federation)
+    check_soundness(us)
 
 
 def test_the_drill(federation: Federation, tmp_path: Path) -> None:

@@ -105,13 +105,13 @@ def wait_until_open(port: int) -> None:
 
 @contextmanager
 def running_proxy(
-    folder: Path, upstream: int, own: Authority, partner: Authority
+    folder: Path, upstream: int, own: Authority, partner: Authority, port: int = 0
 ) -> Iterator[Proxy]:
     """Run nginx for one ministry whose only partner is whoever ``partner`` says it is.
 
-    The folder's ``tls`` is where ``own`` keeps its files.
+    The folder's ``tls`` is where ``own`` keeps its files. It listens on ``port``, a free one if 0.
     """
-    port = free_port()
+    port = port or free_port()
     own.issue("server", server=True)
     (folder / "tls" / "partners-ca.pem").write_bytes(partner.certificate.read_bytes())
     command = [

@@ -12,9 +12,9 @@ another history of it, goes the same way: a head that carries its own signatures
 with. So does one whose database does not fit what it remembers outside of it
 (``services/log/remembering.py``).
 
-Facts in ``node_state``: ``restore`` (``pending`` or ``done``), ``restore-answer:<ministry>``
-(``<size>:<root>``), ``restore-waiver:<ministry>`` (``proposed:<person>`` or
-``approved:<person>:<person>``).
+Facts in ``node_state``: ``restore`` (``pending:<leaves that came back>`` or ``done``),
+``restore-answer:<ministry>`` (``<size>:<root>``), ``restore-waiver:<ministry>``
+(``proposed:<person>`` or ``approved:<person>:<person>``).
 """
 
 from dataclasses import dataclass, field
@@ -59,6 +59,7 @@ class RestoreStanding:
         size: leaves in this node's own newest head.
         largest: the largest size any member holds.
         remembered: the size remembered outside the database; 0 if nothing is.
+        restored: leaves in its own newest head when it was restored.
     """
 
     pending: bool
@@ -70,6 +71,7 @@ class RestoreStanding:
     size: int = 0
     largest: int = 0
     remembered: int = 0
+    restored: int = 0
 
     @property
     def complete(self) -> bool:
@@ -80,6 +82,11 @@ class RestoreStanding:
     def behind(self) -> bool:
         """More of this node's log is held, or remembered, than this node has."""
         return max(self.largest, self.remembered) > self.size
+
+    @property
+    def lost(self) -> bool:
+        """More was held or remembered than came back: somebody takes it back, or is at it."""
+        return max(self.largest, self.remembered) > self.restored
 
 
 def standing(node: Node, connection: Connection) -> RestoreStanding:
@@ -96,6 +103,8 @@ def standing(node: Node, connection: Connection) -> RestoreStanding:
     waivers = {member: facts.get(_WAIVER + member, "") for member in members}
     waived = [member for member, text in waivers.items() if text.startswith("approved:")]
     head = log.newest_signed(connection)
+    size = head.size if head is not None else 0
+    _, _, restored = facts[RESTORE].partition(":")
     return RestoreStanding(
         pending=True,
         since=node_state.since(connection, RESTORE),
@@ -103,9 +112,10 @@ def standing(node: Node, connection: Connection) -> RestoreStanding:
         waived=waived,
         proposed=[member for member, text in waivers.items() if text.startswith("proposed:")],
         silent=[member for member in members if member not in answers and member not in waived],
-        size=head.size if head is not None else 0,
+        size=size,
         largest=max(answers.values(), default=0),
         remembered=_remembered(node),
+        restored=int(restored) if restored else size,
     )
 
 
@@ -135,7 +145,9 @@ def begin(node: Node, cause: str) -> None:
         for name in node_state.everything(unit.connection):
             if name.startswith((_ANSWER, _WAIVER, "restore-tail")):
                 unit.delete(node_state.NODE_STATE, {"name": name})
-        node_state.put(unit, RESTORE, PENDING, node.now())
+        head = log.newest_signed(unit.connection)
+        size = head.size if head is not None else 0
+        node_state.put(unit, RESTORE, f"{PENDING}:{size}", node.now())
         entry = recording.Entry(
             act=Act.NODE_RESTORED, subject=Subject("node", node.ministry), code=cause
         )
