@@ -82,6 +82,16 @@ def test_two_arabic_letters_are_not_read_as_one(native: str, latin: str) -> None
     assert skeleton(latin) in {skeleton(one) for read in readings(native) for one in read}
 
 
+@pytest.mark.parametrize(
+    ("native", "latin"),
+    [("박영한", "PARK Young Han"), ("이철수", "Lee Cheol-su"), ("이철수", "RI Chol Su")],
+)
+def test_a_korean_surname_is_read_as_both_states_write_it(native: str, latin: str) -> None:
+    assert keys(person(native)) & keys(person(latin))
+    scores = [name_score(one, words(latin), body=False) for one in readings(native)]
+    assert max(scores) > 0.85
+
+
 def test_of_names_with_one_sound_the_one_with_the_same_consonants_is_first() -> None:
     native = words("محسن حجتی")
     same, other = words("Mohsen Hojati"), words("Mohsen Asadi")

@@ -7,6 +7,7 @@ skeleton of a word. What is made here is for finding and scoring only; nobody is
 import functools
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
 
 from anyascii import anyascii
@@ -96,6 +97,18 @@ _FINALS: Final = ". k k k n n n t l k m l l l p l m p p t t ng t t k t p t".repl
 )
 # Two-syllable Korean surnames are rare enough to be left out.
 _KOREAN_SURNAMES: Final = {"i": "ri", "no": "ro", "im": "rim", "yang": "ryang"}
+# As people of the South write them, where it sounds otherwise.
+_SOUTHERN: Final = {
+    "pak": "park",
+    "i": "lee",
+    "ri": "lee",
+    "ro": "noh",
+    "no": "noh",
+    "im": "lim",
+    "rim": "lim",
+    "ryang": "yang",
+    "ryu": "yoo",
+}
 
 _DIGRAPHS: Final = (
     ("dsch", "j"),
@@ -134,21 +147,24 @@ def words(text: str) -> tuple[str, ...]:
     ones an institution's name with its terms in English; the article of Arabic stands as its own
     word; apostrophes join what they stand in.
     """
-    return _folded(text, _ARABIC_LETTERS)
+    return _folded(text, _ARABIC_LETTERS, _KOREAN_SURNAMES)
 
 
 def readings(text: str) -> tuple[tuple[str, ...], ...]:
     """Return a name's words, in each way in which languages that share its script read them."""
     first = words(text)
-    if text.isascii() or not _READ_OTHERWISE.search(unicodedata.normalize("NFKC", text)):
+    if text.isascii():
         return (first,)
-    return (first, _folded(text, _PERSIAN_LETTERS))
+    plain = unicodedata.normalize("NFKC", text)
+    if _READ_OTHERWISE.search(plain) or _HANGUL.search(plain):
+        return (first, _folded(text, _PERSIAN_LETTERS, _SOUTHERN))
+    return (first,)
 
 
-def _folded(text: str, arabic: dict[int, str]) -> tuple[str, ...]:
+def _folded(text: str, arabic: Mapping[int, str], surnames: Mapping[str, str]) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", text).translate(_SILENT).translate(_BETWEEN)
     if not plain.isascii():
-        plain = _HANGUL.sub(_korean, _HAN.sub(_chinese, plain))
+        plain = _HANGUL.sub(functools.partial(_korean, surnames), _HAN.sub(_chinese, plain))
         if _ARABIC.search(plain):
             plain = _arabic(plain, arabic)
         plain = anyascii(plain)
@@ -167,12 +183,12 @@ def _pinyin(run: str) -> str:
     return anyascii(run).lower()
 
 
-def _korean(found: re.Match[str]) -> str:
+def _korean(surnames: Mapping[str, str], found: re.Match[str]) -> str:
     run = found[0]
     if len(run) > _LONGEST_PERSON or len(run) == 1:
         return f" {terms.told(run, _romanised) or _romanised(run)} "
     surname = _romanised(run[0])
-    return f" {_KOREAN_SURNAMES.get(surname, surname)} {_romanised(run[1:])} "
+    return f" {surnames.get(surname, surname)} {_romanised(run[1:])} "
 
 
 def _romanised(run: str) -> str:
@@ -185,7 +201,7 @@ def _romanised(run: str) -> str:
     return "".join(said)
 
 
-def _arabic(text: str, letters: dict[int, str]) -> str:
+def _arabic(text: str, letters: Mapping[int, str]) -> str:
     parts = []
     for word in _WORD_ENDS.sub(" ", text.translate(_ARABIC_SIGNS)).split():
         if word in _KINSHIP:
