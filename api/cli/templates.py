@@ -70,7 +70,7 @@ source = ""                      # where it comes from
 PROPOSAL: Final = f"""# A designation proposal. Then: comity proposal new --body THIS
 title = ""
 regime = ""                      # see comity regimes list
-measures = ["asset-freeze", "travel-ban"]
+measures = ["asset-freeze", "entry-ban"]
 {_SUBJECT}
 [[grounds]]
 ground = ""                      # see comity regimes show
@@ -92,7 +92,7 @@ regime = ""                      # see comity regimes list
 instrument = ""
 list_reference = ""
 grounds = [""]                   # see comity regimes show
-measures = ["asset-freeze", "travel-ban"]
+measures = ["asset-freeze", "entry-ban"]
 
 [subject]
 {_SUBJECT.split("key = ", 1)[1].split(chr(10), 1)[1]}

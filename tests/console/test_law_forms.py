@@ -23,7 +23,7 @@ DESIGNATION = {
     "grounds": ["us-glomag.abuse"],
     "instrument": "E.O. 13818",
     "list_reference": "SDN 29219",
-    "measures": ["asset_freeze"],
+    "measures": ["asset-freeze"],
     "in_force_at": "2020-07-09",
     "zone": "America/New_York",
     "reasons_releasable": "Held the post.",
@@ -65,7 +65,13 @@ def test_a_designation_is_recorded_amended_and_ended(federation, console):
     path = f"/en/designations/{listed[7:]}"
     assert f"{path}/amend" in analyst.get(path).text
     change = {"list_reference": "SDN 2", "in_force_at": "2021-01-01", "zone": "Etc/UTC"}
+    shown = analyst.get(path).text
+    assert "serious human rights abuse" in shown, "a ground stands in the law's words"
+    assert "Asset freeze" in shown
     approved(federation, analyst.submit(f"{path}/amend", **change))
+    listing = analyst.get("/en/drafts").text.partition("<tbody")[2].partition("</tr>")[0]
+    assert "ZHU Hailun" in listing, "an amendment is about somebody as well"
+    assert federation[UK].me.name in listing.replace("&amp;", "&"), "ministries go by their names"
     node, officer = federation[US], federation.officer(US, "analyst")
     assert designations.read(node, officer, listed).standing["list_reference"] == "SDN 2"
     end = {"reason": "Died.", "in_force_at": "2022-01-01", "zone": "Etc/UTC"}
@@ -123,7 +129,7 @@ def test_a_proposal_is_written_mended_submitted_and_followed(federation, console
         "found_by": "A. Analyst",
         "reasons_releasable": "Held the post.",
         "reasons_internal": "See the minute.",
-        "measures": ["asset_freeze"],
+        "measures": ["asset-freeze"],
     }
     empty = analyst.submit("/en/proposals/new")
     assert empty.status_code == 422
@@ -356,7 +362,7 @@ def test_facts_of_a_proposal_and_a_designation_survive_their_revision(federation
         "met": "yes",
         "found_by": "A. Analyst",
         "reasons_releasable": "Held the post.",
-        "measures": ["asset_freeze"],
+        "measures": ["asset-freeze"],
         "case_facts_subjects-1": [f"{package} s1"],
         **fact(),
     }

@@ -146,6 +146,7 @@ def test_a_reviewer_approves_what_the_page_showed(federation, browsers):
         assert word in page, word
     unusual = page.partition("What is unusual")[2].partition("What will leave")[0]
     assert "The preparer did not sign it" in unusual
+    assert re.search(r"</(bdi|span)>\s*<span[^>]*>\(s1\)</span>", page), "a claim names its subject"
     assert "la personne qui l’a préparée ne l’a pas signée" in (
         reviewer.get(f"/fr/drafts/{draft}").text.lower()
     )
@@ -254,6 +255,10 @@ def test_the_addressee_finds_on_a_subject(federation, consoles, browsers):
     assert "choose" not in analyst.get(f"{path}?subject=s1").text.lower()[:200]
     wrong = analyst.submit(path, subject="s1", finding="mirror", reasons="Enough.")
     assert wrong.status_code == 422
+    bare = analyst.submit(path, subject="s1", finding="mirror", regime="UK-GHR", reasons="Enough.")
+    warned = browsers[UK, "reviewer"].get(bare.headers["location"]).text
+    assert "It names no ground under which the subject would be listed." in warned
+    assert "It rests on no package of evidence." in warned
     made = analyst.submit(path, subject="s1", finding="decline", reasons="Not enough.")
     assert made.status_code == 303, made.text[-2000:]
     page = browsers[UK, "reviewer"].get(made.headers["location"]).text

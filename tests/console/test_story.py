@@ -239,7 +239,7 @@ def designated(us: Ministry, package: str) -> str:
     analyst, reviewer = us["analyst"], us["reviewer"]
     analyst.at("/proposals/new")
     analyst.type(title="Listing ZHU Hailun", found_by="A. Analyst", reasons_releasable="See there.")
-    analyst.tick(f"sha256:{package[-64:]} s1", "us-glomag.abuse", "yes", "asset_freeze")
+    analyst.tick(f"sha256:{package[-64:]} s1", "us-glomag.abuse", "yes", "asset-freeze")
     analyst.page.select_option("#regime", "US-GLOMAG")
     proposal = analyst.press("Save")
     analyst.at(f"{proposal}/submit")
@@ -312,7 +312,7 @@ def mirrored(uk: Ministry, request: str, federation: Federation) -> None:
     analyst.at(f"/designations/new?request={request[-64:]}&subject=s1")
     analyst.type(instrument="SI 2020/680", list_reference="GHR0001", in_force_at="2026-11-23")
     analyst.type(zone="Europe/London", reasons_releasable="Motifs raisonnables.")
-    analyst.tick("asset_freeze", US)
+    analyst.tick("asset-freeze", US)
     uk.approve(analyst.press("Créer le projet"))
     analyst.at(f"{request}/effect?subject=s1")
     analyst.page.check("main input[name='subject'][value='s1']")

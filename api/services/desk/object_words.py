@@ -97,6 +97,12 @@ def of_objects(connection: Connection, ids: Iterable[str]) -> dict[str, Words]:
     return found
 
 
+def titles(node: Node, ids: Iterable[str]) -> dict[str, str]:
+    """Return the titles of objects that drafts are about, for who was found to see the drafts."""
+    found = node.db.read(lambda connection: of_objects(connection, ids))
+    return {id_: words.title for id_, words in found.items()}
+
+
 def people(connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
     """Return the names of officers by record id; unknown ids are absent."""
     return officers.names(connection, sorted({one for one in ids if one}))

@@ -18,7 +18,7 @@ from api.records import designations, identity, packages, subjects, threads
 from api.records.drafts import Draft
 from api.services.node import Node
 from api.wire.payloads.identity_verdict_v1 import reference
-from api.wire.types import IDENTITY_VERDICT
+from api.wire.types import IDENTITY_VERDICT, MIRROR_FINDING
 
 _TEXTS = ("reason", "text", "note", "purpose", "summary", "explanation", "authority", "terms")
 _WIDE = ("CLEAR", "GREEN")
@@ -218,6 +218,8 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
         yield from _of_verdict(body)
     if body.get("instruction") == "destroy":
         yield "Every holder is asked to destroy its copy."
+    if draft.type == MIRROR_FINDING:
+        yield from _of_finding(body)
     yield from _of_law(node, body)
     if len(draft.to) > 1:
         yield f"It goes to {len(draft.to)} ministries."
@@ -231,6 +233,15 @@ def _of_verdict(body: Mapping[str, Any]) -> Iterator[str]:
         yield "It names a statement that not every recipient may hold; it says nothing of its text."
     if "withdraws" in body:
         yield "It takes back what this ministry said before; afterwards it says nothing."
+
+
+def _of_finding(body: Mapping[str, Any]) -> Iterator[str]:
+    if body.get("finding") not in {"mirror", "mirror-differently"}:
+        return
+    if not _text(body, "ground"):
+        yield "It names no ground under which the subject would be listed."
+    if not _list(body, "relies_on"):
+        yield "It rests on no package of evidence."
 
 
 def _of_marking(marking: MarkingWords) -> Iterator[str]:

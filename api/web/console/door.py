@@ -22,6 +22,7 @@ from api.web.console import (
     faults,
     feeds,
     forms,
+    law_choices,
     navigation,
     rendering,
     sessions,
@@ -168,6 +169,8 @@ class _Door:
             token=token,
             seconds=found.seconds if found is not None else 0,
             nonce=rendering.nonce(self.node.entropy.token(_NONCE_BYTES)),
+            ministries={one.id: one.name for one in self.node.membership.members},
+            grounds=law_choices.words_of_grounds(self.node.regimes.values(), facts.language),
         )
 
     def fault(self, error: Exception) -> Response:

@@ -160,6 +160,9 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "decided-again": mark("It was decided again"),
     },
     "measure": {
+        "asset-freeze": mark("Asset freeze"),
+        "entry-ban": mark("Entry ban"),
+        # As the console wrote them once.
         "asset_freeze": mark("Asset freeze"),
         "entry_ban": mark("Entry ban"),
     },

@@ -13,7 +13,7 @@ from api.web.console.page import Visit
 from api.web.console.words import Language
 
 _LONGEST: Final = 90  # signs of a regime's name that a line of a choice holds
-MEASURES: Final = ("asset_freeze", "entry_ban")
+MEASURES: Final = ("asset-freeze", "entry-ban")
 """Measures that forms offer by name; others are written as words."""
 
 
@@ -36,6 +36,13 @@ class Choice:
 
 def _said(text: Bilingual, language: Language) -> str:
     return text.fr if language == "fr" else text.en
+
+
+def words_of_grounds(regimes: Iterable[Regime], language: Language) -> dict[str, str]:
+    """Return every ground's words, by its id."""
+    return {
+        each.id: _said(each.label, language) for one in regimes for each in one.grounds.values()
+    }
 
 
 def of_home(visit: Visit) -> list[Regime]:

@@ -14,7 +14,7 @@ from api.domain.drafts import DraftAct, DraftState
 from api.domain.errors import ComityError
 from api.domain.four_eyes import Row as FourEyesRow
 from api.records.proposed import KEY_REQUEST
-from api.services.desk import mirroring, package_lines
+from api.services.desk import mirroring, object_words, package_lines
 from api.services.statements import draft_form, drafting
 from api.services.statements.draft_form import DraftView
 from api.services.visibility import table_row
@@ -82,7 +82,10 @@ def draft_titles(visit: Visit, drafts: Sequence[DraftView]) -> dict[str, str]:
     )
     threads = {one.thread for one in drafts if one.thread is not None}
     lines = mirroring.subject_lines_of(visit.node, threads) if threads else {}
-    return {one.id: _draft_title(one, titles, lines) for one in drafts}
+    found = {one.id: _draft_title(one, titles, lines) for one in drafts}
+    others = {one.about for one in drafts if one.about is not None and not found[one.id]}
+    called = object_words.titles(visit.node, others) if others else {}
+    return {one.id: found[one.id] or called.get(one.about or "", "") for one in drafts}
 
 
 def _draft_title(

@@ -38,6 +38,12 @@ _MONOSPACED: Final = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{32,64}")
 _KILO: Final = 1000
 _RIGHT_TO_LEFT: Final = {"R", "AL"}
 _LATIN: Final = (Markup('<bdi translate="no">'), Markup("</bdi>"))
+_TOLD: Final = (
+    *("title", "summary", "language", "names", "schema", "subject", "subjects", "act", "scheme"),
+    *("value", "precision", "from", "to", "birth_dates", "birth_place", "positions", "countries"),
+    *("identifiers", "finding", "regime", "ground", "grounds", "reasons", "claims", "exhibits"),
+)
+"""Members of statements in the order in which people tell them; on the wire they are sorted."""
 _SCRIPTS: Final = (
     ("ARABIC", "ar"),
     ("HEBREW", "he"),
@@ -68,6 +74,8 @@ class Frame:
         token: makes a form's token from a path and a tag.
         seconds: until the session ends; 0 for strangers.
         nonce: of this page's scripts.
+        ministries: names of the members, by id.
+        grounds: words of the regimes' grounds in the page's language, by id.
     """
 
     language: Language
@@ -78,6 +86,8 @@ class Frame:
     token: Callable[[str, str], str]
     seconds: int
     nonce: str
+    ministries: Mapping[str, str]
+    grounds: Mapping[str, str]
 
 
 @functools.cache
@@ -114,6 +124,7 @@ def environment(language: Language) -> Environment:
         named=named,
         tongue=tongue,
         digest=grouped,
+        in_order=in_order,
         refusal=functools.partial(refusal, language),
         fact=functools.partial(law_facts.fact, language),
     )
@@ -177,6 +188,12 @@ class Written:
     def _date(self, at: date) -> str:
         day = "1er" if self._language == "fr" and at.day == 1 else str(at.day)
         return f"{day} {self._months[at.month]} {at.year}"
+
+
+def in_order(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return a statement's members as people tell them; those without a place keep theirs."""
+    places = {name: place for place, name in enumerate(_TOLD)}
+    return sorted(members.items(), key=lambda one: places.get(one[0], len(_TOLD)))
 
 
 def plain(id_: str) -> str:
@@ -249,8 +266,26 @@ def page(frame: Frame, template: str, members: Mapping[str, Any]) -> str:
         "home": f"/{frame.language}/",
         "to": lambda path: f"/{frame.language}{path}",
         "secured": lambda path="", tag="": _secured(frame, path, tag),
+        "ministry": lambda id_: _ministry(frame, id_),
+        "ground": lambda id_: _ground(frame, id_),
     }
     return error_summary.completed(made.get_template(f"console/{template}").render(whole))
+
+
+def _ministry(frame: Frame, id_: str) -> Markup:
+    """Return a member's name, with its id as title; what is no member's id as it is written."""
+    if id_ not in frame.ministries:
+        return named(id_)
+    return Markup('<bdi translate="no" title="{}">{}</bdi>').format(id_, frame.ministries[id_])
+
+
+def _ground(frame: Frame, id_: str) -> Markup:
+    """Return a ground in the law's words with its id; other words as they are written."""
+    if id_ not in frame.grounds:
+        return named(id_)
+    return Markup('{} <span class="govuk-hint" translate="no">({})</span>').format(
+        frame.grounds[id_], id_
+    )
 
 
 def _secured(frame: Frame, path: str, tag: str) -> Markup:

@@ -64,7 +64,8 @@ def _draft_shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answe
         "draft": draft,
         "title": reading.draft_title(visit, draft),
         "seen": seen,
-        "names": _names(visit, draft),
+        "names": (names := _names(visit, draft)),
+        "subject_names": names | _described_names(seen),
         "within": _request_of(visit, draft),
         "powers": _powers(visit, draft),
         "readings": reading_record.of_draft(visit.node, visit.caller, draft.id),
@@ -91,6 +92,16 @@ def _names(visit: Visit, draft: DraftView) -> dict[str, str]:
     body: Mapping[str, Any] = draft.body
     named = [body.get("subject"), *(body.get("subjects") or [])]
     return {key: lines[key] for key in named if isinstance(key, str) and key in lines}
+
+
+def _described_names(seen: previewing.PreviewView) -> dict[str, str]:
+    """Return the names behind the keys of subjects that what leaves describes."""
+    found: dict[str, str] = {}
+    for part in (part for one in seen.recipients for part in one.receives):
+        for subject in part.body.get("subjects") or []:
+            if isinstance(subject, Mapping) and "key" in subject:
+                found[str(subject["key"])] = next(iter(reading.subject_names(subject)), "")
+    return found
 
 
 def _request_of(visit: Visit, draft: DraftView) -> dict[str, Any]:

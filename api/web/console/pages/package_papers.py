@@ -267,7 +267,8 @@ def _signing(visit: Visit, faults: Faults, status: int = 200) -> Answer:
         "paper": paper,
         "missing": missing,
         "options": options,
-        "names": _names(paper),
+        "names": (names := _names(paper)),
+        "subject_names": names,
         "faults": faults,
     }
     return View("paper_sign.html", members, status)
