@@ -23,10 +23,11 @@ from sqlalchemy import func, select
 from api.adapters.system import SystemClock, SystemEntropy
 from api.domain.designations import DESIGNATION
 from api.domain.events import Act, Subject
-from api.records import statements, stream_counts, streams
+from api.records import statements, streams
 from api.records.unit_of_work import Unit
 from api.services import recording
 from api.services.node import Limits
+from api.services.operations import status
 from api.services.sealing import seal_statement
 from api.wire.statements import NONCE_BYTES, By, Content, Officer, compose_statement
 from api.worker import Worker
@@ -128,8 +129,8 @@ def main(arguments: list[str]) -> None:
         first = 0.0
         while disposed < options.statements or not first:
             time.sleep(0.25)
-            counts = federation[US].db.read(stream_counts.delivered_counts)
-            receipted = counts.get(UK, {"receipted": 0})["receipted"]
+            counts = federation[US].db.read(lambda c: status.sent_counts(c, UK))
+            receipted = counts.receipted
             if receipted >= options.statements and not first:
                 first = time.perf_counter() - started
             disposed = count(federation, streams.DISPOSITIONS)

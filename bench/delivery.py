@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import select
 
 from api.adapters.system import SystemClock
-from api.records import stream_counts, streams
+from api.records import streams
 from api.records.statements import STATEMENTS
 from api.services.desk import evidence
 from api.services.operations import status
@@ -158,17 +158,9 @@ def _release_draft(federation: Federation, package: str, analyst: Any) -> Any:
     return evidence.release(federation["us-treasury"], analyst, package, content)
 
 
-def _outcomes(federation: Federation) -> dict[str, int]:
-    counts = federation["us-treasury"].db.read(stream_counts.applied_counts)
-    return counts.get("uk-fcdo", {})
-
-
 def _counts(federation: Federation) -> tuple[int, int]:
-    node = federation["us-treasury"]
-    sent = node.db.read(stream_counts.delivered_counts).get("uk-fcdo", {"receipted": 0})[
-        "receipted"
-    ]
-    return sent, sum(_outcomes(federation).values())
+    found = federation["us-treasury"].db.read(lambda c: status.sent_counts(c, "uk-fcdo"))
+    return found.receipted, found.applied + found.refused
 
 
 def main(arguments: list[str]) -> None:

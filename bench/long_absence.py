@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from api.ports.peers import PeerReply
-from api.records import peer_logs, stream_counts
+from api.records import peer_logs
+from api.services.operations import status
 from bench.catch_up import rss
 from tests.support import exchange
 from tests.support.exchange import UK, US
@@ -65,7 +66,7 @@ def main(arguments: list[str]) -> None:
         federation.settle()
         took = time.perf_counter() - started
         seen = federation[UK].db.read(lambda c: peer_logs.peer_log(c, US))
-        receipted = federation[US].db.read(stream_counts.delivered_counts)[UK]["receipted"]
+        receipted = federation[US].db.read(lambda c: status.sent_counts(c, UK)).receipted
         if seen is None or seen.size < size or receipted < 2:
             raise SystemExit("the partner did not catch up")
         federation.close()
