@@ -1,9 +1,11 @@
-"""Memberships that administrators of this node proposed and approved, and the one it runs with.
+"""Memberships that administrators of this node proposed and approved, and those it ran with.
 
-Owns the table ``membership_changes``; which one is confirmed is a fact in ``node_state``.
+Owns the table ``membership_changes``; which one is confirmed is a fact in ``node_state``. So are
+the files of those that it ran with: what is stored may need their keys after a member left.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -12,6 +14,10 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, Text,
 
 from api.records import node_state
 from api.records.metadata import METADATA, RECORDED
+from api.records.unit_of_work import Unit
+from api.wire.encoding import b64u_decode, b64u_encode
+from api.wire.errors import WireError
+from api.wire.membership import Membership, parse_membership
 
 MEMBERSHIP_CHANGES = Table(
     "membership_changes",
@@ -29,6 +35,9 @@ MEMBERSHIP_CHANGES = Table(
 
 FACT: Final = "membership"
 """Name of the fact: the membership that was confirmed last, see `Confirmed`."""
+
+_FILE: Final = "membership-file:"
+"""Begins the name of the fact that holds a membership's file, base64url; its digest follows."""
 
 
 class MembershipState(StrEnum):
@@ -83,6 +92,31 @@ class Confirmed:
     digest: str
     keys: tuple[str, ...] = field(default=(), compare=False)
     keys_since: int = field(default=0, compare=False)
+
+
+def keep_file(unit: Unit, membership: Membership, at: str) -> None:
+    """Keep the file of a membership that the node runs with."""
+    name = _FILE + membership.digest
+    if node_state.value(unit.connection, name) is None:
+        node_state.put(unit, name, b64u_encode(membership.raw), at)
+
+
+def former(connection: Connection, membership: Membership) -> Iterator[Membership]:
+    """Yield the memberships before one, newest first, as far as they are kept.
+
+    Each names the digest of the file before it, so a row that was changed is none of them.
+    """
+    digest = membership.previous
+    while digest is not None:
+        text = node_state.value(connection, _FILE + digest)
+        try:
+            found = parse_membership(b64u_decode(text)) if text is not None else None
+        except WireError:
+            found = None
+        if found is None or found.digest != digest:
+            return
+        yield found
+        digest = found.previous
 
 
 def by_digest(connection: Connection, digest: str) -> MembershipChange | None:

@@ -392,3 +392,5 @@ def test_a_partner_is_admitted_and_leaves(machines: dict[str, Machine]) -> None:
     composed(us, lines(ADMIT, "--drop au-dfat"))
     follow(us, us, uk, ca)
     exchanged(us, uk)
+    for machine in (us, uk, ca):
+        fits(machine)

@@ -9,12 +9,15 @@ import pytest
 from api.adapters.crypto.keystore import SIGNING_PURPOSES
 from api.domain.verification.export import verify_export
 from api.records import stream_counts, streams
+from api.records.node_state import NODE_STATE
 from api.services.audit import fsck
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
 from api.services.desk import members
 from api.services.log import checkpoints
+from api.services.node import Node
 from api.services.road import partner_memberships
+from api.wire.encoding import b64u_encode
 from api.wire.keys import KeyRecord, Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support import exchange
@@ -124,14 +127,38 @@ def test_partners_follow_a_change_of_keys(federation: Federation, purposes: set[
         )
         assert node.db.read(stream_counts.queue_lengths) == {}
         assert contents(node)["misbehaviour"] == []
-        trust = fsck.Trust(later)
-        report = node.db.read(
-            lambda c, node=node, trust=trust: fsck.check(c, trust, store=node.store)
-        )
-        assert [finding.to_json() for finding in report.findings] == []
+        assert codes_of(node) == set()
         auditor = federation.officer(node.ministry, "auditor")
         with exporting.export(node, auditor, Wanted("rotation")).file as file:
             verify_export(file, later)
+
+
+def test_what_a_member_signed_is_checked_after_it_left(federation: Federation) -> None:
+    """The files of former memberships are kept, each named by the next; a changed one counts for nothing."""
+    us = federation[US]
+    for ministry in (UK, CA):
+        exchange.designate(federation, ministry, "Somebody", to=(US,))
+        exchange.designate(federation, US, f"Told to {ministry}", to=(ministry,))
+    federation.settle()
+    witness_all(federation)
+    first = us.membership
+    for gone in (CA, UK):
+        before = federation[US].membership
+        staying = [one for one in before.members if one.id != gone]
+        switch(federation, US, compose_membership(before.serial + 1, before.digest, staying))
+        assert codes_of(federation[US]) == set()
+    us = federation[US]
+    name = f"membership-file:{first.digest}"
+    with us.db.engine.begin() as connection:
+        rows = NODE_STATE.update().where(NODE_STATE.c.name == name)
+        connection.execute(rows.values(value=b64u_encode(us.membership.raw)))
+    assert "fsck.signed-bytes" in codes_of(us)
+
+
+def codes_of(node: Node) -> set[str]:
+    trust = fsck.Trust(node.membership)
+    report = node.db.read(lambda c: fsck.check(c, trust, store=node.store))
+    return {finding.code for finding in report.findings}
 
 
 @pytest.mark.parametrize("purpose", [Purpose.WITNESS, Purpose.WITNESS_PQ])

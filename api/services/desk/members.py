@@ -107,6 +107,8 @@ def propose(node: Node, caller: Caller, file: bytes) -> MembershipChangeView:
     )
 
     def write(unit: Unit) -> None:
+        # Nodes that began before files were kept have none of the one they run with.
+        memberships.keep_file(unit, node.membership, node.now())
         unit.insert(MEMBERSHIP_CHANGES, asdict(row))
         subject = Subject("membership", new.digest, new.serial)
         recording.record(node, unit, entry_of(caller, permit, Act.MEMBERSHIP_PROPOSED, subject))
@@ -250,6 +252,7 @@ def _adopt(node: Node, unit: Unit) -> None:
         "keys": keys,
         "keys_since": before.keys_since if before is not None and same else serial,
     }
+    memberships.keep_file(unit, node.membership, node.now())
     node_state.put(unit, FACT, json.dumps(fact, sort_keys=True), node.now())
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import Invalid
 from api.ports.store import ExhibitStore
-from api.records import audit_reading
+from api.records import audit_reading, memberships
 from api.services.audit.fsck.exhibits import check_exhibits
 from api.services.audit.fsck.findings import Findings, FsckFinding
 from api.services.audit.fsck.messages import check_messages
@@ -99,6 +99,7 @@ def check(
     findings = Findings()
     if not check_tables(connection, findings):
         return Report(ministry or "", findings)
+    trust = trust.and_former(lambda pinned: memberships.former(connection, pinned))
     me = trust.membership.find(ministry) if ministry else _whose(connection, trust)
     if me is None:
         raise Invalid("fsck.ministry", "Name the member whose database this is with --ministry.")

@@ -5,7 +5,7 @@ often it is met. Reads nothing itself.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -37,6 +37,7 @@ class Trust:
     """
 
     def __init__(self, membership: Membership) -> None:
+        self._pinned = membership
         self.membership = _ageless(membership)
         self._in_time = _unrevoked(membership)
         self.head = lru_cache(_REMEMBERED)(self._head)
@@ -44,6 +45,18 @@ class Trust:
         self.message = lru_cache(_REMEMBERED)(self._message)
         self.statement = lru_cache(_REMEMBERED)(self._statement)
         self.sealed = lru_cache(_REMEMBERED)(self._sealed)
+
+    def and_former(self, former: Callable[[Membership], Iterable[Membership]]) -> "Trust":
+        """Return what also knows the members that have left, by the newest file that lists them.
+
+        Args:
+            former: returns the memberships before one, newest first; each is named by the next.
+        """
+        known = {member.id: member for member in self._pinned.members}
+        for membership in former(self._pinned):
+            for member in membership.members:
+                known.setdefault(member.id, member)
+        return Trust(replace(self._pinned, members=tuple(known.values())))
 
     def _head(self, ministry: str, note: bytes, *, strict: bool = True) -> Checkpoint | str:
         """Return the head in a note by a ministry's log, or a code.
