@@ -174,6 +174,10 @@ def test_an_auditor_sees_what_was_approved_in_a_period(console, matter):
     page = auditor.get("/en/audit/approvals").text
     assert "Draft approved: Release" in page
     assert "ZHU Hailun" in page, "a designation is public"
+    assert re.search(r">reviewer</bdi><br><span[^>]*>us-treasury:reviewer<", page), "who by name"
+    assert re.search(r", \d\d:\d\d:\d\d UTC</time>", page), (
+        "times that seconds are told of have them"
+    )
     assert "Detention in Xinjiang" not in page, "a package is not an auditor's to read"
     for narrowed in ("since=2999-01-01", "until=1999-01-01"):
         assert "No approval fits." in auditor.get(f"/en/audit/approvals?{narrowed}").text

@@ -8,6 +8,7 @@ from api.services.desk import subjects, tasks
 from api.services.desk.recusing import Aside, recuse
 from tests.support import exchange
 from tests.support.console import UK, US, Browser, HeldConsole, console_on
+from tests.support.console_run import published
 from tests.support.federation import Federation
 
 
@@ -89,7 +90,8 @@ def test_a_review_is_closed_with_a_reason(federation, console):
     work = reviewer.get("/en/").text
     assert f'href="{path}"' in work
     assert "A designation that the decision rests on was amended." in work
-    assert re.search(rf"A partner amended this designation\. From: <bdi[^>]*>{US}", work)
+    assert re.search(rf"A partner amended this designation\. From: <bdi[^>]*title=.{US}.>", work)
+    assert work.index("rests on was amended") < work.index("A partner amended"), "acts come first"
     empty = reviewer.submit(path)
     assert empty.status_code == 422
     assert 'href="#outcome"' in empty.text
@@ -98,6 +100,19 @@ def test_a_review_is_closed_with_a_reason(federation, console):
     assert done.status_code == 303, done.text[-1500:]
     assert reviewer.get(path).status_code == 404
     assert console.browser("auditor").get(path).status_code == 403
+
+
+def test_a_notice_of_a_list_leads_to_where_it_is_read(federation, console):
+    published(federation, UK)
+    node, officer = federation[UK], federation.officer(UK, "analyst")
+    found = tasks.tasks_page(node, officer, tasks.Scope.MINE, limit=50)
+    analyst, led = console.browser("analyst"), set()
+    for told in (one for one in found if one.about.kind == "list"):
+        page = analyst.get(f"/en/reviews/{told.id}/close").text
+        href = re.search(r'href="([^"]+)">Open where it stands', page).group(1)
+        assert analyst.get(href.replace("&amp;", "&")).status_code == 200
+        led.add(href.partition("?")[0])
+    assert "/en/coverage/programme" in led
 
 
 def test_two_descriptions_are_found_and_judged(federation):

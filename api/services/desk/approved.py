@@ -28,12 +28,14 @@ class Approved:
         type: statement type of a draft; empty for what is none.
         title: what it is called; empty where the caller may not read it or it has no name.
         role: of a grant; else empty.
+        people: names of officers by account, for those who may read the register.
     """
 
     approval: Approval
     type: str
     title: str
     role: str
+    people: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ def in_words(node: Node, caller: Caller, found: Sequence[Approval]) -> list[Appr
     known = node.db.read(lambda connection: _looked_up(connection, ids))
     open_ = {id_ for _, id_ in visibility.readable(node, caller, known.objects)}
     register: dict[str, tuple[str, str]] = {}
+    people: dict[str, str] = {}
     if may(node, caller, Action.OFFICER_LIST, collection("officers")):
         register = node.db.read(_register)
+        people = node.db.read(_people)
 
     def title(id_: str) -> str:
         if id_ in open_:
@@ -74,6 +78,7 @@ def in_words(node: Node, caller: Caller, found: Sequence[Approval]) -> list[Appr
             one,
             known.types.get(one.object, ""),
             *((title(one.object), "") if one.object not in register else register[one.object]),
+            people,
         )
         for one in found
     ]
@@ -116,3 +121,13 @@ def _register(connection: Connection) -> dict[str, tuple[str, str]]:
     found |= {one.id: (names.get(one.officer, ""), one.role) for one in officers.grants(connection)}
     found |= {one.kid: (names.get(one.officer, ""), "") for one in officers.keys(connection)}
     return found
+
+
+def _people(connection: Connection) -> dict[str, str]:
+    """Return officers' names by account, as events name accounts."""
+    names = {one.id: one.name for one in officers.everyone(connection)}
+    return {
+        f"{one.iss} {one.sub}": names[one.officer]
+        for one in officers.identities(connection)
+        if one.officer in names
+    }

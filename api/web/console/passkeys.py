@@ -41,7 +41,10 @@ class OwnPasskey:
 
 
 def usable(visit: Visit) -> list[OwnPasskey]:
-    """Return the officer's passkeys for the addresses in force; none where none are set."""
+    """Return the officer's passkeys for the addresses in force, newest first.
+
+    None where no addresses are set. The newest is the likeliest to be at hand.
+    """
     try:
         party = relying_party(visit.node)
     except ComityError:
@@ -50,7 +53,7 @@ def usable(visit: Visit) -> list[OwnPasskey]:
     keys = {one.kid: one for one in officer_keys.own_keys(visit.node, visit.caller)}
     return [
         OwnPasskey(one.kid, one.credential, json.loads(keys[one.kid].jwk))
-        for one in held
+        for one in sorted(held, key=lambda one: keys[one.kid].proposed_at, reverse=True)
         if one.rp_id == party.rp_id
     ]
 

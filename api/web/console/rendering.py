@@ -114,6 +114,7 @@ def environment(language: Language) -> Environment:
     written = Written(language)
     made.filters.update(
         instant=written.instant,
+        second=written.second,
         day=written.day,
         number=written.number,
         size=written.size,
@@ -148,13 +149,20 @@ class Written:
 
     def instant(self, text: str | None) -> Markup:
         """Return an instant of the protocol (RFC 3339, UTC) for people, with the exact form."""
+        return self._at(text, "%H:%M")
+
+    def second(self, text: str | None) -> Markup:
+        """Return an instant to the second, for those who compare times with others."""
+        return self._at(text, "%H:%M:%S")
+
+    def _at(self, text: str | None, clock: str) -> Markup:
         if not text:
             return Markup("")
         try:
             at = datetime.fromisoformat(text).astimezone(UTC)
         except ValueError:
             return Markup("{}").format(text)
-        shown = f"{self._date(at.date())}, {at:%H:%M} UTC"
+        shown = f"{self._date(at.date())}, {at.strftime(clock)} UTC"
         return Markup('<time datetime="{}">{}</time>').format(text, shown)
 
     def day(self, text: str | date | None) -> Markup:

@@ -1,10 +1,13 @@
 """Closing a review of a decision, and taking note of what a partner sent."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from api.domain.errors import ComityError, NotFound
+from api.domain.tasks import ABOUT_MANY, Notice
 from api.ports.policy import Action
 from api.services.desk import tasks
+from api.services.desk.identity import LIST
 from api.services.desk.tasks import Closing, TaskView
 from api.web.console import reading
 from api.web.console.page import DESK, Answer, Moved, Page, Target, View, Visit
@@ -26,12 +29,28 @@ def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Ans
         "task": task,
         "outcomes": _OUTCOMES,
         "notice": task.kind == "notice",
-        "where": reading.href_of(visit, place.kind, place.id),
+        "where": _listed(visit, task) or reading.href_of(visit, place.kind, place.id),
         "target": Target(visit.to(visit.path), task.id),
         "typed": visit.form,
         "faults": faults,
     }
     return View("review_close.html", members, status)
+
+
+def _listed(visit: Visit, task: TaskView) -> str:
+    """Return where a notice of a published list is read; empty for other tasks.
+
+    Of a programme that is its coverage, of an entry all that is known about its subject.
+    """
+    if task.about.kind != LIST:
+        return ""
+    if task.key not in {*ABOUT_MANY, Notice.PROGRAMME_CHANGED}:
+        return f"{visit.to('/subjects/page')}?{urlencode({'ref': f'{LIST}:{task.about.id}'})}"
+    asked = {
+        "programme": task.about.id.partition(":")[2],
+        "jurisdiction": visit.node.me.jurisdiction,
+    }
+    return f"{visit.to('/coverage/programme')}?{urlencode(asked)}"
 
 
 def _task(visit: Visit) -> TaskView:

@@ -99,7 +99,9 @@ def _items(visit: Visit, scope: Scope) -> list[Item]:
     drafts = [one.about.id for one in found if one.about.kind == "draft"]
     known = drafting.several(visit.node, visit.caller, drafts)
     titles = reading.draft_titles(visit, known) if known else {}
-    return [_item(visit, one, titles.get(one.about.id, "")) for one in found]
+    items = [_item(visit, one, titles.get(one.about.id, "")) for one in found]
+    # What somebody waits for stands before what one only takes note of.
+    return sorted(items, key=lambda one: one.kind == TaskKind.NOTICE.value and not one.due)
 
 
 def _item(visit: Visit, one: TaskView, drafted: str) -> Item:
