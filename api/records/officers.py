@@ -423,3 +423,11 @@ def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
         return {}
     query = select(OFFICERS.c.id, OFFICERS.c.name).where(OFFICERS.c.id.in_(ids))
     return {row.id: row.name for row in connection.execute(query)}
+
+
+def names_by_account(connection: Connection) -> dict[str, str]:
+    """Return the names of officers by account, ``iss sub`` as events write it."""
+    query = select(IDENTITIES.c.iss, IDENTITIES.c.sub, OFFICERS.c.name).join(
+        OFFICERS, OFFICERS.c.id == IDENTITIES.c.officer
+    )
+    return {f"{row.iss} {row.sub}": row.name for row in connection.execute(query)}

@@ -72,6 +72,7 @@ def test_a_designation_is_recorded_amended_and_ended(federation, console):
     listing = analyst.get("/en/drafts").text.partition("<tbody")[2].partition("</tr>")[0]
     assert "ZHU Hailun" in listing, "an amendment is about somebody as well"
     assert federation[UK].me.name in listing.replace("&amp;", "&"), "ministries go by their names"
+    assert ">analyst</bdi>" in listing, "and so do officers"
     node, officer = federation[US], federation.officer(US, "analyst")
     assert designations.read(node, officer, listed).standing["list_reference"] == "SDN 2"
     end = {"reason": "Died.", "in_force_at": "2022-01-01", "zone": "Etc/UTC"}

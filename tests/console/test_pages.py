@@ -257,6 +257,7 @@ def test_the_addressee_finds_on_a_subject(federation, consoles, browsers):
     assert wrong.status_code == 422
     bare = analyst.submit(path, subject="s1", finding="mirror", regime="UK-GHR", reasons="Enough.")
     warned = browsers[UK, "reviewer"].get(bare.headers["location"]).text
+    assert re.search(r">analyst</bdi> <span[^>]*>\(uk-fcdo:analyst\)</span>", warned)
     assert "It names no ground under which the subject would be listed." in warned
     assert "It rests on no package of evidence." in warned
     made = analyst.submit(path, subject="s1", finding="decline", reasons="Not enough.")

@@ -65,7 +65,7 @@ def in_words(node: Node, caller: Caller, found: Sequence[Approval]) -> list[Appr
     people: dict[str, str] = {}
     if may(node, caller, Action.OFFICER_LIST, collection("officers")):
         register = node.db.read(_register)
-        people = node.db.read(_people)
+        people = object_words.colleagues(node)
 
     def title(id_: str) -> str:
         if id_ in open_:
@@ -121,13 +121,3 @@ def _register(connection: Connection) -> dict[str, tuple[str, str]]:
     found |= {one.id: (names.get(one.officer, ""), one.role) for one in officers.grants(connection)}
     found |= {one.kid: (names.get(one.officer, ""), "") for one in officers.keys(connection)}
     return found
-
-
-def _people(connection: Connection) -> dict[str, str]:
-    """Return officers' names by account, as events name accounts."""
-    names = {one.id: one.name for one in officers.everyone(connection)}
-    return {
-        f"{one.iss} {one.sub}": names[one.officer]
-        for one in officers.identities(connection)
-        if one.officer in names
-    }

@@ -103,6 +103,11 @@ def titles(node: Node, ids: Iterable[str]) -> dict[str, str]:
     return {id_: words.title for id_, words in found.items()}
 
 
+def colleagues(node: Node) -> dict[str, str]:
+    """Return the names of this ministry's officers by account (``iss sub``), for its officers."""
+    return node.db.read(officers.names_by_account)
+
+
 def people(connection: Connection, ids: Iterable[str]) -> Mapping[str, str]:
     """Return the names of officers by record id; unknown ids are absent."""
     return officers.names(connection, sorted({one for one in ids if one}))

@@ -109,6 +109,7 @@ def _draft_title(
 def draft_lines(visit: Visit, drafts: Sequence[DraftView]) -> list[dict[str, Any]]:
     """Return drafts as lists show them."""
     titles = draft_titles(visit, drafts)
+    names = object_words.colleagues(visit.node) if drafts else {}
     return [
         {
             "id": draft.id,
@@ -116,7 +117,7 @@ def draft_lines(visit: Visit, drafts: Sequence[DraftView]) -> list[dict[str, Any
             "state": draft.state,
             "title": titles[draft.id],
             "to": list(draft.to),
-            "by": draft.prepared.sub,
+            "by": names.get(f"{draft.prepared.iss} {draft.prepared.sub}", draft.prepared.sub),
             "at": draft.updated_at,
             "href": visit.to(f"/drafts/{draft.id}"),
         }

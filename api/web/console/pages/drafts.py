@@ -10,7 +10,7 @@ from typing import Any, Final
 from api.domain.drafts import DraftState
 from api.domain.errors import ComityError, Invalid, Refused, Stale
 from api.ports.policy import Action
-from api.services.desk import mirroring
+from api.services.desk import mirroring, object_words
 from api.services.operations.status import stopped
 from api.services.statements import approving, drafting, previewing, reading_record
 from api.services.statements.draft_form import DraftView
@@ -68,6 +68,7 @@ def _draft_shown(visit: Visit, more: dict[str, Any], status: int = 200) -> Answe
         "subject_names": names | _described_names(seen),
         "within": _request_of(visit, draft),
         "powers": _powers(visit, draft),
+        "people": object_words.colleagues(visit.node),
         "readings": reading_record.of_draft(visit.node, visit.caller, draft.id),
         "moved": False,
         "unseen": False,

@@ -13,7 +13,7 @@ from api.domain.threads.facts import Phase
 from api.domain.threads.state import in_order
 from api.ports.policy import Action
 from api.records.threads import ThreadComparison, Wanted
-from api.services.desk import evidence, mirroring, package_lines, suggesting
+from api.services.desk import evidence, mirroring, object_words, package_lines, suggesting
 from api.services.desk.mirroring import ThreadView
 from api.web.console import listing, reading
 from api.web.console.page import DESK, Answer, Page, View, Visit
@@ -78,6 +78,7 @@ def show(visit: Visit) -> Answer:
         "silent": _silent(visit, view),
         "titles": _titles(visit, view),
         "now": visit.node.now(),
+        "people": object_words.colleagues(visit.node),
         "names": {key: _first_name(one) for key, one in view.described.items()},
     }
     return View("mirror_request.html", members)

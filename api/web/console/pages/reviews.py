@@ -29,7 +29,7 @@ def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Ans
         "task": task,
         "outcomes": _OUTCOMES,
         "notice": task.kind == "notice",
-        "where": _listed(visit, task) or reading.href_of(visit, place.kind, place.id),
+        "where": _where_listed(visit, task) or reading.href_of(visit, place.kind, place.id),
         "target": Target(visit.to(visit.path), task.id),
         "typed": visit.form,
         "faults": faults,
@@ -37,7 +37,7 @@ def _asked(visit: Visit, faults: list[dict[str, Any]], status: int = 200) -> Ans
     return View("review_close.html", members, status)
 
 
-def _listed(visit: Visit, task: TaskView) -> str:
+def _where_listed(visit: Visit, task: TaskView) -> str:
     """Return where a notice of a published list is read; empty for other tasks.
 
     Of a programme that is its coverage, of an entry all that is known about its subject.
