@@ -22,6 +22,7 @@ from api.wire.keys import KeyRecord, Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support import exchange
 from tests.support.bad_peer import contents
+from tests.support.campaigns import long
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.journeys import witness_all
@@ -98,11 +99,13 @@ def many_rounds(federation: Federation) -> None:
         federation.clock.sleep(1)
 
 
-JUDGED = [{Purpose.SEAL}, {Purpose.MESSAGE}, {Purpose.LOG}, {Purpose.LOG_PQ}]
+JUDGED = [(Purpose.SEAL,), (Purpose.MESSAGE,), (Purpose.LOG,), (Purpose.LOG_PQ,)]
 
 
-@pytest.mark.parametrize("purposes", [*JUDGED, set(SIGNING_PURPOSES)], ids=str)
-def test_partners_follow_a_change_of_keys(federation: Federation, purposes: set[Purpose]) -> None:
+@pytest.mark.parametrize("purposes", [*long(*JUDGED), SIGNING_PURPOSES], ids="+".join)
+def test_partners_follow_a_change_of_keys(
+    federation: Federation, purposes: tuple[Purpose, ...]
+) -> None:
     """Whoever switches late refuses nothing for good; then all is applied, and all of it verifies."""
     say(federation, "Before")
     federation.settle()
@@ -161,7 +164,7 @@ def codes_of(node: Node) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-@pytest.mark.parametrize("purpose", [Purpose.WITNESS, Purpose.WITNESS_PQ])
+@pytest.mark.parametrize("purpose", [Purpose.WITNESS, *long(Purpose.WITNESS_PQ)])
 def test_new_witness_keys_hold_no_message_back(federation: Federation, purpose: Purpose) -> None:
     us = federation[US]
     signer = rotated(frozenset({purpose}), checkpoints.newest(us).size, 1000)
