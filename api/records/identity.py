@@ -108,7 +108,7 @@ _SPREAD: Final = select(IDENTITY_SOUNDS.c.sound, IDENTITY_SOUNDS.c.many).where(
     IDENTITY_SOUNDS.c.sound.in_(bindparam("wanted", expanding=True))
 )
 _OWN: Final = select(IDENTITY_PROFILES.c.id).where(IDENTITY_PROFILES.c.ref == bindparam("wanted"))
-_MEMBERS: Final = select(IDENTITY_PROFILES.c.id).where(
+_MEMBERS: Final = select(IDENTITY_PROFILES.c.id, IDENTITY_PROFILES.c.series).where(
     IDENTITY_PROFILES.c.series.in_(bindparam("wanted", expanding=True))
 )
 _PROFILES: Final = select(IDENTITY_PROFILES).where(
@@ -350,9 +350,9 @@ def number_of(connection: Connection, ref: str) -> int | None:
     return connection.execute(_OWN, {"wanted": ref}).scalar_one_or_none()
 
 
-def numbers_in(connection: Connection, series: Collection[str]) -> frozenset[int]:
-    """Return the numbers of all profiles that stand in these series."""
-    return frozenset(connection.execute(_MEMBERS, {"wanted": list(series)}).scalars())
+def members(connection: Connection, series: Collection[str]) -> dict[int, str]:
+    """Return the numbers of all profiles that stand in these series, with the series of each."""
+    return dict(connection.execute(_MEMBERS, {"wanted": list(series)}).all())
 
 
 def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Indexed]:

@@ -80,6 +80,20 @@ def test_many_are_looked_for_as_one_is(us: Node) -> None:
             assert bool(series == ["us-ofac-sdn"]) is not any(one.found for one in together)
 
 
+def test_an_equal_name_on_one_list_hides_no_other_spelling_on_another(us: Node) -> None:
+    """Whoever stands on one list by the very same words is still looked for on the next."""
+    names = ["Adib Mayaleh", "Ada Specimen"]
+    sought = of_description("", "Person", names)
+    held = [
+        Indexed(of_description("list:eu-fsf:1", "Person", names), "eu-fsf"),
+        Indexed(of_description("list:ca-x:1", "Person", ["Adib Mayleh"]), "ca-x"),
+    ]
+    us.db.write(lambda unit: identity.put(unit, held))
+    with us.db.engine.connect() as connection:
+        found = Matcher(connection).look(sought, series=["eu-fsf", "ca-x"]).found
+    assert [one.indexed.profile.ref for one in found] == ["list:eu-fsf:1", "list:ca-x:1"]
+
+
 @pytest.mark.parametrize(
     ("typed", "found"),
     [

@@ -29,6 +29,8 @@ _MOST_SHARING: Final = 250
 _COMPARED: Final = 14
 _AT_ONCE: Final = 64
 _LEAST_WORTH: Final = 0.1
+# Of what is asked of the best's own list, the part that is asked of every other.
+_LEAST_ANYWHERE: Final = 0.4
 _WEIGHTS: Final = {
     "#": 20.0,
     "=": 12.0,
@@ -104,7 +106,7 @@ class Matcher:
         self._spread: dict[str, int] = {}
         self._weights: dict[str, float] = {}
         self._loaded: dict[int, Indexed] = {}
-        self._members: dict[frozenset[str], frozenset[int]] = {}
+        self._members: dict[frozenset[str], dict[int, str]] = {}
 
     def look(
         self,
@@ -120,7 +122,7 @@ class Matcher:
             wanted: what is looked for.
             series: the lists on which it is looked for; ``None`` for all, and for statements.
             compared: how many are compared word by word; every equal name is, however many.
-            least: part of the best candidate's keys, by worth, that others must share.
+            least: part of the best candidate's keys, by worth, that others on its list must share.
         """
         return next(self.each([wanted], series=series, compared=compared, least=least))
 
@@ -141,7 +143,7 @@ class Matcher:
                 self._places(found, one.ref, chosen)
                 for found, one in zip(self._holders(sought), some, strict=True)
             ]
-            ranked = [_ranked(one, compared, least) for one in places]
+            ranked = [_ranked(one, chosen or {}, compared, least) for one in places]
             self._load(number for numbers in ranked for number in numbers)
             kept = [[self._loaded[n] for n in numbers if n in self._loaded] for numbers in ranked]
             named = [
@@ -170,13 +172,13 @@ class Matcher:
             found = {key: whole[key] for key in one.whole if key in whole}
             yield found | {key: bounded[key] for key in one.bounded}
 
-    def _standing_in(self, series: frozenset[str]) -> frozenset[int]:
+    def _standing_in(self, series: frozenset[str]) -> dict[int, str]:
         if series not in self._members:
-            self._members[series] = identity.numbers_in(self._connection, series)
+            self._members[series] = identity.members(self._connection, series)
         return self._members[series]
 
     def _places(
-        self, holders: Mapping[str, Sequence[int]], ref: str, chosen: frozenset[int] | None
+        self, holders: Mapping[str, Sequence[int]], ref: str, chosen: Mapping[int, str] | None
     ) -> dict[str, list[int]]:
         """Leave out the description itself, and what stands in none of the chosen series."""
         own = identity.number_of(self._connection, ref) if ref else None
@@ -212,13 +214,19 @@ class Matcher:
         return Likeness(one, found)
 
 
-def _ranked(holders: Mapping[str, Sequence[int]], compared: int, part: float) -> list[int]:
+def _ranked(
+    holders: Mapping[str, Sequence[int]], series: Mapping[int, str], compared: int, part: float
+) -> list[int]:
     """Return the profiles to compare: equal names, then by the worth of the keys they share.
+
+    One list rarely has one subject twice, so its best candidate sets what its others must reach;
+    another list's spells the name as it likes and need not reach that.
 
     Args:
         holders: who has each key.
+        series: the list of each, where lists were chosen.
         compared: how many beside those with equal names.
-        part: of the worth of the best, which others must have.
+        part: of the worth of the best of its list, which others must have.
     """
     worth: dict[int, float] = {}
     exact: set[int] = set()
@@ -230,9 +238,17 @@ def _ranked(holders: Mapping[str, Sequence[int]], compared: int, part: float) ->
             worth[one] = worth.get(one, 0.0) + each
         if key[0] in "=+#":
             exact.update(numbers)
-    least = max(worth.values(), default=0.0) * part
+    best: dict[str, float] = {}
+    for one, value in worth.items():
+        where = series.get(one, "")
+        if value > best.get(where, 0.0):
+            best[where] = value
+    most = max(best.values(), default=0.0) * _LEAST_ANYWHERE
+    least = {where: max(value * part, most * part) for where, value in best.items()}
     ranked = sorted(
-        (-value, one) for one, value in worth.items() if value >= least and one not in exact
+        (-value, one)
+        for one, value in worth.items()
+        if value >= least[series.get(one, "")] and one not in exact
     )
     return [*sorted(exact), *(one for _, one in ranked[:compared])]
 
