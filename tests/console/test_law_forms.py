@@ -68,6 +68,8 @@ def test_a_designation_is_recorded_amended_and_ended(federation, console):
     shown = analyst.get(path).text
     assert "serious human rights abuse" in shown, "a ground stands in the law's words"
     assert "Asset freeze" in shown
+    assert '<time datetime="2020-07-09">9 July 2020</time>' in shown.partition("What it says")[2]
+    assert federation[UK].me.name in shown.replace("&amp;", "&"), "who knows of it, by name"
     approved(federation, analyst.submit(f"{path}/amend", **change))
     listing = analyst.get("/en/drafts").text.partition("<tbody")[2].partition("</tr>")[0]
     assert "ZHU Hailun" in listing, "an amendment is about somebody as well"

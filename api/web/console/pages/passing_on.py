@@ -57,7 +57,7 @@ def ask_request(visit: Visit) -> Answer:
 def _request_form(visit: Visit, faults: Faults, status: int = 200) -> Answer:
     view = evidence.read(visit.node, visit.caller, _package(visit))
     others = [
-        {"value": one.id, "text": f"{one.id} ({one.jurisdiction})"}
+        {"value": one.id, "text": f"{one.name} ({one.jurisdiction})"}
         for one in visit.node.membership.members
         if one.id not in {visit.node.ministry, view.originator}
     ]

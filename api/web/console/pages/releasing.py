@@ -85,7 +85,7 @@ def release_form(
         "replaced": replaced,
         "held": [one.recipient for one in view.releases if one.state is ReleaseState.ACTIVE],
         "others": [
-            (one.id, f"{one.id} ({one.jurisdiction})")
+            (one.id, f"{one.name} ({one.jurisdiction})")
             for one in visit.node.membership.members
             if one.id != visit.node.ministry
         ],

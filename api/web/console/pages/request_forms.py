@@ -66,7 +66,7 @@ def form(
         "case_facts": case_fact_parts.lines(body, body.get("designations", {})),
         "fact_choices": case_fact_parts.CHOICES,
         "to_chosen": to,
-        "others": [{"value": one.id, "text": f"{one.id} ({one.jurisdiction})"} for one in others],
+        "others": [{"value": one.id, "text": f"{one.name} ({one.jurisdiction})"} for one in others],
         "designations": standing(visit),
         "given": list(given(visit)),
         "regimes": law_choices.options(visit, law_choices.of_others(visit)),
