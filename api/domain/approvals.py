@@ -35,6 +35,9 @@ _MADE_BY: Final[Mapping[Act, frozenset[Act]]] = {
 }
 """Each act of a second officer, and the acts of those who made what it decides on."""
 
+APPROVALS: Final = (*sorted(_MADE_BY),)
+"""The acts of a second officer."""
+
 _LOOKS: Final = frozenset({Act.DRAFT_PREVIEWED, Act.CHANGE_PREVIEWED})
 
 ACTS: Final = (*sorted({*_MADE_BY, *_LOOKS, *frozenset[Act]().union(*_MADE_BY.values())}),)

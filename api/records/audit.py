@@ -16,7 +16,7 @@ from api.domain.notation import Count, Digest, Instant, RecordId
 from api.records.log import EVENTS
 from api.records.log_rows import StoredEvent
 from api.records.metadata import METADATA, RECORDED
-from api.records.rows import Kept, every, first
+from api.records.rows import Kept, every, first, keyed
 
 EXPORTS = Table(
     "audit_exports",
@@ -235,6 +235,7 @@ class EventsWanted:
     until: str = ""
 
 
+_AT_ONCE: Final = 1000
 _EVENT: Final = (
     EVENTS.c.seq,
     EVENTS.c.id,
@@ -269,11 +270,38 @@ def events(
     return [_event(row) for row in connection.execute(query)]
 
 
-def events_of_acts(connection: Connection, acts: Sequence[str]) -> Iterator[EventRow]:
-    """Yield the events with one of these acts, oldest first."""
-    query = select(*_EVENT).where(EVENTS.c.act.in_(acts)).order_by(EVENTS.c.seq)
-    for row in connection.execute(query, execution_options={"yield_per": 1000}):
-        yield _event(row)
+def objects_of_acts(
+    connection: Connection, acts: Sequence[str], *, since: str, until: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return kind and id of the objects that had one of these acts last, at most so many events.
+
+    Args:
+        connection: open for reading.
+        acts: names of acts.
+        since: first instant; empty for all.
+        until: first instant no longer; empty for all.
+        limit: of events, the newest.
+    """
+    query = select(EVENTS.c.object_kind, EVENTS.c.object_id).where(EVENTS.c.act.in_(acts))
+    if since:
+        query = query.where(EVENTS.c.time >= since)
+    if until:
+        query = query.where(EVENTS.c.time < until)
+    found = connection.execute(query.order_by(EVENTS.c.seq.desc()).limit(limit))
+    return sorted({(kind, id_) for kind, id_ in found})
+
+
+def events_about(
+    connection: Connection, objects: Sequence[tuple[str, str]], acts: Sequence[str]
+) -> list[EventRow]:
+    """Return the events about these objects with one of these acts, oldest first."""
+    found: list[EventRow] = []
+    for start in range(0, len(objects), _AT_ONCE):
+        some = objects[start : start + _AT_ONCE]
+        about = keyed((EVENTS.c.object_kind, EVENTS.c.object_id), some)
+        query = select(*_EVENT).where(about, EVENTS.c.act.in_(acts))
+        found += map(_event, connection.execute(query))
+    return sorted(found, key=lambda one: one.seq)
 
 
 def event_row(connection: Connection, leaf: int) -> EventRow | None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from api.domain.errors import Refused
-from api.records import audit
 from api.services.audit import auditing, erasure
 from api.services.authorising import Caller
 from api.services.desk import (
@@ -32,6 +31,7 @@ from api.wire.canonical import canonical
 from api.wire.encoding import b64u_encode
 from api.wire.endorsements import officer_input, possession_bytes
 from api.wire.membership import compose_membership
+from tests.support.events import told_of
 from tests.support.federation import ISSUER, Federation
 from tests.support.looking import LOOKS
 from tests.support.signing import Signatory, raw_signature
@@ -127,9 +127,7 @@ def order(federation: Federation) -> tuple[Approve, str]:
     federation.settle()
     index = us.db.read(
         lambda c: next(
-            row.leaf_index
-            for row in audit.events_of_acts(c, ["officer.proposed"])
-            if row.leaf_index is not None
+            row.leaf_index for row in told_of(c, "officer.proposed") if row.leaf_index is not None
         )
     )
     admin = federation.officer(US, "admin")
@@ -158,7 +156,7 @@ KINDS = [
 
 
 def last_event(node: Node, act: str) -> dict[str, Any]:
-    rows = node.db.read(lambda c: list(audit.events_of_acts(c, [act])))
+    rows = node.db.read(lambda c: told_of(c, act))
     found: dict[str, Any] = json.loads(rows[-1].body or b"{}")
     return found
 

@@ -9,7 +9,6 @@ import pytest
 
 from api.domain.errors import Invalid, NotFound, Refused, Stale
 from api.domain.regimes.assessment import RecordedFact, Status, SubjectCase, assess
-from api.records import audit
 from api.records.unit_of_work import Unit
 from api.services.authorising import officer_caller
 from api.services.desk import proposals, regime_editions
@@ -19,6 +18,7 @@ from api.services.statements import drafting, previewing
 from api.wire.statements import Content
 from tests.support import exchange
 from tests.support.bodies import body
+from tests.support.events import told_of
 from tests.support.exchange import CA, UK
 from tests.support.federation import ISSUER, Federation, shipped_law
 from tests.support.looking import seen
@@ -85,7 +85,7 @@ def test_an_edition_takes_two_administrators_and_is_asked_from_then_on(
     assert found.status is not Status.NOT_COVERED
     assert federation[UK].regimes[REGIME].edition == old
     acts = ["regime.proposed", "regime.approved"]
-    rows = ca.db.read(lambda c: list(audit.events_of_acts(c, acts)))
+    rows = ca.db.read(lambda c: told_of(c, *acts))
     told = [json.loads(row.body or b"{}") for row in rows]
     assert [one["object"]["id"] for one in told] == [made, made]
     assert told[1]["digest"] == change.digest

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from api.domain import approvals as rules
 from api.domain.approvals import Approval
+from api.domain.changes import ChangeKind
 from api.domain.errors import Invalid
 from api.domain.events import RETIRED, Act
 from api.domain.notation import Count, Digest, Nullable
@@ -132,9 +133,15 @@ def approvals(node: Node, caller: Caller, since: str = "", until: str = "") -> l
     _require_period(since, until)
 
     def read(connection: Connection) -> list[Approval]:
-        rows = audit.events_of_acts(connection, [act.value for act in rules.ACTS])
+        approved = audit.objects_of_acts(
+            connection, rules.APPROVALS, since=since, until=until, limit=MOST_APPROVALS
+        )
+        # Of these objects all is read: what was made or looked at may lie before the period. The
+        # event of a look names the kind of change, not always that of what it changes.
+        kinds = {kind for kind, _ in approved} | {kind.value for kind in ChangeKind}
+        about = sorted({(kind, id_) for kind in kinds for _, id_ in approved})
+        rows = audit.events_about(connection, about, rules.ACTS)
         told = ((row.leaf_index, json.loads(row.body)) for row in rows if row.body is not None)
-        # All events are read: what was made or looked at may lie before the period.
         return [
             one
             for one in rules.approvals(told)
