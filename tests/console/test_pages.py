@@ -382,3 +382,4 @@ def test_a_holder_reads_a_recall_before_the_content_and_answers_it(federation, c
     assert wrong.status_code == 422
     made = analyst.submit(f"{path}/recall-answer", answer="destroyed")
     assert made.status_code == 303, made.text[-1500:]
+    assert "To be recalled" in analyst.get("/en/drafts").text, "the answer is about that package"

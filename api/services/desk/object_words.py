@@ -98,9 +98,20 @@ def of_objects(connection: Connection, ids: Iterable[str]) -> dict[str, Words]:
 
 
 def titles(node: Node, ids: Iterable[str]) -> dict[str, str]:
-    """Return the titles of objects that drafts are about, for who was found to see the drafts."""
-    found = node.db.read(lambda connection: of_objects(connection, ids))
-    return {id_: words.title for id_, words in found.items()}
+    """Return the titles of objects that drafts are about, for who was found to see the drafts.
+
+    A recall is called by its package.
+    """
+
+    def read(connection: Connection) -> dict[str, str]:
+        wanted = set(ids)
+        found = {id_: words.title for id_, words in of_objects(connection, wanted).items()}
+        others = statements.by_ids(connection, sorted(wanted - found.keys()))
+        behind = {id_: str(opened(row).body.get("package", "")) for id_, row in others.items()}
+        called = of_objects(connection, behind.values())
+        return found | {id_: called[of].title for id_, of in behind.items() if of in called}
+
+    return node.db.read(read)
 
 
 def colleagues(node: Node) -> dict[str, str]:
