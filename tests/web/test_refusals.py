@@ -530,3 +530,11 @@ def test_methods_that_an_address_does_not_know(
 def test_addresses_that_lead_nowhere_are_not_redirected(door: Door, path: str) -> None:
     answer = door.ask("analyst", "GET", f"{ADDRESS}{path}", follow_redirects=False)
     refused(answer, 404, "route.unknown")
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-13", "yesterday"])
+def test_an_acquisition_is_of_a_day_that_there_is(door: Door, day: str) -> None:
+    path = f"{ADDRESS}/api/v1/packages/sha256:{'0' * 64}/acquisitions"
+    content = {"exhibit": f"sha256:{'0' * 64}", "source": "S", "collector": "C", "collected": day}
+    problem = refused(door.ask("reviewer", "POST", path, json=content), 422, "body.invalid")
+    assert "collected" in str(problem["errors"])

@@ -28,6 +28,7 @@ from api.web.principals import OfficerOf, calling
 from api.web.rest.drafted import drafted
 from api.web.rest.reasons import Reason
 from api.web.routing import ActionRouter, run
+from api.wire.payloads.scalars import PartialDate
 
 router = ActionRouter(prefix="/api/v1", tags=["packages"])
 PackageId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]
@@ -75,7 +76,7 @@ class Acquired(BaseModel):
     exhibit: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
     source: Annotated[str, Field(min_length=1, max_length=1000)]
     collector: Annotated[str, Field(min_length=1, max_length=300)]
-    collected: Annotated[str, Field(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
+    collected: PartialDate
 
 
 @router.route_for(
