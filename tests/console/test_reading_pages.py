@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from api.domain.verification.export import ExportStep
 from api.services.audit import audit_notes, audit_samples
 from api.services.desk import lists as published_lists
 from api.services.operations import console_sessions
@@ -61,9 +62,13 @@ def test_a_file_is_judged_step_by_step(federation, auditor, analyst, matter):
     good = posted(auditor, "/fr/verify", "export.zip", export)
     assert "Le fichier tient." in good.text, good.text[-1500:]
     assert UK in good.text
+    assert good.text.count("Réussi") == len(ExportStep)
     bad = bytearray(export)
     bad[len(bad) // 2] ^= 1
-    assert "It does not hold." in posted(auditor, "/en/verify", "export.zip", bytes(bad)).text
+    told = posted(auditor, "/en/verify", "export.zip", bytes(bad)).text
+    assert "It does not hold." in told
+    assert told.count("Failed") == 1
+    assert "Not reached" in told
     package = analyst.get(f"/en{matter.paths['package_file']}").content
     judged = posted(analyst, "/en/verify", "case.comity", package).text
     assert "The seal of the ministry" in judged

@@ -17,7 +17,7 @@ import pytest
 
 from api.domain.audit_export import ExportRefused
 from api.domain.log_trust import log_policy
-from api.domain.verification.export import verify_export
+from api.domain.verification.export import ExportStep, verify_export
 from api.tlog.ranges import range_proof
 from api.wire import canonical
 from api.wire.export import layout
@@ -427,6 +427,27 @@ def test_a_ministry_without_partners(second: ModuleType) -> None:
     alone = membership(US)
     data = make_export(LOG, membership=alone, threshold=0, checkpoint=LOG.head(37, ()))
     assert both(second, data, alone) == Verdict("")
+
+
+@pytest.mark.parametrize(
+    ("change", "reached"),
+    [
+        (other_keys, ExportStep.POLICY),
+        (head_by(UK), ExportStep.HEAD),
+        (swapped_indexes, ExportStep.ENTRIES),
+        (other_review, ExportStep.REVIEW),
+    ],
+    ids=str,
+)
+def test_the_steps_before_the_one_that_failed_are_told(
+    change: Callable[[Members], None], reached: ExportStep
+) -> None:
+    members = take_apart(GOOD)
+    change(members)
+    passed: list[ExportStep] = []
+    with pytest.raises(ExportRefused):
+        verify_export(io.BytesIO(reseal(members)), MEMBERS, passed=passed.append)
+    assert passed == list(ExportStep)[: list(ExportStep).index(reached)]
 
 
 def test_integrity_alone_is_said_to_prove_no_origin(second: ModuleType) -> None:

@@ -10,6 +10,7 @@ Format and steps: docs/protocol-export.md.
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import IO
 
 from api.domain.audit_export import BATCH, ExportRefused, LeafWalk, keys_of, sha256_of
@@ -33,6 +34,21 @@ from api.wire.export.lines import LONGEST_LINE, REVIEW_HEADER, Line, parse_line
 from api.wire.export.repacked import repacked
 from api.wire.keys import Purpose
 from api.wire.membership import Member, Membership, parse_membership
+
+
+class ExportStep(StrEnum):
+    """What is checked of an export, in this order; the first that fails ends the check."""
+
+    MEMBERS = "members"
+    MEMBERSHIP = "membership"
+    SEAL = "seal"
+    POLICY = "policy"
+    HEAD = "head"
+    ENTRIES = "entries"
+    REVIEW = "review"
+
+
+Passed = Callable[[ExportStep], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,7 @@ def verify_export(
     *,
     quorum: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    passed: Passed = lambda _: None,
 ) -> ExportReport:
     """Check an export in constant memory.
 
@@ -83,6 +100,7 @@ def verify_export(
         quorum: Least number of partners that must have cosigned; more than there are asks for
             all. Ignored where the ministry has no partner.
         progress: Called now and then with (entries done, entries in all).
+        passed: Called after each step that passed.
 
     Raises:
         ExportRefused: with the code of docs/protocol-export.md and, where one entry is to blame,
@@ -94,8 +112,8 @@ def verify_export(
     except WireError:
         inside = repacked(source, [*layout.COVERED, layout.MANIFEST])
         if inside is not None:
-            _verify(inside, pinned, quorum, progress)
-    return _verify(source, pinned, quorum, progress)
+            _verify(inside, pinned, quorum, progress, lambda _: None)
+    return _verify(source, pinned, quorum, progress, passed)
 
 
 def _verify(
@@ -103,9 +121,10 @@ def _verify(
     pinned: Membership | None,
     quorum: int,
     progress: Callable[[int, int], None] | None,
+    passed: Passed,
 ) -> ExportReport:
     try:
-        return _Check(ExportFile(source), pinned, quorum, progress).run()
+        return _Check(ExportFile(source), pinned, quorum, progress).run(passed)
     except (WireError, LogError) as problem:
         raise ExportRefused(problem.code, problem.message) from problem
 
@@ -130,17 +149,25 @@ class _Check:
         self._small = self._read_small()
         self._membership = parse_membership(self._small[layout.MEMBERSHIP])
 
-    def run(self) -> ExportReport:
+    def run(self, passed: Passed) -> ExportReport:
         """Every step in order; the cheap ones first."""
+        passed(ExportStep.MEMBERS)
         member = self._check_membership()
+        passed(ExportStep.MEMBERSHIP)
         trusted = self._pinned or self._membership
         verify_seal(self._envelope, trusted.keys(member.id, Purpose.SEAL), MANIFEST)
+        passed(ExportStep.SEAL)
         threshold = self._check_policy(member)
+        passed(ExportStep.POLICY)
         policy = parse_policy(self._small[layout.POLICY])
         opened = open_by_policy(member, policy, self._small[layout.CHECKPOINT], strict=True)
         if opened.checkpoint.size != self._manifest.tree_size:
             raise ExportRefused("export.tree-size", "Manifest and head name different sizes.")
-        walk = self._check_entries(opened)
+        passed(ExportStep.HEAD)
+        walk, review = self._check_entries(opened)
+        passed(ExportStep.ENTRIES)
+        self._check_review(review)
+        passed(ExportStep.REVIEW)
         times = [signed.timestamp for signed in opened.cosignatures if signed.timestamp]
         return ExportReport(
             manifest=self._manifest,
@@ -202,8 +229,8 @@ class _Check:
             raise ExportRefused("export.keys", "The keys do not follow from the membership.")
         return threshold
 
-    def _check_entries(self, opened: OpenedCheckpoint) -> LeafWalk:
-        """Follow the entries to the root, and compare both long members."""
+    def _check_entries(self, opened: OpenedCheckpoint) -> tuple[LeafWalk, FileDigest]:
+        """Follow the entries to the root; returns the digest of the review copy that they make."""
         manifest, files = self._manifest, self._manifest.files
         proof = layout.parse_range(self._small[layout.RANGE])
         if (proof.start, proof.end, proof.tree_size) != (
@@ -230,12 +257,15 @@ class _Check:
             raise ExportRefused("export.root", "The entries do not lead to the cosigned head.")
         if walk.withheld != manifest.left_out:
             raise ExportRefused("export.left-out", "Another number of entries is left out.")
-        _compare_digest(files[layout.REVIEW], sha256_of(self._file.chunks(layout.REVIEW)))
-        if files[layout.REVIEW] != FileDigest(review.hexdigest(), rows):
+        return walk, FileDigest(review.hexdigest(), rows)
+
+    def _check_review(self, followed: FileDigest) -> None:
+        wanted = self._manifest.files[layout.REVIEW]
+        _compare_digest(wanted, sha256_of(self._file.chunks(layout.REVIEW)))
+        if wanted != followed:
             raise ExportRefused(
                 "export.review", "The review copy does not follow from the entries."
             )
-        return walk
 
 
 def _check_listed(member: Member, pinned: Membership) -> None:

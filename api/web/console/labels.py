@@ -329,6 +329,19 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "receipts": mark("The receipts"),
         "proof": mark("Its place in the log, and who vouches for it"),
     },
+    "export-step": {
+        "members": mark("Every part is the one that the manifest names"),
+        "membership": mark(
+            "The membership inside is the one that this node trusts, or the one before it"
+        ),
+        "seal": mark("The seal of the ministry under the manifest"),
+        "policy": mark("Policy and keys follow from the membership"),
+        "head": mark("Enough partners signed for the head of the log"),
+        "entries": mark(
+            "The entries, in their order, lead to that head; none is missing or changed"
+        ),
+        "review": mark("The copy for reading follows from the entries"),
+    },
     "described-in": {
         "designation": mark("Designation"),
         "package": mark("Package"),

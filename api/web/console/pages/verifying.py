@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 from api.domain.errors import ComityError
 from api.domain.misbehaviour import verify_misbehaviour
-from api.domain.verification.export import verify_export
+from api.domain.verification.export import ExportStep, verify_export
 from api.domain.verification.package import verify_package
 from api.domain.verification.verdicts import Step
 from api.ports.policy import Action
@@ -37,6 +37,7 @@ class Judgement:
         facts: what it says of itself, by marked message.
         sentence: of a file that does not hold: why, in English.
         code: its code.
+        stages: of an export: every step, and whether it passed; ``None`` for those not reached.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Judgement:
     facts: tuple[tuple[str, str], ...] = ()
     sentence: str = ""
     code: str = ""
+    stages: tuple[tuple[ExportStep, bool | None], ...] = ()
 
 
 def ask(_: Visit) -> Answer:
@@ -73,8 +75,7 @@ def judgement(node: Node, source: IO[bytes]) -> Judgement:
         if _is_export(source):
             return _export(node, source)
     except (ComityError, WireError, LogError) as error:
-        kind = "proof" if first == b"{" else "export"
-        return Judgement(kind, ok=False, sentence=error.message, code=error.code)
+        return Judgement("proof", ok=False, sentence=error.message, code=error.code)
     source.seek(0)
     verdict = verify_package(source, node.membership.raw)
     named = (("id", mark("Package")), ("issuer", mark("From")), ("title", mark("Title")))
@@ -99,7 +100,12 @@ def _proof(node: Node, proof: bytes) -> Judgement:
 
 
 def _export(node: Node, source: IO[bytes]) -> Judgement:
-    report = verify_export(source, node.membership)
+    passed: list[ExportStep] = []
+    try:
+        report = verify_export(source, node.membership, passed=passed.append)
+    except (ComityError, WireError, LogError) as error:
+        stages = _stages(len(passed), failed=True)
+        return Judgement("export", ok=False, stages=stages, sentence=error.message, code=error.code)
     facts = (
         (mark("From"), report.manifest.ministry),
         (mark("Root"), report.root.hex()),
@@ -108,7 +114,14 @@ def _export(node: Node, source: IO[bytes]) -> Judgement:
         (mark("Entries withheld"), str(report.withheld)),
         (mark("Gaps"), str(report.gaps)),
     )
-    return Judgement("export", ok=True, facts=facts)
+    return Judgement("export", ok=True, facts=facts, stages=_stages(len(passed), failed=False))
+
+
+def _stages(passed: int, *, failed: bool) -> tuple[tuple[ExportStep, bool | None], ...]:
+    return tuple(
+        (step, True if number < passed else False if failed and number == passed else None)
+        for number, step in enumerate(ExportStep)
+    )
 
 
 PAGES: Final = (Page("verify", "/verify", _READERS, Action.ME_READ, ask, judge, files=True),)
