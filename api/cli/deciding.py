@@ -14,7 +14,7 @@ import typer
 from api.cli import output
 from api.cli.client import connected
 from api.cli.profiles import CliContext
-from api.domain.errors import Invalid, Stale
+from api.domain.errors import Invalid
 
 _PRINTED_BY: Final = {
     "draft": "comity draft preview",
@@ -52,50 +52,64 @@ def approved(context: CliContext, change: Change, *, digest: str | None, yes: bo
     Args:
         context: of the command.
         change: what waits.
-        digest: that was read before; then nothing is shown or asked.
+        digest: that was read before; then nothing is fetched, shown or asked.
         yes: do not ask.
 
     Raises:
         Stale: ``change.stale``: it is another one than was read.
+        Refused: ``change.not-previewed``: this officer did not look at it.
         Invalid: ``change.digest-needed``: nobody sits at a terminal to look at it.
     """
     with connected(context) as api:
-        seen = api.get(change.preview)
-        require_read(seen["digest"], change_lines(seen), digest=digest, yes=yes, what="change")
-        done = api.post(change.approve)
+        look = Look(digest, yes=yes)
+        seen = look.read(lambda: api.get(change.preview), change_lines, "change")
+        done = api.post(change.approve, tag=f'"{seen}"')
     output.result(context, done, change.lines(done))
 
 
-def require_read(
-    seen: str, lines: Iterable[str], *, digest: str | None, yes: bool, what: str
-) -> None:
-    """Go on only with what somebody read: the digest given, or what is shown now.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an officer looks at what they decide on.
 
-    Args:
-        seen: digest of the object as it is now.
-        lines: the object in words.
-        digest: that was read before, if given.
+    Attributes:
+        digest: of what they read before; then nothing is fetched: a look is the officer's own, and
+            the node knows whether there was one.
         yes: show it, but do not ask.
-        what: first part of the codes: ``draft``, ``proposal``, ``change``.
-
-    Raises:
-        Stale: it is another one than was read.
-        Invalid: nobody sits at a terminal to look at it.
     """
-    if digest is not None:
-        if digest != seen:
-            raise Stale(f"{what}.stale", "It changed since you read it; read it again.")
-        return
-    if not sys.stdin.isatty():
-        raise Invalid(
-            f"{what}.digest-needed",
-            "Without a terminal an approval names the digest that was read: --digest. "
-            f"{_PRINTED_BY[what]} prints it.",
-        )
-    for line in lines:
-        output.talk(line)
-    if not yes:
-        typer.confirm("Approve this?", abort=True, err=True)
+
+    digest: str | None
+    yes: bool
+
+    def read(
+        self,
+        fetch: Callable[[], dict[str, Any]],
+        lines: Callable[[dict[str, Any]], Iterable[str]],
+        what: str,
+    ) -> str:
+        """Return the digest of what somebody read: the one given, or what is shown now.
+
+        Args:
+            fetch: looks at the object.
+            lines: the object in words.
+            what: first part of the code: ``draft``, ``proposal``, ``change``.
+
+        Raises:
+            Invalid: nobody sits at a terminal to look at it.
+        """
+        if self.digest is not None:
+            return self.digest
+        if not sys.stdin.isatty():
+            raise Invalid(
+                f"{what}.digest-needed",
+                "Without a terminal an approval names the digest that was read: --digest. "
+                f"{_PRINTED_BY[what]} prints it.",
+            )
+        seen = fetch()
+        for line in lines(seen):
+            output.talk(line)
+        if not self.yes:
+            typer.confirm("Approve this?", abort=True, err=True)
+        return str(seen["digest"])
 
 
 def change_lines(found: Mapping[str, Any]) -> Iterable[str]:

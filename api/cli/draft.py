@@ -16,7 +16,7 @@ from api.cli.arguments import DraftId, Limit, Reason, Seen, read_body
 from api.cli.body_lines import body_lines
 from api.cli.client import Api, connected
 from api.cli.commands import command, group
-from api.cli.deciding import Yes, require_read
+from api.cli.deciding import Look, Yes
 from api.cli.files import write_new
 from api.cli.profiles import CliContext
 from api.cli.signing import PassphraseFile, Recorded, endorsed, own_key
@@ -136,19 +136,18 @@ def approve_draft(
 ) -> None:
     """Approve a draft that another officer prepared; the ministry seals and sends it.
 
-    With --digest, only if the draft still is the one that was read. A profile with a signing key
+    With --digest, only what you read before with comity draft preview. A profile with a signing key
     signs the exact statement; else the ministry records the approval.
 
     Example: comity --profile us-reviewer draft approve 01a2… --digest sha256:…
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        seen = api.get(f"/drafts/{draft}/preview")
-        require_read(seen["digest"], _preview_lines(seen), digest=digest, yes=yes, what="draft")
+        seen = _read(api, draft, Look(digest, yes=yes))
         if key is None:
-            done = api.post(f"/drafts/{draft}/approve", {"digest": seen["digest"]})
+            done = api.post(f"/drafts/{draft}/approve", {"digest": seen})
         else:
-            done = _sign(api, draft, seen["digest"], key)
+            done = _sign(api, draft, seen, key)
     output.result(context, done, summary(done))
 
 
@@ -204,9 +203,8 @@ def confirm_draft(
     Example: comity --profile us-reviewer2 draft confirm 01a2… --digest sha256:…
     """
     with connected(context) as api:
-        seen = api.get(f"/drafts/{draft}/preview")
-        require_read(seen["digest"], _preview_lines(seen), digest=digest, yes=yes, what="draft")
-        done = api.post(f"/drafts/{draft}/confirm")
+        seen = _read(api, draft, Look(digest, yes=yes))
+        done = api.post(f"/drafts/{draft}/confirm", tag=f'"{seen}"')
     output.result(context, done, summary(done))
 
 
@@ -228,6 +226,10 @@ def summary(draft: dict[str, Any]) -> Iterable[str]:
             "statement": draft.get("statement"),
         }
     )
+
+
+def _read(api: Api, draft: str, look: Look) -> str:
+    return look.read(lambda: api.get(f"/drafts/{draft}/preview"), _preview_lines, "draft")
 
 
 def _decide(context: CliContext, draft: str, act: str, body: dict[str, Any] | None) -> None:

@@ -86,4 +86,6 @@ def shown(context: CliContext, draft: dict[str, Any]) -> None:
     if draft["state"] == "sealed":
         output.talk("Sealed and on its way.")
     else:
-        output.talk(f"Another officer approves it: comity draft approve {draft['id']}")
+        output.talk(
+            f"Another officer decides: comity draft preview {draft['id']}, then draft approve."
+        )

@@ -282,4 +282,4 @@ def _originator(api: Api, package: str) -> str:
 
 def _drafted(context: CliContext, draft: dict[str, Any]) -> None:
     output.result(context, draft, summary(draft))
-    output.talk(f"Another officer decides: comity draft show {draft['id']}, then draft approve.")
+    output.talk(f"Another officer decides: comity draft preview {draft['id']}, then draft approve.")

@@ -11,7 +11,7 @@ from api.cli.arguments import Limit, ProposalId, Reason, Seen, read_body
 from api.cli.body_lines import body_lines
 from api.cli.client import connected
 from api.cli.commands import command, group
-from api.cli.deciding import Yes, require_read
+from api.cli.deciding import Look, Yes
 from api.cli.profiles import CliContext
 
 app = group("proposal", "Write, endorse, return and share proposals for a listing.")
@@ -106,9 +106,9 @@ def endorse(
     Example: comity --profile uk-reviewer proposal endorse sha256:… --digest sha256:…
     """
     with connected(context) as api:
-        seen = api.get(f"/proposals/{proposal}")
-        require_read(seen["digest"], _lines(seen), digest=digest, yes=yes, what="proposal")
-        made = api.post(f"/proposals/{proposal}/endorse", {"digest": seen["digest"]})
+        look = Look(digest, yes=yes)
+        seen = look.read(lambda: api.get(f"/proposals/{proposal}"), _lines, "proposal")
+        made = api.post(f"/proposals/{proposal}/endorse", {"digest": seen})
     _show_found_proposal(context, made)
 
 

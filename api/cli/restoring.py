@@ -6,7 +6,6 @@ from there, on the node's machine.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +14,7 @@ from api.cli import output
 from api.cli.arguments import Seen
 from api.cli.client import connected
 from api.cli.commands import command
-from api.cli.deciding import Yes, change_lines, require_read
+from api.cli.deciding import Look, Yes, change_lines
 from api.cli.profiles import CliContext
 
 Approve = Annotated[
@@ -62,20 +61,11 @@ def give_up_tail(
     output.result(context, found, _answer_lines(found, "the end of the own log", approve=approve))
 
 
-@dataclass(frozen=True)
-class Look:
-    """How the second administrator looks at what is let go of: a digest read before, or now."""
-
-    digest: str | None
-    yes: bool
-
-
 def _let_go(api: Any, member: str, look: Look | None) -> dict[str, Any]:
     if look is not None:
-        seen = api.get(f"/node/restore/waivers/{member}/preview")
-        lines = change_lines(seen)
-        require_read(seen["digest"], lines, digest=look.digest, yes=look.yes, what="change")
-        answered: dict[str, Any] = api.post(f"/node/restore/waivers/{member}/approve")
+        place = f"/node/restore/waivers/{member}"
+        seen = look.read(lambda: api.get(f"{place}/preview"), change_lines, "change")
+        answered: dict[str, Any] = api.post(f"{place}/approve", tag=f'"{seen}"')
         return answered
     proposed: dict[str, Any] = api.post("/node/restore/waivers", {"member": member})
     return proposed

@@ -117,4 +117,4 @@ def drafted(
     signed = endorsed(api, key, Content(_TYPE, tuple(to), body))
     made = api.post("/drafts", {"type": _TYPE, "to": list(to), "body": body} | signed)
     output.result(context, made, summary(made))
-    output.talk(f"Another officer decides: comity draft show {made['id']}, then draft approve.")
+    output.talk(f"Another officer decides: comity draft preview {made['id']}, then draft approve.")

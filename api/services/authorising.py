@@ -32,6 +32,7 @@ class Caller:
         lent: what the officer may do in another's place; ``None`` when acting in own right.
         lent_roles: the roles so lent now.
         idempotency_key: of the call, if it carries one.
+        read: digest of what the officer says to have read, where the call depends on it.
     """
 
     principal: Principal
@@ -43,6 +44,7 @@ class Caller:
     lent: Lent | None = None
     lent_roles: frozenset[str] = frozenset()
     idempotency_key: str = ""
+    read: str = ""
 
     @property
     def person(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.domain.changes import Change, ChangeKind
-from api.domain.errors import Refused
+from api.domain.errors import Refused, Stale
 from api.domain.events import Act, Subject
 from api.ports.policy import Action
 from api.records import previews
@@ -93,8 +93,13 @@ def require_preview(node: Node, caller: Caller, shown: Shown, code: str, command
         command: what shows it.
 
     Raises:
+        Stale: it is another one than the officer says to have read, such as ``draft.stale``.
         Refused: with that code: this officer was not shown this digest.
     """
+    if caller.read and caller.read != shown.digest:
+        raise Stale(
+            f"{code.partition('.')[0]}.stale", "It changed since you read it; read it again."
+        )
     found = node.db.read(
         lambda connection: previews.preview_by(
             connection, shown.subject.kind, shown.subject.id, shown.digest, caller.person

@@ -11,6 +11,9 @@ from fastapi import Depends, Request
 
 from api.domain.errors import Invalid, Stale
 
+DECIDES: Final = re.compile("/(approve|confirm)$")
+"""Paths of a second officer's decisions; ``If-Match`` may name the digest that was read."""
+
 _TAG: Final = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 
 

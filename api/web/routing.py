@@ -27,7 +27,7 @@ from api.domain.errors import Invalid
 from api.ports.policy import Action
 from api.services.authorising import Caller
 from api.web.calling import Calling
-from api.web.preconditions import IfMatch
+from api.web.preconditions import DECIDES, IfMatch
 from api.web.problems import STATUSES
 from api.web.tags import DESCRIPTIONS
 
@@ -41,6 +41,13 @@ _IF_MATCH: Final = {
     "in": "header",
     "required": True,
     "description": "The `ETag` of the version that was read.",
+    "schema": {"type": "string"},
+}
+_DIGEST_READ: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The digest that was read, in quotes: another one is refused.",
     "schema": {"type": "string"},
 }
 _IDEMPOTENCY_KEY: Final = {
@@ -264,6 +271,8 @@ class ActionRouter(APIRouter):
         def register(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             tagged = IfMatch in endpoint.__annotations__.values()
             headers = [*([_IF_MATCH] if tagged else []), *([_IDEMPOTENCY_KEY] if keyed else [])]
+            if DECIDES.search(path):
+                headers.append(_DIGEST_READ)
             if headers:
                 extra["parameters"] = [*extra.get("parameters", ()), *headers]
             return self.api_route(

@@ -12,11 +12,11 @@ import pytest
 
 from api.domain.errors import Conflict, Invalid, Refused, Unavailable
 from api.domain.verification.export import ExportReport, verify_export
-from api.records import log, stream_counts
+from api.records import log
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted, bound
 from api.wire.export import layout
-from tests.support import events, journeys
+from tests.support import counted_streams, events, journeys
 from tests.support.exports import second_verdict, second_verifier, take_apart
 from tests.support.federation import Federation
 
@@ -93,8 +93,8 @@ def test_an_outsider_recounts_sent_receipted_and_applied(federation: Federation)
     events = {name: [event(line) for line in lines(data)] for name, data in files.items()}
     for sender in MINISTRIES:
         node = federation[sender]
-        known = node.db.read(stream_counts.delivered_counts)
-        answers = node.db.read(stream_counts.applied_counts)
+        known = node.db.read(counted_streams.delivered)
+        answers = node.db.read(counted_streams.decided)
         document = json.loads(take_apart(files[sender])[layout.STREAMS])
         for stream in document["streams"]:
             if stream["from"] != sender:

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from api.domain.sampling import draw
-from api.records import stream_counts
 from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted
-from tests.support import journeys
+from tests.support import counted_streams, journeys
 from tests.support.federation import Federation
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "auditing.md").read_text(encoding="utf-8")
@@ -50,10 +49,10 @@ def test_the_recount_of_the_guide(federation: Federation, tmp_path: Path) -> Non
     counted = {tuple(line.split()[:3]): int(line.split()[3]) for line in done.stdout.splitlines()}
     expected = {}
     for node in federation:
-        for peer, known in node.db.read(stream_counts.delivered_counts).items():
+        for peer, known in node.db.read(counted_streams.delivered).items():
             expected[node.ministry, peer, "message.sent"] = known["sent"]
             expected[node.ministry, peer, "message.receipted"] = known["receipted"]
-        for peer, answers in node.db.read(stream_counts.applied_counts).items():
+        for peer, answers in node.db.read(counted_streams.decided).items():
             for outcome, number in answers.items():
                 expected[node.ministry, peer, f"statement.{outcome}"] = number
     assert counted == expected

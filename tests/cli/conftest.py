@@ -170,9 +170,9 @@ class Desk:
         draft = self.run(f"{ministry}-analyst", *arguments)
         if draft["state"] == "sealed":
             return str(draft["statement"])
-        done = self.run(
-            f"{ministry}-reviewer", "draft", "approve", draft["id"], "--digest", draft["digest"]
-        )
+        reviewer = f"{ministry}-reviewer"
+        seen = self.run(reviewer, "draft", "preview", draft["id"])
+        done = self.run(reviewer, "draft", "approve", draft["id"], "--digest", seen["digest"])
         return str(done["statement"])
 
     def designated(self, ministry: str, name: str, day: str, *to: str, **members: Any) -> str:

@@ -84,7 +84,11 @@ def test_a_draft_that_moved_is_stale(comity: CommandLine, submit: Submit, releas
         "draft", "approve", draft, "--digest", other, profile="us-reviewer", as_json=True
     )
     assert (result.code, result.problem["code"]) == (6, "draft.stale")
-    right = comity("draft", "approve", draft, "--digest", seen["digest"], profile="us-reviewer")
+    given = ("draft", "approve", draft, "--digest", seen["digest"])
+    blind = comity(*given, profile="us-reviewer", as_json=True)
+    assert (blind.code, blind.problem["code"]) == (4, "draft.not-previewed"), "nobody looked"
+    assert comity("draft", "preview", draft, profile="us-reviewer").code == 0
+    right = comity(*given, profile="us-reviewer")
     assert (right.code, right.err) == (0, "")
     assert comity.approve(draft, "us-reviewer").code == 6
 
@@ -177,7 +181,9 @@ def test_replace_reads_stdin(
 
 
 def test_unknown_drafts(comity: CommandLine) -> None:
+    read = ("--digest", "sha256:" + "0" * 64)
     for command in ("show", "preview", "approve", "discard", "confirm"):
-        result = comity("draft", command, UNKNOWN, profile="us-reviewer", as_json=True)
+        given = read if command in {"approve", "confirm"} else ()
+        result = comity("draft", command, UNKNOWN, *given, profile="us-reviewer", as_json=True)
         assert (result.code, result.problem["code"]) == (5, "draft.unknown"), command
     assert comity("draft", "show", "nonsense", profile="us-reviewer").code == 2

@@ -142,6 +142,8 @@ def test_a_proposal_is_endorsed_by_somebody_else(
     desk.run("us-analyst", "proposal", "submit", identifier)
     stale = desk.run("us-reviewer", "proposal", "endorse", identifier, "--digest", NOWHERE, code=6)
     assert stale["code"] == "proposal.stale"
+    assert desk.run("us-reviewer", *own, code=4)["code"] == "proposal.not-previewed"
+    desk.run("us-reviewer", "proposal", "show", identifier)
     done = desk.run("us-reviewer", *own)
     assert done["state"] == "endorsed"
     shared = desk.approved("us", "proposal", "share", identifier, "--to", "uk-fcdo")

@@ -61,9 +61,11 @@ def test_a_package_from_the_file_to_its_release(
     assert sent == ["GET packages", "GET me", "POST packages/release"]
     _, sent = asked("us-analyst", "package", "release", package, *terms, "--recorded")
     assert sent == ["GET packages", "POST packages/release"]
-    given = ("draft", "approve", draft.document["id"], "--digest", draft.document["digest"])
+    shown, sent = asked("us-reviewer", "draft", "preview", draft.document["id"])
+    assert sent == ["GET drafts/preview"]
+    given = ("draft", "approve", draft.document["id"], "--digest", shown.document["digest"])
     _, sent = asked("us-reviewer", *given)
-    assert sent == ["GET drafts/preview", "POST drafts/approve"]
+    assert sent == ["POST drafts/approve"]
 
 
 def test_a_signed_approval_and_a_statement_in_a_thread(
@@ -81,9 +83,10 @@ def test_a_signed_approval_and_a_statement_in_a_thread(
     draft, sent = asked("us-analyst", "designation", "state", "--body", path, "--to", UK)
     assert sent == ["GET regimes", "GET me", "POST designations"]
     assert draft.document["body"]["regime_edition"], "signed with the edition that is in force"
+    asked("us-reviewer2", "draft", "preview", draft.document["id"])
     given = ("draft", "approve", draft.document["id"], "--digest", draft.document["digest"])
     done, sent = asked("us-reviewer2", *given)
-    assert sent == ["GET drafts/preview", "POST drafts/candidate", "POST drafts/approve"]
+    assert sent == ["POST drafts/candidate", "POST drafts/approve"]
     listed = done.document["statement"]
     asking = (
         *("mirror", "request", "--to", UK, "--designation", listed, "--title", "Few"),
@@ -92,6 +95,7 @@ def test_a_signed_approval_and_a_statement_in_a_thread(
     )
     opener, sent = asked("us-analyst", *asking)
     assert sent == ["GET designations", "GET me", "POST mirror-requests"]
+    asked("us-reviewer", "draft", "preview", opener.document["id"])
     given = ("draft", "approve", opener.document["id"], "--digest", opener.document["digest"])
     thread = asked("us-reviewer", *given)[0].document["statement"]
     nodes.settle()

@@ -21,6 +21,7 @@ from tests.cli.conftest import CA, UK, US
 from tests.support.command_line import CommandLine
 from tests.support.running_node import RunningNodes
 
+NO_DIGEST = "sha256:" + "0" * 64
 UNKNOWN = "0" * 32
 PASSPHRASE = "correct horse battery staple"
 
@@ -101,8 +102,8 @@ def test_an_analyst_changes_no_roles(comity: CommandLine) -> None:
     assert comity("officer", "list", profile="us-analyst").code == 4
     assert comity("grant", "propose", UNKNOWN, "reviewer", profile="us-admin").code == 5
     assert comity("grant", "propose", UNKNOWN, "king", profile="us-admin").code == 2
-    for command in ("approve", "suspend"):
-        assert comity("officer", command, UNKNOWN, profile="us-admin").code == 5
+    for command in (("approve", UNKNOWN, "--digest", NO_DIGEST), ("suspend", UNKNOWN)):
+        assert comity("officer", *command, profile="us-admin").code == 5
 
 
 def test_a_key_file_of_the_earlier_form_is_written_anew(
@@ -466,7 +467,7 @@ def test_an_instant_needs_a_zone_and_no_seconds(typed: str, meant: str | None) -
         option.callback(typed)
 
 
-@pytest.mark.parametrize("approve", [(), ("--approve",)])
+@pytest.mark.parametrize("approve", [(), ("--approve", "--digest", NO_DIGEST)])
 @pytest.mark.parametrize("what", [("waive", CA), ("give-up-tail",)])
 def test_nothing_is_let_go_of_while_nothing_was_lost(
     comity: CommandLine, what: tuple[str, ...], approve: tuple[str, ...]

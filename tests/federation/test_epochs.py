@@ -17,6 +17,7 @@ from api.services.log import checkpoints
 from api.services.road import delivering, epochs, peering
 from api.services.road.peering import Sending
 from api.wire.message_bodies import EpochChange
+from tests.support import counted_streams
 from tests.support.campaigns import campaign
 from tests.support.check_log import check_everything
 from tests.support.federation import Federation
@@ -82,8 +83,8 @@ def settled(federation: Federation, releases: int, epoch: int) -> None:
     federation.settle()
     us, uk = federation[US], federation[UK]
     assert us.db.read(stream_counts.queue_lengths) == {}
-    assert us.db.read(stream_counts.applied_counts)[UK] == {"applied": releases}
-    assert us.db.read(stream_counts.delivered_counts)[UK] == {
+    assert us.db.read(counted_streams.decided)[UK] == {"applied": releases}
+    assert us.db.read(counted_streams.delivered)[UK] == {
         "sent": releases,
         "receipted": releases,
     }

@@ -25,7 +25,7 @@ from api.wire.errors import WireError
 from api.wire.keys import Purpose
 from api.wire.membership import Membership, compose_membership
 from api.wire.package_file import PROOF
-from tests.support import exchange
+from tests.support import counted_streams, exchange
 from tests.support.bad_peer import BadPeer, contents
 from tests.support.bodies import body
 from tests.support.campaigns import campaign
@@ -205,7 +205,7 @@ def test_a_quota_makes_a_partner_wait_and_no_dead_letter(federation: Federation)
     for _ in range(8):
         federation.clock.sleep(1800)
         deliver(us, UK)
-    assert us.db.read(stream_counts.delivered_counts)[UK]["receipted"] == 2
+    assert us.db.read(counted_streams.delivered)[UK]["receipted"] == 2
 
 
 def test_only_refusals_in_a_row_make_a_dead_letter(federation: Federation) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from api.domain.errors import ComityError
-from api.records import peer_logs, stream_counts
+from api.records import peer_logs
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.road import answering, fetching, offering
 from api.wire.message_bodies import Fetch
 from api.wire.messages import MessageKind, parse_request
-from tests.support import exchange
+from tests.support import counted_streams, exchange
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.grown_logs import grow
@@ -53,7 +53,7 @@ def test_it_catches_up_step_by_step(federation: Federation, known: bool) -> None
     federation.watch(2)
     assert max(leaves_sent(federation, UK)) <= STEP
     assert seen_by(federation[UK]) >= size
-    counts = us.db.read(stream_counts.delivered_counts)[UK]
+    counts = us.db.read(counted_streams.delivered)[UK]
     assert counts["receipted"] == (2 if known else 1)
     # Each head in between is one that was signed then, and is cosigned now.
     with us.db.engine.connect() as connection:

@@ -10,6 +10,7 @@ from api.domain.errors import Conflict, Stale
 from api.domain.threads.facts import Phase
 from api.records import stream_counts, streams
 from api.services.road import delivering
+from tests.support import counted_streams
 from tests.support.campaigns import long
 from tests.support.exchange import CA, UK, US, agreed, designate, find, request, say, state
 from tests.support.federation import Federation
@@ -76,7 +77,7 @@ def test_both_ends_agree_whatever_the_network_does(federation: Federation, seed:
     for wire in federation.wires.values():
         wire.fault = lambda sender, peer: "none"
     end = agreed(federation, thread)
-    sent = {node.ministry: node.db.read(stream_counts.delivered_counts) for node in federation}
+    sent = {node.ministry: node.db.read(counted_streams.delivered) for node in federation}
     assert sent[US][UK]["sent"] == sent[US][UK]["receipted"]
     assert end.heads["requester"].seq + end.heads.get("addressee", end.heads["requester"]).seq > 1
 

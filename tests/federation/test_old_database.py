@@ -16,7 +16,7 @@ from api.domain.errors import ComityError, Conflict, Unavailable
 from api.domain.misbehaviour import verify_misbehaviour
 from api.jobs.sequence import Sequencer
 from api.ports.head_memory import Remembered
-from api.records import copying, log, node_state, stream_counts
+from api.records import copying, log, node_state
 from api.records.database import Database
 from api.services.log import (
     checkpoints,
@@ -32,7 +32,7 @@ from api.services.operations import status
 from api.services.recovery import recovering
 from api.services.road import delivering
 from api.wire.misbehaviour import MisbehaviourKind
-from tests.support import campaigns, exchange, foreign
+from tests.support import campaigns, counted_streams, exchange, foreign
 from tests.support.campaigns import campaign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
@@ -249,7 +249,7 @@ def test_a_statement_leaves_only_under_a_head_that_may_be_shown(federation: Fede
     remembering.serve_newest(us)
     assert delivering.compose(us, UK) is not None
     federation.settle()
-    assert us.db.read(stream_counts.delivered_counts)[UK]["receipted"] == 1
+    assert us.db.read(counted_streams.delivered)[UK]["receipted"] == 1
 
 
 def test_a_tail_that_nobody_holds_is_given_up_on_signed_answers_of_all(
