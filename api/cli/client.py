@@ -77,12 +77,16 @@ class Api:
 
         Args:
             path: below ``/api/v1``.
-            query: parameters; those that are None are left out.
+            query: parameters; those that are None are left out, a list is sent as several.
 
         Raises:
             ComityError: the node's refusal, or ``node.unreachable``.
         """
-        wanted = {name: str(value) for name, value in query.items() if value is not None}
+        wanted = {
+            name: list(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in query.items()
+            if value is not None
+        }
         return _document(self.send("GET", path, params=wanted))
 
     def me(self) -> dict[str, Any]:

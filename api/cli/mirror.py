@@ -117,10 +117,8 @@ def suggest(
 
     Example: comity --profile ca-reviewer mirror suggest sha256:… --regime CA-SEMA
     """
-    path = f"/mirror-requests/{thread}/suggestions"
-    query = "&".join(f"regime={one}" for one in regime or [])
     with connected(context) as api:
-        found = api.get(f"{path}?{query}" if query else path)
+        found = api.get(f"/mirror-requests/{thread}/suggestions", regime=regime)
     rows = [
         {"key": one["key"], "regime": f"{one['regime']}{'*' if one['asked'] else ''}", **each}
         for one in found["items"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import output
-from api.cli.arguments import Limit, Reason, TaskId
+from api.cli.arguments import Limit, TaskId
 from api.cli.client import connected
 from api.cli.commands import command, group
 from api.cli.profiles import CliContext
@@ -24,11 +24,12 @@ class Scope(StrEnum):
     CLOCKS = "clocks"
 
 
-class ReviewOutcome(StrEnum):
-    """How a review ends."""
+class Outcome(StrEnum):
+    """How a review or a notice ends."""
 
     KEPT = "kept"
     DECIDED_AGAIN = "decided-again"
+    NOTED = "noted"
 
 
 def register(root: typer.Typer) -> None:
@@ -73,10 +74,12 @@ def close_review(
     context: CliContext,
     task: TaskId,
     *,
-    outcome: Annotated[ReviewOutcome, typer.Option(help="The decision stands, or was taken anew.")],
-    reason: Reason,
+    outcome: Annotated[
+        Outcome, typer.Option(help="The decision stands, or was taken anew; a notice is noted.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why, for a review; stays in this ministry.")] = "",
 ) -> None:
-    """Close a review with a reason.
+    """Close a review with a reason, or a notice that you took note of.
 
     Example: comity --profile uk-reviewer tasks close 01a2… --outcome kept --reason "Unaffected."
     """

@@ -111,6 +111,9 @@ def test_text_output_and_refusals(comity: CommandLine, desk: Desk, nodes: Runnin
         ended = comity(*arguments, profile="ca-analyst")
         assert ended.code == 0, (arguments, ended.err)
         assert ended.out
+    asked = ("mirror", "suggest", thread, "--regime", "CA-SEMA", "--regime", "UK-GHR")
+    told = comity(*asked, profile="ca-analyst", as_json=True).document["items"]
+    assert {one["regime"] for one in told} == {"CA-SEMA", "UK-GHR"}
     assert comity("mirror", "show", NOWHERE, profile="ca-reviewer").code == 5
     assert comity("mirror", "show", "x", profile="ca-reviewer").code == 2
     assert comity("mirror", "list", profile="ca-auditor").code == 4
@@ -190,6 +193,10 @@ def test_an_amendment_opens_a_review_that_is_closed(desk: Desk, nodes: RunningNo
         "uk-reviewer",
         *("tasks", "close", reviews[0]["id"], "--outcome", "kept", "--reason", "Unaffected."),
     )
+    notices = [row for row in tasks if row["kind"] == "notice"]
+    assert notices, sorted({row["kind"] for row in tasks})
+    noted = ("tasks", "close", notices[0]["id"], "--outcome", "noted")
+    assert desk.run("uk-reviewer", *noted)["outcome"] == "noted"
     end = {
         "reason": "Ended.",
         "instants": {"in_force": {"at": "2024-01-01", "zone": "Etc/UTC"}},
