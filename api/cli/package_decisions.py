@@ -167,7 +167,12 @@ def answer_recall(
     context: CliContext,
     package: PackageId,
     *,
-    answer: Annotated[RecallAnswer, typer.Option(help="What this ministry did.")],
+    answer: Annotated[
+        RecallAnswer,
+        typer.Option(
+            help="What this ministry does; destroyed deletes its exhibits here, once sealed."
+        ),
+    ],
     reason: Annotated[str | None, typer.Option(help="Why; needed when it is kept.")] = None,
     recorded: Recorded = False,
     passphrase_file: PassphraseFile = None,

@@ -5,7 +5,9 @@ import pytest
 from api.domain.errors import ComityError
 from api.jobs.destroy import destroy_exhibits
 from api.records import packages
-from api.services.desk import evidence
+from api.services.desk import evidence, package_files
+from api.services.statements import previewing
+from api.services.statements.preview_words import DraftWords
 from tests.support import exchange
 from tests.support.campaigns import campaign
 from tests.support.federation import Federation
@@ -54,12 +56,25 @@ def test_each_holder_answers_for_itself_and_a_later_answer_counts(federation: Fe
 
 
 @campaign("test_what_an_own_package_lists_too_stays")
+def warned(federation: Federation, ministry: str, recall: str) -> DraftWords:
+    """What the preview of the answer *destroyed* says, in words."""
+    content = {"recall": recall, "answer": "destroyed"}
+    made = exchange.draft(federation, ministry, "recall-answer/1", (US,), content)
+    reviewer = federation.officer(ministry, "reviewer")
+    return previewing.preview(federation[ministry], reviewer, made.id).words
+
+
 def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: Federation) -> None:
     package, recall = recalled(federation)
     rows = federation[UK].db.read(lambda c: packages.exhibits_of(c, package))
     digests = [row.digest for row in rows]
+    words = warned(federation, UK, recall)
+    assert [one.id for one in words.about if one.kind == "package"] == [package]
+    assert any(f"for good: {len(digests)}." in one for one in words.unusual), words.unusual
     answer(federation, UK, recall, answer="destroyed")
     destroy_exhibits(federation[UK])
+    with pytest.raises(ComityError, match="destroyed exhibits"):
+        package_files.open_file(federation[UK], federation.officer(UK, "analyst"), package)
     assert digests
     assert all(federation[UK].store.head(digest) is None for digest in digests)
     federation.settle()
@@ -70,6 +85,9 @@ def test_what_was_destroyed_is_gone_unless_another_package_lists_it(federation: 
 def test_what_an_own_package_lists_too_stays(federation: Federation) -> None:
     exchange.package(federation, CA)
     package, recall = recalled(federation)
+    words = warned(federation, CA, recall)
+    assert any("for good: 0." in one for one in words.unusual), words.unusual
+    assert any("another package lists them: 1." in one for one in words.unusual), words.unusual
     answer(federation, CA, recall, answer="destroyed")
     destroy_exhibits(federation[CA])
     rows = federation[CA].db.read(lambda c: packages.exhibits_of(c, package))

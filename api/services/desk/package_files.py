@@ -48,7 +48,8 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
         NotFound: ``package.unknown``.
         Conflict: ``recall.unacknowledged``: it was recalled, and the caller has not said to know;
             ``package.exhibits-missing``: some exhibits are not here (yet);
-            ``package.exhibits-erased``: a legal order removed some.
+            ``package.exhibits-erased``: a legal order removed some;
+            ``package.exhibits-destroyed``: this ministry destroyed some in answer to a recall.
     """
     package, permit = evidence.permit_on(node, caller, Action.PACKAGE_FETCH, package_id)
     node.db.read(lambda connection: recalls.require_unlocked(node, connection, caller, [package]))
@@ -57,6 +58,11 @@ def open_file(node: Node, caller: Caller, package_id: str) -> Iterator[bytes]:
         raise Conflict(
             "package.exhibits-erased",
             "Exhibits were erased under a legal order; ask an auditor for the order.",
+        )
+    if any(row.state is ExhibitState.DESTROYED for row in exhibits):
+        raise Conflict(
+            "package.exhibits-destroyed",
+            "This ministry destroyed exhibits of it, in answer to a recall.",
         )
     if any(row.state is not ExhibitState.HELD for row in exhibits):
         raise Conflict(

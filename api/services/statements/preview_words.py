@@ -17,8 +17,9 @@ from api.domain.regimes.decisions import subject_case
 from api.records import designations, identity, packages, subjects, threads
 from api.records.drafts import Draft
 from api.services.node import Node
+from api.services.statements.effects.recall_answers import DESTROYED, recall_of
 from api.wire.payloads.identity_verdict_v1 import reference
-from api.wire.types import IDENTITY_VERDICT, MIRROR_FINDING
+from api.wire.types import IDENTITY_VERDICT, MIRROR_FINDING, RECALL_ANSWER
 
 _TEXTS = ("reason", "text", "note", "purpose", "summary", "explanation", "authority", "terms")
 _WIDE = ("CLEAR", "GREEN")
@@ -114,7 +115,7 @@ def in_words(node: Node, connection: Connection, draft: Draft) -> DraftWords:
 def _about(connection: Connection, draft: Draft) -> Iterator[ObjectWords]:
     if draft.thread is not None and (thread := threads.by_id(connection, draft.thread)):
         yield ObjectWords("thread", thread.id, thread.title)
-    package = packages.by_id(connection, _text(draft.body, "package"))
+    package = packages.by_id(connection, _package_of(connection, draft))
     if package is not None:
         yield ObjectWords("package", package.id, package.title)
     designation = designations.by_id(connection, _text(draft.body, "designation"))
@@ -123,6 +124,14 @@ def _about(connection: Connection, draft: Draft) -> Iterator[ObjectWords]:
     proposal = designations.proposal(connection, _text(draft.body, "proposal"))
     if proposal is not None:
         yield ObjectWords("proposal", proposal.id, proposal.title)
+
+
+def _package_of(connection: Connection, draft: Draft) -> str:
+    """Return the package that a draft names, or whose recall it answers; else an empty text."""
+    if draft.type != RECALL_ANSWER:
+        return _text(draft.body, "package")
+    recall = recall_of(connection, _text(draft.body, "recall"))
+    return "" if recall is None else _text(recall.body, "package")
 
 
 def _subject_words(connection: Connection, draft: Draft) -> Iterator[SubjectWords]:
@@ -214,6 +223,8 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
         yield from _of_package(node, package.state, package.originator)
     if draft.type.startswith("recall/"):
         yield "It leaves at once, before a second officer has looked at it."
+    if draft.type == RECALL_ANSWER and body.get("answer") == DESTROYED:
+        yield from _of_destroying(connection, draft)
     if draft.type == IDENTITY_VERDICT:
         yield from _of_verdict(body)
     if body.get("instruction") == "destroy":
@@ -225,6 +236,17 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
         yield f"It goes to {len(draft.to)} ministries."
     if draft.endorsement is None:
         yield "The preparer did not sign it; the ministry's record stands for their word."
+
+
+def _of_destroying(connection: Connection, draft: Draft) -> Iterator[str]:
+    package = _package_of(connection, draft)
+    listed = sorted({one.digest for one in packages.exhibits_of(connection, package)})
+    named = [one for one in _list(draft.body, "exhibits") if isinstance(one, str)] or listed
+    kept = packages.listed_elsewhere(connection, package, named)
+    gone = len(named) - len(kept)
+    yield f"Once it is sealed, this node deletes exhibits of the package for good: {gone}."
+    if kept:
+        yield f"Exhibits stay here because another package lists them: {len(kept)}."
 
 
 def _of_verdict(body: Mapping[str, Any]) -> Iterator[str]:
