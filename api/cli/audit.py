@@ -247,8 +247,12 @@ def _exported_approvals(path: Path) -> list[dict[str, Any]]:
     from api.wire.export.container import ExportFile
     from api.wire.export.lines import Disclosed, parse_line
 
-    if checked_export(path, None)["withheld"]:
-        raise WireError("export.filtered", "Take an export of the whole log: no --act, no --about.")
+    held = checked_export(path, None)
+    # What an officer looked at, or who wrote it, may lie before the first entry.
+    if held["withheld"] or held["from"]:
+        raise WireError(
+            "export.filtered", "Take an export of the whole log: no --act, no --about, no --from."
+        )
     with path.open("rb") as source:
         data = b"".join(ExportFile(source).chunks("entries.jsonl"))
     lines = (parse_line(line) for line in data.splitlines())

@@ -71,6 +71,18 @@ def test_filters_and_days(comity: CommandLine, tmp_path: Path) -> None:
     assert found["origin_proven"] is False
 
 
+@pytest.mark.parametrize("part", [("--from", "3"), ("--act", "package.released")])
+def test_approvals_are_not_judged_by_a_part_of_the_log(
+    comity: CommandLine, tmp_path: Path, part: tuple[str, str]
+) -> None:
+    """Who looked may have looked before it: nobody is said not to have."""
+    out = tmp_path / "part.zip"
+    asked = ("audit", "export", "--out", out, "--purpose", "a part", *part)
+    assert comity(*asked, profile="us-auditor").code == 0
+    told = comity("audit", "approvals", "--export", out, as_json=True)
+    assert told.problem["code"] == "export.filtered"
+
+
 def test_others_are_refused_and_nothing_is_left(comity: CommandLine, tmp_path: Path) -> None:
     out = tmp_path / "mine.zip"
     result = comity("audit", "export", "--out", out, "--purpose", "x", profile="us-analyst")

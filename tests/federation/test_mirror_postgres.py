@@ -59,7 +59,7 @@ def _story(federation: Federation) -> None:
     assert table.listed == 1
     found = subjects.search(us, analyst, "postgres person", limit=10)
     assert {one.kind for one in found.candidates} == {"designation", "thread"}
-    shown = holdings.of_peer(us, analyst, UK, None)
+    shown = holdings.of_peer(us, analyst, UK, None, limit=100, start=None)
     assert [(one.state, one.proven) for one in shown.items] == [("applied", True)]
     assert lists.tasks_page(us, analyst, Scope.PARTNERS, limit=10) != []
     ground = body("designation-proposal/1")["grounds"][0]
