@@ -143,7 +143,7 @@ def approve_draft(
     """
     key = own_key(context, passphrase_file, recorded=recorded)
     with connected(context) as api:
-        seen = _read(api, draft, Look(digest, yes=yes))
+        seen = _digest_read(api, draft, Look(digest, yes=yes))
         if key is None:
             done = api.post(f"/drafts/{draft}/approve", {"digest": seen})
         else:
@@ -203,7 +203,7 @@ def confirm_draft(
     Example: comity --profile us-reviewer2 draft confirm 01a2… --digest sha256:…
     """
     with connected(context) as api:
-        seen = _read(api, draft, Look(digest, yes=yes))
+        seen = _digest_read(api, draft, Look(digest, yes=yes))
         done = api.post(f"/drafts/{draft}/confirm", tag=f'"{seen}"')
     output.result(context, done, summary(done))
 
@@ -228,7 +228,7 @@ def summary(draft: dict[str, Any]) -> Iterable[str]:
     )
 
 
-def _read(api: Api, draft: str, look: Look) -> str:
+def _digest_read(api: Api, draft: str, look: Look) -> str:
     return look.read(lambda: api.get(f"/drafts/{draft}/preview"), _preview_lines, "draft")
 
 
