@@ -2,7 +2,8 @@
 
 The US works in English, the UK in French. Each officer has a browser of their own; two of them have
 a passkey in Chromium's virtual authenticator (WebAuthn WebDriver extension, over CDP). Nothing here
-calls a use case or the HTTP interface: what the ministries say, they say on pages. Between pages
+calls a use case or the HTTP interface: what the ministries say, they say on pages, and with the
+keyboard alone: every field, box, link and button is reached with the Tab key. Between pages
 the federation carries what was said; the clock may then jump, so officers sign in again.
 """
 
@@ -22,6 +23,9 @@ from tests.support.federation import Federation
 from tests.support.foreign import declare
 
 pytestmark = foreign.needs("chromium")
+
+TABS = 600
+"""Most presses of the Tab key until something is reached."""
 
 PATIENCE = 180_000
 """Milliseconds for one page: a machine that does other work is slow, not wrong."""
@@ -55,21 +59,60 @@ class Officer:
         assert self.page.locator("html").get_attribute("lang") == f"{self.language}-CA"
         return self.page
 
+    def reach(self, wanted: Any, *, group: bool = False) -> Any:
+        """Go on with the Tab key until something has the focus, or one radio of its group."""
+        there = "one => one === document.activeElement"
+        if group:
+            there = "one => document.activeElement.name === one.name"
+        for _ in range(TABS):
+            if wanted.evaluate(there):
+                return wanted
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"no Tab key leads to {wanted} of {self.where}")
+
     def type(self, **fields: str) -> None:
         """Fill in fields by their id; ``names_text_1`` is ``names_text-1``."""
         for name, value in fields.items():
             field_id = re.sub(r"_([0-9]+)$", r"-\1", name)
-            self.page.fill(f"[id='{field_id}']", value)
+            self.reach(self.page.locator(f"[id='{field_id}']"))
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.insert_text(value)
 
     def tick(self, *values: str) -> None:
         """Tick boxes and choose radios by the value that they stand for."""
         for value in values:
-            self.page.check(f"main input[value='{value}']")
+            self.choose(self.page.locator(f"main input[value='{value}']").first)
+
+    def choose(self, box: Any) -> None:
+        """Tick a box, or choose a radio: of a group only one is on the way of the Tab key."""
+        radio = box.get_attribute("type") == "radio"
+        self.reach(box, group=radio)
+        for _ in range(TABS):
+            if box.is_checked():
+                return
+            arrived = box.evaluate("one => one === document.activeElement")
+            self.page.keyboard.press("Space" if arrived else "ArrowDown")
+        raise AssertionError(f"{box} cannot be chosen")
+
+    def select(self, field_id: str, value: str) -> None:
+        """Choose from a list with the arrow keys."""
+        chosen = self.reach(self.page.locator(f"#{field_id}"))
+        self.page.keyboard.press("Home")
+        for _ in range(TABS):
+            if chosen.input_value() == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{value} is not in {field_id}")
+
+    def enter(self, wanted: Any) -> None:
+        """Follow a link or press a button."""
+        self.reach(wanted)
+        self.page.keyboard.press("Enter")
 
     def press(self, text: str) -> str:
         """Press a button and return where it led, without host and language."""
         before = self.page.url
-        self.page.locator("main").get_by_role("button", name=text, exact=True).click()
+        self.enter(self.page.locator("main").get_by_role("button", name=text, exact=True))
         for _ in range(PATIENCE // 50):
             if self.page.url != before:
                 break
@@ -81,7 +124,10 @@ class Officer:
 
     def follow(self, text: str) -> None:
         """Follow a link of the page."""
-        self.page.locator("main").get_by_text(text, exact=True).first.click()
+        named = self.page.locator("main").get_by_text(text, exact=True).first
+        before = self.page.url
+        self.enter(named.locator("xpath=ancestor-or-self::*[self::a or self::button][1]"))
+        self.page.wait_for_url(lambda url: url != before)
         self.page.wait_for_load_state()
 
     @property
@@ -177,7 +223,8 @@ def passkey_of(us: Ministry, name: str) -> None:
         ("admin2", "keys", "Approve"),
     ):
         page = us[administrator].at("/people")
-        page.locator(f"a[href*='/people/{kind}/']").first.click()
+        us[administrator].enter(page.locator(f"a[href*='/people/{kind}/']").first)
+        page.wait_for_url(f"**/people/{kind}/**")
         us[administrator].press(button)
     officer.at("/account/passkeys")
     assert officer.page.get_by_role("cell", name="Counts").count() >= 1
@@ -199,9 +246,9 @@ def package_made(us: Ministry, folder: Path) -> str:
     order = folder / "order.txt"
     order.write_text("An order, as it was printed.\n" * 50, encoding="utf-8")
     analyst.at(f"{home}/exhibits/new")
-    analyst.page.set_input_files("#files", order)
+    analyst.reach(analyst.page.locator("#files")).set_input_files(order)
     analyst.press("Save")
-    analyst.page.select_option("#kind", "official-record")
+    analyst.select("kind", "official-record")
     analyst.type(source="public gazette", custody_at_1="2020-07-09", custody_by_1="registry")
     analyst.type(custody_act_1="filed")
     analyst.press("Save")
@@ -240,7 +287,7 @@ def designated(us: Ministry, package: str) -> str:
     analyst.at("/proposals/new")
     analyst.type(title="Listing ZHU Hailun", found_by="A. Analyst", reasons_releasable="See there.")
     analyst.tick(f"sha256:{package[-64:]} s1", "us-glomag.abuse", "yes", "asset-freeze")
-    analyst.page.select_option("#regime", "US-GLOMAG")
+    analyst.select("regime", "US-GLOMAG")
     proposal = analyst.press("Save")
     analyst.at(f"{proposal}/submit")
     analyst.press("Submit")
@@ -265,8 +312,8 @@ def asked(us: Ministry, designation: str) -> str:
     analyst.at(designation)
     analyst.follow("Ask a ministry to mirror")
     analyst.tick(UK)
-    analyst.page.check("main input[name='evidence']")
-    analyst.page.select_option("#regime", "UK-GHR")
+    analyst.choose(analyst.page.locator("main input[name='evidence']").first)
+    analyst.select("regime", "UK-GHR")
     analyst.type(title="One subject", authority="Public sources.", respond_by="2027-01-31")
     analyst.type(permitted_use="consideration of designation", reasons_releasable="Listed in 2020.")
     us.approve(analyst.press("Make the draft"))
@@ -300,13 +347,14 @@ def mirrored(uk: Ministry, request: str, federation: Federation) -> None:
     """The UK reads the evidence, finds, designates and states the effect, in French."""
     analyst = uk["analyst"]
     analyst.at(request)
-    analyst.page.locator("main a[href*='/packages/']").first.click()
+    analyst.enter(analyst.page.locator("main a[href*='/packages/']").first)
+    analyst.page.wait_for_url("**/packages/**")
     with analyst.page.expect_download() as download:
-        analyst.page.locator("main a[href*='/exhibits/']").first.click()
+        analyst.enter(analyst.page.locator("main a[href*='/exhibits/']").first)
     assert "An order" in Path(download.value.path()).read_text(encoding="utf-8")
     analyst.at(f"{request}/finding?subject=s1")
     analyst.tick("mirror", "uk-ghr.torture")
-    analyst.page.select_option("#regime", "UK-GHR")
+    analyst.select("regime", "UK-GHR")
     analyst.type(reasons="Motifs raisonnables.")
     uk.approve(analyst.press("Créer le projet"))
     analyst.at(f"/designations/new?request={request[-64:]}&subject=s1")
@@ -315,8 +363,8 @@ def mirrored(uk: Ministry, request: str, federation: Federation) -> None:
     analyst.tick("asset-freeze", US)
     uk.approve(analyst.press("Créer le projet"))
     analyst.at(f"{request}/effect?subject=s1")
-    analyst.page.check("main input[name='subject'][value='s1']")
-    analyst.page.check("main input[name='designation']")
+    analyst.choose(analyst.page.locator("main input[name='subject'][value='s1']").first)
+    analyst.choose(analyst.page.locator("main input[name='designation']").first)
     uk.approve(analyst.press("Créer le projet"))
     federation.settle()
 
@@ -348,8 +396,9 @@ def recalled(us: Ministry, uk: Ministry, package: str, federation: Federation) -
     assert "A wrong page." in holder.text()
     assert "Held the post" not in holder.text(), "the content is shut until the recall is read"
     holder.at(f"{package}/recall-read")
-    holder.page.locator("main form button").click()
-    holder.page.wait_for_load_state()
+    before = holder.page.url
+    holder.enter(holder.page.locator("main form button"))
+    holder.page.wait_for_url(lambda url: url != before)
     holder.at(f"{package}/recall-answer")
     holder.tick("destroyed")
     uk.approve(holder.press("Créer le projet"))
@@ -366,7 +415,7 @@ def exported(us: Ministry, folder: Path, membership: bytes) -> None:
     auditor.at("/audit/exports")
     auditor.type(purpose="The story")
     with auditor.page.expect_download() as download:
-        auditor.page.get_by_role("button", name="Make and download").click()
+        auditor.enter(auditor.page.get_by_role("button", name="Make and download"))
     file, pinned = folder / "audit.zip", folder / "membership.json"
     download.value.save_as(file)
     pinned.write_bytes(membership)
