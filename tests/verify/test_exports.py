@@ -437,7 +437,7 @@ def test_a_ministry_without_partners(second: ModuleType) -> None:
         (swapped_indexes, ExportStep.ENTRIES),
         (other_review, ExportStep.REVIEW),
     ],
-    ids=str,
+    ids=["keys", "head", "entries", "review"],
 )
 def test_the_steps_before_the_one_that_failed_are_told(
     change: Callable[[Members], None], reached: ExportStep
