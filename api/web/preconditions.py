@@ -14,7 +14,17 @@ from api.domain.errors import Invalid, Stale
 DECIDES: Final = re.compile("/(approve|confirm)$")
 """Paths of a second officer's decisions; ``If-Match`` may name the digest that was read."""
 
+_DIGEST: Final = re.compile('"(sha256:[0-9a-f]{64})"')
 _TAG: Final = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
+
+
+def digest_read(request: Request) -> str:
+    """Return the digest that a second officer says to have read; empty if none is named.
+
+    ``If-Match`` may name an entity tag as well: of a decision it says nothing.
+    """
+    named = _DIGEST.fullmatch(request.headers.get("if-match", "").strip())
+    return named[1] if named and DECIDES.search(request.url.path) else ""
 
 
 async def if_match(request: Request) -> str:

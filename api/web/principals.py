@@ -15,7 +15,7 @@ from api.domain.errors import Invalid, NotSignedIn
 from api.services.authorising import Caller
 from api.web.calling import Calling, identify
 from api.web.deps import Doors
-from api.web.preconditions import DECIDES, if_match
+from api.web.preconditions import digest_read
 from api.web.routing import run
 
 IN_PLACE_OF = "comity-in-place-of"
@@ -67,8 +67,8 @@ async def officer(request: Request) -> Caller:
     request_id = request.state.request_id
     key = idempotency_key(request)
     caller = await run(identify, doors, bearer(request), request_id, stand_in(request), key)
-    if DECIDES.search(request.url.path) and "if-match" in request.headers:
-        caller = replace(caller, read=await if_match(request))
+    if read := digest_read(request):
+        caller = replace(caller, read=read)
     # Before any body is read: what an officer sends is counted for that officer.
     doors.intake.known(request, f"officer {caller.person}")
     return caller

@@ -317,6 +317,7 @@ def test_the_loopback_listener_takes_one_answer_and_nothing_else() -> None:
         reply = http.get(f"{answer.redirect_uri}?{query}")
         assert reply.headers["Referrer-Policy"] == "no-referrer"
         http.get(f"{answer.redirect_uri}?code=second")
+        answer.take("a third")
         assert answer.wait(5) == f"{answer.redirect_uri}?{query}"
 
 

@@ -103,6 +103,18 @@ def test_no_range_header_does_worse_than_to_be_refused(text: str, size: int) -> 
 # ---- Preconditions -----------------------------------------------------------------------------
 
 
+def test_a_decision_may_name_the_digest_that_was_read(door: Door) -> None:
+    draft = door.release_draft()
+    path = f"/api/v1/drafts/{draft['id']}"
+    seen = door.ask("reviewer", "GET", f"{path}/preview").json()["digest"]
+    other = {"if-match": f'"sha256:{"0" * 64}"'}
+    moved = door.ask("reviewer", "POST", f"{path}/approve", json={"digest": seen}, headers=other)
+    refused(moved, 412, "draft.stale")
+    named = {"if-match": draft["etag"]}
+    done = door.ask("reviewer", "POST", f"{path}/approve", json={"digest": seen}, headers=named)
+    assert done.is_success, "an entity tag says nothing of a decision"
+
+
 def test_a_precondition_that_fails_is_412(door: Door) -> None:
     draft = door.release_draft()
     path = f"/api/v1/drafts/{draft['id']}"

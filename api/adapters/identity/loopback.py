@@ -33,13 +33,17 @@ class LoopbackAnswer:
     def __init__(self, redirect_uri: str) -> None:
         self.redirect_uri = redirect_uri
         self._url: str | None = None
+        self._one = threading.Lock()
         self._arrived = threading.Event()
 
-    def arrive(self, url: str) -> None:
+    def take(self, url: str) -> None:
         """Take the first answer; later ones are not looked at."""
-        if self._url is None:
-            self._url = url
-            self._arrived.set()
+        with self._one:
+            self._url = self._url or url
+
+    def arrive(self) -> None:
+        """Say that the browser has its page: whoever waits may go on."""
+        self._arrived.set()
 
     def wait(self, seconds: float) -> str:
         """Return the address the browser came back with.
@@ -85,6 +89,8 @@ class _Door(BaseHTTPRequestHandler):
         if urlsplit(self.path).path != _PATH:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
+        origin = self.answer.redirect_uri.removesuffix(_PATH)
+        self.answer.take(f"{origin}{self.path}")
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(_PAGE)))
@@ -93,8 +99,7 @@ class _Door(BaseHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         self.wfile.write(_PAGE)
-        origin = self.answer.redirect_uri.removesuffix(_PATH)
-        self.answer.arrive(f"{origin}{self.path}")
+        self.answer.arrive()
 
     @override
     def log_message(self, format: str, *args: object) -> None:
