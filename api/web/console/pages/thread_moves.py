@@ -27,7 +27,7 @@ from api.wire.errors import WireError
 _DUPLICATE: Final = "duplicate-of"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FINDINGS: Final = ("mirror", "mirror-differently", "decline", "defer", _DUPLICATE)
-_MOST: Final = 200
+_MOST: Final = 100
 _OF_DESIGNATIONS: Final = frozenset({"effect", "amendment"})
 Faults = list[dict[str, Any]]
 
