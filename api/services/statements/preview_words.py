@@ -17,7 +17,7 @@ from api.domain.regimes.decisions import subject_case
 from api.records import designations, identity, packages, subjects, threads
 from api.records.drafts import Draft
 from api.services.node import Node
-from api.services.statements.effects.recall_answers import DESTROYED, recall_of
+from api.services.statements.effects.recall_answers import DESTROYED, destroyed_by, recall_of
 from api.wire.payloads.identity_verdict_v1 import reference
 from api.wire.types import IDENTITY_VERDICT, MIRROR_FINDING, RECALL_ANSWER
 
@@ -239,12 +239,8 @@ def _unusual(node: Node, connection: Connection, draft: Draft) -> Iterator[str]:
 
 
 def _of_destroying(connection: Connection, draft: Draft) -> Iterator[str]:
-    package = _package_of(connection, draft)
-    listed = sorted({one.digest for one in packages.exhibits_of(connection, package)})
-    named = [one for one in _list(draft.body, "exhibits") if isinstance(one, str)] or listed
-    kept = packages.listed_elsewhere(connection, package, named)
-    gone = len(named) - len(kept)
-    yield f"Once it is sealed, this node deletes exhibits of the package for good: {gone}."
+    gone, kept = destroyed_by(connection, _package_of(connection, draft), draft.body)
+    yield f"Once it is sealed, this node deletes exhibits of the package for good: {len(gone)}."
     if kept:
         yield f"Exhibits stay here because another package lists them: {len(kept)}."
 

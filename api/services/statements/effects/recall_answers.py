@@ -64,7 +64,8 @@ class RecallAnswerEffect(Plain):
         package = member_text(recall.body, "package")
         _keep(unit, statement, package, issued.at)
         if statement.body["answer"] == DESTROYED:
-            _destroy(unit, package, _named(unit.connection, package, statement.body))
+            gone, _ = destroyed_by(unit.connection, package, statement.body)
+            _destroy(unit, gone)
         subject = Subject("package", package)
         return Consequence(Act.STATEMENT_ISSUED, subject, statement.to)
 
@@ -89,12 +90,21 @@ def recall_of(connection: Connection, recall_id: str) -> Statement | None:
     return opened(row) if row is not None and row.type == RECALL else None
 
 
-def _named(connection: Connection, package: str, body: dict[str, Any]) -> list[str]:
+def _named(connection: Connection, package: str, body: Mapping[str, Any]) -> list[str]:
     """Return the digests an answer is about: those it names, else all of the package."""
     named = body.get("exhibits")
     if named is not None:
         return [str(digest) for digest in named]
     return sorted({row.digest for row in packages.exhibits_of(connection, package)})
+
+
+def destroyed_by(
+    connection: Connection, package: str, body: Mapping[str, Any]
+) -> tuple[list[str], set[str]]:
+    """Return the exhibits that an answer *destroyed* ends here, and those that others list too."""
+    named = _named(connection, package, body)
+    kept = packages.listed_elsewhere(connection, package, named)
+    return [digest for digest in named if digest not in kept], kept
 
 
 def _foreign(connection: Connection, recall: Statement, body: dict[str, Any]) -> bool:
@@ -117,11 +127,9 @@ def _keep(unit: Unit, statement: Statement, package: str, at: str) -> None:
     )
 
 
-def _destroy(unit: Unit, package: str, digests: Sequence[str]) -> None:
-    """Mark the exhibits that nothing else here lists; a job deletes their bytes."""
-    kept = packages.listed_elsewhere(unit.connection, package, digests)
-    gone = [(digest,) for digest in digests if digest not in kept]
-    unit.update_many(packages.EXHIBITS, gone, {"state": DESTROYED})
+def _destroy(unit: Unit, digests: Sequence[str]) -> None:
+    """Mark exhibits; a job deletes their bytes."""
+    unit.update_many(packages.EXHIBITS, [(digest,) for digest in digests], {"state": DESTROYED})
     unit.ring("exhibits")
 
 
