@@ -11,6 +11,7 @@ Format: docs/protocol-export.md.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, Final
 
 from api.domain.errors import Invalid
@@ -35,7 +36,6 @@ from api.wire.export.lines import (
     REVIEW_HEADER,
     Disclosed,
     Line,
-    Withheld,
     check_commitments,
     format_line,
     review_row,
@@ -44,6 +44,9 @@ from api.wire.membership import Membership
 
 BATCH: Final = 4096
 """Leaf hashes put into the tree at once."""
+
+AT_ONCE: Final = 64
+"""Lines taken at once: each may be long, and all of them are held."""
 
 
 class ExportRefused(Invalid):
@@ -102,40 +105,49 @@ class LeafWalk:
     Attributes:
         withheld: Lines whose leaf the filter leaves out.
         gaps: Lines without an event.
-        disclosed: Lines with one.
     """
 
     def __init__(self, ministry: str, start: int, left: tuple[bytes, ...]) -> None:
         self._ministry = ministry
         self._range = RangeRoot(start, left)
         self._pending: list[bytes] = []
-        self.next = start
-        self.withheld = self.gaps = self.disclosed = 0
+        self.next = self._start = start
+        self.withheld = self.gaps = 0
 
-    def take(self, line: Line) -> bytes:
-        """Check the next line; returns its review row.
+    def take(self, lines: Iterable[Line]) -> bytes:
+        """Check the next lines, at most `AT_ONCE`; returns their review rows, b"" for no line.
 
         Raises:
-            ExportRefused: ``export.order``, or a code of `check_commitments` or `review_row`.
+            ExportRefused: ``export.order``, or a code of `parse_line`, `check_commitments` or
+                `review_row`; ``index`` is that of the first line that is refused.
         """
-        if line.index != self.next:
-            raise ExportRefused(
-                "export.order", "An entry is missing, repeated or out of order.", index=self.next
-            )
+        rows: list[str] = []
         try:
-            if isinstance(line, Withheld):
-                self.withheld += 1
-                self._pending.append(bytes.fromhex(line.leaf))
-            else:
-                self._count(line)
-                self._pending.append(leaf_hash(check_commitments(line)))
-            row = review_row(line, self._ministry)
+            for line in lines:
+                if line.index != self.next:
+                    raise ExportRefused(
+                        "export.order",
+                        "An entry is missing, repeated or out of order.",
+                        index=self.next,
+                    )
+                if isinstance(line, Disclosed):
+                    self._pending.append(leaf_hash(check_commitments(line)))
+                    self.gaps += line.event is None
+                else:
+                    self._pending.append(bytes.fromhex(line.leaf))
+                    self.withheld += 1
+                rows.append(review_row(line, self._ministry))
+                self.next += 1
         except WireError as problem:
             raise ExportRefused(problem.code, problem.message, index=self.next) from problem
-        self.next += 1
         if len(self._pending) >= BATCH:
             self._flush()
-        return row
+        return "".join(rows).encode("utf-8", "surrogatepass")
+
+    @property
+    def disclosed(self) -> int:
+        """How many lines have an event."""
+        return self.next - self._start - self.withheld - self.gaps
 
     def root(self, size: int, right: tuple[bytes, ...]) -> bytes:
         """Root of the tree of `size` leaves that the lines and the right hashes give.
@@ -145,12 +157,6 @@ class LeafWalk:
         """
         self._flush()
         return self._range.finish(size, right)
-
-    def _count(self, line: Disclosed) -> None:
-        if line.event is None:
-            self.gaps += 1
-        else:
-            self.disclosed += 1
 
     def _flush(self) -> None:
         self._range.extend(self._pending)
@@ -202,7 +208,7 @@ def _write_members(
     head = opened.checkpoint
     writer = ExportWriter(target)
     walk = LeafWalk(order.ministry, order.start, order.left)
-    writer.add(layout.ENTRIES, _entries(lines, walk, spool))
+    writer.add(layout.ENTRIES, _entries(iter(lines), walk, spool))
     if walk.next != order.end or walk.root(head.size, order.right) != head.root:
         raise ExportRefused("export.root", "The entries do not lead to the cosigned head.")
     spool.seek(0)
@@ -230,19 +236,12 @@ def _write_members(
     return manifest
 
 
-def _entries(lines: Iterable[Line], walk: LeafWalk, spool: IO[bytes]) -> Iterator[bytes]:
+def _entries(lines: Iterator[Line], walk: LeafWalk, spool: IO[bytes]) -> Iterator[bytes]:
     """Bytes of ``entries.jsonl`` in pieces; the review rows go to `spool` meanwhile."""
     spool.write(REVIEW_HEADER)
-    pieces: list[bytes] = []
-    held = 0
-    for line in lines:
-        spool.write(walk.take(line))
-        pieces.append(format_line(line))
-        held += len(pieces[-1])
-        if held >= CHUNK:
-            yield b"".join(pieces)
-            pieces, held = [], 0
-    yield b"".join(pieces)
+    for some in iter(lambda: [*islice(lines, AT_ONCE)], []):
+        spool.write(walk.take(some))
+        yield b"".join(map(format_line, some))
 
 
 def _documents(order: ExportOrder, policy: bytes, head: Checkpoint) -> dict[str, bytes]:

@@ -123,7 +123,7 @@ class AuditedLog:
         ]
         erased = self.lines[11]
         assert isinstance(erased, Disclosed)
-        self.lines[11] = replace(erased, event=None, salt_e=None, gap="erased")
+        self.lines[11] = erased._replace(event=None, salt_e=None, gap="erased")
         self.tree = MemoryTree()
         self.tree.append([self.leaf(index) for index in range(size)])
 

@@ -8,20 +8,22 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.domain.audit_export import ExportRefused
 from api.domain.log_trust import log_policy
 from api.domain.verification.export import ExportStep, verify_export
 from api.tlog.ranges import range_proof
 from api.wire import canonical
+from api.wire.errors import WireError
 from api.wire.export import layout
-from api.wire.export.lines import Disclosed, format_line, parse_line
+from api.wire.export.lines import Disclosed, format_line, parse_line, review_row
 from api.wire.keys import Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support.campaigns import long
@@ -111,7 +113,7 @@ def swapped_indexes(members: Members) -> None:
 
 
 def appended(members: Members) -> None:
-    line = format_line(replace(disclosed("us-treasury", 33), index=33))
+    line = format_line(disclosed("us-treasury", 33)._replace(index=33))
     set_entries(members, [*entries(members), line])
 
 
@@ -586,15 +588,61 @@ def test_lines_read_back_and_refuse_other_forms() -> None:
     first = LOG.lines[0]
     assert isinstance(first, Disclosed)
     for broken in (
-        replace(first, salt_e=None),
-        replace(first, gap="erased"),
-        replace(first, e="short"),
-        replace(first, index=-1),
-        replace(first, envelope="00" * 32),
-        replace(first, event=b"x" * (1 << 20)),
+        first._replace(salt_e=None),
+        first._replace(gap="erased"),
+        first._replace(e="short"),
+        first._replace(index=-1),
+        first._replace(s=f'{first.s}","s":"{first.s}'),
+        first._replace(envelope="00" * 32),
+        first._replace(event=b"x" * (1 << 20)),
+        first._replace(event=b""),
     ):
         with pytest.raises(ValueError, match=r"export\.line"):
             format_line(broken)
+
+
+@given(st.data())
+def test_the_quick_reader_of_events_accepts_what_json_accepts(data: st.DataObject) -> None:
+    whole = disclosed("us-treasury", 1).event or b""
+    at = data.draw(st.sampled_from([each.end() for each in re.finditer(b'"', whole)]))
+    odd = st.sampled_from(ODD_EVENTS) | st.binary(max_size=6)
+    event = whole[:at] + data.draw(odd) + whole[at + data.draw(st.sampled_from((0, 0, 1))) :]
+    try:
+        read = json.loads(event.decode())
+    except ValueError:
+        read = None
+    sound = isinstance(read, dict) and read.get("ministry") == "us-treasury"
+    line = disclosed("us-treasury", 1)._replace(event=event)
+    try:
+        row = review_row(line, "us-treasury")
+    except WireError:
+        assert not sound
+    else:
+        assert sound
+        assert isinstance(read, dict)
+        plain = canonical_text(read)
+        assert review_row(line._replace(event=plain), "us-treasury") == row
+
+
+def canonical_text(value: object) -> bytes:
+    """As Python's own writer has it; the escapes keep incomplete characters."""
+    return json.dumps(value).encode()
+
+
+ODD_EVENTS = [
+    rb"\ud800",
+    rb"\ud83d\ude00",
+    b'","act":"',
+    b"NaN",
+    b"1e400",
+    b"-0",
+    b"[" * 300 + b"]" * 300,
+    b',"x":' + b"[" * 300 + b"]" * 300,
+    b',"x":1e999',
+    b',"x":' + b"1" * 400,
+    b"\x7f",
+    b"\xed\xa0\x80",
+]
 
 
 def test_progress_is_told_and_memory_is_bounded() -> None:

@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import IO
 
-from api.domain.audit_export import BATCH, ExportRefused, LeafWalk, keys_of, sha256_of
+from api.domain.audit_export import AT_ONCE, BATCH, ExportRefused, LeafWalk, keys_of, sha256_of
 from api.domain.log_trust import (
     log_policy,
     log_verifiers,
@@ -30,7 +31,7 @@ from api.wire.errors import WireError
 from api.wire.export import layout
 from api.wire.export.container import ExportFile
 from api.wire.export.layout import FileDigest, Manifest
-from api.wire.export.lines import LONGEST_LINE, REVIEW_HEADER, Line, parse_line
+from api.wire.export.lines import LONGEST_LINE, REVIEW_HEADER, parse_line
 from api.wire.export.repacked import repacked
 from api.wire.keys import Purpose
 from api.wire.membership import Member, Membership, parse_membership
@@ -242,12 +243,13 @@ class _Check:
         walk = LeafWalk(manifest.ministry, proof.start, proof.left)
         review, rows = hashlib.sha256(REVIEW_HEADER), len(REVIEW_HEADER)
         sha = hashlib.sha256()
-        for line in _entry_lines(self._file, sha.update):
-            row = walk.take(_parse(line, walk.next))
-            review.update(row)
-            rows += len(row)
-            if self._progress is not None and walk.next % BATCH == 0:
-                self._progress(walk.next - proof.start, proof.end - proof.start)
+        lines = map(parse_line, _entry_lines(self._file, sha.update))
+        while taken := walk.take(islice(lines, AT_ONCE)):
+            review.update(taken)
+            rows += len(taken)
+            done = walk.next - proof.start
+            if self._progress is not None and done % BATCH == 0:
+                self._progress(done, proof.end - proof.start)
         _compare_digest(
             files[layout.ENTRIES], FileDigest(sha.hexdigest(), self._file.size(layout.ENTRIES))
         )
@@ -283,13 +285,6 @@ def _verifiers(member: Member) -> list[VerifierKey]:
 def _compare_digest(wanted: FileDigest, found: FileDigest) -> None:
     if wanted != found:
         raise ExportRefused("export.digest", "A member is not the one that the manifest names.")
-
-
-def _parse(line: bytes, index: int) -> Line:
-    try:
-        return parse_line(line)
-    except WireError as problem:
-        raise ExportRefused(problem.code, problem.message, index=index) from problem
 
 
 def _entry_lines(file: ExportFile, seen: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -12,11 +12,11 @@ import binascii
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from api.wire import encoding
+from pydantic_core import from_json
+
 from api.wire.errors import WireError
 
 LONGEST_LINE: Final = 1 << 20
@@ -25,30 +25,24 @@ LONGEST_LINE: Final = 1 << 20
 GAPS: Final = ("erased", "lost")
 """Why an event may be missing: erased under a legal order, or lost and recovered without body."""
 
-_HEX = rb"[0-9a-f]{64}"
+_HEX = "[0-9a-f]{64}"
+# Whether an event is base64url is told when it is decoded.
 _DISCLOSED: Final = re.compile(
-    rb'\{"e":"(?P<e>' + _HEX + rb')",'
-    rb'(?:"envelope":"sha256:(?P<envelope>' + _HEX + rb')",)?'
-    rb'(?:"event":"(?P<event>[A-Za-z0-9_-]+)",|"event":null,"gap":"(?P<gap>erased|lost)",)'
-    rb'"index":(?P<index>0|[1-9][0-9]{0,15}),"s":"(?P<s>' + _HEX + rb')",'
-    rb'"salt_e":(?:"(?P<salt_e>' + _HEX + rb')"|null)'
-    rb'(?:,"salt_s":"(?P<salt_s>'
-    + _HEX
-    + rb')","statement":"sha256:(?P<statement>'
-    + _HEX
-    + rb')")?\}'
+    rf'\{{"e":"({_HEX})",(?:"envelope":"sha256:({_HEX})",)?'
+    r'(?:"event":"([^"]+)",|"event":null,"gap":"(erased|lost)",)'
+    rf'"index":(0|[1-9][0-9]{{0,15}}),"s":"({_HEX})","salt_e":(?:"({_HEX})"|null)'
+    rf'(?:,"salt_s":"({_HEX})","statement":"sha256:({_HEX})")?\}}'
 )
-_GIVEN: Final = ("gap", "s", "salt_e", "envelope", "salt_s", "statement")
-_WITHHELD: Final = re.compile(rb'\{"index":(0|[1-9][0-9]{0,15}),"leaf":"(' + _HEX + rb')"\}')
+_WITHHELD: Final = re.compile(rf'\{{"index":(0|[1-9][0-9]{{0,15}}),"leaf":"({_HEX})"\}}')
+_HASHES: Final = re.compile(rf"{_HEX}(?: {_HEX})*")
+_INDEX_END: Final = 10**16
 _EVENT_PREFIX: Final = b"comity/event/v1\n"
 _STATEMENT_PREFIX: Final = b"comity/statement/v1\n"
 # Last characters of base64url whose unused bits are zero, by length modulo 4 (RFC 4648 §3.5).
-_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_LAST: Final = {2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
+_LAST: Final = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosed:
+class Disclosed(NamedTuple):
     """A leaf whose opening is given.
 
     Attributes:
@@ -64,7 +58,7 @@ class Disclosed:
         statement: Id (hex) of the statement, with `envelope`.
     """
 
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     e: str
     s: str
     event: bytes | None
@@ -75,11 +69,10 @@ class Disclosed:
     statement: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(NamedTuple):
     """A leaf that the filter leaves out: its place and leaf hash (64 hex digits)."""
 
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     leaf: str
 
 
@@ -93,39 +86,41 @@ def format_line(line: Line) -> bytes:
         WireError: ``export.line`` when the values cannot stand in a line.
     """
     if isinstance(line, Withheld):
-        text = f'{{"index":{line.index},"leaf":"{line.leaf}"}}'
+        _check_values(line.index, (line.leaf,))
+        return f'{{"index":{line.index},"leaf":"{line.leaf}"}}\n'.encode("ascii")
+    index, e, s, event, salt_e, gap, envelope, salt_s, statement = line
+    if event is None or salt_e is None:
+        _check_values(index, (e, s))
+        if event is not None or salt_e is not None or gap not in GAPS:
+            raise _unwritable()
+        opened, salt = f'null,"gap":"{gap}"', "null"
     else:
-        envelope = "" if line.envelope is None else f'"envelope":"sha256:{line.envelope}",'
-        event = "null" if line.event is None else f'"{encoding.b64u_encode(line.event)}"'
-        gap = "" if line.gap is None else f'"gap":"{line.gap}",'
-        salt_e = "null" if line.salt_e is None else f'"{line.salt_e}"'
-        statement = ""
-        if line.salt_s is not None:
-            statement = f',"salt_s":"{line.salt_s}","statement":"sha256:{line.statement}"'
+        _check_values(index, (e, s, salt_e))
+        if gap is not None or not event:
+            raise _unwritable()
+        opened, salt = f'"{_base64url(event)}"', f'"{salt_e}"'
+    text = f'"event":{opened},"index":{index},"s":"{s}","salt_e":{salt}'
+    if envelope is not None or salt_s is not None or statement is not None:
+        _check_values(index, (envelope or "", salt_s or "", statement or ""))
         text = (
-            f'{{"e":"{line.e}",{envelope}"event":{event},{gap}"index":{line.index},'
-            f'"s":"{line.s}","salt_e":{salt_e}{statement}}}'
+            f'"envelope":"sha256:{envelope}",{text},"salt_s":"{salt_s}",'
+            f'"statement":"sha256:{statement}"'
         )
-    data = text.encode("ascii")
-    if len(data) >= LONGEST_LINE or (not _plainly(data, line) and parse_line(data) != line):
-        raise _refused("Give values that an export line can carry.")
-    return data + b"\n"
+    data = f'{{"e":"{e}",{text}}}\n'.encode("ascii")
+    if len(data) > LONGEST_LINE:
+        raise _unwritable()
+    return data
 
 
-def _plainly(data: bytes, line: Line) -> bool:
-    """Whether `parse_line` would read these very values, told without reading them.
+def _check_values(index: int, hashes: Sequence[str]) -> None:
+    """Check that `parse_line` would read these very values from where they are put."""
+    if not 0 <= index < _INDEX_END or not _HASHES.fullmatch(" ".join(hashes)):
+        raise _unwritable()
 
-    No group can hold a quotation mark, so each value stands where it belongs, or differs.
-    """
-    match = _DISCLOSED.fullmatch(data)
-    if match is None or isinstance(line, Withheld):
-        return False
-    given = (line.gap, line.s, line.salt_e, line.envelope, line.salt_s, line.statement)
-    whole = given[3:].count(None) in {0, 3} and (line.event is None) is (line.salt_e is None)
-    return whole and match.group("e", *_GIVEN) == (
-        line.e.encode(),
-        *(None if one is None else one.encode() for one in given),
-    )
+
+def _base64url(data: bytes) -> str:
+    text = binascii.b2a_base64(data, newline=False).decode("ascii").rstrip("=")
+    return text.replace("+", "-").replace("/", "_")
 
 
 def parse_line(data: bytes) -> Line:
@@ -134,33 +129,32 @@ def parse_line(data: bytes) -> Line:
     Raises:
         WireError: ``export.line`` unless it is exactly what `format_line` writes.
     """
-    match = _DISCLOSED.fullmatch(data)
+    try:
+        text = data.decode("ascii")
+    except UnicodeDecodeError:
+        raise _unreadable() from None
+    match = _DISCLOSED.fullmatch(text)
     if match is None:
-        hidden = _WITHHELD.fullmatch(data)
+        hidden = _WITHHELD.fullmatch(text)
         if hidden is None:
-            raise _refused("Write one canonical object a line.")
-        return Withheld(int(hidden[1]), hidden[2].decode())
+            raise _unreadable()
+        return Withheld(int(hidden[1]), hidden[2])
     e, envelope, event, gap, index, s, salt_e, salt_s, statement = match.groups()
     if (event is None) is not (salt_e is None) or (envelope is None) is not (salt_s is None):
         raise _refused("Give an event with its salt, and an envelope with salt and statement.")
-    return Disclosed(
-        int(index),
-        e.decode(),
-        s.decode(),
-        None if event is None else _event_bytes(event),
-        None if salt_e is None else salt_e.decode(),
-        None if gap is None else gap.decode(),
-        None if envelope is None else envelope.decode(),
-        None if salt_s is None else salt_s.decode(),
-        None if statement is None else statement.decode(),
-    )
+    raw = None if event is None else _event_bytes(event)
+    return Disclosed(int(index), e, s, raw, salt_e, gap, envelope, salt_s, statement)
 
 
-def _event_bytes(encoded: bytes) -> bytes:
+def _event_bytes(encoded: str) -> bytes:
     rest = len(encoded) % 4
-    if rest == 1 or (rest and encoded[-1] not in _LAST[rest]):
-        raise _refused("Write events as base64url in its one exact form.")
-    return binascii.a2b_base64(encoded.translate(_STANDARD) + b"=" * (-len(encoded) % 4))
+    if rest == 1 or (rest and encoded[-1] not in _LAST[rest]) or "+" in encoded or "/" in encoded:
+        raise _not_base64url()
+    standard = encoded.replace("-", "+").replace("_", "/") + "=" * (-rest % 4)
+    try:
+        return binascii.a2b_base64(standard, strict_mode=True)
+    except binascii.Error:
+        raise _not_base64url() from None
 
 
 def check_commitments(line: Disclosed) -> bytes:
@@ -169,15 +163,16 @@ def check_commitments(line: Disclosed) -> bytes:
     Raises:
         WireError: ``export.event`` or ``export.statement``.
     """
-    if line.event is not None and line.salt_e is not None:
-        opened = sha256(_EVENT_PREFIX + bytes.fromhex(line.salt_e) + line.event).hexdigest()
-        if opened != line.e:
+    _, e, s, event, salt_e, _, envelope, salt_s, _ = line
+    if event is not None and salt_e is not None:
+        opening = _EVENT_PREFIX + bytes.fromhex(salt_e) + event
+        if sha256(opening).hexdigest() != e:
             raise WireError("export.event", "The event is not the one the leaf commits to.")
-    if line.envelope is not None and line.salt_s is not None:
-        opening = bytes.fromhex(line.salt_s + line.envelope)
-        if sha256(_STATEMENT_PREFIX + opening).hexdigest() != line.s:
+    if envelope is not None and salt_s is not None:
+        opening = _STATEMENT_PREFIX + bytes.fromhex(salt_s + envelope)
+        if sha256(opening).hexdigest() != s:
             raise WireError("export.statement", "The envelope is not the one the leaf commits to.")
-    return f'{{"e":"{line.e}","s":"{line.s}","v":1}}'.encode("ascii")
+    return f'{{"e":"{e}","s":"{s}","v":1}}'.encode("ascii")
 
 
 COLUMNS: Final = (
@@ -191,7 +186,7 @@ REVIEW_HEADER: Final = (",".join(f'"{name}"' for name in COLUMNS.split(",")) + "
 _FORMULA: Final = frozenset("=+-@\t\r\n")
 
 
-def review_row(line: Line, ministry: str) -> bytes:
+def review_row(line: Line, ministry: str) -> str:
     """Row of ``review.csv`` for a line: every cell quoted, none that a spreadsheet would run.
 
     Args:
@@ -203,16 +198,17 @@ def review_row(line: Line, ministry: str) -> bytes:
             names another ministry.
     """
     if isinstance(line, Withheld):
-        return f'"{line.index}"{_EMPTY}"withheld"\r\n'.encode()
+        return f'"{line.index}"{_EMPTY}"withheld"\r\n'
     statement = "" if line.statement is None else f"sha256:{line.statement}"
     if line.event is None:
-        return f'"{line.index}"{_EMPTY_BUT_STATEMENT}"{statement}","{line.gap}"\r\n'.encode()
+        return f'"{line.index}"{_EMPTY_BUT_STATEMENT}"{statement}","{line.gap}"\r\n'
     event = _event_object(line.event)
     if event.get("ministry") != ministry:
         raise WireError("export.ministry", "The event was recorded by another ministry.")
     actor, subject = _json_object(event.get("actor")), _json_object(event.get("object"))
     version = subject.get("version", "")
     cells = (
+        str(line.index),
         event.get("time", ""),
         event.get("act", ""),
         event.get("outcome", ""),
@@ -224,11 +220,10 @@ def review_row(line: Line, ministry: str) -> bytes:
         subject.get("id", ""),
         str(version) if type(version) is int else version,
         event.get("origin", ""),
+        statement,
+        "",
     )
-    middle = _plain(cells)
-    if middle is None:
-        middle = _BETWEEN.join(map(_cell, cells))
-    return f'"{line.index}","{middle}","{statement}",""\r\n'.encode("utf-8", "surrogatepass")
+    return _row(cells)
 
 
 _EMPTY: Final = "," + '"",' * 12
@@ -236,19 +231,20 @@ _EMPTY_BUT_STATEMENT: Final = "," + '"",' * 11
 
 
 _BETWEEN: Final = '","'
-# The start of a cell that begins like a formula, where quotation marks stand only between cells.
-_FORMULA_WITHIN: Final = re.compile(r'(?:\A|,")[=+\-@\t\r\n]')
+# The start of a cell that begins like a formula, where quotation marks stand only around cells.
+_FORMULA_WITHIN: Final = re.compile(r'","[=+\-@\t\r\n]')
 
 
-def _plain(cells: Sequence[Any]) -> str | None:
-    """Return cells that need no change, joined; ``None`` where one does, which is rare."""
+def _row(cells: Sequence[Any]) -> str:
+    """Return a row; most need no change of any cell, which is told of the row as a whole."""
     try:
-        joined = _BETWEEN.join(cells)
+        row = f'"{_BETWEEN.join(cells)}"\r\n'
     except TypeError:
-        return None
-    if joined.count('"') != 2 * (len(cells) - 1) or _FORMULA_WITHIN.search(joined):
-        return None
-    return joined
+        pass
+    else:
+        if row.count('"') == 2 * len(cells) and not _FORMULA_WITHIN.search(row):
+            return row
+    return f'"{_BETWEEN.join(map(_cell, cells))}"\r\n'
 
 
 def _cell(value: object) -> str:
@@ -267,26 +263,34 @@ def _json_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-_READER: Final = json.JSONDecoder()
-
-
-def _decoded(text: str) -> object:
-    """Read JSON; events as they are written have nothing around them."""
-    if text.startswith("{"):
-        value, end = _READER.raw_decode(text)
-        if end == len(text):
-            return value
-    return json.loads(text)
-
-
 def _event_object(data: bytes) -> dict[str, Any]:
     try:
-        value = _decoded(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        value = None
+        value = from_json(data)
+    except ValueError:
+        value = _odd_json(data)
     if not isinstance(value, dict):
         raise WireError("export.event", "An event is a JSON object.")
     return value
+
+
+def _odd_json(data: bytes) -> object:
+    """Read JSON that the quick reader refuses: incomplete characters, much nesting."""
+    try:
+        return json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unwritable() -> WireError:
+    return _refused("Give values that an export line can carry.")
+
+
+def _unreadable() -> WireError:
+    return _refused("Write one canonical object a line.")
+
+
+def _not_base64url() -> WireError:
+    return _refused("Write events as base64url in its one exact form.")
 
 
 def _refused(message: str) -> WireError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from api.domain.audit_export import ExportRefused
 from api.domain.errors import Invalid
@@ -27,7 +27,7 @@ from api.wire.errors import WireError
 from api.wire.export.lines import Disclosed, Line, Withheld
 
 _CHUNK: Final = 16 * TILE_WIDTH
-_ENTRY: Final = re.compile(rb'\{"e":"([0-9a-f]{64})","s":"([0-9a-f]{64})","v":1\}')
+_ENTRY: Final = re.compile(r'\{"e":"([0-9a-f]{64})","s":"([0-9a-f]{64})","v":1\}')
 _ONE_LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,1000}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INDEX: Final = re.compile(r"[0-9]{1,15}")
@@ -172,18 +172,18 @@ def bare_leaves(connection: Connection, start: int, end: int) -> int:
     )
 
 
-def _line(row: Row[Any], entry: bytes, bare: Mapping[int, bytes], *, shown: bool) -> Line:
-    index, event_id, _, _, event, salt_e, salt_s, statement, envelope = tuple[Any, ...](row)
+def _line(row: Any, entry: bytes, bare: Mapping[int, bytes], *, shown: bool) -> Line:
+    index, event_id, _, _, event, salt_e, salt_s, statement, envelope = row
     if not entry:
         # Recovered by its hash alone (api.services.recovery.regrown_log): nothing of it can be
         # disclosed.
         return Withheld(index, bare[index].hex())
     if not shown:
         return Withheld(index, leaf_hash(entry).hex())
-    parts = _ENTRY.fullmatch(entry)
+    parts = _ENTRY.fullmatch(entry.decode("ascii", "replace"))
     if parts is None or (event is None) is not (salt_e is None):
         raise ExportRefused("leaf.malformed", "A leaf cannot be opened.", index=index)
-    e, s = parts[1].decode(), parts[2].decode()
+    e, s = parts.groups()
     salt = gap = None
     if event is None:
         gap = "erased" if audit.is_erased(event_id) else "lost"
