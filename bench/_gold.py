@@ -204,9 +204,24 @@ def native_names(known: Mapping[str, set[str]], other: Held) -> Iterator[Query]:
             back[match].add(ref)
     for match, refs in sorted(back.items()):
         profile = other.bare[match]
-        for spelling in profile.spellings:
-            if not _SHOWN.search(spelling.text) and (script := script_of(spelling.text)):
-                yield Query(script, spelling.text, _is_person(profile), frozenset(refs))
+        for text in dict.fromkeys(spelling.text for spelling in profile.spellings):
+            if not _SHOWN.search(text) and (script := script_of(text)):
+                yield Query(script, text, _is_person(profile), frozenset(refs))
+
+
+def without_native(held: Held, scripts: Sequence[str]) -> tuple[Held, list[Query]]:
+    """Return a list without its names in other scripts, and the persons' names in some of them."""
+    bare, queries = {}, []
+    for ref, profile in held.bare.items():
+        shown = tuple(one for one in profile.spellings if _SHOWN.search(one.text))
+        bare[ref] = replace(profile, spellings=shown)
+        taken = dict.fromkeys(one.text for one in profile.spellings if one not in shown)
+        queries += [
+            Query(script, text, person=True, of=frozenset({ref}))
+            for text in taken
+            if shown and _is_person(profile) and (script := script_of(text)) in scripts
+        ]
+    return replace(held, bare=bare), queries
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,41 @@ def print_scripts(connection: Connection, one: Held, other: Held, chosen: str) -
         print(f"  lost: {query.script} {query.text} | {name}")
 
 
+def print_alone(held: Held) -> None:
+    """Print how often an entry is found by its name in Han or Hangul, which was taken from it.
+
+    Few such names are of known pairs, so each entry is its own: all else that the list has of it
+    is in the index.
+    """
+    latin, queries = _gold.without_native(held, ("Han", "Hangul"))
+    lost = []
+    total, first, five = Counter[str](), Counter[str](), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        federation = Federation(Path(folder) / "n", ministries=(signing.US,))
+        fill(federation, [latin], 0)
+        with federation[US].db.engine.connect() as connection:
+            matcher = Matcher(connection)
+            for query in queries:
+                wanted = Profile("", EntryKind.PERSON, spellings([(query.text, False)]))
+                near = matcher.look(wanted, least=0).found[:5]
+                found = [each.indexed.profile.ref for each in near]
+                place = f"{query.script} persons, {_gold.half(min(query.of))}"
+                total[place] += 1
+                first[place] += found[:1] == [min(query.of)]
+                five[place] += bool(query.of & set(found))
+                if found[:1] != [min(query.of)]:
+                    lost.append((query, latin.bare[min(query.of)].name, near[:1]))
+        federation.close()
+    for place in sorted(total):
+        print(
+            f"{place}, {total[place]} names alone of {held.series}: "
+            f"first {first[place] / total[place]:.3f}, of five {five[place] / total[place]:.3f}"
+        )
+    for query, name, near in lost:
+        instead = near[0].indexed.profile.name if near else "nothing"
+        print(f"  not first: {query.text} | {name} | but {instead}")
+
+
 def print_labelled(folder: Path, chosen: str) -> None:
     """Print the best F1 on labelled names, at the score that is best on the other half."""
     rows: dict[str, list[tuple[float, _gold.Labelled]]] = {half: [] for half in _gold.HALVES}
@@ -295,6 +330,8 @@ def main(arguments: list[str]) -> None:
                 print_pairs(connection, held[ONE], held[OTHER], options.half)
                 print_scripts(connection, held[ONE], held[OTHER], options.half)
         federation.close()
+    if OTHER in held:
+        print_alone(held[OTHER])
     print_labelled(options.folder, options.half)
 
 

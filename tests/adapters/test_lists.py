@@ -205,6 +205,25 @@ def test_canadian_regulations_in_both_languages(path: Path, series: str) -> None
     assert (bureau.kind, bureau.listed_on) == (EntryKind.ENTITY, "2021-03-21")
 
 
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("Individuals — Grave Breach of International Peace and Security", EntryKind.PERSON),
+        ("Entities — Grave Breach of International Peace and Security", EntryKind.ENTITY),
+        ("Entities Linked to Foreign Nationals", EntryKind.ENTITY),
+        ("Foreign Nationals", EntryKind.PERSON),
+        ("Entités — violation grave de la paix internationale", EntryKind.ENTITY),
+        ("Étrangers", EntryKind.PERSON),
+        ("Persons Known in International Trade", EntryKind.OTHER),
+    ],
+)
+def test_whom_a_part_of_a_schedule_lists(tmp_path: Path, part: str, kind: EntryKind) -> None:
+    text = CHINA_2025.read_text("utf-8").replace("<TitleText>Entities<", f"<TitleText>{part}<")
+    assert f">{part}<" in text
+    _, entries = read(write(tmp_path, text))
+    assert entries["SOR/2021-49/Schedule/Part 2/1"].kind is kind
+
+
 def test_what_stands_in_the_brackets_of_an_item() -> None:
     names, births = regulations.read_text(
         "Yuliya Aleksandrovna BLIZNIUK (born on September 23, 1971) (also known as Yuliya "

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.domain.identity import countries
-from api.domain.identity.folding import readings, skeleton, words
+from api.domain.identity.folding import korean_readings, readings, skeleton, words
 from api.domain.identity.naming import name_score, weight
 from api.domain.identity.numbers import single, telling
 from api.domain.identity.profiles import Profile, Said, keys, of_description, spellings
@@ -90,6 +90,40 @@ def test_a_korean_surname_is_read_as_both_states_write_it(native: str, latin: st
     assert keys(person(native)) & keys(person(latin))
     scores = [name_score(one, words(latin), body=False) for one in readings(native)]
     assert max(scores) > 0.85
+
+
+@pytest.mark.parametrize(
+    ("native", "latin"),
+    [
+        ("홍길동", "HONG Kil-tong"),  # McCune and Reischauer, syllables apart
+        ("홍길동", "Hong Kildong"),  # McCune and Reischauer, joined
+        ("홍길동", "Hong Gil-dong"),  # the South's
+        ("전지부", "CHON Chi Bu"),
+        ("최천식", "CHOE Chun-Sik"),
+        ("리영길", "Yo’ng-kil YI"),
+        ("로동신", "Noh Dongsin"),
+        ("김철남", "Chol Nam KIM"),
+        ("金铁三", "Chol Sam KIM"),  # a Korean in a Chinese register, shortened characters
+        ("金鐵三", "KIM Chul-Sam"),
+        ("李明 洙", "Ri Myong Su"),
+    ],
+)
+def test_a_korean_name_is_found_however_it_is_written(native: str, latin: str) -> None:
+    assert keys(person(native)) & keys(person(latin))
+    assert resemblance(person(native), person(latin)).score >= 0.85
+
+
+def test_koreans_of_other_names_and_chinese_are_not_taken_for_each_other() -> None:
+    assert resemblance(person("김수일"), person("Su Il KIM")).score > (
+        resemblance(person("김수일"), person("KIM Il-Su")).score
+    )
+    # A character that the table does not have leaves the name unread, and a body is no person.
+    assert not korean_readings("陈全囯")
+    assert not korean_readings("新疆生产建设兵团公安局")
+    # Whether a name in Han characters is a Korean's nobody says, so it is as a weak alias.
+    chinese = person("陈全国")
+    assert [one.weak for one in chinese.spellings if one.words[0] == "chen"] == [False]
+    assert all(one.weak for one in chinese.spellings if one.words[0] != "chen")
 
 
 def test_of_names_with_one_sound_the_one_with_the_same_consonants_is_first() -> None:
@@ -194,6 +228,8 @@ def test_a_person_is_found_by_a_name_in_another_script(written: str, name: str) 
 @pytest.mark.parametrize(
     ("written", "name"),
     [
+        ("녕변 원자력 연구소", "Nyongbyon Nuclear Research Institute"),
+        ("조선인민군", "Korean People's Army"),
         ("조선대외건설총회사", "Korea General Corporation for External Construction"),
         (
             "新疆生产建设兵团公安局",

@@ -30,8 +30,12 @@ from api.domain.lists.tree import Node
 
 _PUBLISHER: Final = "Department of Justice Canada"
 _GOODS: Final = ("goods", "marchandises", "technolog", "product", "produits", "chloride")
-_PERSONS: Final = ("individual", "national", "particulier", "étranger", "personnes physiques")
-_BODIES: Final = ("entit",)
+# Whole words: the parts of bodies that breach "international" peace are of no nationals.
+_WHOM: Final = re.compile(
+    r"\b(?:(?P<person>individuals?|nationals?|particuliers?|étrangers?|personnes physiques)"
+    r"|(?P<entity>entity|entities|entités?))\b",
+    re.IGNORECASE,
+)
 _BRACKET: Final = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BORN: Final = re.compile(
     r"(?:born|date of birth|née?|date de naissance)\s*:?\s*(?:on|in|le|en|vers)?\s*(.+)",
@@ -133,13 +137,11 @@ def _entries(items: list[_Item], number: str) -> Iterator[ListEntry]:
 def _entry(key: str, item: _Item, number: str) -> ListEntry:
     text = clean((item.node.first("Text") or Node("none")).whole_text())
     names, births = read_text(text)
-    part = item.part.lower()
-    if births or any(word in part for word in _PERSONS):
+    whom = _WHOM.search(item.part)
+    if births or (whom and whom["person"]):
         kind = EntryKind.PERSON
-    elif any(word in part for word in _BODIES):
-        kind = EntryKind.ENTITY
     else:
-        kind = EntryKind.OTHER
+        kind = EntryKind.ENTITY if whom else EntryKind.OTHER
     return ListEntry(
         id=key,
         kind=kind,

@@ -7,12 +7,12 @@ skeleton of a word. What is made here is for finding and scoring only; nobody is
 import functools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from anyascii import anyascii
 
-from api.domain.identity import terms
+from api.domain.identity import korean, terms
 
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]+")
@@ -88,28 +88,6 @@ _COMPOUND_SURNAMES: Final = frozenset(
 )
 _LONGEST_PERSON: Final = 4
 
-# Syllables in their three parts, as Korean newspapers and the lists write them in Latin letters.
-_FIRST_HANGUL: Final = 0xAC00
-_INITIALS: Final = "k kk n t tt r m p pp s ss . j jj ch k t p h".replace(".", "").split(" ")
-_VOWELS: Final = "a ae ya yae o e yo ye o wa wae oe yo u wo we wi yu u ui i".split()  # noqa: SIM905
-_FINALS: Final = ". k k k n n n t l k m l l l p l m p p t t ng t t k t p t".replace(".", "").split(
-    " "
-)
-# Two-syllable Korean surnames are rare enough to be left out.
-_KOREAN_SURNAMES: Final = {"i": "ri", "no": "ro", "im": "rim", "yang": "ryang"}
-# As people of the South write them, where it sounds otherwise.
-_SOUTHERN: Final = {
-    "pak": "park",
-    "i": "lee",
-    "ri": "lee",
-    "ro": "noh",
-    "no": "noh",
-    "im": "lim",
-    "rim": "lim",
-    "ryang": "yang",
-    "ryu": "yoo",
-}
-
 _DIGRAPHS: Final = (
     ("dsch", "j"),
     ("dzh", "j"),
@@ -147,7 +125,7 @@ def words(text: str) -> tuple[str, ...]:
     ones an institution's name with its terms in English; the article of Arabic stands as its own
     word; apostrophes join what they stand in.
     """
-    return _folded(text, _ARABIC_LETTERS, _KOREAN_SURNAMES)
+    return _folded(_plain(text), _ARABIC_LETTERS, korean.ways()[0])
 
 
 def readings(text: str) -> tuple[tuple[str, ...], ...]:
@@ -155,16 +133,33 @@ def readings(text: str) -> tuple[tuple[str, ...], ...]:
     first = words(text)
     if text.isascii():
         return (first,)
-    plain = unicodedata.normalize("NFKC", text)
-    if _READ_OTHERWISE.search(plain) or _HANGUL.search(plain):
-        return (first, _folded(text, _PERSIAN_LETTERS, _SOUTHERN))
+    plain = _plain(text)
+    if _HANGUL.search(plain):
+        return _korean(plain)
+    if _READ_OTHERWISE.search(plain):
+        return (first, _folded(plain, _PERSIAN_LETTERS, korean.ways()[0]))
     return (first,)
 
 
-def _folded(text: str, arabic: Mapping[int, str], surnames: Mapping[str, str]) -> tuple[str, ...]:
-    plain = unicodedata.normalize("NFKC", text).translate(_SILENT).translate(_BETWEEN)
+def korean_readings(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of a person's name in Han characters as Koreans read it, or nothing."""
+    return () if text.isascii() else _korean(korean.of_hanja("".join(_plain(text).split())))
+
+
+def _korean(plain: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of a name in Hangul in each way of writing it, each once."""
+    found = (_folded(plain, _ARABIC_LETTERS, way) for way in korean.ways()) if plain else ()
+    return tuple(dict.fromkeys(found))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_SILENT).translate(_BETWEEN)
+
+
+def _folded(plain: str, arabic: Mapping[int, str], hangul: Callable[[str], str]) -> tuple[str, ...]:
     if not plain.isascii():
-        plain = _HANGUL.sub(functools.partial(_korean, surnames), _HAN.sub(_chinese, plain))
+        read = korean.institution if korean.is_institution(_HANGUL.findall(plain)) else hangul
+        plain = _HANGUL.sub(lambda found: read(found[0]), _HAN.sub(_chinese, plain))
         if _ARABIC.search(plain):
             plain = _arabic(plain, arabic)
         plain = anyascii(plain)
@@ -181,24 +176,6 @@ def _chinese(found: re.Match[str]) -> str:
 
 def _pinyin(run: str) -> str:
     return anyascii(run).lower()
-
-
-def _korean(surnames: Mapping[str, str], found: re.Match[str]) -> str:
-    run = found[0]
-    if len(run) > _LONGEST_PERSON or len(run) == 1:
-        return f" {terms.told(run, _romanised) or _romanised(run)} "
-    surname = _romanised(run[0])
-    return f" {surnames.get(surname, surname)} {_romanised(run[1:])} "
-
-
-def _romanised(run: str) -> str:
-    """Read Hangul aloud, each syllable by itself."""
-    said = []
-    for one in run:
-        first, rest = divmod(ord(one) - _FIRST_HANGUL, 588)
-        vowel, last = divmod(rest, 28)
-        said.append(_INITIALS[first] + _VOWELS[vowel] + _FINALS[last])
-    return "".join(said)
 
 
 def _arabic(text: str, letters: Mapping[int, str]) -> str:

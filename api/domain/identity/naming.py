@@ -46,6 +46,7 @@ _ENOUGH: Final = 5_000
 _EACH_ITS_OWN: Final = 0.93
 _FEW_VOWELS: Final = 0.25
 _TURNED_ROUND: Final = 0.75
+_OUT_OF_ORDER: Final = 0.99
 _CHILD_OF: Final = frozenset({"bin", "ibn", "ben", "bint"})
 _FEMININE: Final = re.compile(r"(?:[oe]v|in)a$")
 
@@ -140,6 +141,8 @@ def _in_full(
     if parted:
         mine, theirs = _merged(mine, theirs), _merged(theirs, mine)
     score = _by_words(mine, theirs, weigh, body=body)
+    if not body and _out_of_order(mine, theirs):
+        score *= _OUT_OF_ORDER
     if score < _ALIKE_ALOUD and not body:
         unlike = parted or _few_vowels(joined) or _few_vowels(other)
         if unlike and _aloud(mine, theirs):
@@ -147,6 +150,11 @@ def _in_full(
     if body and bodies.numerals(mine) != bodies.numerals(theirs):
         return score
     return max(score, _whole(joined, other, parted=parted))
+
+
+def _out_of_order(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Tell whether two names of the same words differ by more than where the surname stands."""
+    return sorted(mine) == sorted(theirs) and tuple(mine) not in map(tuple, _orders(theirs))
 
 
 def _two_persons(mine: Sequence[str], theirs: Sequence[str]) -> bool:

@@ -122,9 +122,12 @@ def spellings(names: Iterable[tuple[str, bool]]) -> tuple[Spelling, ...]:
     """Fold names, given as text and whether they are weak; each folded form is kept once."""
     found: dict[tuple[str, ...], Spelling] = {}
     for text, weak in names:
-        for folded in folding.readings(text):
-            if folded and (folded not in found or (found[folded].weak and not weak)):
-                found[folded] = Spelling(text, folded, weak)
+        told = [(folded, weak) for folded in folding.readings(text)]
+        # Whether a name in Han characters is a Korean's nobody says.
+        told += [(folded, True) for folded in folding.korean_readings(text)]
+        for folded, slight in told:
+            if folded and (folded not in found or (found[folded].weak and not slight)):
+                found[folded] = Spelling(text, folded, slight)
     return tuple(found.values())
 
 
