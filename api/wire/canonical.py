@@ -15,7 +15,7 @@ cannot express.
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Never, TypeAlias
 
 import rfc8785
@@ -88,6 +88,19 @@ def canonical(value: object) -> bytes:
     return _write_json(value, plain=_survey(value, _PROTOCOL, surrogates=False))
 
 
+def written(value: object, *, limit: int) -> tuple[bytes, Json]:
+    """Write a value as `canonical` does, and return with the bytes what `parse` reads in them.
+
+    Raises:
+        WireError: As `canonical`; ``json.too-large``.
+    """
+    data = canonical(value)
+    if len(data) > limit:
+        raise _too_large(limit)
+    # All that a strict reader looks for was looked for in what was written.
+    return data, json.loads(data)
+
+
 class _Bounds(NamedTuple):
     """Of the structure of one text."""
 
@@ -101,7 +114,7 @@ _PROTOCOL: Final = _Bounds(limits.DEPTH, limits.NODES)
 def _read(data: bytes, limit: int, bounds: _Bounds) -> tuple[Json, bool]:
     """Parse strictly; the second member says whether the fast writer may be used."""
     if len(data) > limit:
-        raise WireError("json.too-large", f"Send at most {limit} bytes.")
+        raise _too_large(limit)
     if data.startswith(_BOM):
         raise WireError("json.bom", "Send UTF-8 without a byte order mark.")
     if len(data) > _SCANNED:
@@ -216,20 +229,20 @@ def _survey(root: object, bounds: _Bounds, *, surrogates: bool) -> bool:
         below: list[object] = []
         containers = 0
         for node in level:
-            if isinstance(node, str):
-                if surrogates:
-                    _check_text(node)
-            elif isinstance(node, dict):
+            if isinstance(node, dict):
                 containers += 1
                 nodes += len(node) or 1
                 plain &= _survey_names(node)
                 if surrogates:
                     below.extend(node)
-                below.extend(node.values())
+                below.extend(_to_survey(node.values(), surrogates=surrogates))
             elif isinstance(node, list | tuple):
                 containers += 1
                 nodes += len(node) or 1
-                below.extend(node)
+                below.extend(_to_survey(node, surrogates=surrogates))
+            elif isinstance(node, str):
+                if surrogates:
+                    _check_text(node)
             else:
                 plain &= _survey_scalar(node)
         depth += containers > 0
@@ -251,13 +264,17 @@ def _survey_scalar(node: object) -> bool:
     return True
 
 
+def _to_survey(nodes: Iterable[object], *, surrogates: bool) -> Iterable[object]:
+    """Leave out what cannot be wrong: most nodes are text that an escape cannot have broken."""
+    return nodes if surrogates else [node for node in nodes if type(node) is not str]
+
+
 def _survey_names(members: dict[object, object]) -> bool:
-    plain = True
-    for name in members:
-        if not isinstance(name, str):
-            raise WireError("json.not-json", "Name members with text.")
-        plain &= name.isascii() or max(name) <= _BMP_END
-    return plain
+    try:
+        names = "".join(members)  # type: ignore[arg-type]  # tried
+    except TypeError:
+        raise WireError("json.not-json", "Name members with text.") from None
+    return names.isascii() or max(names) <= _BMP_END
 
 
 def _check_integer(node: object) -> None:
@@ -287,6 +304,10 @@ def _write_json(value: object, *, plain: bool) -> bytes:
         return text.encode("utf-8")
     except (UnicodeEncodeError, rfc8785.CanonicalizationError):
         raise _surrogate() from None
+
+
+def _too_large(limit: int) -> WireError:
+    return WireError("json.too-large", f"Send at most {limit} bytes.")
 
 
 def _too_deep(max_depth: int) -> WireError:

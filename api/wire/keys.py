@@ -171,8 +171,14 @@ def thumbprint(jwk: Jwk) -> str:
     Raises:
         WireError: ``key.malformed``.
     """
+    return _thumbprint(tuple(sorted(jwk.items())))
+
+
+@functools.lru_cache(maxsize=1024)
+def _thumbprint(parts: tuple[tuple[str, str], ...]) -> str:
+    jwk = dict(parts)
     algorithm(jwk)
-    return encoding.b64u_encode(hashlib.sha256(canonical.canonical(dict(jwk))).digest())
+    return encoding.b64u_encode(hashlib.sha256(canonical.canonical(jwk)).digest())
 
 
 def public_jwk(public_key: PublicKey) -> dict[str, str]:

@@ -277,7 +277,7 @@ def compose_statement(
             members["prev"] = place.prev
         if place.seen is not None:
             members["seen"] = {"seq": place.seen.seq, "id": place.seen.id}
-    return parse_statement(canonical.canonical(members))
+    return _statement(*canonical.written(members, limit=limits.PAYLOAD))
 
 
 def parse_statement(payload: bytes) -> Statement:
@@ -286,7 +286,10 @@ def parse_statement(payload: bytes) -> Statement:
     Raises:
         WireError: ``json.*``, ``statement.*``.
     """
-    value = canonical.parse_canonical(payload, limit=limits.PAYLOAD)
+    return _statement(payload, canonical.parse_canonical(payload, limit=limits.PAYLOAD))
+
+
+def _statement(payload: bytes, value: Json) -> Statement:
     if not isinstance(value, dict) or value.get("comity") != VERSION:
         raise WireError("statement.version", "Send a statement of protocol version 1.")
     type_ = value.get("type")

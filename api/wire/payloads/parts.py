@@ -41,7 +41,7 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _absent_rather_than_null(cls, value: Any) -> Any:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and None in value.values():
             named = {field.alias or name for name, field in cls.model_fields.items()}
             if any(value.get(name, "") is None for name in named):
                 message = "a member is null; leave a member out when there is nothing to say"
