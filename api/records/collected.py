@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from api.records.driver_sql import DriverSql, driver_insert
+
 _PLAIN = (BigInteger, Boolean, Integer, LargeBinary, Text)
 
 
@@ -56,44 +58,23 @@ class InsertForm:
     refusal: Callable[[], Exception] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The SQL of a form for one database.
-
-    Attributes:
-        sql: in the driver's own style.
-        order: names of the parameters where they are positional.
-        constants: parameters that the statement brings itself.
-    """
-
-    sql: str
-    order: tuple[str, ...] | None
-    constants: Mapping[str, Any]
-
-    def bound(self, row: Mapping[str, Any]) -> Any:
-        """Return a row as the driver takes it."""
-        if self.constants:
-            row = {**self.constants, **row}
-        return row if self.order is None else tuple([row[name] for name in self.order])
-
-
 @functools.cache
 def whole(table: Table) -> InsertForm:
     """Return the form that fills every column of a table."""
     return InsertForm(table, insert(table), tuple(column.name for column in table.columns))
 
 
-_TEXTS: dict[tuple[InsertForm, str], _Text] = {}
+_TEXTS: dict[tuple[InsertForm, str], DriverSql] = {}
 
 
-def _text(form: InsertForm, dialect: Dialect) -> _Text:
+def _text(form: InsertForm, dialect: Dialect) -> DriverSql:
     known = _TEXTS.get((form, dialect.name))
     if known is None:
         known = _TEXTS[form, dialect.name] = _compiled(form, dialect)
     return known
 
 
-def _compiled(form: InsertForm, dialect: Dialect) -> _Text:
+def _compiled(form: InsertForm, dialect: Dialect) -> DriverSql:
     """Build the SQL of a form.
 
     Raises:
@@ -102,10 +83,7 @@ def _compiled(form: InsertForm, dialect: Dialect) -> _Text:
     for name in form.columns:
         if name in form.table.c and not isinstance(form.table.c[name].type, _PLAIN):
             raise TypeError(f"{form.table.name}.{name} is of a type that is not sent as it is")
-    compiled = form.statement.compile(dialect=dialect, column_keys=list(form.columns))
-    constants = {name: value for name, value in compiled.params.items() if name not in form.columns}
-    order = compiled.positiontup if compiled.positional else None
-    return _Text(str(compiled), None if order is None else tuple(order), constants)
+    return driver_insert(form.statement, dialect, form.columns)
 
 
 def _conditional(item: tuple[InsertForm, Sequence[Mapping[str, Any]]]) -> bool:

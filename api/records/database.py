@@ -8,6 +8,7 @@ Owns connections and durability settings; refuses to start on anything weaker th
 import copy
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,7 @@ _PATIENCE = 30_000  # milliseconds that a statement waits for another connection
 # Threads of the use cases (``web/routing.py``), as many jobs, one that listens; a connection is
 # opened when it is first needed, and kept.
 _CONNECTIONS: Final = 21
+_LOOKING: Final = 4  # connections that are kept beside them, for single statements
 _FRESH: Final = 1.0  # seconds for which a connection that was just used is not asked whether it is
 
 
@@ -53,6 +55,7 @@ class Database:
         self._hearing: dict[str, list[Callable[[], None]]] = {}
         self._recovering = False
         self._notices: Notices | None = None
+        self._kept: deque[Connection] = deque()
         self._writer: SqliteWriter | PostgresqlWriter
         if self.dialect == "sqlite":
             self.engine = create_engine(
@@ -71,7 +74,7 @@ class Database:
         else:
             self.engine = create_engine(
                 url,
-                pool_size=pool_size,
+                pool_size=pool_size + _LOOKING,
                 max_overflow=0,
                 isolation_level="READ COMMITTED",
                 hide_parameters=True,
@@ -107,10 +110,38 @@ class Database:
             Unavailable: ``database.unavailable``.
         """
         try:
-            with self._looking.connect() as connection:
-                return work(connection)
+            return self._look(work)
         except (DBAPIError, PoolTimeout) as error:
             raise translated(error) from error
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        """Look on a connection that stays open: to take one and give it back costs the most."""
+        while True:
+            connection, rested = self._taken()
+            try:
+                found = work(connection)
+            except BaseException as error:
+                connection.close()
+                # The server went away while it rested: the next, in the end one that was tried.
+                if rested and isinstance(error, DBAPIError) and error.connection_invalidated:
+                    continue
+                raise
+            if len(self._kept) < _LOOKING:
+                self._kept.append(connection)
+            else:
+                connection.close()
+            return found
+
+    def _taken(self) -> tuple[Connection, bool]:
+        """Return a connection for a single statement, and whether it rested here."""
+        try:
+            return self._kept.pop(), True
+        except IndexError:
+            return self._looking.connect(), False
+
+    def _close_kept(self) -> None:
+        while self._kept:
+            self._kept.pop().close()
 
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run ``work`` in one transaction and return after the commit is durable.
@@ -215,6 +246,7 @@ class Database:
         """Finish queued units and close all connections."""
         self.end_listening()
         self._writer.close()
+        self._close_kept()
         self.engine.dispose()
 
 

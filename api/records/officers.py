@@ -324,7 +324,7 @@ def standing(connection: Connection, iss: str, sub: str, now: str) -> Standing |
 
 def version(connection: Connection) -> int:
     """Return the number that grows with every change of what :func:`standing` reads (0: lost)."""
-    return connection.execute(CURRENT).scalar_one_or_none() or 0
+    return connection.exec_driver_sql(CURRENT).scalar_one_or_none() or 0
 
 
 def by_id(connection: Connection, officer_id: str) -> Officer | None:

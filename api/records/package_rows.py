@@ -4,6 +4,7 @@ Owns their members and no look-up.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from api.domain.evidence import (
     ExhibitState,
@@ -12,6 +13,7 @@ from api.domain.evidence import (
     RecallOutcome,
     ReleaseState,
 )
+from api.records.rows import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class OfferedExhibit(Exhibit):
     ``under_recall``: a partner recalled it, and this ministry has neither answered nor listed it.
     """
 
-    under_recall: bool
+    under_recall: Annotated[bool, Kept(bool)]
 
 
 @dataclass(frozen=True, slots=True)

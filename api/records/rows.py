@@ -97,6 +97,11 @@ def as_stored(kind: type[T], row: Mapping[Any, Any]) -> T:
     return kind(**{name: row[column] for name, column in columns_of(kind)})
 
 
+def as_row(row: Any) -> dict[str, Any]:
+    """Return a row class that decodes nothing as the row of its table."""
+    return {column: getattr(row, name) for name, column in columns_of(type(row))}
+
+
 def columns_of(kind: type[Any]) -> tuple[tuple[str, str], ...]:
     """Return the members of a row class, each with the name of its column."""
     return _plan(kind)[0]  # type: ignore[arg-type]  # classes hash by identity

@@ -229,17 +229,17 @@ def _survey(root: object, bounds: _Bounds, *, surrogates: bool) -> bool:
         below: list[object] = []
         containers = 0
         for node in level:
-            if isinstance(node, dict):
+            if isinstance(node, dict | list | tuple):
                 containers += 1
                 nodes += len(node) or 1
-                plain &= _survey_names(node)
-                if surrogates:
-                    below.extend(node)
-                below.extend(_to_survey(node.values(), surrogates=surrogates))
-            elif isinstance(node, list | tuple):
-                containers += 1
-                nodes += len(node) or 1
-                below.extend(_to_survey(node, surrogates=surrogates))
+                inner: Iterable[object] = node
+                if isinstance(node, dict):
+                    plain &= _survey_names(node)
+                    inner = node.values()
+                    if surrogates:
+                        below += node
+                # Most nodes are text, which only an escape can have broken.
+                below += inner if surrogates else [each for each in inner if type(each) is not str]
             elif isinstance(node, str):
                 if surrogates:
                     _check_text(node)
@@ -262,11 +262,6 @@ def _survey_scalar(node: object) -> bool:
     if not (node is None or isinstance(node, bool)):
         _check_integer(node)
     return True
-
-
-def _to_survey(nodes: Iterable[object], *, surrogates: bool) -> Iterable[object]:
-    """Leave out what cannot be wrong: most nodes are text that an escape cannot have broken."""
-    return nodes if surrogates else [node for node in nodes if type(node) is not str]
 
 
 def _survey_names(members: dict[object, object]) -> bool:

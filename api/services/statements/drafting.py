@@ -227,7 +227,7 @@ def replace_content(
     require_meaning(content)
     content = _with_edition(node, content, endorsement)
     made = endorsing.preparation(node, caller, content, opened.table.prepared_by, endorsement)
-    made = _with_nonce(node, draft, content, made)
+    made = _with_nonce(draft, made)
     endorsing.check_preparation(made)
     require_own_site(node, caller, made.proof)
     about = node.db.read(lambda connection: check_content(node, connection, content))
@@ -357,9 +357,7 @@ def drafts_page(
     return [view_of(one) for one in found]
 
 
-def _with_nonce(
-    node: Node, draft: Draft, content: Content, made: endorsing.Preparation
-) -> endorsing.Preparation:
+def _with_nonce(draft: Draft, made: endorsing.Preparation) -> endorsing.Preparation:
     """Return a new version's preparation under the draft's own nonce, which versions keep.
 
     Raises:
@@ -369,8 +367,7 @@ def _with_nonce(
         return made
     if made.proof is not None:
         raise Invalid("draft.nonce", "Sign every version with the nonce of the draft.")
-    signed = prepared_bytes(content, issuer=node.ministry, nonce=draft.nonce)
-    return replace(made, nonce=draft.nonce, signed=signed)
+    return replace(made, nonce=draft.nonce)
 
 
 def _values(

@@ -32,13 +32,20 @@ class Preparation:
         officer: how the statement will name them.
         nonce: of the draft and of the statement that it becomes.
         proof: their own signature; ``None`` for the recorded form.
-        signed: the bytes that an own signature covers.
+        content: what is prepared.
+        issuer: the ministry that will seal it.
     """
 
     officer: Officer
     nonce: str
     proof: Endorsement | None
-    signed: bytes
+    content: Content
+    issuer: str
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes that an own signature covers."""
+        return prepared_bytes(self.content, issuer=self.issuer, nonce=self.nonce)
 
 
 def preparation(
@@ -71,8 +78,7 @@ def preparation(
         nonce = _nonce_of(endorsement)
         bare = {name: value for name, value in endorsement.items() if name != "nonce"}
         named, proof = _claimed(caller, roles, bare)
-    signed = prepared_bytes(content, issuer=node.ministry, nonce=nonce)
-    return Preparation(named, nonce, proof, signed)
+    return Preparation(named, nonce, proof, content, node.ministry)
 
 
 def check_preparation(made: Preparation) -> None:

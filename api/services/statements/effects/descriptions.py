@@ -8,13 +8,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from api.domain.identity import profiles
 from api.domain.identity.profiles import Said
 from api.records import identity, subjects
 from api.records.identity import Indexed
+from api.records.rows import as_row
 from api.records.subjects import Description
 from api.records.unit_of_work import Unit
 
@@ -58,7 +58,7 @@ def note(
     """
     if fresh:
         all_new = [_description(kind, object_id, issuer, subject) for subject in described]
-        unit.insert(subjects.SUBJECTS, [asdict(one) for one in all_new])
+        unit.insert(subjects.SUBJECTS, [as_row(one) for one in all_new])
         identity.add(unit, [indexed(one) for one in all_new])
         return
     known = {row.ref: row for row in subjects.of_object(unit.connection, object_id)}
@@ -66,10 +66,10 @@ def note(
         now = _description(kind, object_id, issuer, subject)
         old = known.get(now.ref)
         if old is None:
-            unit.insert(subjects.SUBJECTS, asdict(now))
+            unit.insert(subjects.SUBJECTS, as_row(now))
             identity.put(unit, [indexed(now)])
         elif old != now:
-            changed = {name: value for name, value in asdict(now).items() if name != "ref"}
+            changed = {name: value for name, value in as_row(now).items() if name != "ref"}
             unit.update(subjects.SUBJECTS, {"ref": now.ref}, changed)
             identity.put(unit, [indexed(now)])
 

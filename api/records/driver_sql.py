@@ -1,0 +1,55 @@
+"""SQL in the driver's own style, built once: to build what is asked much costs more than to ask.
+
+Owns the way from a statement of SQLAlchemy to the text and parameters that the driver takes. Must
+not know any table, and converts no value: columns must hold what the driver gives and takes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ClauseElement, Dialect, Select
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSql:
+    """A statement for one database.
+
+    Attributes:
+        sql: in the driver's own style.
+        order: names of the parameters where they are positional.
+        constants: parameters that the statement brings itself.
+    """
+
+    sql: str
+    order: tuple[str, ...] | None
+    constants: Mapping[str, Any]
+
+    def bound(self, values: Mapping[str, Any]) -> Any:
+        """Return values as the driver takes them."""
+        if self.constants:
+            values = {**self.constants, **values}
+        return values if self.order is None else tuple([values[name] for name in self.order])
+
+
+def driver_insert(statement: ClauseElement, dialect: Dialect, columns: Sequence[str]) -> DriverSql:
+    """Build the SQL of an insert that gets these columns."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    constants = {name: value for name, value in compiled.params.items() if name not in columns}
+    order = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]
+    return DriverSql(str(compiled), None if order is None else tuple(order), constants)
+
+
+def driver_query(query: Select[Any], dialect: Dialect, examples: Mapping[str, Any]) -> DriverSql:
+    """Build the SQL of a query.
+
+    Args:
+        query: the query.
+        dialect: of the database.
+        examples: a value for each parameter; a list is as long as those that it will get, and its
+            values are called ``<name>_1``, ``<name>_2`` and so on.
+    """
+    compiled: Any = query.compile(dialect=dialect)
+    state = compiled.construct_expanded_state(dict(examples))
+    order = state.positiontup if compiled.positional else None
+    return DriverSql(state.statement, None if order is None else tuple(order), state.parameters)
