@@ -95,8 +95,7 @@ def written(value: object, *, limit: int) -> tuple[bytes, Json]:
         WireError: As `canonical`; ``json.too-large``.
     """
     data = canonical(value)
-    if len(data) > limit:
-        raise _too_large(limit)
+    _require_within(data, limit)
     # All that a strict reader looks for was looked for in what was written.
     return data, json.loads(data)
 
@@ -113,8 +112,7 @@ _PROTOCOL: Final = _Bounds(limits.DEPTH, limits.NODES)
 
 def _read(data: bytes, limit: int, bounds: _Bounds) -> tuple[Json, bool]:
     """Parse strictly; the second member says whether the fast writer may be used."""
-    if len(data) > limit:
-        raise _too_large(limit)
+    _require_within(data, limit)
     if data.startswith(_BOM):
         raise WireError("json.bom", "Send UTF-8 without a byte order mark.")
     if len(data) > _SCANNED:
@@ -301,8 +299,9 @@ def _write_json(value: object, *, plain: bool) -> bytes:
         raise _surrogate() from None
 
 
-def _too_large(limit: int) -> WireError:
-    return WireError("json.too-large", f"Send at most {limit} bytes.")
+def _require_within(data: bytes, limit: int) -> None:
+    if len(data) > limit:
+        raise WireError("json.too-large", f"Send at most {limit} bytes.")
 
 
 def _too_deep(max_depth: int) -> WireError:
