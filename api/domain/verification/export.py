@@ -243,7 +243,7 @@ class _Check:
         walk = LeafWalk(manifest.ministry, proof.start, proof.left)
         review, rows = hashlib.sha256(REVIEW_HEADER), len(REVIEW_HEADER)
         sha = hashlib.sha256()
-        lines = map(parse_line, _entry_lines(self._file, sha.update))
+        lines = map(parse_line, _of_no_entry(_entry_lines(self._file, sha.update)))
         while taken := walk.take(islice(lines, AT_ONCE)):
             review.update(taken)
             rows += len(taken)
@@ -285,6 +285,14 @@ def _verifiers(member: Member) -> list[VerifierKey]:
 def _compare_digest(wanted: FileDigest, found: FileDigest) -> None:
     if wanted != found:
         raise ExportRefused("export.digest", "A member is not the one that the manifest names.")
+
+
+def _of_no_entry(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Refuse what is wrong with the member as a whole without naming the entry that is next."""
+    try:
+        yield from lines
+    except WireError as problem:
+        raise ExportRefused(problem.code, problem.message) from problem
 
 
 def _entry_lines(file: ExportFile, seen: Callable[[bytes], None]) -> Iterator[bytes]:
