@@ -22,7 +22,7 @@ from api.wire.keys import KeyRecord, Purpose
 from api.wire.membership import Membership, compose_membership
 from tests.support import exchange
 from tests.support.bad_peer import contents
-from tests.support.campaigns import long
+from tests.support.campaigns import campaign, long
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.journeys import witness_all
@@ -164,7 +164,8 @@ def codes_of(node: Node) -> set[str]:
     return {finding.code for finding in report.findings}
 
 
-@pytest.mark.parametrize("purpose", [Purpose.WITNESS, *long(Purpose.WITNESS_PQ)])
+@campaign("test_partners_follow_a_change_of_keys")
+@pytest.mark.parametrize("purpose", [Purpose.WITNESS, Purpose.WITNESS_PQ])
 def test_new_witness_keys_hold_no_message_back(federation: Federation, purpose: Purpose) -> None:
     us = federation[US]
     signer = rotated(frozenset({purpose}), checkpoints.newest(us).size, 1000)

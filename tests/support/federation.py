@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,19 @@ class Wire:
     fault: Callable[[str, str], str] = field(default=lambda sender, peer: "none")
     log: list[tuple[str, bytes]] = field(default_factory=list)
     reads: list[tuple[str, str]] = field(default_factory=list)
+    refused: int = 0
+    """How often a partner was not reached or answered otherwise than 200; such work waits for its turn."""
 
     def post(self, peer: str, path: str, body: bytes, *, content_type: str) -> PeerReply:
+        return self._counted(lambda: self._post(peer, path, body))
+
+    def _counted(self, ask: Callable[[], PeerReply]) -> PeerReply:
+        self.refused += 1
+        reply = ask()
+        self.refused -= reply.status == HTTPStatus.OK
+        return reply
+
+    def _post(self, peer: str, path: str, body: bytes) -> PeerReply:
         fate = self.fault(self.sender, peer)
         self.log.append((peer, body))
         if fate == "lost":
@@ -199,6 +211,9 @@ class Wire:
         return reply
 
     def get(self, peer: str, path: str, *, token: str, headers: dict[str, str]) -> PeerReply:
+        return self._counted(lambda: self._get(peer, path, token))
+
+    def _get(self, peer: str, path: str, token: str) -> PeerReply:
         fate = self.fault(self.sender, peer)
         self.reads.append((peer, path))
         if fate in {"lost", "answer-lost"}:
@@ -352,18 +367,24 @@ class Federation:
         """Run all jobs until nothing moves; the clock jumps over back-off waits.
 
         A node that found nothing to do, and has written and asked nothing, has nothing to do until
-        something is written there; in the last round every node is asked again.
+        something is written there; where anything was ever refused, every node is asked once more.
         """
         quiet, resting = 0, dict[str, int]()
         for _ in range(rounds):
             moved = [self._step_unless_at_rest(ministry, resting) for ministry in self.nodes]
             quiet = 0 if any(moved) else quiet + 1
-            if quiet == QUIET_ROUNDS:
+            at_rest = resting.keys() == self.nodes.keys() and not self._has_waits()
+            if quiet == (1 if at_rest else QUIET_ROUNDS):
                 return
             if quiet:
                 resting.clear()
             self.clock.sleep(0.3)
         raise AssertionError("the federation does not come to rest")
+
+    def _has_waits(self) -> bool:
+        """Whether a node may wait for an instant: its network failed it, or is another than ours."""
+        wires = [node.transport for node in self]
+        return not all(isinstance(wire, Wire) and not wire.refused for wire in wires)
 
     def _step_unless_at_rest(self, ministry: str, resting: dict[str, int]) -> bool:
         """One round of a node's jobs; `resting` is how often was written to nodes at rest."""
