@@ -36,6 +36,7 @@ settings.load_profile("suite")
 NOT_INSTALLABLE = {"kubectl", "aics-tlog", "mounting"}
 NOT_ALLOWED = "this system"
 POSTGRES_FIXTURES = {"postgres_server", "postgres_url"}
+DEMO = "tests/demo/test_demo.py"
 LEFT = pytest.StashKey[dict[str, Any]]()
 """How many tests of campaigns a short run leaves, and which have no sample that stays."""
 
@@ -127,7 +128,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
     In a short run it is told as far as the README needs it.
     """
-    scenes = ("--until", "requests-2020") if campaigns.short() else ()
+    scenes = ("--until", "requests-2020") if campaigns.short(DEMO) else ()
     with running_demo(tmp_path_factory.mktemp("checkout"), *scenes) as made:
         yield made
 

@@ -96,6 +96,22 @@ def test_what_is_left_has_a_sample(monkeypatch: pytest.MonkeyPatch, why: str) ->
     assert everything == [*kept, long]
 
 
+def test_files_that_are_kept_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file by its name; shares that take turns among all files, so that some share has each."""
+    file, other = "tests/operations/test_siege.py", "tests/demo/test_demo.py"
+    monkeypatch.setenv(campaigns.LEAVES, "1")
+    monkeypatch.setenv(campaigns.KEEPS, file)
+    assert (campaigns.short(), campaigns.short(file), campaigns.short(other)) == (True, False, True)
+    assert not campaigns.short(str(ROOT / file)), "a module asks with its own place"
+    long = Gathered(f"{file}::test_long", campaigns.campaign("test_gone"))
+    assert campaigns.left_out([long]) == ([], [])
+    whole = []
+    for number in range(4):
+        monkeypatch.setenv(campaigns.KEEPS, f"{number}/4")
+        whole += [one for one in [*campaigns.seconds(), "tests/new.py"] if not campaigns.short(one)]
+    assert sorted(whole) == sorted([*campaigns.seconds(), "tests/new.py"])
+
+
 def test_whoever_names_tests_gets_all_of_them() -> None:
     named = ["tests/wire", "tests/test_durable.py", "tests/test_durable.py::test_a"]
     assert all(map(run.names_tests, named))

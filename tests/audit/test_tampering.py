@@ -117,7 +117,7 @@ def changes_of_tables(connection: Connection, rng: random.Random) -> Iterator[li
 
 def in_turn(changes: list[Tampering], share: int) -> tuple[list[Tampering], list[Tampering]]:
     """A share of a table's changes, and the others: tried where the database lets none of it happen."""
-    own = changes[share :: SHARES * 8 if short() else SHARES]
+    own = changes[share :: SHARES * 8 if short(__file__) else SHARES]
     return own, [change for change in changes if change not in own]
 
 

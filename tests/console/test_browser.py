@@ -80,7 +80,7 @@ def pages(request, served, contexts, matter):
     (language, third), found = request.param, []
     tabs = {name: context.new_page() for name, context in contexts.items()}
     every = [*visited(matter), *(("auditor", path) for path in OPEN)]
-    for name, path in every[third :: 12 if short() else 3]:
+    for name, path in every[third :: 12 if short(__file__) else 3]:
         tab = tabs[name]
         tab.set_viewport_size({"width": 1280, "height": 720})
         tab.goto(f"{served.address}/{language}{path}")

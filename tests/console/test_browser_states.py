@@ -81,7 +81,7 @@ def sent_empty(tab) -> None:
 @pytest.mark.parametrize("language", ["fr", *long("en")])
 def test_refused_forms_break_no_rule_and_lead_to_the_fault(served, tabs, matter, language):
     broken: dict[str, Any] = {}
-    for name, officer in list(FORMS.items())[:: 4 if short() else 1]:
+    for name, officer in list(FORMS.items())[:: 4 if short(__file__) else 1]:
         tab, path = tabs[officer], matter.paths[name]
         tab.goto(f"{served.address}/{language}{path}")
         if not tab.locator('main form[method="post"]').count():

@@ -23,7 +23,7 @@ GROWING = frozenset({"subject", "entry"})
 """A subject's page reads each of at most twenty likely others where it stands; an entry's proof is
 as deep as the log."""
 MORE = (
-    1 if short() else 2
+    1 if short(__file__) else 2
 )  # what waits fits into one page of work: a second look is for what it hid
 
 
@@ -53,7 +53,7 @@ def reads(
 ) -> dict[str, int]:
     """Count the statements of every page's second look: the first learns what is kept."""
     found = {}
-    for page in PAGES[:: 2 if short() else 1]:
+    for page in PAGES[:: 2 if short(__file__) else 1]:
         if page.download or page.name in GROWING:
             continue
         name = next(name for name, role in OFFICERS.items() if role in page.roles)

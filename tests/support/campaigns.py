@@ -3,11 +3,13 @@
     @campaign("test_a_sample_of_them")                   # a whole test, and the one that stays for it
     @pytest.mark.parametrize("seed", [1, *long(2, 3)])   # some of a test's parameters
 
-``make test`` is short and says what it left; ``make test WHOLE=1``, and tests that are named, are whole. A
-campaign without a sample fails a run: a change that breaks a promise is noticed by both.
+``make test`` is short and says what it left; ``make test WHOLE=1``, and tests that are named, are whole;
+`.ci/run` is short but for the files that it keeps. A campaign without a sample fails a run: a change that
+breaks a promise is noticed by all.
 """
 
 import os
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LEAVES = "COMITY_LEAVE_CAMPAIGNS"
 """Set by `tests.run` for a short run."""
+
+KEEPS = "COMITY_KEEP_CAMPAIGNS"
+"""Files, by commas, of which a short run leaves nothing; ``1/4`` is the second quarter of all files."""
+
+SECONDS = ROOT / "tests" / "seconds.toml"
+"""What each file took in an earlier run."""
 
 
 def campaign(*sample: str) -> pytest.MarkDecorator:
@@ -39,9 +47,31 @@ def first(count: int, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
     return [*rows[:count], *(pytest.param(*row, marks=campaign()) for row in rows[count:])]
 
 
-def short() -> bool:
-    """Whether this run leaves campaigns."""
-    return bool(os.environ.get(LEAVES))
+def short(file: str = "") -> bool:
+    """Whether this run leaves campaigns, those of a test's file (``__file__``) included."""
+    return bool(os.environ.get(LEAVES)) and not (file and _keeps(_path(file)))
+
+
+def seconds() -> dict[str, float]:
+    """What each file took, by its path from the repository's root; the longest first."""
+    return tomllib.loads(SECONDS.read_text("utf-8"))["seconds"] if SECONDS.exists() else {}
+
+
+def _path(file: str) -> str:
+    return Path(os.path.relpath(ROOT / file, ROOT)).as_posix()
+
+
+def _keeps(path: str) -> bool:
+    return any(_names(word, path) for word in os.environ.get(KEEPS, "").split(",") if word)
+
+
+def _names(word: str, path: str) -> bool:
+    """Shares take turns among files from the longest to the shortest, so that each takes as long."""
+    number, _, of = word.partition("/")
+    if not number.isdigit():
+        return word == path
+    order = list(seconds())
+    return (order.index(path) if path in order else len(order)) % int(of) == int(number)
 
 
 def left_out(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[str]]:
@@ -52,11 +82,16 @@ def left_out(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[str]]:
     """
     if not short():
         return [], []
-    left = [item for item in items if item.get_closest_marker("campaign")]
-    items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+    left = [item for item in items if _leaves(item)]
+    items[:] = [item for item in items if not _leaves(item)]
     kept = {_name(item) for item in items}
     alone = {_name(item) for item in left if not _sampled(item, kept)}
     return left, sorted(alone)
+
+
+def _leaves(item: pytest.Item) -> bool:
+    file = item.nodeid.partition("::")[0]
+    return item.get_closest_marker("campaign") is not None and short(file)
 
 
 def _sampled(item: pytest.Item, kept: set[str]) -> bool:

@@ -5,17 +5,13 @@ and decide nothing else. ``COMITY_WEIGH=1 make test WHOLE=1`` writes them anew.
 """
 
 import os
-import tomllib
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import campaigns
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = ROOT / "tests" / "seconds.toml"
 LEAST = 2.0
 """Files below this are not kept: any order serves them."""
 
@@ -52,16 +48,12 @@ def pytest_xdist_make_scheduler(config, log):
 def longest_first(items: list[pytest.Item]) -> None:
     """Order files by what they took before, so that no worker is left alone with a long one."""
     seconds: Counter[str] = Counter()
-    for file, taken in known().items():
+    for file, taken in campaigns.seconds().items():
         seconds[scope_of(file)] += taken
     for item in items:
         if item.get_closest_marker("processes") is not None:
             seconds.setdefault(scope_of(item.nodeid), NEW)
     items.sort(key=lambda item: (-seconds[scope_of(item.nodeid)], scope_of(item.nodeid)))
-
-
-def known() -> dict[str, float]:
-    return tomllib.loads(SECONDS.read_text("utf-8"))["seconds"] if SECONDS.exists() else {}
 
 
 def weigh(reports: list[pytest.TestReport]) -> None:
@@ -72,4 +64,4 @@ def weigh(reports: list[pytest.TestReport]) -> None:
     for report in reports:
         seconds[report.nodeid.split("::", 1)[0]] += report.duration
     lines = [f'"{file}" = {taken:.0f}' for file, taken in seconds.most_common() if taken >= LEAST]
-    SECONDS.write_text("\n".join(["[seconds]", *lines, ""]), "utf-8")
+    campaigns.SECONDS.write_text("\n".join(["[seconds]", *lines, ""]), "utf-8")
