@@ -2,17 +2,21 @@
 
 The index is the node's own, in an SQLite file; a subject is looked for by the use case's own
 matcher. Beside it, in the same run, brute force: RapidFuzz compares the subject's name with every
-name held. nomenklatura is no peer here: it does not install from the package index without a
-compiler.
+name held. nomenklatura, which needs ICU's headers and a compiler to install, stands in an
+environment of its own, whose interpreter is given as ``--peer``: its logic-v2 compares a few
+subjects with some of the same descriptions, and its time over all of them is in proportion.
 
 What is right comes from the lists themselves (``_gold.py``); numbers are taken away first. Every
 case that is lost is printed. Rules are made on the half ``tune``; the half ``report`` is told.
 
     python -m bench identity FOLDER [--half report|tune] [--subjects N] [--names N] [--all]
+                                    [--peer PYTHON]
 """
 
 import argparse
+import json
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -38,6 +42,9 @@ from tests.support.federation import Federation
 
 ONE, OTHER = "us-ofac-sdn", "eu-fsf"
 _BRUTE = 20
+_PEER = Path(__file__).with_name("_logic_v2.py")
+_PEER_SUBJECTS, _PEER_CANDIDATES = 5, 3_000
+_SCHEMAS = {EntryKind.PERSON: "Person", EntryKind.ENTITY: "Organization"}
 _NAMES = "ada bob carol dave erin frank grace heidi ivan judy niaj olivia amir bashir chol elena"
 
 
@@ -80,11 +87,14 @@ def times(todo: Iterable[Profile], work: Callable[[Profile], object]) -> list[fl
 
 
 def print_speed(
-    connection: Connection, held: Sequence[Held], invented: Sequence[Profile], subjects: int
+    connection: Connection,
+    held: Sequence[Held],
+    invented: Sequence[Profile],
+    options: argparse.Namespace,
 ) -> None:
     """Print how long one subject takes, against brute force over the same names."""
     everybody = [one for each in held for one in each.bare.values() if one.spellings]
-    chosen = random.Random(5).sample(everybody, min(subjects, len(everybody)))
+    chosen = random.Random(5).sample(everybody, min(options.subjects, len(everybody)))
     matcher = Matcher(connection)
     matcher.look(chosen[0])
     ours = times(chosen, matcher.look)
@@ -101,12 +111,37 @@ def print_speed(
     print(
         f"  brute force p50 {brute[len(brute) // 2]:.0f} ms: x{brute[len(brute) // 2] / middle:.0f}"
     )
+    if options.peer is not None:
+        theirs = peer_times(options.peer, chosen[:_PEER_SUBJECTS], everybody)
+        slow = theirs[len(theirs) // 2]
+        print(f"  logic-v2 over the same: p50 {slow:.0f} ms: x{slow / middle:.0f} (aim 3,000)")
     alone = times(chosen, lambda one: Matcher(connection).look(one))
     print(f"  with nothing remembered of the last one: p50 {alone[len(alone) // 2]:.1f} ms")
     first = [one for one in chosen if matcher.look(one, least=0).found]
     wrong = [one for one in first if not _equal_first(matcher, one)]
     wrong += [one for one in invented if not _finds_itself(matcher, one)]
     print(f"  an equal name is not first: {len(wrong)} of {len(first) + len(invented)} (aim 0)")
+
+
+def peer_times(
+    python: Path, wanted: Sequence[Profile], everybody: Sequence[Profile]
+) -> list[float]:
+    """Return the milliseconds that logic-v2 would take over everybody, judged by some, sorted."""
+    some = random.Random(6).sample(everybody, min(_PEER_CANDIDATES, len(everybody)))
+    asked = {
+        "subjects": [_for_peer(one) for one in wanted],
+        "candidates": [_for_peer(one) for one in some],
+    }
+    done = subprocess.run(
+        [python, _PEER], input=json.dumps(asked), capture_output=True, text=True, check=True
+    )
+    return sorted(one * len(everybody) / len(some) for one in json.loads(done.stdout))
+
+
+def _for_peer(one: Profile) -> list[object]:
+    names = list(dict.fromkeys(spelling.text for spelling in one.spellings))
+    births = [birth.earliest for birth in one.births if birth.earliest == birth.latest]
+    return [_SCHEMAS.get(one.kind, "LegalEntity"), names, births, []]
 
 
 def _equal_first(matcher: Matcher, wanted: Profile) -> bool:
@@ -308,6 +343,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--subjects", type=int, default=400)
     parser.add_argument("--names", type=int, default=0, help="invented descriptions beside")
     parser.add_argument("--all", action="store_true", help="match a whole list against the rest")
+    parser.add_argument("--peer", type=Path, help="interpreter that has nomenklatura")
     options = parser.parse_args(arguments)
     if options.folder is None:
         print("give a folder of published lists; none is kept in the repository")
@@ -323,7 +359,7 @@ def main(arguments: list[str]) -> None:
         with federation[US].db.engine.connect() as connection:
             count = identity.count(connection)
             print(f"index of {count} descriptions made in {took:.0f} s of processor")
-            print_speed(connection, found, invented, options.subjects)
+            print_speed(connection, found, invented, options)
             if options.all and ONE in held:
                 print_whole(connection, held)
             if {ONE, OTHER} <= held.keys():

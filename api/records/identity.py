@@ -45,6 +45,9 @@ STATEMENTS: Final = ""
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 # Numbers below are given in turn, those from here on are made of a reference.
 _OF_REFERENCES: Final = 1 << 62
+_TELLING: Final = 64
+# Stands among the sounds for how many descriptions have numbers given in turn.
+_IN_TURN: Final = ""
 
 IDENTITY_PROFILES = Table(
     "identity_profiles",
@@ -110,6 +113,12 @@ _SPREAD: Final = select(IDENTITY_SOUNDS.c.sound, IDENTITY_SOUNDS.c.many).where(
 _OWN: Final = select(IDENTITY_PROFILES.c.id).where(IDENTITY_PROFILES.c.ref == bindparam("wanted"))
 _MEMBERS: Final = select(IDENTITY_PROFILES.c.id, IDENTITY_PROFILES.c.series).where(
     IDENTITY_PROFILES.c.series.in_(bindparam("wanted", expanding=True))
+)
+_FIRST_OF_REFERENCES: Final = (
+    select(IDENTITY_PROFILES.c.id)
+    .where(IDENTITY_PROFILES.c.id >= _OF_REFERENCES)
+    .order_by(IDENTITY_PROFILES.c.id)
+    .limit(_TELLING)
 )
 _PROFILES: Final = select(IDENTITY_PROFILES).where(
     IDENTITY_PROFILES.c.id.in_(bindparam("wanted", expanding=True))
@@ -247,12 +256,13 @@ def put_prepared(unit: Unit, described: Sequence[Prepared]) -> None:
         )
         for group in _batches(rows, _ROWS):
             unit.connection.execute(insert(IDENTITY_KEYS), group)
-        _count(unit, made, 1)
+        _count(unit, made, 1, in_turn=len(some))
 
 
-def _count(unit: Unit, made: Iterable[Iterable[str]], by: int) -> None:
-    """Count the sounds of these descriptions in, or out again."""
+def _count(unit: Unit, made: Iterable[Iterable[str]], by: int, *, in_turn: int) -> None:
+    """Count the sounds of these descriptions in, or out again, and those with numbers in turn."""
     sounds = Counter(key for found in made for key in found if key[0] == SOUND)
+    sounds[_IN_TURN] = in_turn
     rows = [{"sound": key, "more": by * many} for key, many in sorted(sounds.items())]
     if rows:
         unit.connection.execute(_COUNT, rows)
@@ -272,8 +282,9 @@ def remove(unit: Unit, refs: Iterable[str]) -> None:
         if gone:
             # The keys follow from the profile, so no second index is needed to find them.
             unit.connection.execute(_FORGET, gone)
-            _count(unit, made, -1)
         if rows:
+            in_turn = sum(row["id"] < _OF_REFERENCES for row in rows)
+            _count(unit, made, -1, in_turn=in_turn)
             numbers = [row["id"] for row in rows]
             unit.connection.execute(
                 delete(IDENTITY_PROFILES).where(IDENTITY_PROFILES.c.id.in_(numbers))
@@ -343,6 +354,19 @@ def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:
 def count(connection: Connection) -> int:
     """Return how many descriptions the index holds."""
     return connection.execute(select(func.count()).select_from(IDENTITY_PROFILES)).scalar_one()
+
+
+def about(connection: Connection) -> int:
+    """Return about how many descriptions the index holds, for as little however many there are.
+
+    Numbers made of references are spread evenly, so the first few say how close they lie.
+    """
+    in_turn = connection.execute(_SPREAD, {"wanted": [_IN_TURN]}).all()
+    first = list(connection.execute(_FIRST_OF_REFERENCES).scalars())
+    others = len(first)
+    if others == _TELLING:
+        others = (_TELLING - 1) * _OF_REFERENCES // (first[-1] - _OF_REFERENCES)
+    return sum(row.many for row in in_turn) + others
 
 
 def number_of(connection: Connection, ref: str) -> int | None:

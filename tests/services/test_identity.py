@@ -286,6 +286,32 @@ def test_the_index_is_made_anew(federation: Federation, us: Node, analyst: Calle
     assert reindex(us) == held
 
 
+def test_how_many_the_index_holds_is_known_without_counting_them(us: Node) -> None:
+    def put(*numbers: int) -> None:
+        some = [
+            Indexed(of_description(f"list:crowd:{n}", "Person", [f"Ada N{n}"])) for n in numbers
+        ]
+        us.db.write(lambda unit: identity.put(unit, some))
+
+    def add(*numbers: int) -> None:
+        some = [
+            Indexed(of_description(f"package:{n}#s1", "Person", [f"Bob N{n}"])) for n in numbers
+        ]
+        us.db.write(lambda unit: identity.add(unit, some))
+
+    assert us.db.read(identity.about) == us.db.read(identity.count)
+    put(*range(300))
+    add(*range(30))
+    put(*range(200, 310))
+    us.db.write(lambda unit: identity.remove(unit, ["list:crowd:1", "package:1#s1", "nothing"]))
+    assert us.db.read(identity.about) == us.db.read(identity.count)
+    add(*range(100, 2_100))
+    held = us.db.read(identity.count)
+    assert held / 1.5 < us.db.read(identity.about) < held * 1.5
+    us.db.write(identity.clear)
+    assert us.db.read(identity.about) == 0
+
+
 def test_an_entry_that_a_later_edition_brought_has_that_day(
     us: Node, analyst: Caller, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ NEW = 5.0
 
 # Files whose tests share what takes long to make: one worker runs them.
 TOGETHER = {
+    "tests/demo/test_demo_law.py": "tests/demo/test_demo.py",
     "tests/demo/test_demo_oracles.py": "tests/demo/test_demo.py",
     "tests/docs/test_answers.py": "tests/demo/test_demo.py",
     "tests/docs/test_readme.py": "tests/demo/test_demo.py",

@@ -102,7 +102,7 @@ class Matcher:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._size = max(10, identity.count(connection))
+        self._size = max(10, identity.about(connection))
         self._spread: dict[str, int] = {}
         self._weights: dict[str, float] = {}
         self._loaded: dict[int, Indexed] = {}
