@@ -129,6 +129,7 @@ FAULTS = [
     Fault("UN, twice", _twice(UN, "INDIVIDUAL", "ADA", "EVA"), "list.malformed", TWO),
     Fault("enhanced, twice", _twice(ENHANCED, "entity", "Ada", "Eva"), "list.malformed", TWO),
     Fault("UK, a line of nobody", uk_csv([*UK_ROWS, NAMELESS]).encode(), "list.malformed", "names"),
+    Fault("UK, a short line", (UK + '"","GHR0009"\r\n').encode(), "list.malformed", "no name"),
     Fault("UK, one after another", (UK + UK).encode(), "list.malformed"),
     Fault("Canada, no item", canada_xml("2025", NO_ITEM).encode(), right=_apart),
     # A table that breaks off (G7): XML shows its end, a table only by its last line.

@@ -156,6 +156,13 @@ def test_uk_of_2026_with_its_58_columns(tmp_path: Path) -> None:
     assert (ship.kind, ship.identifiers[0].number) == (EntryKind.VESSEL, "9999999")
 
 
+def test_the_united_kingdom_before_2026(tmp_path: Path) -> None:
+    """Then one heading held three words, and 56 columns were published."""
+    table = uk_csv(UK_ROWS).replace("Designation Type", '"Individual, Entity, Ship"')
+    _, entries = read(write(tmp_path, table))
+    assert [one.kind for one in entries.values()] == [EntryKind.PERSON, EntryKind.VESSEL]
+
+
 @pytest.mark.parametrize("words", ["2020", "2025", "2026"])
 def test_canada_in_three_vocabularies(tmp_path: Path, words: str) -> None:
     records = [

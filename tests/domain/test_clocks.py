@@ -51,6 +51,21 @@ def test_a_rule_starts_warns_runs_out_and_stops(regime: Regime, rule: ClockRule)
         assert same not in running(ended)
 
 
+@pytest.mark.parametrize("regime", ["UK-GHR", "UK-GAC"])
+def test_a_renewal_extends_an_urgent_act_once_to_its_second_term(regime: str) -> None:
+    """Section 11(2D): 56 days more from the first day, whenever it was renewed; then it lapses."""
+    renewed = DAY + timedelta(days=50)
+    found = clocks(REGIMES[regime], [("urgent-designated", DAY), ("urgent-renewed", renewed)])
+    (left,) = running(found)
+    assert (left.id, left.due) == (f"{regime.lower()}.urgent-112", DAY + timedelta(days=112))
+    assert left.state(DAY + timedelta(days=113)) is ClockState.LAPSED
+    ended = clocks(
+        REGIMES[regime],
+        [("urgent-designated", DAY), ("urgent-renewed", renewed), ("designated", renewed)],
+    )
+    assert running(ended) == []
+
+
 def test_a_period_that_ends_after_the_calendar_has_no_last_day() -> None:
     for later, due in ((0, date.max), (1, None)):
         started = date.max - timedelta(days=56 - later)

@@ -55,6 +55,9 @@ _KINDS: Final = {
     "entity": EntryKind.ENTITY,
     "ship": EntryKind.VESSEL,
 }
+_BEFORE_2026: Final = "individualentityship"
+"""The heading "Individual, Entity, Ship", which "Designation Type" took the place of."""
+
 _STRENGTHS: Final = {"good quality": Strength.STRONG, "low quality": Strength.WEAK}
 _NUMBERS: Final = (
     ("Passport", "passportnumber"),
@@ -139,10 +142,13 @@ def _entry(key: str, rows: list[Node]) -> ListEntry:
     def first(name: str) -> str:
         return next(iter(each(name)), "")
 
+    names = tuple(_names(lines))
+    if not names:
+        raise refuse("malformed", f"The designation {key[:40]} has no name.")
     return ListEntry(
         id=key,
-        kind=_KINDS.get(first("designationtype").lower(), EntryKind.OTHER),
-        names=tuple(_names(lines)),
+        kind=_KINDS.get((first("designationtype") or first(_BEFORE_2026)).lower(), EntryKind.OTHER),
+        names=names,
         source=Node("lines", "", (), tuple(rows)),
         programs=each("regimename"),
         listed_on=day_or_none(day(first("datedesignated"))),
