@@ -58,10 +58,9 @@ def list_entries(context: CliContext, designation: DesignationId) -> None:
         ("ID", "id"),
     ]
     lines = [*output.table(found["diary"], columns)]
-    lines += [
-        output.safe(f"{one['name']}: due {one['due'] or one['text']}, ended {one['ended'] or '-'}")
-        for one in found["clocks"]
-    ]
+    for one in found["clocks"]:
+        due = one.get("due") or one["text"]
+        lines.append(output.safe(f"{one['name']}: due {due}, ended {one.get('ended') or '-'}"))
     output.result(context, {"diary": found["diary"], "clocks": found["clocks"]}, lines)
 
 

@@ -366,7 +366,8 @@ def about(connection: Connection) -> int:
     others = len(first)
     if others == _TELLING:
         others = (_TELLING - 1) * _OF_REFERENCES // (first[-1] - _OF_REFERENCES)
-    return sum(row.many for row in in_turn) + others
+    numbered: int = sum(row.many for row in in_turn)
+    return numbered + others
 
 
 def number_of(connection: Connection, ref: str) -> int | None:

@@ -206,6 +206,23 @@ def test_an_amendment_opens_a_review_that_is_closed(desk: Desk, nodes: RunningNo
     assert (shown["ended_on"], shown["amendments"]) == ("2024-01-01", 1)
 
 
+def test_a_diary_says_which_periods_run_and_which_ended(desk: Desk, comity: CommandLine) -> None:
+    listed = desk.designated("ca", "Diary Person", "2021-03-21", "us-treasury")
+
+    def recorded(event: str, day: str) -> str:
+        entry = desk.run("ca-analyst", "diary", "record", listed, event, "--on", day)
+        shown = comity("diary", "list", listed, profile="ca-analyst")
+        assert shown.code == 0, shown.err
+        assert entry["id"] in shown.out
+        return shown.out
+
+    asked, decided = "identity-certificate-requested", "identity-certificate-decided"
+    assert "due 2021-05-01, ended -" in recorded(asked, "2021-04-01")
+    # A period in sitting days that no calendar counts is told in the law's words.
+    assert "due within five sitting days" in recorded("made", "2021-03-21")
+    assert "due 2021-05-01, ended 2021-04-20" in recorded(decided, "2021-04-20")
+
+
 def test_verdicts(desk: Desk, nodes: RunningNodes) -> None:
     one = desk.designated("ca", "Verdict Corps", "2020-07-09", "us-treasury")
     other = desk.designated("ca", "Verdict Corps Bureau", "2020-07-09", "us-treasury")
