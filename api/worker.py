@@ -36,7 +36,7 @@ from api.services.node import Node
 _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
 # Events that no delivery waits for are integrated in batches: a head costs two signatures.
-_LINGER = 0.2
+_LINGER = 0.5
 _ALONE_TICK = 0.5
 _SHARED_TICK = 0.1
 # Sleeps of loops that find nothing grow to this; commits wake them at once, in whatever process
