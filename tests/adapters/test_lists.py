@@ -249,6 +249,18 @@ def test_what_stands_in_the_brackets_of_an_item() -> None:
         "Andrei Olegovich SHIPITSYN",
         "Andrii Olegovich SHIPITSYN",
     ]
+    names, births = regulations.read_text("Ada Example, born June 19, 1977 (also known as A. E.)")
+    assert [one.text for one in names] == ["Ada Example", "A. E."]
+    assert births[0].earliest == "1977-06-19"
+    names, births = regulations.read_text("Ada Exemple, née le 3 mai 1970")
+    assert (names[0].text, births[0].earliest) == ("Ada Exemple", "1970-05-03")
+    names, births = regulations.read_text("Ada EXAMPLE (born in 1954")
+    assert (names[0].text, births[0].earliest) == ("Ada EXAMPLE", "1954-01-01")
+    for text in ("Ada EXAMPLE also known as “Eva” or “Ida”", "Ada EXAMPLE aka “Eva”, “Ida”"):
+        names, _ = regulations.read_text(text)
+        assert [one.text for one in names] == ["Ada EXAMPLE", "“Eva”", "“Ida”"]
+    names, births = regulations.read_text("Ada, born Specimen")
+    assert (names[0].text, births) == ("Ada, born Specimen", ())
     names, births = regulations.read_text("State Authority for Military Industry (SAMI)")
     assert [(one.text, one.strength) for one in names][1] == ("SAMI", Strength.WEAK)
     assert not births

@@ -41,6 +41,10 @@ _BORN: Final = re.compile(
     r"(?:born|date of birth|née?|date de naissance)\s*:?\s*(?:on|in|le|en|vers)?\s*(.+)",
     re.IGNORECASE,
 )
+_BORN_AFTER: Final = re.compile(r",\s+(?=(?:born|née?)\s)", re.IGNORECASE)
+_KNOWN_AFTER: Final = re.compile(
+    r",?\s+(?:(?=(?:also|formerly|previously|aussi|également)\s+(?:known|connue?)\s)|aka\s)"
+)
 _KNOWN: Final = re.compile(
     r"(?:also|formerly|previously|aussi|également|anciennement)\s+(?:known|connue?|appelée?|désignée?)"
     r"(?:\s+among\s+other\s+names)?(?:\s+(?:as|sous|entre autres))?"
@@ -159,11 +163,13 @@ def read_text(text: str) -> tuple[tuple[ListedName, ...], tuple[Birth, ...]]:
 
     A bracket with a birth gives a birth; one that begins "also known as" gives aliases; one inside
     a name gives spellings of the word before it; a single word after a whole name is its short
-    form.
+    form. What begins so behind the name without a bracket is read alike.
     """
     names: list[ListedName] = []
     births: list[Birth] = []
     inner: list[tuple[str, str]] = []
+    # Some items never close their last bracket.
+    text += ")" * max(0, text.count("(") - text.count(")"))
     plain = text
     for found in _BRACKET.finditer(text):
         said = found[1].strip()
@@ -184,7 +190,9 @@ def read_text(text: str) -> tuple[tuple[ListedName, ...], tuple[Birth, ...]]:
             strength = Strength.WEAK if _INITIALS.fullmatch(said) else Strength.UNSTATED
             names.append(ListedName(said, strength, kind="in brackets"))
         plain = plain.replace(found[0], " ", 1)
-    primary = clean(plain)
+    primary, told, born_on = _behind_the_name(clean(plain))
+    names += told
+    births += born_on
     spelt = [
         ListedName(clean(primary.replace(word, other.strip(), 1)), kind="spelling")
         for word, others in inner
@@ -193,6 +201,19 @@ def read_text(text: str) -> tuple[tuple[ListedName, ...], tuple[Birth, ...]]:
         if other.strip()
     ]
     return (ListedName(primary, Strength.PRIMARY), *spelt, *names), tuple(births)
+
+
+def _behind_the_name(text: str) -> tuple[str, list[ListedName], list[Birth]]:
+    """Part a name from the aliases or the birth that some items give without brackets."""
+    name, *known = _KNOWN_AFTER.split(text, maxsplit=1)
+    if known:
+        said = _KNOWN.match(known[0])
+        others = _listed_names(said[1] if said else known[0])
+        return name, [ListedName(one, kind="also known as") for one in others], []
+    name, *rest = _BORN_AFTER.split(text, maxsplit=1)
+    said = _BORN.match(rest[0]) if rest else None
+    told = birth(said[1]) if said else None
+    return (name, [], [told]) if told is not None and told.earliest else (text, [], [])
 
 
 def _is_spelling(rest: str) -> bool:
