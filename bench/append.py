@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from pymerkle import SqliteTree
@@ -133,7 +134,8 @@ def drain(node: Node) -> None:
 def neighbour(folder: Path, size: int, batches: int) -> dict[str, float]:
     """Entries per second of pymerkle, one by one and in the same batches."""
     rng = random.Random(2)
-    entries = [entry_of(row) for row in rows(0, size * (batches + 1), rng)]  # type: ignore[arg-type]
+    made = (SimpleNamespace(**row) for row in rows(0, size * (batches + 1), rng))
+    entries = [entry_of(event) for event in made]  # type: ignore[arg-type]
     tree = SqliteTree(str(folder / "pymerkle.db"))
     require_full(tree.con)
     # As many entries before it as there were before ours: its root costs more as it grows.
