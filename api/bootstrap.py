@@ -30,7 +30,6 @@ from api.adapters.peers.certificate import valid_until
 from api.adapters.peers.http import HttpPeers, PeerTls
 from api.adapters.policy.cedar import CedarDecider
 from api.adapters.policy.examples import try_guardrails
-from api.adapters.policy.loading import load
 from api.adapters.policy.regimes import load_announcements, load_calendars, load_documents
 from api.adapters.store.opening import open_store
 from api.adapters.system import SystemClock, SystemEntropy
@@ -145,10 +144,9 @@ def build(settings: Settings, *, check_schema: bool = True) -> Installation:
     watchers = watchers_of(settings)
     clock = SystemClock()
     policies = policies_folder(settings)
-    bundle = load(policies)
+    decider = CedarDecider.from_directory(policies)
     # By a decider of their own, which goes: what it keeps of the examples is 7 MiB.
-    try_guardrails(CedarDecider(bundle), bundle.four_eyes, policies, shipped.policies())
-    decider = CedarDecider(bundle)
+    try_guardrails(decider.afresh(), decider.four_eyes, policies, shipped.policies())
     node = Node(
         ministry=settings.ministry,
         db=Database(settings.database_url, observer=watchers.observer),

@@ -69,7 +69,18 @@ def open_statement(
         Invalid: ``statement.issuer-unknown``.
     """
     opened = envelopes.parse_envelope(raw)
-    statement = parse_statement(opened.payload)
+    return check_opened(node, opened, parse_statement(opened.payload), log_index=log_index)
+
+
+def check_opened(
+    node: Node, opened: Envelope, statement: Statement, *, log_index: int | None = None
+) -> tuple[Sealed, Envelope, list[EndorsedPart]]:
+    """Check a sealed statement that was read already; see `open_statement`.
+
+    Raises:
+        WireError: ``key.*``, ``endorsement.*``.
+        Invalid: ``statement.issuer-unknown``.
+    """
     if node.membership.find(statement.issuer) is None:
         raise Invalid(
             "statement.issuer-unknown", "The issuer is not in the pinned membership of this node."
@@ -81,4 +92,4 @@ def open_statement(
         log_index=log_index,
     )
     parts = check_endorsements(statement, opened)
-    return Sealed(statement, raw, opened.digest), opened, parts
+    return Sealed(statement, opened.raw, opened.digest), opened, parts

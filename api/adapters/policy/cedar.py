@@ -94,6 +94,10 @@ class CedarDecider:
         """
         return cls(load(directory))
 
+    def afresh(self) -> Self:
+        """Return a decider of the same policies that keeps nothing yet."""
+        return type(self)(self._bundle)
+
     @property
     def policy_set(self) -> str:
         """Digest of every file that decides."""

@@ -29,12 +29,12 @@ from api.services.authorising import context, peer_caller
 from api.services.log import leaves
 from api.services.node import Node
 from api.services.road.dating import times_of
-from api.services.sealing import Sealed, open_statement
+from api.services.sealing import Sealed, check_opened
 from api.services.statements.effects import EFFECTS
 from api.services.statements.effects.designations import sound
 from api.tlog.merkle import leaf_hash
 from api.wire.digests import digest, digest_bytes
-from api.wire.envelope import parse_envelope
+from api.wire.envelope import Envelope, parse_envelope
 from api.wire.errors import WireError
 from api.wire.message_bodies import Carried, Item, parse_items
 from api.wire.messages import MessageBody, MessageKind
@@ -98,19 +98,24 @@ def open_item(
 ) -> Opened:
     """Open one item; see the module."""
     times = times_of(message, ordinal)
-    opened = Opened(item, ordinal, _id_of(item.envelope), None, (), ALLOWED, times)
     try:
-        return _judged(node, message.peer, kind, opened)
+        envelope = parse_envelope(item.envelope)
+    except WireError as error:
+        unread = refuse(error.code, error.message)
+        return Opened(item, ordinal, digest(item.envelope), None, (), unread, times)
+    opened = Opened(item, ordinal, digest(envelope.payload), None, (), ALLOWED, times)
+    try:
+        return _judged(node, message.peer, kind, opened, envelope)
     except Exception as error:
         if is_outage(error):
             raise
         return replace(opened, defect=type(error).__name__)
 
 
-def _judged(node: Node, peer: str, kind: MessageKind, opened: Opened) -> Opened:
+def _judged(node: Node, peer: str, kind: MessageKind, opened: Opened, envelope: Envelope) -> Opened:
     sealed: Sealed | None = None
     try:
-        sealed = _verified(node, opened.item.envelope, opened.item.index)
+        sealed = _verified(node, envelope, _statement_in(envelope), opened.item.index)
         _require(_admissible(node, peer, sealed.statement, kind))
         if not node.db.recovering:
             _require(dating.may_be_dated(sealed.statement.issued_at, opened.times))
@@ -125,16 +130,16 @@ def _require(decision: Decision) -> None:
         raise _RefusedError(decision)
 
 
-def _id_of(raw: bytes) -> str:
+def _statement_in(envelope: Envelope) -> Statement:
     try:
-        return digest(parse_envelope(raw).payload)
-    except WireError:
-        return digest(raw)
+        return parse_statement(envelope.payload)
+    except WireError as error:
+        raise _RefusedError(refuse(error.code, error.message)) from error
 
 
-def _verified(node: Node, raw: bytes, index: int | None) -> Sealed:
+def _verified(node: Node, envelope: Envelope, statement: Statement, index: int | None) -> Sealed:
     try:
-        return open_statement(node, raw, log_index=index)[0]
+        return check_opened(node, envelope, statement, log_index=index)[0]
     except (WireError, Invalid) as error:
         raise _RefusedError(refuse(error.code, error.message)) from error
 
@@ -175,11 +180,11 @@ def _policy(node: Node, statement: Statement, audience: frozenset[str]) -> Decis
 def _brought(node: Node, item: Statement, opened: Opened) -> tuple[Brought, ...]:
     """Step 4: judge what came along, first by the closed relation, then each for itself."""
     carried = opened.item.accompanying
-    _require(accompanying.may_bring(item, [_readable(one.envelope) for one in carried]))
+    read = [_readable(one.envelope) for one in carried]
+    _require(accompanying.may_bring(item, [statement for _, statement in read]))
     found = []
-    for one in carried:
-        sealed = _verified(node, one.envelope, _proven(node, one))
-        statement = sealed.statement
+    for one, (envelope, statement) in zip(carried, read, strict=True):
+        sealed = _verified(node, envelope, statement, _proven(node, one, statement.issuer))
         if statement.issuer != node.ministry:
             # Its audience is the carrier's; whether its issuer may be heard at all is its own.
             _require(_policy(node, statement, frozenset({node.ministry})))
@@ -190,20 +195,20 @@ def _brought(node: Node, item: Statement, opened: Opened) -> tuple[Brought, ...]
     return tuple(found)
 
 
-def _readable(raw: bytes) -> Statement:
+def _readable(raw: bytes) -> tuple[Envelope, Statement]:
     try:
-        return parse_statement(parse_envelope(raw).payload)
+        envelope = parse_envelope(raw)
     except WireError as error:
         raise _RefusedError(refuse(error.code, error.message)) from error
+    return envelope, _statement_in(envelope)
 
 
-def _proven(node: Node, carried: Carried) -> int | None:
+def _proven(node: Node, carried: Carried, issuer: str) -> int | None:
     """Return the leaf of a brought statement if leaf hashes held here say that it is there.
 
     Without a leaf hash to compare, only a key that is current counts; a leaf that is not the one
     told refuses the item, because then its bringer told something untrue.
     """
-    issuer = parse_statement(parse_envelope(carried.envelope).payload).issuer
     held = node.db.read(lambda connection: leaves.held(node, connection, issuer, carried.index))
     if held is None:
         return None
