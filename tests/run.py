@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.support import campaigns
+from tests.support.templates import SHARED
 
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE = "--whole"
@@ -32,7 +33,7 @@ def main() -> int:
         *arguments,
     ]
     # What tests make with `tempfile`, such as a server's data, lies there too.
-    environment = {**os.environ, "TMPDIR": str(folder)}
+    environment = {**os.environ, "TMPDIR": str(folder), SHARED: str(folder)}
     whole = WHOLE in sys.argv or any(map(names_tests, arguments))
     environment[campaigns.LEAVES] = "" if whole else "1"
     # Hundreds of processes start: each from modules that the first has compiled.

@@ -7,7 +7,9 @@ them (`api/records/migrating.py`).
 """
 
 import atexit
+import fcntl
 import functools
+import os
 import shutil
 import tempfile
 import uuid
@@ -19,6 +21,9 @@ from sqlalchemy import URL, make_url
 
 from api.records import migrating
 from tests.support import databases
+
+SHARED = "COMITY_TESTS_FOLDER"
+"""Set by `tests.run`: a folder of all processes of one run, which ends with it."""
 
 _TEMPLATE = "migrated"
 
@@ -48,11 +53,21 @@ def prepare(url: str) -> None:
 
 @functools.cache
 def migrated_file() -> Path:
-    """An SQLite file at the newest revision, made once in this process."""
+    """An SQLite file at the newest revision, made once in this process, or in a run of `tests.run`."""
+    if shared := os.environ.get(SHARED):
+        with (Path(shared) / "migrated.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _migrated(Path(shared))
     folder = tempfile.mkdtemp(prefix="comity-template-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file = Path(folder) / "node.db"
-    migrating.upgrade(f"sqlite:///{file}")
+    return _migrated(Path(folder))
+
+
+def _migrated(folder: Path) -> Path:
+    file, draft = folder / "migrated.db", folder / "migrated-draft.db"
+    if not file.exists():
+        migrating.upgrade(f"sqlite:///{draft}")
+        draft.rename(file)
     return file
 
 
