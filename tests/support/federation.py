@@ -384,7 +384,7 @@ class Federation:
     def _has_waits(self) -> bool:
         """Whether a node may wait for an instant: its network failed it, or is another than ours."""
         wires = [node.transport for node in self]
-        return not all(isinstance(wire, Wire) and not wire.refused for wire in wires)
+        return not all(type(wire) is Wire and not wire.refused for wire in wires)
 
     def _step_unless_at_rest(self, ministry: str, resting: dict[str, int]) -> bool:
         """One round of a node's jobs; `resting` is how often was written to nodes at rest."""
