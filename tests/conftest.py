@@ -27,7 +27,7 @@ compiled.share()
 settings.register_profile(
     "suite",
     deadline=None,
-    max_examples=int(os.environ.get("COMITY_EXAMPLES", "20" if campaigns.short() else "60")),
+    max_examples=int(os.environ.get("COMITY_EXAMPLES", "12" if campaigns.short() else "60")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")

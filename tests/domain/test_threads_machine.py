@@ -247,7 +247,7 @@ class TwoNodesAlike(TwoNodes):
                 assert inert.get(statement.id, "ok") == self.judged[statement.id]
 
 
-MANY = settings(max_examples=40 if short(__file__) else 100, stateful_step_count=30, deadline=None)
+MANY = settings(max_examples=20 if short(__file__) else 100, stateful_step_count=30, deadline=None)
 TwoNodes.TestCase.settings = MANY
 TwoNodesAlike.TestCase.settings = MANY
 TestTwoNodes = TwoNodes.TestCase
