@@ -116,7 +116,7 @@ def exported_acts(node: Node, iss: str) -> dict[str, set[str]]:
 
 
 @campaigns.campaign(SAMPLE)
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssuer) -> None:
     """SQLite: one process a node. The publishing one dies most, the receiving one now and then."""
     with Fleet(disk, issuer) as fleet:
@@ -138,7 +138,7 @@ def test_nodes_killed_mid_publish_and_mid_delivery(disk: Path, issuer: FakeIssue
 
 
 @campaigns.campaign(SAMPLE)
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_app_and_worker_processes_killed_on_postgresql(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres
 ) -> None:
@@ -160,7 +160,7 @@ def test_app_and_worker_processes_killed_on_postgresql(
 
 
 @campaigns.campaign(SAMPLE)
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_postgresql_itself_killed_under_running_processes(
     disk: Path, issuer: FakeIssuer, postgres_server: Postgres
 ) -> None:
