@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api.demo import accounts as accounts_module
-from api.demo import cast, node_homes, processes, staffing
+from api.demo import cast, loopback, node_homes, processes, staffing
 from api.demo.accounts import Account
 from api.demo.door import ActFailedError, OfficerAtNode
 from api.demo.home import DemoHome
@@ -121,6 +121,10 @@ def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation
         narrator.say(
             "in each ministry one administrator proposes officers, roles, keys and the place of "
             "passkeys; the other approves each"
+            if loopback.host() == loopback.NAME
+            else "in each ministry one administrator proposes officers, roles and keys, the other "
+            "approves each; passkeys have no place, since this machine does not know its name "
+            "localhost"
         )
     return Federation(home.root.absolute(), issuer, nodes, children, accounts, staffs)
 

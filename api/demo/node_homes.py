@@ -13,7 +13,7 @@ from typing import Final
 
 from api import bootstrap
 from api.adapters.crypto.keystore import FileKeystore
-from api.demo import cast
+from api.demo import cast, loopback
 from api.demo.cast import Ministry
 from api.demo.home import DemoHome
 from api.records import migrating
@@ -43,7 +43,7 @@ class NodeHome:
     @property
     def url(self) -> str:
         """Address of the node: by a name, since a passkey belongs to a domain."""
-        return f"http://localhost:{self.port}"
+        return f"http://{loopback.host()}:{self.port}"
 
     @property
     def database(self) -> Path:

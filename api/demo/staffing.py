@@ -7,7 +7,7 @@ administrators were named by the operator's one-time bootstrap before the node s
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from api.demo import cast
+from api.demo import cast, loopback
 from api.demo.door import OfficerAtNode
 
 Staff = Mapping[str, OfficerAtNode]
@@ -16,6 +16,8 @@ Staff = Mapping[str, OfficerAtNode]
 
 def staff_ministry(staff: Staff) -> None:
     """Add every officer, grant the roles, enrol the keys and place the passkeys of one ministry.
+
+    Passkeys have no place where the console's address is no name.
 
     Args:
         staff: the ministry's accounts; the administrators' work from the start.
@@ -26,7 +28,8 @@ def staff_ministry(staff: Staff) -> None:
     officers = _add_people(staff)
     _grant_roles(staff, officers)
     _enrol_keys(staff)
-    _place_passkeys(staff)
+    if loopback.host() == loopback.NAME:
+        _place_passkeys(staff)
 
 
 def _add_people(staff: Staff) -> dict[str, str]:
