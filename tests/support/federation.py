@@ -374,7 +374,7 @@ class Federation:
             moved = [self._step_unless_at_rest(ministry, resting) for ministry in self.nodes]
             quiet = 0 if any(moved) else quiet + 1
             at_rest = resting.keys() == self.nodes.keys() and not self._has_waits()
-            if quiet == (1 if at_rest else QUIET_ROUNDS):
+            if quiet >= (1 if at_rest else QUIET_ROUNDS):
                 return
             if quiet:
                 resting.clear()
