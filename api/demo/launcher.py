@@ -121,7 +121,7 @@ def launch(home: DemoHome, running: Processes, narrator: Narrator) -> Federation
         narrator.say(
             "in each ministry one administrator proposes officers, roles, keys and the place of "
             "passkeys; the other approves each"
-            if loopback.host() == loopback.NAME
+            if loopback.knows_its_name()
             else "in each ministry one administrator proposes officers, roles and keys, the other "
             "approves each; passkeys have no place, since this machine does not know its name "
             "localhost"

@@ -19,16 +19,21 @@ ADDRESS: Final = "127.0.0.1"
 
 
 @functools.cache
-def host() -> str:
-    """Return how nodes on this machine are called: by address where it does not know its name.
+def knows_its_name() -> bool:
+    """Whether this machine finds itself by name; one without ``/etc/hosts`` may not.
 
-    A machine without ``/etc/hosts`` may not (RFC 6761, section 6.3, only recommends it).
+    RFC 6761, section 6.3, only recommends it.
     """
     try:
         socket.getaddrinfo(NAME, None, socket.AF_INET)
     except OSError:
-        return ADDRESS
-    return NAME
+        return False
+    return True
+
+
+def host() -> str:
+    """Return how nodes on this machine are called: by address where it does not know its name."""
+    return NAME if knows_its_name() else ADDRESS
 
 
 def client(timeout: float | httpx2.Timeout, base_url: str = "") -> httpx2.Client:

@@ -28,7 +28,7 @@ def staff_ministry(staff: Staff) -> None:
     officers = _add_people(staff)
     _grant_roles(staff, officers)
     _enrol_keys(staff)
-    if loopback.host() == loopback.NAME:
+    if loopback.knows_its_name():
         _place_passkeys(staff)
 
 

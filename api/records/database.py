@@ -139,10 +139,6 @@ class Database:
         except IndexError:
             return self._looking.connect(), False
 
-    def _close_kept(self) -> None:
-        while self._kept:
-            self._kept.pop().close()
-
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run ``work`` in one transaction and return after the commit is durable.
 
@@ -246,7 +242,8 @@ class Database:
         """Finish queued units and close all connections."""
         self.end_listening()
         self._writer.close()
-        self._close_kept()
+        while self._kept:
+            self._kept.pop().close()
         self.engine.dispose()
 
 

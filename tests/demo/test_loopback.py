@@ -9,9 +9,9 @@ from api.demo import loopback
 
 @pytest.fixture(autouse=True)
 def afresh():
-    loopback.host.cache_clear()
+    loopback.knows_its_name.cache_clear()
     yield
-    loopback.host.cache_clear()
+    loopback.knows_its_name.cache_clear()
 
 
 @pytest.mark.parametrize(("known", "host"), [(True, "localhost"), (False, "127.0.0.1")])
