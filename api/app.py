@@ -69,7 +69,7 @@ from api.web.rest import (
     withdrawals,
 )
 from api.web.rest import node as node_routes
-from api.web.routing import longest_wait
+from api.web.routing import add_routes, longest_wait
 from api.web.spool import Spool
 from api.wire.errors import WireError
 
@@ -196,8 +196,7 @@ def create_app(  # noqa: PLR0913 - the parts of one application, each named
     # What would be waited for at the end of the process: bodies that still come, and open feeds.
     app.state.endings = [intake.close]
     app.state.readiness = Readiness(node, edge.bounds, longest_wait)
-    for router in ROUTERS:
-        app.include_router(router)
+    add_routes(app, ROUTERS)
     if relying_party is not None:
         # Templates, tongues and pages are a quarter of all there is to import.
         from api.web.console import door as console_door

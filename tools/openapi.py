@@ -29,7 +29,7 @@ from api.app import ROUTERS
 from api.web import answers, shapes
 from api.web.answers import Declared
 from api.web.problems import MEANINGS, PROBLEM
-from api.web.routing import PROBLEMS, PUBLIC, SIGNED_MESSAGE
+from api.web.routing import PROBLEMS, PUBLIC, SIGNED_MESSAGE, add_routes
 from api.web.tags import DESCRIPTIONS
 from tools import reference
 
@@ -110,8 +110,7 @@ def declared_answers() -> dict[str, Declared]:
 
 def _application() -> FastAPI:
     app = FastAPI(title="Comity", version=__version__, description=_WHAT)
-    for router in ROUTERS:
-        app.include_router(router)
+    add_routes(app, ROUTERS)
     return app
 
 

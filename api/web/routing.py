@@ -10,12 +10,12 @@ import difflib
 import functools
 import itertools
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol, TypeVar, get_origin
 from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -285,6 +285,16 @@ class ActionRouter(APIRouter):
             )(endpoint)
 
         return register
+
+
+def add_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Let an application serve the routes of routers as they are.
+
+    ``include_router`` would read every handler's signature once more, for each application and with
+    the first request: half a second, and the memory of a second copy.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from api.app import ROUTERS
 from api.domain.errors import Invalid
 from api.web.ranges import span_of
+from api.web.routing import add_routes
 from tests.support.door import EXHIBIT, Door
 from tests.web.test_refusals import refused
 
@@ -147,8 +148,7 @@ def test_a_parameter_that_is_not_known_is_refused_with_the_nearest(door: Door) -
 
 def _operations() -> list[tuple[str, str]]:
     app = FastAPI()
-    for router in ROUTERS:
-        app.include_router(router)
+    add_routes(app, ROUTERS)
     found = [context.original_route for context in iter_route_contexts(app.routes)]
     return [
         (method, route.path)

@@ -34,7 +34,7 @@ from api.web.console.page import Moved, Page, Sending, View, Visit
 from api.web.console.pages import PAGES
 from api.web.console.sessions import Console
 from api.web.console.words import LANGUAGES, Language, preferred
-from api.web.routing import PUBLIC, ActionRouter, run
+from api.web.routing import PUBLIC, ActionRouter, add_routes, run
 from api.web.uploading import apart
 
 _NONCE_BYTES: Final = 18
@@ -357,5 +357,4 @@ def mount(app: FastAPI, console: Console) -> None:
     app.state.draw_refusal = draw_refusal
     app.state.feeds = feeds.Feeds(app.state.doors.node)
     app.state.endings.append(app.state.feeds.close)
-    for router in ROUTERS:
-        app.include_router(router)
+    add_routes(app, ROUTERS)
