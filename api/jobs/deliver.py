@@ -20,6 +20,8 @@ def deliver(node: Node, peer: str) -> bool:
     Returns:
         Whether to go on at once: something was composed or receipted.
     """
+    if not node.db.look(lambda connection: streams.owed(connection, peer)):
+        return False
     if node.db.read(node_state.restoring):
         return False
     composed = delivering.compose(node, peer) is not None

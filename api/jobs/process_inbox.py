@@ -21,10 +21,11 @@ def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
 
     A message that meets a defect here waits, and is tried again; the other peers' go on.
     """
-    if node.db.read(node_state.restoring):
+    peers = node.db.look(streams.peers_to_process)
+    if not peers or node.db.read(node_state.restoring):
         return False
     worked, failed = False, None
-    for peer in node.db.read(streams.peers_to_process):
+    for peer in peers:
         try:
             worked = applying.process_next(node, peer, pool) or worked
         except Conflict:
@@ -45,12 +46,11 @@ def fill_gaps(node: Node, peer: str = "") -> bool:
         node: this node.
         peer: the partner to ask; empty for all.
     """
-    if node.db.read(node_state.restoring):
+    peers = [each for each in node.db.look(streams.peers_with_gaps) if peer in {"", each}]
+    if not peers or node.db.read(node_state.restoring):
         return False
     filled = False
-    for each in node.db.read(streams.peers_with_gaps):
-        if peer not in {"", each}:
-            continue
+    for each in peers:
         try:
             filled = fetching.fetch_gap(node, each) or filled
         except (ComityError, WireError):
@@ -71,9 +71,10 @@ def fetch_exhibits(node: Node, peer: str = "") -> bool:
     Returns:
         Whether anything came.
     """
-    if node.db.read(node_state.restoring):
+    peers = [each for each in ([peer] if peer else others(node)) if collecting.lacks(node, each)]
+    if not peers or node.db.read(node_state.restoring):
         return False
     came = False
-    for each in [peer] if peer else others(node):
+    for each in peers:
         came = collecting.collect(node, each) or came
     return came

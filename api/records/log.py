@@ -5,6 +5,7 @@ Owns the tables ``events``, ``log_bundles``, ``log_tiles``, ``log_heads``, ``cos
 ``services/log/checkpoints.py`` only.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
+    Insert,
     Integer,
     LargeBinary,
     Table,
@@ -122,19 +124,60 @@ LEASES = Table(
 )
 
 
+# Asked at every turn of the sequencer and for every message: built once.
+_UNSEQUENCED = (
+    select(
+        EVENTS.c.seq,
+        EVENTS.c.body,
+        EVENTS.c.salt_e,
+        EVENTS.c.salt_s,
+        EVENTS.c.envelope_digest,
+        EVENTS.c.act,
+    )
+    .where(EVENTS.c.leaf_index.is_(None))
+    .order_by(EVENTS.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEWEST_SIGNED = select(HEADS).order_by(HEADS.c.size.desc()).limit(1)
+_NEWEST_HEAD = select(HEADS).where(HEADS.c.served).order_by(HEADS.c.size.desc()).limit(1)
+_LAST_COSIGNED = select(func.max(COSIGNATURES.c.size)).where(
+    COSIGNATURES.c.cosigner == bindparam("by")
+)
+_LAST_LEAF_BUT = (
+    select(EVENTS.c.leaf_index)
+    .where(EVENTS.c.leaf_index.is_not(None), EVENTS.c.act != bindparam("other"))
+    .order_by(EVENTS.c.leaf_index.desc())
+    .limit(1)
+)
+_TILE = select(TILES.c.data).where(TILES.c.level == bindparam("at"), TILES.c.n == bindparam("of"))
+_BUNDLE = select(BUNDLES.c.data).where(BUNDLES.c.n == bindparam("of"))
+_LEASE = select(LEASES).where(LEASES.c.name == bindparam("of"))
+_OF_STATEMENTS = (
+    select(EVENTS)
+    .where(
+        EVENTS.c.statement.in_(bindparam("wanted", expanding=True)),
+        EVENTS.c.envelope_digest.is_not(None),
+    )
+    .order_by(EVENTS.c.seq.desc())
+)
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of a derived table, replacing those with the same primary key."""
-    if not rows:
-        return
-    build = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = build(table)
+    if rows:
+        connection.execute(_upsert(table, connection.dialect.name), list(rows))
+
+
+@functools.cache
+def _upsert(table: Table, dialect: str) -> Insert:
+    statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(table)
     keys = [column.name for column in table.primary_key.columns]
     rest = {
         column.name: statement.excluded[column.name]
         for column in table.columns
         if column.name not in keys
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
 _EVENT_COLUMNS = [column for column in EVENTS.columns if column.name != "seq"]
@@ -168,20 +211,7 @@ def add_event(unit: Unit, row: Mapping[str, Any], *, always: bool = False) -> No
 
 def unsequenced(connection: Connection, limit: int) -> list[Unsequenced]:
     """Return committed events that are not in the tree yet, in order of insertion."""
-    query = (
-        select(
-            EVENTS.c.seq,
-            EVENTS.c.body,
-            EVENTS.c.salt_e,
-            EVENTS.c.salt_s,
-            EVENTS.c.envelope_digest,
-            EVENTS.c.act,
-        )
-        .where(EVENTS.c.leaf_index.is_(None))
-        .order_by(EVENTS.c.seq)
-        .limit(limit)
-    )
-    return rows.every(connection, query, Unsequenced)
+    return rows.every(connection, _UNSEQUENCED, Unsequenced, {"most": limit})
 
 
 def count_unsequenced(connection: Connection) -> int:
@@ -201,20 +231,12 @@ def count_beyond(connection: Connection, size: int) -> int:
 
 def newest_signed(connection: Connection) -> SignedHead | None:
     """Return the largest head this node has signed; for the sequencer, not to be shown."""
-    query = select(HEADS).order_by(HEADS.c.size.desc()).limit(1)
-    return rows.first(connection, query, SignedHead)
+    return rows.first(connection, _NEWEST_SIGNED, SignedHead)
 
 
 def newest_head(connection: Connection) -> SignedHead | None:
     """Return the largest head that may be shown: remembered outside the database."""
-    query = select(HEADS).where(HEADS.c.served).order_by(HEADS.c.size.desc()).limit(1)
-    return rows.first(connection, query, SignedHead)
-
-
-def waits_for_serving(connection: Connection) -> bool:
-    """Tell whether the newest head is committed and not shown yet."""
-    newest = newest_signed(connection)
-    return newest is not None and not newest.served
+    return rows.first(connection, _NEWEST_HEAD, SignedHead)
 
 
 def any_served(connection: Connection) -> bool:
@@ -284,32 +306,24 @@ def oldest_beyond(connection: Connection, size: int) -> str:
 
 def last_cosigned(connection: Connection, cosigner: str) -> int:
     """Return the largest size this partner has cosigned (0 if none)."""
-    query = select(func.max(COSIGNATURES.c.size)).where(COSIGNATURES.c.cosigner == cosigner)
-    return connection.execute(query).scalar() or 0
+    return connection.execute(_LAST_COSIGNED, {"by": cosigner}).scalar() or 0
 
 
 def last_leaf_but(connection: Connection, act: str) -> int:
     """Return the largest leaf index of an event with another act (-1 if none)."""
-    query = (
-        select(EVENTS.c.leaf_index)
-        .where(EVENTS.c.leaf_index.is_not(None), EVENTS.c.act != act)
-        .order_by(EVENTS.c.leaf_index.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).scalar_one_or_none()
+    found = connection.execute(_LAST_LEAF_BUT, {"other": act}).scalar_one_or_none()
     return -1 if found is None else int(found)
 
 
 def tile(connection: Connection, level: int, n: int) -> bytes | None:
     """Return a stored tile, full or partial."""
-    query = select(TILES.c.data).where(TILES.c.level == level, TILES.c.n == n)
-    data = connection.execute(query).scalar_one_or_none()
+    data = connection.execute(_TILE, {"at": level, "of": n}).scalar_one_or_none()
     return None if data is None else bytes(data)
 
 
 def bundle(connection: Connection, n: int) -> bytes | None:
     """Return a stored bundle of leaf entries, full or partial."""
-    data = connection.execute(select(BUNDLES.c.data).where(BUNDLES.c.n == n)).scalar_one_or_none()
+    data = connection.execute(_BUNDLE, {"of": n}).scalar_one_or_none()
     return None if data is None else bytes(data)
 
 
@@ -343,18 +357,13 @@ def events_of_statements(
     """Return for each statement the first event that commits to its envelope."""
     if not statement_ids:
         return {}
-    query = (
-        select(EVENTS)
-        .where(EVENTS.c.statement.in_(statement_ids), EVENTS.c.envelope_digest.is_not(None))
-        .order_by(EVENTS.c.seq.desc())
-    )
-    return {row.statement or "": row for row in rows.every(connection, query, StoredEvent)}
+    found = rows.every(connection, _OF_STATEMENTS, StoredEvent, {"wanted": list(statement_ids)})
+    return {row.statement or "": row for row in found}
 
 
 def lease(connection: Connection, name: str) -> Lease | None:
     """Return a lease."""
-    query = select(LEASES).where(LEASES.c.name == name)
-    return rows.first(connection, query, Lease)
+    return rows.first(connection, _LEASE, Lease, {"of": name})
 
 
 def received_exhibits(connection: Connection, digests: Sequence[str]) -> dict[str, str]:

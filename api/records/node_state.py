@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     exists,
     func,
     select,
@@ -63,6 +64,8 @@ OPEN = "done"
 # True while the node was restored and may not write yet; part of the statement that adds an event.
 RESTORING = exists().where(NODE_STATE.c.name == RESTORE, NODE_STATE.c.value != OPEN)
 _RESTORING = select(RESTORING)
+# Asked at every turn of every job: built once.
+_VALUE = select(NODE_STATE.c.value).where(NODE_STATE.c.name == bindparam("name"))
 
 
 def restoring_refusal() -> Unavailable:
@@ -80,8 +83,7 @@ def restoring(connection: Connection) -> bool:
 
 def value(connection: Connection, name: str) -> str | None:
     """Return one fact."""
-    query = select(NODE_STATE.c.value).where(NODE_STATE.c.name == name)
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(_VALUE, {"name": name}).scalar_one_or_none()
 
 
 def since(connection: Connection, name: str) -> str:

@@ -17,7 +17,10 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
+    exists,
     func,
+    or_,
     select,
 )
 
@@ -161,16 +164,50 @@ _HELD = MESSAGES_IN.c.state == ReceivedState.HELD
 _EARLY = MESSAGES_IN.c.state.in_((ReceivedState.HELD, ReceivedState.MISFIT))
 _APPLIED = INBOX.c.state == ItemState.APPLIED
 
+# Asked at every turn of the jobs, and for every message: built once.
+_PEER, _MOST = bindparam("to", type_=Text), bindparam("most", type_=Integer)
+_WAITING = (
+    select(OUTBOX)
+    .where(OUTBOX.c.peer == _PEER, OUTBOX.c.message.is_(None))
+    .order_by(OUTBOX.c.id)
+    .limit(_MOST)
+)
+_UNRECEIPTED = (
+    select(MESSAGES_OUT)
+    .where(MESSAGES_OUT.c.peer == _PEER, MESSAGES_OUT.c.state == SentState.COMPOSED)
+    .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
+    .limit(_MOST)
+)
+_OWED = select(
+    or_(
+        exists().where(OUTBOX.c.peer == _PEER, OUTBOX.c.message.is_(None)),
+        exists().where(MESSAGES_OUT.c.peer == _PEER, MESSAGES_OUT.c.state == SentState.COMPOSED),
+    )
+)
+_ITEMS = select(OUTBOX).where(OUTBOX.c.message == bindparam("of")).order_by(OUTBOX.c.id)
+_STREAM_OUT = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == bindparam("to"))
+_STREAM_IN = select(STREAMS_IN).where(STREAMS_IN.c.peer == bindparam("from"))
+_NEXT_STORED = (
+    select(MESSAGES_IN)
+    .where(MESSAGES_IN.c.peer == bindparam("from"), MESSAGES_IN.c.state == ReceivedState.STORED)
+    .order_by(MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
+    .limit(_MOST)
+)
+_TO_PROCESS = (
+    select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == ReceivedState.STORED).distinct()
+)
+_WITH_GAPS = select(MESSAGES_IN.c.peer).where(_HELD).distinct()
+_ATTEMPTS = select(ATTEMPTS)
+
 
 def waiting(connection: Connection, peer: str, limit: int) -> list[Posted]:
     """Return outbox rows for a peer that are in no message yet, oldest first."""
-    query = (
-        select(OUTBOX)
-        .where(OUTBOX.c.peer == peer, OUTBOX.c.message.is_(None))
-        .order_by(OUTBOX.c.id)
-        .limit(limit)
-    )
-    return every(connection, query, Posted)
+    return every(connection, _WAITING, Posted, {"to": peer, "most": limit})
+
+
+def owed(connection: Connection, peer: str) -> bool:
+    """Tell whether anything for a peer waits to be composed or has no receipt; one statement."""
+    return bool(connection.execute(_OWED, {"to": peer}).scalar_one())
 
 
 def peers_waiting(connection: Connection) -> list[str]:
@@ -187,8 +224,7 @@ def peers_unreceipted(connection: Connection) -> list[str]:
 
 def items_of(connection: Connection, message_id: str) -> list[Posted]:
     """Return the outbox rows that one message carries."""
-    query = select(OUTBOX).where(OUTBOX.c.message == message_id).order_by(OUTBOX.c.id)
-    return every(connection, query, Posted)
+    return every(connection, _ITEMS, Posted, {"of": message_id})
 
 
 def posted_many(connection: Connection, ids: Sequence[str]) -> list[Posted]:
@@ -205,25 +241,17 @@ def posted_to(connection: Connection, peer: str, statement_ids: Sequence[str]) -
 
 def stream_out(connection: Connection, peer: str) -> Stream | None:
     """Return the sending stream to a peer."""
-    query = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == peer)
-    return first(connection, query, Stream)
+    return first(connection, _STREAM_OUT, Stream, {"to": peer})
 
 
 def stream_in(connection: Connection, peer: str) -> Stream | None:
     """Return the receiving stream from a peer."""
-    query = select(STREAMS_IN).where(STREAMS_IN.c.peer == peer)
-    return first(connection, query, Stream)
+    return first(connection, _STREAM_IN, Stream, {"from": peer})
 
 
 def unreceipted(connection: Connection, peer: str, limit: int) -> list[MessageOut]:
     """Return messages to a peer that have no receipt, in stream order."""
-    query = (
-        select(MESSAGES_OUT)
-        .where(MESSAGES_OUT.c.peer == peer, MESSAGES_OUT.c.state == SentState.COMPOSED)
-        .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
-        .limit(limit)
-    )
-    return every(connection, query, MessageOut)
+    return every(connection, _UNRECEIPTED, MessageOut, {"to": peer, "most": limit})
 
 
 def undelivered(connection: Connection, peer: str) -> list[MessageOut]:
@@ -340,30 +368,22 @@ def held_numbers(connection: Connection, peer: str) -> list[int]:
 
 def peers_to_process(connection: Connection) -> list[str]:
     """Return peers with stored messages that are not processed."""
-    query = select(MESSAGES_IN.c.peer).where(MESSAGES_IN.c.state == ReceivedState.STORED).distinct()
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_TO_PROCESS).scalars())
 
 
 def peers_with_gaps(connection: Connection) -> list[str]:
     """Return peers whose early messages wait for earlier ones."""
-    query = select(MESSAGES_IN.c.peer).where(_HELD).distinct()
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_WITH_GAPS).scalars())
 
 
 def next_stored(connection: Connection, peer: str, limit: int) -> list[MessageIn]:
     """Return the received messages of a peer that wait to be processed, in stream order."""
-    query = (
-        select(MESSAGES_IN)
-        .where(MESSAGES_IN.c.peer == peer, MESSAGES_IN.c.state == ReceivedState.STORED)
-        .order_by(MESSAGES_IN.c.epoch, MESSAGES_IN.c.seq)
-        .limit(limit)
-    )
-    return every(connection, query, MessageIn)
+    return every(connection, _NEXT_STORED, MessageIn, {"from": peer, "most": limit})
 
 
 def attempts(connection: Connection) -> dict[str, Attempt]:
     """Return the retry state by peer."""
-    return {row.peer: row for row in every(connection, select(ATTEMPTS), Attempt)}
+    return {row.peer: row for row in every(connection, _ATTEMPTS, Attempt)}
 
 
 def disposition_of(connection: Connection, peer: str, statement: str) -> Disposition | None:

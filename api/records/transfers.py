@@ -3,7 +3,19 @@
 Owns the table ``transfers`` and look-ups over those of ``records.packages``.
 """
 
-from sqlalchemy import BigInteger, Column, Connection, Select, Table, Text, and_, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+)
 
 from api.records.metadata import METADATA, VOLATILE
 from api.records.package_rows import Arrived, Awaited
@@ -33,6 +45,25 @@ _FETCHED = (
     )
     .exists()
 )
+
+
+_LACKING = select(
+    or_(
+        exists().where(IS_AWAITED),
+        exists().where(
+            RELEASES.c.issuer == bindparam("holder"),
+            RELEASES.c.recipient == bindparam("here"),
+            RELEASES.c.state == "active",
+            RELEASES.c.held.is_(None),
+        ),
+    )
+)
+
+
+def lacking(connection: Connection, recipient: str, holder: str) -> bool:
+    """Tell whether any exhibit is awaited, or any release by one ministry not said to be held."""
+    named = {"holder": holder, "here": recipient}
+    return bool(connection.execute(_LACKING, named).scalar_one())
 
 
 def awaited_exhibits(

@@ -26,7 +26,7 @@ from api.domain.errors import Conflict, Unavailable
 from api.domain.events import Act
 from api.ports.signer import Signer
 from api.records import heads, log, log_places, node_state
-from api.records.log_rows import SignedHead, StoredEvent, Unsequenced
+from api.records.log_rows import Lease, SignedHead, StoredEvent, Unsequenced
 from api.records.unit_of_work import Unit
 from api.services.log import log_keys, remembering
 from api.services.log.own_tiles import GrowingTiles, StoredTiles
@@ -144,17 +144,18 @@ def integrate(node: Node, holder: str) -> int:
         Conflict: ``log.not-leader``: another process holds the lease.
         Unavailable: ``node.restoring``: the node was found restored meanwhile.
     """
-    fence = _hold(node, holder)
-    old, events, fresh, bundles, hashes = node.db.read(_plan)
-    if not events:
-        if node.db.read(log.waits_for_serving):
+    # Should another process write from here on, the tree has grown when this one does.
+    plan = node.db.read(_plan)
+    fence = _hold(node, holder, plan.lease)
+    if not plan.events:
+        if plan.unserved:
             remembering.serve_newest(node)
         return 0
     if not remembering.check(node):
         return 0
-    size = old.size + len(events)
+    old, size = plan.old, plan.old.size + len(plan.events)
     root = node.db.read(
-        lambda connection: root_at(size, GrowingTiles(StoredTiles(connection), fresh))
+        lambda connection: root_at(size, GrowingTiles(StoredTiles(connection), plan.fresh))
     )
     timestamp = int(node.clock.now().timestamp())
     note = sign_head(node.signer, node.me, Checkpoint(node.me.origin, size, root), timestamp)
@@ -169,37 +170,57 @@ def integrate(node: Node, holder: str) -> int:
             raise Conflict("log.not-leader", "Another process integrates this log.")
         if node_state.restoring(unit.connection):
             raise node_state.restoring_refusal()
-        log_places.place(unit.connection, [event.seq for event in events], old.size)
-        log.upsert(unit.connection, log.BUNDLES, bundles)
+        log_places.place(unit.connection, [event.seq for event in plan.events], old.size)
+        log.upsert(unit.connection, log.BUNDLES, plan.bundles)
         log.upsert(
             unit.connection,
             log.TILES,
-            [{"level": level, "n": n, "data": data} for level, n, data in fresh],
+            [{"level": level, "n": n, "data": data} for level, n, data in plan.fresh],
         )
         heads.put_head(unit.connection, size, root.hex(), note, served=False)
 
     node.db.write(write)
     remembering.serve_newest(node)
-    return len(hashes)
+    return len(plan.events)
 
 
-def _plan(
-    connection: Connection,
-) -> tuple[
-    Head,
-    list[Unsequenced],
-    list[tuple[int, int, bytes]],
-    list[dict[str, object]],
-    list[bytes],
-]:
-    old = _head(log.newest_signed(connection))
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one look at the database says of the next batch.
+
+    Attributes:
+        lease: of the sequencer, whoever holds it.
+        unserved: the newest head is signed and not shown yet.
+        old: the newest head.
+        events: those of the batch, in their order.
+        fresh: tiles to write: level, number, bytes.
+        bundles: rows to write.
+    """
+
+    lease: Lease | None
+    unserved: bool
+    old: Head
+    events: list[Unsequenced]
+    fresh: list[tuple[int, int, bytes]]
+    bundles: list[dict[str, object]]
+
+
+def _plan(connection: Connection) -> _Plan:
+    newest = log.newest_signed(connection)
+    old = _head(newest)
     # A restored node may have forgotten heads it signed: it signs none until it knows.
     waits = node_state.restoring(connection)
     events = [] if waits else log.unsequenced(connection, BATCH)
     entries = [entry_of(event) for event in events]
     hashes = [leaf_hash(entry) for entry in entries]
-    fresh = tiles_for_append(old.size, hashes, StoredTiles(connection))
-    return old, events, fresh, bundle_rows(connection, old.size, entries), hashes
+    return _Plan(
+        lease=log.lease(connection, _LEASE),
+        unserved=newest is not None and not newest.served,
+        old=old,
+        events=events,
+        fresh=tiles_for_append(old.size, hashes, StoredTiles(connection)),
+        bundles=bundle_rows(connection, old.size, entries),
+    )
 
 
 def bundle_rows(
@@ -228,10 +249,9 @@ def bundle_rows(
     ]
 
 
-def _hold(node: Node, holder: str) -> int:
-    """Take or keep the sequencer's lease; returns the fencing token."""
+def _hold(node: Node, holder: str, row: Lease | None) -> int:
+    """Take or keep the sequencer's lease, as it was read; returns the fencing token."""
     now = node.clock.now()
-    row = node.db.read(lambda connection: log.lease(connection, _LEASE))
     fresh_until = format_instant(now + timedelta(seconds=_LEASE_SECONDS))
     half = format_instant(now + timedelta(seconds=_LEASE_SECONDS / 2))
     if row is not None and row.holder == holder and row.until > half:

@@ -37,6 +37,11 @@ _MOST_AT_ONCE: Final = 100
 _log = logging.getLogger(__name__)
 
 
+def lacks(node: Node, peer: str) -> bool:
+    """Tell whether anything may have to be asked of a partner or said to it, in one statement."""
+    return node.db.look(lambda connection: transfers.lacking(connection, node.ministry, peer))
+
+
 def collect(node: Node, peer: str) -> bool:
     """Fetch one range of each exhibit that a partner's releases promise, and say what is complete.
 
