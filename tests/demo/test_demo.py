@@ -1,9 +1,8 @@
-"""The demo as its users run it: told to its end and staying up; and a short one that ends."""
+"""The demo as its users run it: told to its end and staying up."""
 
 import base64
 import json
 import os
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from api.demo import loopback
 from tests.support.campaigns import campaign
-from tests.support.demo import DEMO, MINISTRIES, Demo, environment, require_ended
+from tests.support.demo import MINISTRIES, Demo
 
 pytestmark = [pytest.mark.processes]
 
@@ -27,28 +26,6 @@ ACCOUNTS = [
     "admin2",
     "analyst-alt",
 ]
-
-
-@pytest.mark.skipif(
-    os.environ.get("CI") != "true", reason="a second demo, to show that it ends by itself: in CI"
-)
-def test_a_demo_that_is_to_end_says_so_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    done = subprocess.run(
-        [*DEMO, "--exit", "--json", "--until", "listing-2020", "--home", str(home)],
-        env=environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    result = json.loads(done.stdout)
-    assert result["ok"] is True
-    assert set(result["nodes"]) == set(MINISTRIES)
-    assert (result["lost"], result["duplicated"], result["threads"]) == (0, 0, [])
-    require_ended(home)
 
 
 @campaign("test_the_exports_verify_and_recount_to_the_same_figures")
