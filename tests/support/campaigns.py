@@ -67,12 +67,18 @@ def _keeps(path: str) -> bool:
 
 
 def _in_turn(word: str, path: str, named: list[str]) -> bool:
-    """Shares take turns among files from the longest to the shortest, so that each takes as long."""
+    """Tell whether a file is of a share; from the longest on, each goes to the share with least yet."""
     number, _, of = word.partition("/")
     if not number.isdigit():
         return False
-    order = [file for file in seconds() if file not in named]
-    return (order.index(path) if path in order else len(order)) % int(of) == int(number)
+    taken = [0.0] * int(of)
+    for file, its in seconds().items():
+        least = taken.index(min(taken))
+        if file == path:
+            return least == int(number)
+        if file not in named:
+            taken[least] += its
+    return taken.index(min(taken)) == int(number)
 
 
 def left_out(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[str]]:
