@@ -5,6 +5,7 @@ application's. Log lines go to stdout, one JSON object each; the one line that s
 listens, and the sentence that says why it could not start, to stderr.
 """
 
+import ctypes
 import gc
 import logging
 import os
@@ -42,6 +43,11 @@ _END_SECONDS = 18.0
 # Far above what callers may have at work; idle connections end by their own time-outs before.
 _MOST_CONNECTIONS = 2000
 _DESCRIPTORS = 8192
+# mallopt(3): from which size on the C library gives a block back as soon as it is free, and how
+# many places it takes smaller ones from.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_LARGE_BLOCK = 256 * 1024
+_ARENAS = 2
 
 
 def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
@@ -52,6 +58,7 @@ def serve(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node serve --settings /etc/comity/settings.env
     """
+    _give_memory_back()
     loaded = load_settings(settings)
     listener = _listen(loaded.listen_host, loaded.listen_port)
     metrics = None
@@ -77,6 +84,7 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node work --settings /etc/comity/settings.env
     """
+    _give_memory_back()
     with _set_aside():
         from api.bootstrap import build
         from api.services.desk import members
@@ -98,6 +106,20 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
     finally:
         _close(metrics)
         installation.close()
+
+
+def _give_memory_back() -> None:
+    """Let what large bodies took go back to the system at once.
+
+    By itself the GNU C library raises that size with each large block that is freed, and keeps what
+    each thread had; others know no such option.
+    """
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except AttributeError:
+        return
+    set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+    set_option(_M_ARENA_MAX, _ARENAS)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from api.services.road import answering, fetching, offering
 from api.wire.message_bodies import Fetch
 from api.wire.messages import MessageKind, parse_request
 from tests.support import counted_streams, exchange
+from tests.support.campaigns import campaign
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation
 from tests.support.grown_logs import grow
@@ -39,7 +40,10 @@ def seen_by(node: Node) -> int:
     return 0 if row is None else row.size
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["it was away", "it is new"])
+@pytest.mark.parametrize(
+    "known",
+    [pytest.param(True, id="it was away"), pytest.param(False, id="it is new", marks=campaign())],
+)
 def test_it_catches_up_step_by_step(federation: Federation, known: bool) -> None:
     us = federation[US]
     exchange.designate(federation, US, "Before", to=(CA,))
