@@ -313,7 +313,8 @@ def _one_word(joined: str, there: set[str]) -> bool:
     """
     if joined in there:
         return True
-    if not any(Levenshtein.normalized_similarity(joined, one) >= _PARTED for one in there):
+    alike = Levenshtein.normalized_similarity
+    if process.extractOne(joined, there, scorer=alike, score_cutoff=_PARTED) is None:
         return False
     sound = folding.skeleton(joined)
     # Two consonants are any word's.
@@ -326,12 +327,13 @@ def _pairs(mine: Sequence[str], theirs: Sequence[str]) -> dict[tuple[int, int], 
     right = set(range(len(theirs)))
     left = []
     for i, one in enumerate(mine):
-        j = next((j for j in right if theirs[j] == one), None)
-        if j is None:
-            left.append(i)
+        for j in right:
+            if theirs[j] == one:
+                found[i, j] = 1.0
+                right.remove(j)
+                break
         else:
-            found[i, j] = 1.0
-            right.remove(j)
+            left.append(i)
     if not left or not right:
         return found
     told = [(sim, i, j) for i in left for j in right if (sim := _alike(mine[i], theirs[j])) > 0]

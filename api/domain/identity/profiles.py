@@ -42,16 +42,17 @@ class Spelling:
         text: as written.
         words: folded, in order.
         weak: its publisher marks it as a weak alias.
+        plain: the words in alphabetical order: equal for two orders of one name.
     """
 
     text: str
     words: tuple[str, ...]
     weak: bool = False
+    plain: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def plain(self) -> str:
-        """The words in alphabetical order: equal for two orders of one name."""
-        return _in_order(self.words)
+    def __post_init__(self) -> None:
+        """Put the words in order once: every comparison asks for them."""
+        object.__setattr__(self, "plain", _in_order(self.words))
 
 
 @lru_cache(maxsize=65_536)

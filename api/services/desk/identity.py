@@ -93,6 +93,13 @@ class Likenesses:
     common: bool
 
 
+class _Weights(dict[str, float]):
+    """The weight of each word that was looked up; 1 for others."""
+
+    def __missing__(self, word: str) -> float:
+        return 1.0
+
+
 class Matcher:
     """Looks for candidates on one connection, remembering what it looked up.
 
@@ -104,7 +111,7 @@ class Matcher:
         self._connection = connection
         self._size = max(10, identity.about(connection))
         self._spread: dict[str, int] = {}
-        self._weights: dict[str, float] = {}
+        self._weights = _Weights()
         self._loaded: dict[int, Indexed] = {}
         self._members: dict[frozenset[str], dict[int, str]] = {}
 
@@ -179,9 +186,11 @@ class Matcher:
 
     def _places(
         self, holders: Mapping[str, Sequence[int]], ref: str, chosen: Mapping[int, str] | None
-    ) -> dict[str, list[int]]:
+    ) -> Mapping[str, Sequence[int]]:
         """Leave out the description itself, and what stands in none of the chosen series."""
         own = identity.number_of(self._connection, ref) if ref else None
+        if chosen is None and own is None:
+            return holders
         if chosen is None:
             return {key: [one for one in numbers if one != own] for key, numbers in holders.items()}
         return {
@@ -209,8 +218,7 @@ class Matcher:
             self._weights[word] = naming.weight(word, self._spread[key], self._size)
 
     def _compare(self, wanted: Profile, one: Indexed, pairs: Sequence[Named]) -> Likeness:
-        weights = self._weights
-        found = scoring.resemblance(wanted, one.profile, lambda word: weights.get(word, 1.0), pairs)
+        found = scoring.resemblance(wanted, one.profile, self._weights.__getitem__, pairs)
         return Likeness(one, found)
 
 
@@ -239,7 +247,9 @@ def _ranked(
         if key[0] in "=+#":
             exact.update(numbers)
     best: dict[str, float] = {}
-    for one, value in worth.items():
+    if not series and worth:
+        best[""] = max(worth.values())
+    for one, value in worth.items() if series else ():
         where = series.get(one, "")
         if value > best.get(where, 0.0):
             best[where] = value
