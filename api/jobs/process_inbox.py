@@ -71,7 +71,8 @@ def fetch_exhibits(node: Node, peer: str = "") -> bool:
     Returns:
         Whether anything came.
     """
-    peers = [each for each in ([peer] if peer else others(node)) if collecting.lacks(node, each)]
+    asked = [peer] if peer else others(node)
+    peers = [each for each in asked if collecting.outstanding(node, each)]
     if not peers or node.db.read(node_state.restoring):
         return False
     came = False

@@ -4,11 +4,15 @@ Owns the way from a statement of SQLAlchemy to the text and parameters that the 
 not know any table, and converts no value: columns must hold what the driver gives and takes.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, Final
 
-from sqlalchemy import ClauseElement, Dialect, Select
+from sqlalchemy import ClauseElement, Connection, CursorResult, Dialect, Select
+
+_FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,26 @@ def driver_query(query: Select[Any], dialect: Dialect, examples: Mapping[str, An
     state = compiled.construct_expanded_state(dict(examples))
     order = state.positiontup if compiled.positional else None
     return DriverSql(state.statement, None if order is None else tuple(order), state.parameters)
+
+
+def ask_among(
+    connection: Connection, query: Select[Any], wanted: Sequence[Any], **others: Any
+) -> CursorResult[*tuple[Any, ...]]:
+    """Ask a query for rows with some values, by texts that are built once.
+
+    Args:
+        connection: open for reading.
+        query: its list parameter is called ``wanted``.
+        wanted: the values; their number is rounded up, so that few texts are built.
+        others: its other parameters, each of one type.
+    """
+    size = max(_FEW, 1 << (len(wanted) - 1).bit_length()) if wanted else 0
+    asked = _among(query, connection.dialect, size, tuple(others))
+    padded = [*wanted, *repeat(wanted[-1], size - len(wanted))] if wanted else []
+    values = {f"wanted_{number}": value for number, value in enumerate(padded, 1)}
+    return connection.exec_driver_sql(asked.sql, asked.bound({**others, **values}))
+
+
+@functools.lru_cache(maxsize=192)
+def _among(query: Select[Any], dialect: Dialect, size: int, others: tuple[str, ...]) -> DriverSql:
+    return driver_query(query, dialect, {**dict.fromkeys(others, ""), "wanted": [""] * size})

@@ -6,25 +6,21 @@ each occurs, ``identity_sounds``. They are made from recorded rows
 are not recorded; nothing follows from what they suggest until an officer gives a verdict.
 """
 
-import functools
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import Any, Final, TypeVar
+from itertools import islice
+from typing import Final, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    CursorResult,
-    Dialect,
     Index,
     Integer,
     PrimaryKeyConstraint,
-    Select,
     Table,
     Text,
     bindparam,
@@ -37,13 +33,12 @@ from sqlalchemy import (
 
 from api.domain.identity.profiles import Profile, keys
 from api.records.collected import InsertForm
-from api.records.driver_sql import DriverSql, driver_query
+from api.records.driver_sql import ask_among
 from api.records.metadata import METADATA, VOLATILE
 from api.records.unit_of_work import Unit
 
 T = TypeVar("T")
 _BATCH: Final = 400
-_FEW: Final = 8
 _ROWS: Final = 4000
 STATEMENTS: Final = ""
 """Stands in ``series`` for what statements, proposals and threads describe."""
@@ -338,25 +333,9 @@ def key_holders(connection: Connection, wanted: Iterable[str]) -> dict[str, list
     """Return the numbers of all profiles that have each of these keys."""
     found: dict[str, list[int]] = {}
     for some in _batches(wanted, _BATCH):
-        for key, number in _among(connection, _HOLDERS, some).all():
+        for key, number in ask_among(connection, _HOLDERS, some).all():
             found.setdefault(key, []).append(number)
     return found
-
-
-def _among(
-    connection: Connection, query: Select[Any], wanted: Sequence[Any]
-) -> CursorResult[*tuple[Any, ...]]:
-    """Ask a query for some values; their number is rounded up, so that few texts are built."""
-    size = max(_FEW, 1 << (len(wanted) - 1).bit_length())
-    asked = _question(query, connection.dialect, size)
-    padded = [*wanted, *repeat(wanted[-1], size - len(wanted))]
-    values = {f"wanted_{number}": value for number, value in enumerate(padded, 1)}
-    return connection.exec_driver_sql(asked.sql, asked.bound(values))
-
-
-@functools.lru_cache(maxsize=128)
-def _question(query: Select[Any], dialect: Dialect, size: int) -> DriverSql:
-    return driver_query(query, dialect, {"wanted": [0] * size})
 
 
 def first_key_holders(connection: Connection, wanted: str, *, most: int) -> list[int]:
@@ -369,7 +348,7 @@ def spread(connection: Connection, wanted: Iterable[str]) -> Counter[str]:
     """Return how many profiles have each of these sounds (keys that begin with ``SOUND``)."""
     found: Counter[str] = Counter()
     for some in _batches(wanted, _BATCH):
-        for sound, many in _among(connection, _SPREAD, some):
+        for sound, many in ask_among(connection, _SPREAD, some):
             found[sound] = many
     return found
 
@@ -407,7 +386,7 @@ def load(connection: Connection, numbers: Iterable[int]) -> dict[int, Indexed]:
     """Return profiles by number; unknown ones are absent."""
     found: dict[int, Indexed] = {}
     for some in _batches(numbers, _BATCH):
-        for row in _among(connection, _PROFILES, some).mappings():
+        for row in ask_among(connection, _PROFILES, some).mappings():
             profile = Profile.of_json(row["ref"], json.loads(row["body"]))
             programs = tuple(json.loads(row["programs"]))
             found[row["id"]] = Indexed(profile, row["series"], row["digest"], programs)

@@ -3,12 +3,11 @@
 Owns that look-up over the tables of ``records.packages``; owns no table.
 """
 
-import functools
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Dialect, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, select
 
-from api.records.driver_sql import DriverSql, driver_query
+from api.records.driver_sql import ask_among
 from api.records.package_rows import OfferedExhibit
 from api.records.packages import EXHIBITS, PACKAGE_EXHIBITS, PACKAGES, RECALL_ANSWERS
 from api.records.rows import made
@@ -44,13 +43,5 @@ def offered_exhibits(
         ministry: whose package it is.
         digests: of its exhibits.
     """
-    asked = _question(connection.dialect, len(digests))
-    wanted = {f"wanted_{number}": digest for number, digest in enumerate(digests, 1)}
-    found = connection.exec_driver_sql(asked.sql, asked.bound({"ministry": ministry, **wanted}))
+    found = ask_among(connection, _OFFERED, digests, ministry=ministry)
     return {row["digest"]: made(OfferedExhibit, row) for row in found.mappings()}
-
-
-@functools.lru_cache(maxsize=64)
-def _question(dialect: Dialect, count: int) -> DriverSql:
-    """Return the query for so many exhibits; every package asks it."""
-    return driver_query(_OFFERED, dialect, {"ministry": "", "wanted": [""] * count})

@@ -47,7 +47,7 @@ _FETCHED = (
 )
 
 
-_LACKING = select(
+_OUTSTANDING = select(
     or_(
         exists().where(IS_AWAITED),
         exists().where(
@@ -60,10 +60,10 @@ _LACKING = select(
 )
 
 
-def lacking(connection: Connection, recipient: str, holder: str) -> bool:
+def outstanding(connection: Connection, recipient: str, holder: str) -> bool:
     """Tell whether any exhibit is awaited, or any release by one ministry not said to be held."""
     named = {"holder": holder, "here": recipient}
-    return bool(connection.execute(_LACKING, named).scalar_one())
+    return bool(connection.execute(_OUTSTANDING, named).scalar_one())
 
 
 def awaited_exhibits(

@@ -2,7 +2,6 @@
 
     @campaign("test_a_sample_of_them")                   # a whole test, and the one that stays for it
     @pytest.mark.parametrize("seed", [1, *long(2, 3)])   # some of a test's parameters
-    @pytest.mark.parametrize("name", every(4, NAMES))    # a part of many alike
 
 ``make test`` is short and says what it left; ``make test WHOLE=1``, and tests that are named, are whole;
 `.ci/run` is short but for the files that it keeps. A campaign without a sample fails a run: a change that
@@ -46,11 +45,6 @@ def long(*values: Any) -> list[Any]:
 def first(count: int, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Rows of parameters: so many of them stay in a short run."""
     return [*rows[:count], *(pytest.param(*row, marks=campaign()) for row in rows[count:])]
-
-
-def every(nth: int, values: Sequence[Any]) -> list[Any]:
-    """Parameters of a test, of which a short run tries each nth."""
-    return [one if place % nth == 0 else long(one)[0] for place, one in enumerate(values)]
 
 
 def short(file: str = "") -> bool:

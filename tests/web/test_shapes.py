@@ -27,7 +27,6 @@ from jsonschema import Draft202012Validator
 from api.domain.notation import Count, Digest, Instant, Nullable, Words
 from api.web import answers, shapes
 from api.web.answers import Answer, Created, Declared, Page
-from tests.support.campaigns import every
 from tools import openapi
 
 
@@ -285,7 +284,7 @@ def test_every_answer_has_a_type() -> None:
     }
 
 
-@pytest.mark.parametrize("name", every(4, sorted(DECLARED)))
+@pytest.mark.parametrize("name", sorted(DECLARED))
 def test_whatever_a_type_can_hold_is_written_as_its_schema_says(name: str) -> None:
     form = DECLARED[name].form
     schema = shapes.shape_of(form).schema

@@ -6,7 +6,6 @@ found in an index, so that nobody has to be compared with everybody; it proves n
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, Final
 
@@ -52,12 +51,7 @@ class Spelling:
 
     def __post_init__(self) -> None:
         """Put the words in order once: every comparison asks for them."""
-        object.__setattr__(self, "plain", _in_order(self.words))
-
-
-@lru_cache(maxsize=65_536)
-def _in_order(words: tuple[str, ...]) -> str:
-    return " ".join(sorted(words))
+        object.__setattr__(self, "plain", " ".join(sorted(self.words)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,12 +247,13 @@ def _ranked(
         if key[0] in "=+#":
             exact.update(numbers)
     best: dict[str, float] = {}
-    if not series and worth:
+    if series:
+        for one, value in worth.items():
+            where = series.get(one, "")
+            if value > best.get(where, 0.0):
+                best[where] = value
+    elif worth:
         best[""] = max(worth.values())
-    for one, value in worth.items() if series else ():
-        where = series.get(one, "")
-        if value > best.get(where, 0.0):
-            best[where] = value
     most = max(best.values(), default=0.0) * _LEAST_ANYWHERE
     least = {where: max(value * part, most * part) for where, value in best.items()}
     ranked = sorted(

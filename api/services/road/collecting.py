@@ -37,9 +37,9 @@ _MOST_AT_ONCE: Final = 100
 _log = logging.getLogger(__name__)
 
 
-def lacks(node: Node, peer: str) -> bool:
+def outstanding(node: Node, peer: str) -> bool:
     """Tell whether anything may have to be asked of a partner or said to it, in one statement."""
-    return node.db.look(lambda connection: transfers.lacking(connection, node.ministry, peer))
+    return node.db.look(lambda connection: transfers.outstanding(connection, node.ministry, peer))
 
 
 def collect(node: Node, peer: str) -> bool:
