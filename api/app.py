@@ -69,8 +69,9 @@ from api.web.rest import (
     withdrawals,
 )
 from api.web.rest import node as node_routes
-from api.web.routing import add_routes, longest_wait
+from api.web.routing import add_routes
 from api.web.spool import Spool
+from api.web.use_case_threads import longest_wait
 from api.wire.errors import WireError
 
 ROUTERS = (

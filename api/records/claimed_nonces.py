@@ -4,9 +4,9 @@ Owns the table ``claimed_nonces``. Its key settles calls that meet; what was tak
 in drafts and statements by the insert itself, so that nothing is lost with this table.
 """
 
-from sqlalchemy import Column, Table, Text, bindparam, exists, insert, select
+from sqlalchemy import Column, ColumnElement, Table, Text, exists
 
-from api.records.collected import InsertForm, Taken
+from api.records.collected import InsertForm, Taken, Value
 from api.records.drafts import DRAFTS
 from api.records.metadata import METADATA, VOLATILE
 from api.records.statements import STATEMENTS
@@ -24,15 +24,13 @@ def _taken() -> Taken:
     return Taken(CLAIMED_NONCES.name)
 
 
-_NONCE, _ISSUER = bindparam("nonce", type_=Text), bindparam("issuer", type_=Text)
-_DRAFTED = exists().where(DRAFTS.c.nonce == _NONCE)
-_TOLD = exists().where(STATEMENTS.c.issuer == _ISSUER, STATEMENTS.c.nonce == _NONCE)
-_UNLESS_USED = InsertForm(
-    CLAIMED_NONCES,
-    insert(CLAIMED_NONCES).from_select(["nonce"], select(_NONCE).where(~_DRAFTED, ~_TOLD)),
-    ("nonce", "issuer"),
-    _taken,
-)
+def _unused(row: Value) -> ColumnElement[bool]:
+    drafted = exists().where(DRAFTS.c.nonce == row("nonce"))
+    told = exists().where(STATEMENTS.c.issuer == row("issuer"), STATEMENTS.c.nonce == row("nonce"))
+    return ~drafted & ~told
+
+
+_UNLESS_USED = InsertForm(CLAIMED_NONCES, ("nonce",), _unused, _taken, beside=("issuer",))
 
 
 def claim(unit: Unit, ministry: str, nonce: str) -> None:

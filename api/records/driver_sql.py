@@ -36,10 +36,10 @@ class DriverSql:
         return values if self.order is None else tuple([values[name] for name in self.order])
 
 
-def driver_insert(statement: ClauseElement, dialect: Dialect, columns: Sequence[str]) -> DriverSql:
-    """Build the SQL of an insert that gets these columns."""
-    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-    constants = {name: value for name, value in compiled.params.items() if name not in columns}
+def driver_insert(statement: ClauseElement, dialect: Dialect) -> DriverSql:
+    """Build the SQL of an insert whose parameters are all named."""
+    compiled = statement.compile(dialect=dialect)
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
     order = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]
     return DriverSql(str(compiled), None if order is None else tuple(order), constants)
 

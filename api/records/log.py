@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    insert,
     select,
     true,
 )
@@ -180,20 +179,9 @@ def _upsert(table: Table, dialect: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-_EVENT_COLUMNS = [column for column in EVENTS.columns if column.name != "seq"]
-_EVENT_NAMES = tuple(column.name for column in _EVENT_COLUMNS)
-_ALWAYS = InsertForm(EVENTS, insert(EVENTS).inline(), _EVENT_NAMES)
-_UNLESS_RESTORING = InsertForm(
-    EVENTS,
-    insert(EVENTS).from_select(
-        list(_EVENT_NAMES),
-        select(*(bindparam(column.name, type_=column.type) for column in _EVENT_COLUMNS)).where(
-            ~RESTORING
-        ),
-    ),
-    _EVENT_NAMES,
-    restoring_refusal,
-)
+_EVENT_NAMES = tuple(column.name for column in EVENTS.columns if column.name != "seq")
+_ALWAYS = InsertForm(EVENTS, _EVENT_NAMES)
+_UNLESS_RESTORING = InsertForm(EVENTS, _EVENT_NAMES, lambda _row: ~RESTORING, restoring_refusal)
 
 
 def add_event(unit: Unit, row: Mapping[str, Any], *, always: bool = False) -> None:

@@ -5,7 +5,7 @@ Owns that look-up over the tables of ``records.packages``; owns no table.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, bindparam, case, select
 
 from api.records.driver_sql import ask_among
 from api.records.package_rows import OfferedExhibit
@@ -25,10 +25,11 @@ _ANSWERED = (
 )
 _OFFERED = select(
     EXHIBITS,
-    # One that this ministry listed before is found at once, however many list it.
-    and_(
-        ~_LISTED.where(_OWN).exists(),
-        _LISTED.where(PACKAGES.c.state == "recalled", ~_OWN, ~_ANSWERED).exists(),
+    # One that this ministry listed before is found at once, however many list it: a database need
+    # not leave the second condition of AND alone, that of CASE it does.
+    case(
+        (_LISTED.where(_OWN).exists(), False),
+        else_=_LISTED.where(PACKAGES.c.state == "recalled", ~_OWN, ~_ANSWERED).exists(),
     ).label("under_recall"),
 ).where(EXHIBITS.c.digest.in_(bindparam("wanted", expanding=True)))
 

@@ -12,7 +12,8 @@ runs once more by itself, so that the one at fault alone hears of it.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -126,6 +127,8 @@ class SqliteWriter:
         self._led = False
         self._leader = 0
         self._closed = False
+        # Another one would read again from the file what this one has written and remembers.
+        self._kept: Connection | None = None
 
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run a unit and return after the commit of its group is durable.
@@ -156,7 +159,10 @@ class SqliteWriter:
         """Take no more units, and wait until those that wait are written."""
         with self._lock:
             self._closed = True
-            self._idle.wait_for(lambda: not self._led, timeout=_PATIENCE)
+            ended = self._idle.wait_for(lambda: not self._led, timeout=_PATIENCE)
+            if ended and self._kept is not None:
+                self._kept.close()
+                self._kept = None
 
     def _lead(self) -> None:
         """Write what waits, the own unit among it; then let the next one lead."""
@@ -181,7 +187,7 @@ class SqliteWriter:
 
     def _commit(self, queued: list[_Queued]) -> None:
         try:
-            with self._engine.connect() as connection:
+            with self._lent() as connection:
                 group = self._together(connection, queued)
                 connection.exec_driver_sql("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it
@@ -193,6 +199,17 @@ class SqliteWriter:
         self._tell(group.rings, group.acts)
         for each, result, refusal in group.results:
             each.end(result, refusal)
+
+    @contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        """Lend the connection that writes; one that failed is given up, which undoes its part."""
+        connection, self._kept = self._kept or self._engine.connect(), None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
 
     @staticmethod
     def _together(connection: Connection, queued: list[_Queued]) -> _Group:

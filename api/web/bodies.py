@@ -21,7 +21,7 @@ from api.domain import nul
 from api.domain.errors import Invalid, TooLarge
 from api.web.deps import Doors
 from api.web.intake import LARGE
-from api.web.routing import run
+from api.web.use_case_threads import run
 from api.wire import canonical
 from api.wire.limits import PAYLOAD
 

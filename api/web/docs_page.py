@@ -14,7 +14,8 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.web.routing import PUBLIC, ActionRouter, run
+from api.web.routing import PUBLIC, ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/docs", tags=["public"])
 STATIC: Final = Path(__file__).resolve().parent / "static"

@@ -16,7 +16,7 @@ from api.services.authorising import Caller
 from api.web.calling import Calling, identify
 from api.web.deps import Doors
 from api.web.preconditions import digest_read
-from api.web.routing import run
+from api.web.use_case_threads import run
 
 IN_PLACE_OF = "comity-in-place-of"
 _OFFICER = re.compile("[0-9a-f]{32}")

@@ -1,19 +1,13 @@
-"""Routes that must say which action they need, and the thread in which use cases run.
+"""Routes that must say which action they need.
 
 Owns the rule that no route exists without a declared action: :class:`ActionRouter` refuses to
 register one, and ``tests/architecture`` walks the routes.
 """
 
-import asyncio
-import contextvars
 import difflib
 import functools
-import itertools
-import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Protocol, TypeVar, get_origin
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, Final, get_origin
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.dependencies.models import Dependant
@@ -25,13 +19,10 @@ from typing_extensions import override
 
 from api.domain.errors import Invalid
 from api.ports.policy import Action
-from api.services.authorising import Caller
-from api.web.calling import Calling
 from api.web.preconditions import DECIDES, IfMatch
 from api.web.problems import STATUSES
 from api.web.tags import DESCRIPTIONS
 
-T = TypeVar("T")
 PUBLIC: Final = "public"
 SIGNED_MESSAGE: Final = "signed-message"
 _CREATED: Final = 201
@@ -58,100 +49,6 @@ _IDEMPOTENCY_KEY: Final = {
     "another call under the same key is refused.",
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
 }
-# A few threads are enough for what runs at once on the processors of one process: more of them only
-# take the interpreter's lock from each other. About half of them wait for a commit, so that two
-# thirds for one officer keep the processors at work, and four are left for everybody else.
-_WORKERS: Final = 12
-_SHARE: Final = 8
-
-
-class Resolvable(Protocol):
-    """An argument that becomes its value in the worker thread."""
-
-    def resolve(self) -> Any:
-        """Return the value."""
-        ...
-
-
-def _call(use_case: Callable[..., T], arguments: Sequence[Any], members: Mapping[str, Any]) -> T:
-    resolved = [each.resolve() if hasattr(each, "resolve") else each for each in arguments]
-    return use_case(*resolved, **members)
-
-
-class _Threads:
-    """The threads of the use cases, each caller's share of them, and how long somebody waits."""
-
-    def __init__(self) -> None:
-        # They end when nobody holds this object any more.
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="comity-use-case")
-        self._shares: dict[str, tuple[asyncio.Semaphore, int]] = {}
-        self._waiting: dict[int, float] = {}
-        self._numbers = itertools.count()
-
-    def longest_wait(self) -> float:
-        """Return for how many seconds the use case that waits longest has waited for a thread."""
-        # Insertion order is order of arrival; another thread may change it meanwhile.
-        first = next(iter(self._waiting.copy().values()), None)
-        return 0.0 if first is None else time.monotonic() - first
-
-    async def run(self, work: Callable[[], T], caller: str) -> T:
-        """Run work in a thread; a caller has at most a share of them and waits for more."""
-        if not caller:
-            return await self._in_turn(work)
-        share, users = self._shares.get(caller) or (asyncio.Semaphore(_SHARE), 0)
-        self._shares[caller] = share, users + 1
-        try:
-            async with share:
-                return await self._in_turn(work)
-        finally:
-            share, users = self._shares[caller]
-            if users == 1:
-                del self._shares[caller]
-            else:
-                self._shares[caller] = share, users - 1
-
-    async def _in_turn(self, work: Callable[[], T]) -> T:
-        number, context = next(self._numbers), contextvars.copy_context()
-        self._waiting[number] = time.monotonic()
-
-        def begun() -> T:
-            self._waiting.pop(number, None)
-            return context.run(work)
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, begun)
-        finally:
-            self._waiting.pop(number, None)
-
-
-# What waits in one event loop cannot be woken from another: each has threads of its own. A node
-# has one loop.
-_THREADS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _Threads]] = WeakKeyDictionary()
-
-
-def _threads() -> _Threads:
-    return _THREADS.setdefault(asyncio.get_running_loop(), _Threads())
-
-
-def longest_wait() -> float:
-    """Return for how many seconds the use case that waits longest has waited for a thread."""
-    return max((each.longest_wait() for each in list(_THREADS.values())), default=0.0)
-
-
-async def run(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
-    """Run a synchronous use case in a worker thread and wait for its end (its commit)."""
-    caller = next((each.person for each in arguments if isinstance(each, Caller | Calling)), "")
-    return await _threads().run(functools.partial(_call, use_case, arguments, members), caller)
-
-
-async def run_for_strangers(use_case: Callable[..., T], *arguments: Any, **members: Any) -> T:
-    """Run the use case of a door without token; all such callers together have one share.
-
-    Whoever they are is known when their signatures are verified, which is the use case's work.
-    """
-    return await _threads().run(
-        functools.partial(_call, use_case, arguments, members), "a door without token"
-    )
 
 
 class KnownQuery(APIRoute):

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import event, select
 
 from api.domain.errors import Unavailable
+from api.records import claimed_nonces
 from api.records.collected import Taken
 from api.records.database import Database
 from api.records.node_state import NODE_STATE
 from api.records.postgresql_writer import PostgresqlWriter
+from api.records.statements import STATEMENTS
 from api.records.unit_of_work import Unit
 from tests.support import templates
 from tests.support.asked import Counted, counted
@@ -235,3 +237,54 @@ def test_units_of_many_threads_are_each_written_once(database: Database) -> None
         for future in [pool.submit(database.write, work) for work in works]:
             future.result(60)
     assert len(names(database)) == 300
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 50])
+def test_any_number_of_rows_of_a_unit_is_written(database: Database, count: int) -> None:
+    def writes(unit: Unit) -> None:
+        rows = [{"name": f"n{number}", "value": str(number), "at": "t"} for number in range(count)]
+        unit.insert(NODE_STATE, rows)
+        unit.take_change_set()
+
+    database.write(writes)
+    query = select(NODE_STATE.c.name, NODE_STATE.c.value)
+    found = database.look(lambda connection: {(*row,) for row in connection.execute(query)})
+    assert found == {(f"n{number}", str(number)) for number in range(count)}
+
+
+def test_a_condition_is_asked_of_every_row_of_a_statement(database: Database) -> None:
+    """Of three nonces claimed together one stands in a statement: its unit alone is refused."""
+
+    def told(unit: Unit) -> None:
+        names = ("id", "type", "issued_at", "envelope_digest", "origin", "stored_at")
+        row = dict.fromkeys(names, "told") | {"envelope": b"", "standing": "judged"}
+        unit.insert(STATEMENTS, row | {"issuer": "us-treasury", "nonce": "used"})
+        unit.take_change_set()
+
+    def claims(nonce: str) -> Callable[[Unit], None]:
+        return lambda unit: claimed_nonces.claim(unit, "us-treasury", nonce)
+
+    database.write(told)
+    futures, _ = at_once(database, claims("a"), claims("used"), claims("b"), claims("used-not"))
+    failed = [type(future.exception()) for future in futures]
+    assert failed == [type(None), Taken, type(None), type(None)]
+    found = select(claimed_nonces.CLAIMED_NONCES.c.nonce)
+    kept = database.look(lambda connection: set(connection.scalars(found)))
+    assert kept == {"a", "b", "used-not"}
+
+
+def test_a_writer_whose_commit_failed_writes_on(database: Database) -> None:
+    """The connection that failed is given up; the next commit takes another."""
+    database.write(lambda unit: fact(unit, "before"))
+    commits = []
+
+    def fails_once(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql == "COMMIT" and not commits:
+            commits.append(sql)
+            raise OSError("the disk is gone")
+
+    if database.dialect == "sqlite":
+        with listening(database, "before_cursor_execute", fails_once), pytest.raises(OSError):
+            database.write(lambda unit: fact(unit, "lost"))
+    database.write(lambda unit: fact(unit, "after"))
+    assert names(database) == {"before", "after"}

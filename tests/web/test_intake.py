@@ -338,7 +338,7 @@ def test_one_officer_never_takes_all_threads(door: Door) -> None:
 
     from api.ports.policy import Principal
     from api.services.authorising import Caller
-    from api.web import routing
+    from api.web import use_case_threads
 
     free = threading.Event()
 
@@ -351,11 +351,14 @@ def test_one_officer_never_takes_all_threads(door: Door) -> None:
     async def story(_world: World) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(60):
-                tasks.start_soon(routing.run, stuck, caller("a" * 32))
+                tasks.start_soon(use_case_threads.run, stuck, caller("a" * 32))
             await asyncio.sleep(0.2)
             with anyio.fail_after(10):
-                assert await routing.run(lambda _c: "answered", caller("b" * 32)) == "answered"
+                assert (
+                    await use_case_threads.run(lambda _c: "answered", caller("b" * 32))
+                    == "answered"
+                )
             free.set()
-        assert routing.longest_wait() == 0.0
+        assert use_case_threads.longest_wait() == 0.0
 
     play(door, story)

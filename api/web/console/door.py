@@ -34,8 +34,9 @@ from api.web.console.page import Moved, Page, Sending, View, Visit
 from api.web.console.pages import PAGES
 from api.web.console.sessions import Console
 from api.web.console.words import LANGUAGES, Language, preferred
-from api.web.routing import PUBLIC, ActionRouter, add_routes, run
+from api.web.routing import PUBLIC, ActionRouter, add_routes
 from api.web.uploading import apart
+from api.web.use_case_threads import run
 
 _NONCE_BYTES: Final = 18
 _SEE_OTHER: Final = 303

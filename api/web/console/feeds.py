@@ -36,7 +36,8 @@ from api.web.console import sessions
 from api.web.console.pages import news
 from api.web.console.sessions import Console
 from api.web.intake import at_end
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 PATH: Final = "/console/feed"
 MOST: Final = 64

@@ -20,7 +20,8 @@ from api.services.operations.console_sessions import Opened
 from api.web.console import forms, sessions
 from api.web.console.sessions import Console
 from api.web.console.words import REGIONAL, Language, preferred
-from api.web.routing import PUBLIC, ActionRouter, run
+from api.web.routing import PUBLIC, ActionRouter
+from api.web.use_case_threads import run
 from api.wire.encoding import b64u_encode
 
 router = ActionRouter(prefix="/console", include_in_schema=False, route_class=APIRoute)

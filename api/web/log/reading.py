@@ -16,7 +16,8 @@ from api.services.log import log_door, peer_tokens
 from api.web.calling import identify
 from api.web.deps import Doors, NodeOf
 from api.web.principals import bearer
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/log", tags=["log"])
 
@@ -26,7 +27,7 @@ _TILE = {200: {"content": {"application/octet-stream": {}}, "description": "Conc
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """A reader who will be identified in the worker thread (``routing.run`` resolves it).
+    """A reader who will be identified in the worker thread (``use_case_threads.run`` resolves it).
 
     Attributes:
         doors: what the doors share.

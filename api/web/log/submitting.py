@@ -13,7 +13,8 @@ from api.domain.errors import ComityError
 from api.services.log import add_checkpoint
 from api.web import bodies, problems
 from api.web.deps import NodeOf
-from api.web.routing import SIGNED_MESSAGE, ActionRouter, run_for_strangers
+from api.web.routing import SIGNED_MESSAGE, ActionRouter
+from api.web.use_case_threads import run_for_strangers
 
 router = ActionRouter(prefix="/log", tags=["log"])
 

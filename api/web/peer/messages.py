@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from api.services.road import first_look, receiving
 from api.web import bodies
 from api.web.deps import NodeOf
-from api.web.routing import SIGNED_MESSAGE, ActionRouter, run_for_strangers
+from api.web.routing import SIGNED_MESSAGE, ActionRouter
+from api.web.use_case_threads import run_for_strangers
 from api.wire.limits import MESSAGE
 
 router = ActionRouter(tags=["peer"])

@@ -13,7 +13,8 @@ from api.services.road import thread_comparison
 from api.services.road.thread_comparison import SharedThreads
 from api.web.answers import Answer
 from api.web.deps import NodeOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(tags=["peer"])
 

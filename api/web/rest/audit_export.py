@@ -11,7 +11,8 @@ from api.services.audit.export import exporting
 from api.services.audit.export.export_entries import Wanted, bound
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/audit", tags=["audit"])
 _ZIP = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}

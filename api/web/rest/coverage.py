@@ -17,7 +17,8 @@ from api.services.desk.ownership import OwnershipTest
 from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 # A member of the answer is called ``list``, as officers call it.
 list_of = list

@@ -11,7 +11,8 @@ from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.rest.list_entities import EntityView
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/subjects", tags=["subjects"])
 

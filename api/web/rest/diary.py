@@ -14,7 +14,8 @@ from api.web import bodies
 from api.web.answers import Answer, Created
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/designations", tags=["designations"])
 DesignationId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]

@@ -19,7 +19,8 @@ from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
 from api.web.rest.drafted import drafted
 from api.web.rest.reasons import Reason
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 from api.wire.encoding import b64u_decode, b64u_encode
 from api.wire.statements import Content
 

@@ -15,8 +15,9 @@ from api.web import bodies, ranges, uploading
 from api.web.answers import Answer
 from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
 from api.web.spool import pieces
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/exhibits", tags=["exhibits"])
 Digest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]

@@ -21,7 +21,8 @@ from api.web import bodies, uploading
 from api.web.answers import Answer
 from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/lists", tags=["lists"])
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

@@ -21,7 +21,8 @@ from api.web.answers import Answer, Created, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.rest.drafted import drafted
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/mirror-requests", tags=["mirror requests"])
 ThreadId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]

@@ -27,7 +27,8 @@ from api.web.deps import Doors, NodeOf
 from api.web.principals import OfficerOf, calling
 from api.web.rest.drafted import drafted
 from api.web.rest.reasons import Reason
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 from api.wire.payloads.scalars import PartialDate
 
 router = ActionRouter(prefix="/api/v1", tags=["packages"])

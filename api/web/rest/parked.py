@@ -13,7 +13,8 @@ from api.web import answers, bodies
 from api.web.answers import Answer, Page
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1", tags=["peers"])
 

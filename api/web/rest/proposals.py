@@ -17,7 +17,8 @@ from api.web.preconditions import IfMatch
 from api.web.principals import OfficerOf
 from api.web.rest.drafted import drafted
 from api.web.rest.reasons import Reason
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1/proposals", tags=["proposals"])
 ProposalId = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$")]

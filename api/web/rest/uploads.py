@@ -24,8 +24,9 @@ from api.services.node import Node
 from api.web import uploading
 from api.web.deps import DoorsOf
 from api.web.principals import OfficerOf
-from api.web.routing import PUBLIC, ActionRouter, run
+from api.web.routing import PUBLIC, ActionRouter
 from api.web.spool import KEPT_SECONDS, Spool, Upload, pieces
+from api.web.use_case_threads import run
 from api.wire.digests import is_digest
 
 router = ActionRouter(prefix="/api/v1/uploads", tags=["exhibits"])

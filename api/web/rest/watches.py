@@ -14,7 +14,8 @@ from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
 from api.web.rest.subjects import REF
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1", tags=["subjects"])
 _WATCHED = f"({REF})|(^programme:[a-z0-9-]{{1,100}}:.{{1,100}}$)"

@@ -6,7 +6,8 @@ from api.services.desk.withdrawing import Withdrawal
 from api.web.answers import Answer
 from api.web.deps import NodeOf
 from api.web.principals import OfficerOf
-from api.web.routing import ActionRouter, run
+from api.web.routing import ActionRouter
+from api.web.use_case_threads import run
 
 router = ActionRouter(prefix="/api/v1", tags=["packages"])
 
