@@ -36,6 +36,21 @@ def _call(use_case: Callable[..., T], arguments: Sequence[Any], members: Mapping
     return use_case(*resolved, **members)
 
 
+def _outcome(
+    context: contextvars.Context, work: Callable[[], T]
+) -> tuple[T | None, BaseException | None]:
+    """Return what work gave, or what it raised.
+
+    An error remembers the frames that it came through and those that called them. Where one of them
+    holds the error in turn, all that the work read stays until somebody collects garbage: so no
+    name in this module does at its function's end.
+    """
+    try:
+        return context.run(work), None
+    except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+        return None, error
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """Work that somebody awaits.
@@ -56,14 +71,11 @@ class _Waiting:
         """Run it in this thread, unless nobody awaits it any more."""
         if self.answer.cancelled():
             return
-        result, error = None, None
-        try:
-            result = self.context.run(self.work)
-        except BaseException as failure:  # noqa: BLE001 - raised where it is awaited
-            error = failure
+        result, error = _outcome(self.context, self.work)
         loop = self.answer.get_loop()
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._tell, result, error)
+        del self, result, error  # see `_outcome`
 
     def _tell(self, result: Any, error: BaseException | None) -> None:
         if self.answer.cancelled():
@@ -104,7 +116,10 @@ class _Threads:
             self._busy += idle
         if idle:
             self._pool.submit(self._work)
-        return await answer
+        try:
+            return await answer
+        finally:
+            del answer, waiting  # see `_outcome`
 
     def _give_turn(self, caller: str) -> None:
         """Let a caller's next work begin when a thread is free, if its share leaves room."""
