@@ -96,7 +96,7 @@ _COUNT: Final = text(
     "INSERT INTO identity_sounds (sound, many) VALUES (:sound, :more)"
     " ON CONFLICT (sound) DO UPDATE SET many = identity_sounds.many + :more"
 )
-_COUNTED: Final = InsertForm(IDENTITY_SOUNDS, ("sound",), beside=("more",), statement=_COUNT)
+_COUNTED: Final = InsertForm(IDENTITY_SOUNDS, ("sound",), statement=_COUNT)
 
 
 # Built once: a search asks them again and again.

@@ -67,7 +67,7 @@ class _Waiting:
     answer: "asyncio.Future[Any]"
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
-    def end(self) -> None:
+    def run(self) -> None:
         """Run it in this thread, unless nobody awaits it any more."""
         if self.answer.cancelled():
             return
@@ -131,7 +131,7 @@ class _Threads:
         """Run what waits, each caller's in turn, until nothing may begin."""
         waiting = self._next()
         while waiting is not None:
-            waiting.end()
+            waiting.run()
             waiting = self._next(waiting.caller)
 
     def _next(self, ended: str | None = None) -> _Waiting | None:

@@ -53,12 +53,11 @@ def under_recall(database: Database) -> bool:
     return found[DIGEST].under_recall
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("originator", [OWN, PARTNER])
 def test_however_many_packages_list_an_exhibit_it_is_found_alike(
     database: Database, originator: str
 ) -> None:
-    if database.dialect != "sqlite":
-        pytest.skip("steps are counted on SQLite")
     if originator == PARTNER:
         list_it(database, ["own"], OWN, "submitted")
     steps = []

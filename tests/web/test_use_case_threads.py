@@ -50,6 +50,14 @@ class Stuck:
 
         assert await asyncio.to_thread(wait)
 
+    async def hold(
+        self, threads: _Threads, caller: str, works: int, *, reached: int
+    ) -> "list[asyncio.Future[str]]":
+        """Give a caller so many works; returns when so many of all have begun."""
+        held = [asyncio.ensure_future(threads.run(self.work(caller), caller)) for _ in range(works)]
+        await self.reached(reached)
+        return held
+
 
 def test_each_work_is_run_once_and_answered_with_its_own_result() -> None:
     async def story(threads: _Threads) -> None:
@@ -70,10 +78,8 @@ def test_each_work_is_run_once_and_answered_with_its_own_result() -> None:
 def test_a_caller_has_a_share_and_what_belongs_to_nobody_may_take_all() -> None:
     async def story(threads: _Threads) -> None:
         stuck = Stuck()
-        mine = [asyncio.ensure_future(threads.run(stuck.work("a"), "a")) for _ in range(40)]
-        await stuck.reached(_SHARE)
-        others = [asyncio.ensure_future(threads.run(stuck.work(""), "")) for _ in range(40)]
-        await stuck.reached(_WORKERS)
+        mine = await stuck.hold(threads, "a", 40, reached=_SHARE)
+        others = await stuck.hold(threads, "", 40, reached=_WORKERS)
         await asyncio.sleep(0.05)
         assert stuck.begun.count("a") == _SHARE
         assert len(stuck.begun) == _WORKERS
@@ -87,8 +93,7 @@ def test_a_caller_has_a_share_and_what_belongs_to_nobody_may_take_all() -> None:
 def test_callers_take_turns_however_much_each_has_waiting() -> None:
     async def story(threads: _Threads) -> None:
         stuck = Stuck()
-        held = [asyncio.ensure_future(threads.run(stuck.work("held"), "")) for _ in range(_WORKERS)]
-        await stuck.reached(_WORKERS)
+        held = await stuck.hold(threads, "", _WORKERS, reached=_WORKERS)
         order: list[str] = []
         waiting = [
             asyncio.ensure_future(threads.run(lambda name=name: order.append(name), name))
@@ -106,12 +111,10 @@ def test_callers_take_turns_however_much_each_has_waiting() -> None:
 def test_only_who_lacks_nothing_but_a_thread_is_told_to_wait_for_one() -> None:
     async def story(threads: _Threads) -> None:
         stuck = Stuck()
-        mine = [asyncio.ensure_future(threads.run(stuck.work("a"), "a")) for _ in range(20)]
-        await stuck.reached(_SHARE)
+        mine = await stuck.hold(threads, "a", 20, reached=_SHARE)
         await asyncio.sleep(0.05)
         assert threads.longest_wait() == 0.0
-        others = [asyncio.ensure_future(threads.run(stuck.work("b"), "b")) for _ in range(20)]
-        await stuck.reached(_WORKERS)
+        others = await stuck.hold(threads, "b", 20, reached=_WORKERS)
         before = time.monotonic()
         await asyncio.sleep(0.05)
         assert threads.longest_wait() >= time.monotonic() - before
@@ -124,8 +127,7 @@ def test_only_who_lacks_nothing_but_a_thread_is_told_to_wait_for_one() -> None:
 def test_what_nobody_awaits_any_more_does_not_begin() -> None:
     async def story(threads: _Threads) -> None:
         stuck = Stuck()
-        held = [asyncio.ensure_future(threads.run(stuck.work("held"), "")) for _ in range(_WORKERS)]
-        await stuck.reached(_WORKERS)
+        held = await stuck.hold(threads, "", _WORKERS, reached=_WORKERS)
         left = asyncio.ensure_future(threads.run(stuck.work("left"), "a"))
         stays = asyncio.ensure_future(threads.run(stuck.work("stays"), "a"))
         await asyncio.sleep(0.01)
