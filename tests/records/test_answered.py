@@ -1,6 +1,5 @@
 """What was answered is remembered by the requests' own times; on both databases."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,17 +7,8 @@ import pytest
 from api.records import answered
 from api.records.database import Database
 from api.records.unit_of_work import Taken
-from tests.support import templates
 
 KEPT = timedelta(minutes=10)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    templates.prepare(database_url)
-    made = Database(database_url)
-    yield made
-    made.close()
 
 
 def test_what_was_forgotten_is_answered_no_more(database: Database) -> None:

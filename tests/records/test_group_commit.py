@@ -18,16 +18,7 @@ from api.records.node_state import NODE_STATE
 from api.records.postgresql_writer import PostgresqlWriter
 from api.records.statements import STATEMENTS
 from api.records.unit_of_work import Unit
-from tests.support import templates
 from tests.support.asked import Counted, counted
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    templates.prepare(database_url)
-    made = Database(database_url)
-    yield made
-    made.close()
 
 
 def fact(unit: Unit, name: str) -> None:

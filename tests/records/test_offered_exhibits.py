@@ -1,14 +1,11 @@
 """What a new package finds of its exhibits does not cost more the more packages list them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from api.records.database import Database
 from api.records.offered_exhibits import offered_exhibits
 from api.records.packages import EXHIBITS, PACKAGE_EXHIBITS, PACKAGES
 from api.records.unit_of_work import Unit
-from tests.support import templates
 from tests.support.steps import counted_steps
 
 OWN, PARTNER = "us-treasury", "uk-fcdo"
@@ -16,13 +13,9 @@ DIGEST = "sha256:" + "a" * 64
 FEW, MANY = 3, 300
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    templates.prepare(database_url)
-    made = Database(database_url)
-    made.write(keep_exhibit)
-    yield made
-    made.close()
+@pytest.fixture(autouse=True)
+def exhibit(database: Database) -> None:
+    database.write(keep_exhibit)
 
 
 def keep_exhibit(unit: Unit) -> None:

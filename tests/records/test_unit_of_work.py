@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,14 +14,6 @@ from api.records.node_state import NODE_STATE
 from api.records.streams import STREAMS_OUT
 from api.records.unit_of_work import Taken, Unit, UnrecordedChangeError
 from tests.support import templates
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    templates.prepare(database_url)
-    made = Database(database_url)
-    yield made
-    made.close()
 
 
 def fact(unit: Unit, name: str, value: str = "v") -> None:
