@@ -8,21 +8,27 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
 from api.jobs import reconcile
 from api.jobs.anchor import anchor
-from api.jobs.deliver import deliver
+from api.jobs.deliver import deliver, owed
 from api.jobs.destroy import destroy_exhibits
 from api.jobs.follow import EVERY as FOLLOW_EVERY
 from api.jobs.follow import follow
 from api.jobs.loop import Loop, Pace
-from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
-from api.jobs.reconcile import judge_parked
+from api.jobs.process_inbox import (
+    arrived,
+    fetch_exhibits,
+    fill_gaps,
+    has_gaps,
+    process_inbox,
+)
+from api.jobs.reconcile import judge_parked, waits_for_us
 from api.jobs.sequence import Sequencer
+from api.jobs.wake import WakeOnCommit
 from api.jobs.watch_expiry import EVERY, WatchExpiry
 from api.jobs.watch_peers import Watch
 from api.ports.observing import UNOBSERVED, Observer
@@ -32,6 +38,8 @@ from api.services.desk.deadlines import expire_clocks
 from api.services.log import remembering
 from api.services.log.comparing import others
 from api.services.node import Node
+from api.services.road.anchoring import has_grown
+from api.services.road.collecting import outstanding
 
 _log = logging.getLogger(__name__)
 _CRYPTO_THREADS = 2
@@ -39,8 +47,8 @@ _CRYPTO_THREADS = 2
 _LINGER = 0.5
 _ALONE_TICK = 0.5
 _SHARED_TICK = 0.1
-# Sleeps of loops that find nothing grow to this; commits wake them at once, in whatever process
-# (``records/notices.py``). What no commit tells, a partner's return, is met by then.
+# Sleeps of loops that wait for something grow to this; commits wake them at once, in whatever
+# process (``records/notices.py``). What no bell tells, a partner's return, is met by then.
 _REST = 5.0
 # A call to a partner that hangs may take longer to end; whatever it left is repeated safely.
 _END_SECONDS = 5.0
@@ -78,33 +86,68 @@ class Worker:
         self.loops = [
             loop("sequence", Sequencer(node, holder), bell("urgent"), batches),
             loop(
-                "inbox", partial(process_inbox, node, self._pool), bell("inbox"), Pace(tick, _REST)
+                "inbox",
+                partial(process_inbox, node, self._pool),
+                bell("inbox"),
+                Pace(tick, _REST, look=partial(arrived, node)),
             ),
-            loop("anchor", partial(anchor, node), None, Pace(node.limits.watch_every)),
+            loop(
+                "anchor",
+                partial(anchor, node),
+                None,
+                Pace(node.limits.watch_every, look=partial(has_grown, node)),
+            ),
             loop("destroy", partial(destroy_exhibits, node), bell("exhibits"), Pace(60.0)),
             loop("expiry", expiry, None, Pace(EVERY)),
-            loop("parked", partial(judge_parked, node), bell("applied", "ruled"), Pace(5.0)),
+            loop(
+                "parked",
+                partial(judge_parked, node),
+                bell("applied", "ruled"),
+                Pace(_REST, look=partial(waits_for_us, node)),
+            ),
             loop("clocks", partial(expire_clocks, node), None, Pace(30.0)),
             loop("coverage", partial(follow, node), bell(FOLLOWED), Pace(FOLLOW_EVERY)),
         ]
         for peer in others(node):
             self.loops += self._loops_for(node, peer, tick, observer)
+        self.loops.append(loop("wake", WakeOnCommit(node.db.mark, self._wake), None, Pace(_REST)))
 
     @staticmethod
     def _loops_for(node: Node, peer: str, tick: float, observer: Observer) -> list[Loop]:
         """Return the loops that wait for one partner's door: nobody else's work waits with them."""
-        bell, limits = node.db.bell, node.limits
-        every: list[tuple[str, Callable[[], bool], threading.Event | None, Pace]] = [
-            ("deliver", partial(deliver, node, peer), bell("head", "composed"), Pace(tick, _REST)),
-            ("gaps", partial(fill_gaps, node, peer), bell("early"), Pace(1.0, _REST)),
-            ("exhibits", partial(fetch_exhibits, node, peer), bell("exhibits"), Pace(1.0, _REST)),
-            ("watch", Watch(node, peer), bell("submitted"), Pace(limits.watch_every)),
-            ("compare", reconcile.Comparing(node, peer), None, Pace(reconcile.AGAIN)),
-        ]
+        bell, limits, watch = node.db.bell, node.limits, Watch(node, peer)
+        loop = partial(Loop, peer=peer, observer=observer)
         return [
-            Loop(f"{name}-{peer}", step, wake, pace, peer=peer, observer=observer)
-            for name, step, wake, pace in every
+            loop(
+                f"deliver-{peer}",
+                partial(deliver, node, peer),
+                bell("head", "composed"),
+                Pace(tick, _REST, look=partial(owed, node, peer)),
+            ),
+            loop(
+                f"gaps-{peer}",
+                partial(fill_gaps, node, peer),
+                bell("early"),
+                Pace(1.0, _REST, look=partial(has_gaps, node, peer)),
+            ),
+            loop(
+                f"exhibits-{peer}",
+                partial(fetch_exhibits, node, peer),
+                bell("exhibits"),
+                Pace(1.0, _REST, look=partial(outstanding, node, peer)),
+            ),
+            loop(
+                f"watch-{peer}",
+                watch,
+                bell("submitted"),
+                Pace(limits.watch_every, look=watch.has_cause),
+            ),
+            loop(f"compare-{peer}", reconcile.Comparing(node, peer), None, Pace(reconcile.AGAIN)),
         ]
+
+    def _wake(self) -> None:
+        for each in self.loops:
+            each.wake()
 
     def start(self) -> None:
         """Start every loop; first of all look whether the database went back in time.

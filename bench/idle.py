@@ -23,6 +23,7 @@ from tests.support.node_process import MadeNode, NodeProcess, make_node, served_
 AIM_MIB = 130
 AIM_PERCENT = 0.5
 _KIB = 1024
+_SETTLED = 15.0  # seconds after which its loops rest
 
 
 def memory_mib(process: int) -> dict[str, float]:
@@ -45,7 +46,7 @@ def processor_seconds(process: int) -> float:
 def idle(running: NodeProcess, seconds: float) -> dict[str, float]:
     """Let a process be idle and say what it took."""
     number = running.process.pid
-    time.sleep(1)
+    time.sleep(_SETTLED)
     before = processor_seconds(number)
     time.sleep(seconds)
     used = processor_seconds(number) - before

@@ -24,12 +24,12 @@ from api.cli.profiles import CliContext
 from api.domain.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
     from api.bootstrap import Installation
     from api.settings import Settings
     from api.web.metrics import Listener
+    from api.web.server import Server
     from api.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -177,11 +177,11 @@ def _serve(installation: "Installation", listener: socket.socket) -> None:
         raise Unavailable("node.not-started", "The node could not start; the log says why.")
 
 
-def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "uvicorn.Server":
+def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "Server":
     import uvicorn
-    from typing_extensions import override
 
     from api.web.framing import ProblemProtocol
+    from api.web.server import Server
 
     config = uvicorn.Config(
         app,
@@ -189,6 +189,7 @@ def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "u
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # the protocol's own
         proxy_headers=bool(settings.proxy_addresses),
         forwarded_allow_ips=settings.proxy_addresses.split(),
         limit_concurrency=_MOST_CONNECTIONS,
@@ -198,24 +199,16 @@ def _server(app: "FastAPI", settings: "Settings", listener: socket.socket) -> "u
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
-    class Server(uvicorn.Server):
-        """Says when it listens, and ends in time."""
+    def listens() -> None:
+        output.talk(_listening(settings, listener))
+        service_manager.say_ready()
 
-        @override
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                output.talk(_listening(settings, listener))
-                service_manager.say_ready()
+    def ends() -> None:
+        _end_in_time()
+        for end in app.state.endings:
+            end()
 
-        @override
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            _end_in_time()
-            for end in app.state.endings:
-                end()
-            await super().shutdown(sockets)
-
-    return Server(config)
+    return Server(config, listens, ends)
 
 
 def _end_in_time() -> None:

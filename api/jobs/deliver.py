@@ -14,14 +14,17 @@ _REFUSALS = "refused"
 _FORGOTTEN = {"equivocation", "log.inconsistent", "log.size", "stream.floor", "stream.prev"}
 
 
+def owed(node: Node, peer: str) -> bool:
+    """Tell whether anything waits for a peer or for its receipt."""
+    return node.db.look(lambda connection: streams.owed(connection, peer))
+
+
 def deliver(node: Node, peer: str) -> bool:
     """Compose what waits and send the oldest message without a receipt.
 
     Returns:
         Whether to go on at once: something was composed or receipted.
     """
-    if not node.db.look(lambda connection: streams.owed(connection, peer)):
-        return False
     if node.db.read(node_state.restoring):
         return False
     composed = delivering.compose(node, peer) is not None

@@ -1,6 +1,8 @@
 """The loop every job runs in: look, work until nothing is left, sleep until a bell or a tick.
 
-While nothing is found and no bell rings, the sleeps grow to ``rest``: an idle node looks rarely.
+While nothing is done and no bell rings, the sleeps grow to ``rest``, and where there is nothing to
+do or to wait for, to a minute: an idle node looks rarely. Loops that rest wake together: a
+processor that wakes for one is awake for all.
 
 Owns threads and their graceful end. A job is a function that does one bounded piece of work and
 says whether more is waiting; it must be safe to repeat after a crash anywhere inside it.
@@ -8,6 +10,7 @@ says whether more is waiting; it must be safe to repeat after a crash anywhere i
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +19,8 @@ from api.ports.observing import IDLE, UNOBSERVED, Observer, Piece, PieceKind
 
 _log = logging.getLogger(__name__)
 _PAUSE_AFTER_ERROR = 1.0
+_TOGETHER = 1.0  # seconds; sleeps as long as that end at a multiple of themselves
+_LONGEST = 60.0  # seconds that a loop rests that found nothing: what rings bells may be lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,14 @@ class Pace:
         rest: at the longest; 0 for a job that only ticks.
         quiet: set, with the bell or without, when there is work that may wait for more of its kind.
         linger: for how long it may.
+        look: whether there is anything to do, or to wait for; without it there always may be.
     """
 
     tick: float
     rest: float = 0.0
     quiet: threading.Event | None = None
     linger: float = 0.0
+    look: Callable[[], bool] | None = None
 
     def longer(self, sleep: float) -> float:
         """Return the sleep that follows one in which nothing happened."""
@@ -62,6 +69,7 @@ class Loop:
         observer: Observer = UNOBSERVED,
     ) -> None:
         self.name = name
+        self._empty = False
         self._peer = peer
         self._observer = observer
         self._step = step
@@ -73,6 +81,11 @@ class Loop:
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    def wake(self) -> None:
+        """Have a loop that rests because it found nothing look again."""
+        if self._pace.look is not None:
+            self._bell.set()
 
     def stop(self) -> None:
         """Ask the loop to end after the piece of work at hand."""
@@ -92,12 +105,14 @@ class Loop:
             self._bell.clear()
             if self._pace.quiet is not None:
                 self._pace.quiet.clear()
-            busy = self._once() or self._woken(sleep)
+            busy = self._once() or self._woken(_LONGEST if self._empty else sleep)
             sleep = self._pace.tick if busy else self._pace.longer(sleep)
 
     def _woken(self, sleep: float) -> bool:
         """Sleep; returns whether a bell ended it."""
         quiet = self._pace.quiet
+        if sleep >= _TOGETHER:
+            sleep -= time.monotonic() % sleep
         if quiet is None:
             return self._bell.wait(sleep)
         # Whatever rings the bell rings the quiet one too.
@@ -117,7 +132,8 @@ class Loop:
     def _work(self, piece: Piece) -> bool:
         """Do one piece of work and say how it ended; raises nothing."""
         try:
-            more = self._step()
+            self._empty = self._pace.look is not None and not self._pace.look()
+            more = not self._empty and self._step()
         except Conflict:
             # Another worker did this piece; look again at the next tick.
             piece.outcome = IDLE

@@ -16,6 +16,11 @@ from api.wire.errors import WireError
 _log = logging.getLogger(__name__)
 
 
+def arrived(node: Node) -> bool:
+    """Tell whether any message is stored and not processed."""
+    return bool(node.db.look(streams.peers_to_process))
+
+
 def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
     """Apply one message of each peer that has one; returns whether any was applied.
 
@@ -37,6 +42,11 @@ def process_inbox(node: Node, pool: ThreadPoolExecutor) -> bool:
     if failed is not None and not worked:
         raise failed
     return worked
+
+
+def has_gaps(node: Node, peer: str) -> bool:
+    """Tell whether an early message of a peer waits for others before it."""
+    return peer in node.db.look(streams.peers_with_gaps)
 
 
 def fill_gaps(node: Node, peer: str = "") -> bool:

@@ -40,6 +40,11 @@ class Comparing:
         return False
 
 
+def waits_for_us(node: Node) -> bool:
+    """Tell whether anything is parked that :func:`judge_parked` looks at."""
+    return bool(node.db.read(undecidable.due))
+
+
 def judge_parked(node: Node) -> bool:
     """Judge again what waits, in order; returns whether any was settled.
 

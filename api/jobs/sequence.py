@@ -13,11 +13,6 @@ _PATIENCE: Final = 2.0
 """Seconds for which a process that starts waits for its partners' answers."""
 
 
-def sequence(node: Node, holder: str) -> bool:
-    """Integrate one batch; returns whether more is surely waiting (the batch was full)."""
-    return checkpoints.integrate(node, holder) >= checkpoints.BATCH
-
-
 class Sequencer:
     """Integrates for one process, and guards against a database that went back in time.
 
@@ -37,6 +32,8 @@ class Sequencer:
         self._node = node
         self._holder = holder
         self._asked = False
+        self._empty: object = None
+        self._until = 0.0
 
     def __call__(self) -> bool:
         """Integrate one batch; returns whether more is surely waiting."""
@@ -46,7 +43,19 @@ class Sequencer:
             if _more_is_held(self._node):
                 return False
             self._asked = True
-        return sequence(self._node, self._holder)
+        return self._integrate() >= checkpoints.BATCH
+
+    def _integrate(self) -> int:
+        """Integrate one batch and keep the lease, unless nothing was committed since the last."""
+        # Taken before the look: what is committed during it changes the next one.
+        mark, now = self._node.db.mark(), time.monotonic()
+        if mark is not None and mark == self._empty and now < self._until:
+            return 0
+        self._empty = None
+        count = checkpoints.integrate(self._node, self._holder)
+        if count == 0:
+            self._empty, self._until = mark, now + checkpoints.RENEWED_SECONDS
+        return count
 
 
 class _Question(threading.Thread):

@@ -53,10 +53,12 @@ class Database:
         self.dialect = make_url(url).get_backend_name()
         self._listeners: dict[str, list[threading.Event]] = {}
         self._hearing: dict[str, list[Callable[[], None]]] = {}
+        self._rung = 0
         self._recovering = False
         self._notices: Notices | None = None
         self._kept: deque[Connection] = deque()
         self._writer: SqliteWriter | PostgresqlWriter
+        self._others: Callable[[], object]
         if self.dialect == "sqlite":
             self.engine = create_engine(
                 url,
@@ -70,7 +72,8 @@ class Database:
             event.listen(self.engine, "begin", _begin_nothing)
             # Without an explicit BEGIN every statement of SQLite is a transaction of its own.
             self._looking = self.engine
-            self._writer = SqliteWriter(self.engine, self._tell)
+            writer = SqliteWriter(self.engine, self._tell)
+            self._writer, self._others = writer, writer.others
         else:
             self.engine = create_engine(
                 url,
@@ -82,6 +85,7 @@ class Database:
             _keep_whole(self.engine)
             self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._notices = Notices(self.engine, self.ring)
+            self._others = self._notices.others
             self._writer = PostgresqlWriter(self.engine, self._tell, self._notices.tell)
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -187,10 +191,20 @@ class Database:
 
     def ring(self, topic: str) -> None:
         """Wake those in this process who listen for something that no commit tells."""
+        self._rung += 1
         for bell in self._listeners.get(topic, ()):
             bell.set()
         for heard in self._hearing.get(topic, ()):
             heard()
+
+    def mark(self) -> object:
+        """Return what stays equal while nobody commits; ``None`` while that cannot be told.
+
+        A commit of this process counts if it rang a bell or recorded an act. Those of others are
+        counted by SQLite, and heard of on PostgreSQL.
+        """
+        rung, others = self._rung, self._others()
+        return None if others is None else (rung, others)
 
     def _tell(self, topics: set[str], acts: Sequence[tuple[str, str]]) -> None:
         """Wake those who listen for what was just committed, and let it be counted."""

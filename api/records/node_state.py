@@ -65,6 +65,10 @@ OPEN = "done"
 RESTORING = exists().where(NODE_STATE.c.name == RESTORE, NODE_STATE.c.value != OPEN)
 _RESTORING = select(RESTORING)
 # Asked at every turn of every job: built once.
+_EVERYTHING = select(NODE_STATE.c.name, NODE_STATE.c.value)
+_REFUSED_HEADS = select(MISBEHAVIOUR).where(
+    MISBEHAVIOUR.c.kind == REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None)
+)
 _VALUE = select(NODE_STATE.c.value).where(NODE_STATE.c.name == bindparam("name"))
 
 
@@ -100,7 +104,7 @@ def put(unit: Unit, name: str, text: str, at: str) -> None:
 
 def everything(connection: Connection) -> dict[str, str]:
     """Return all facts by name."""
-    rows = connection.execute(select(NODE_STATE.c.name, NODE_STATE.c.value))
+    rows = connection.execute(_EVERYTHING)
     return {row[0]: row[1] for row in rows}
 
 
@@ -166,10 +170,8 @@ def refused_heads(connection: Connection, peer: str = "") -> list[Misbehaviour]:
         connection: open for reading.
         peer: only heads of this ministry's log.
     """
-    query = select(MISBEHAVIOUR).where(
-        MISBEHAVIOUR.c.kind == REFUSED_HEAD, MISBEHAVIOUR.c.ruling.is_(None)
-    )
-    return _kept(connection, query.where(MISBEHAVIOUR.c.peer == peer) if peer else query)
+    query = _REFUSED_HEADS.where(MISBEHAVIOUR.c.peer == peer) if peer else _REFUSED_HEADS
+    return _kept(connection, query)
 
 
 def accused(connection: Connection, peer: str) -> bool:

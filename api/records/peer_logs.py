@@ -7,7 +7,17 @@ an event (decision record 0019), and ``submitted_heads``: heads that a log offer
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
 
 from api.records import rows
 from api.records.metadata import DERIVED, METADATA, VOLATILE
@@ -105,10 +115,14 @@ class Submitted:
     at: str
 
 
+# Asked in every round of looking at partners: built once.
+_SUBMITTED = select(SUBMITTED).where(SUBMITTED.c.peer == bindparam("of"))
+_PEER_LOGS = select(PEER_LOGS).order_by(PEER_LOGS.c.peer)
+
+
 def submitted(connection: Connection, peer: str) -> Submitted | None:
     """Return the head of a log that waits for its leaf hashes."""
-    query = select(SUBMITTED).where(SUBMITTED.c.peer == peer)
-    return rows.first(connection, query, Submitted)
+    return rows.first(connection, _SUBMITTED, Submitted, {"of": peer})
 
 
 def peer_log(connection: Connection, peer: str) -> PeerLog | None:
@@ -119,7 +133,7 @@ def peer_log(connection: Connection, peer: str) -> PeerLog | None:
 
 def peer_logs(connection: Connection) -> list[PeerLog]:
     """Return what this node last cosigned of every peer's log."""
-    return rows.every(connection, select(PEER_LOGS).order_by(PEER_LOGS.c.peer), PeerLog)
+    return rows.every(connection, _PEER_LOGS, PeerLog)
 
 
 def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:

@@ -129,6 +129,7 @@ class SqliteWriter:
         self._closed = False
         # Another one would read again from the file what this one has written and remembers.
         self._kept: Connection | None = None
+        self._opened = 0
 
     def write(self, work: Callable[[Unit], T]) -> T:
         """Run a unit and return after the commit of its group is durable.
@@ -163,6 +164,18 @@ class SqliteWriter:
             if ended and self._kept is not None:
                 self._kept.close()
                 self._kept = None
+
+    def others(self) -> tuple[int, int] | None:
+        """Return what changes when another process commits; ``None`` while it cannot be told.
+
+        SQLite's ``data_version`` counts what all others committed than the connection that asks.
+        """
+        with self._lock:
+            if self._led or self._kept is None:
+                return None
+            driver: Any = self._kept.connection.driver_connection
+            ((version,),) = driver.execute("PRAGMA data_version")
+            return self._opened, version
 
     def _lead(self) -> None:
         """Write what waits, the own unit among it; then let the next one lead."""
@@ -203,7 +216,10 @@ class SqliteWriter:
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
         """Lend the connection that writes; one that failed is given up, which undoes its part."""
-        connection, self._kept = self._kept or self._engine.connect(), None
+        connection, self._kept = self._kept, None
+        if connection is None:
+            connection = self._engine.connect()
+            self._opened += 1
         try:
             yield connection
         except BaseException:

@@ -210,18 +210,6 @@ def owed(connection: Connection, peer: str) -> bool:
     return bool(connection.execute(_OWED, {"to": peer}).scalar_one())
 
 
-def peers_waiting(connection: Connection) -> list[str]:
-    """Return peers for whom something waits to be composed."""
-    query = select(OUTBOX.c.peer).where(OUTBOX.c.message.is_(None)).distinct()
-    return list(connection.execute(query).scalars())
-
-
-def peers_unreceipted(connection: Connection) -> list[str]:
-    """Return peers that owe a receipt."""
-    query = select(MESSAGES_OUT.c.peer).where(MESSAGES_OUT.c.state == SentState.COMPOSED).distinct()
-    return list(connection.execute(query).scalars())
-
-
 def items_of(connection: Connection, message_id: str) -> list[Posted]:
     """Return the outbox rows that one message carries."""
     return every(connection, _ITEMS, Posted, {"of": message_id})

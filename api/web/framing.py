@@ -1,18 +1,22 @@
 """What happens below HTTP's semantics: framing that cannot be read, slow heads, and closing.
 
-Owns the server's protocol class and nothing above it. Three differences from uvicorn's own:
+Owns the server's protocol class and nothing above it. Four differences from uvicorn's own:
 
 * a malformed request gets a problem document like every other refusal, not a line of text;
 * a head (request line and fields) that is not whole after a few seconds ends the connection with
   408, also where a byte comes now and then;
 * a connection that is closed while the caller still sends is first shut for writing and read for a
-  moment longer, so that the caller sees the answer instead of a reset (RFC 9112 section 9.6).
+  moment longer, so that the caller sees the answer instead of a reset (RFC 9112 section 9.6);
+* an answer's date is that of its request's first byte, so that no clock ticks while nobody calls.
 """
 
 import asyncio
 import json
 import logging
+import time
 from asyncio.events import TimerHandle
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, Final
 
 from typing_extensions import override
@@ -32,6 +36,11 @@ HEAD_SECONDS: Final = 10.0
 
 LINGER_SECONDS: Final = 2.0
 """How long a closed connection is still read."""
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode("ascii")
 
 
 class _Lingering:
@@ -107,6 +116,7 @@ class ProblemProtocol(HttpToolsProtocol):
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.server_state.default_headers = [(b"date", _date(int(time.time())))]
         if self._head_timer is None:
             self._wait_for_head()
 

@@ -7,17 +7,21 @@ processes: take the maximum over them, never the sum.
 """
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
-from wsgiref.simple_server import WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -31,6 +35,7 @@ from api.services.operations.status import ParkedCounts, Status, age
 Labelled: TypeAlias = Mapping[tuple[str, ...], float]
 
 _KEPT_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 60.0  # whether to end, where nothing wakes the listener
 _NONE: Final = ParkedCounts(0, 0, 0, "")
 _LARGEST_PORT: Final = 65535
 
@@ -238,8 +243,21 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
+        ending = threading.Thread(target=self._server.shutdown, daemon=True)
+        ending.start()
+        # Wakes the thread that waits for callers; where it does not, that one looks by itself.
+        with suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)
+        ending.join()
         self._server.server_close()
+
+
+class _Silent(WSGIRequestHandler):
+    """Handles a scrape without a line on stderr."""
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
 def listen(registry: CollectorRegistry, subject: Subject, address: tuple[str, int]) -> Listener:
@@ -251,14 +269,33 @@ def listen(registry: CollectorRegistry, subject: Subject, address: tuple[str, in
     host, port = address
     registry.register(NodeFigures(subject))
     try:
-        server, _ = start_http_server(port, host, registry)
+        server = _bound(host, port, make_wsgi_app(registry))
     except OSError as error:
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else "there is no such address"
         raise Conflict(
             "listen.refused", f"Cannot listen on {host}:{port} for metrics: {reason}."
         ) from None
+    threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True).start()
     return Listener(server)
+
+
+def _bound(host: str, port: int, application: WSGIApplication) -> WSGIServer:
+    """Return a server at an address; the library's own looks twice a second whether to end.
+
+    Raises:
+        OSError: nothing can listen there.
+    """
+    (family, *_, address), *_ = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+
+    class Server(ThreadingWSGIServer):
+        """One of the address's own family."""
+
+        address_family: int = family
+
+    return make_server(str(address[0]), port, application, Server, _Silent)
 
 
 def parse_address(text: str, public_port: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 import threading
 
 from api.jobs.loop import Loop, Pace
+from api.jobs.wake import WakeOnCommit
 
 
 def test_sleeps_grow_to_the_longest_and_no_further() -> None:
@@ -49,3 +50,35 @@ def test_quiet_work_waits_for_more_of_its_kind_but_not_behind_a_bell() -> None:
     assert looked.acquire(timeout=20)
     loop.stop()
     assert loop.join(20)
+
+
+def test_a_loop_that_finds_nothing_takes_no_step_until_it_is_woken() -> None:
+    looked, stepped, found = threading.Semaphore(0), threading.Semaphore(0), [False]
+
+    def look() -> bool:
+        looked.release()
+        return found[0]
+
+    def step() -> bool:
+        stepped.release()
+        return False
+
+    loop = Loop("test", step, None, Pace(600.0, look=look))
+    loop.start()
+    assert looked.acquire(timeout=20)
+    assert not stepped.acquire(timeout=0.2)
+    found[0] = True
+    loop.wake()
+    assert stepped.acquire(timeout=20)
+    loop.stop()
+    assert loop.join(20)
+
+
+def test_loops_are_woken_when_something_may_have_been_committed() -> None:
+    marks, woken = iter([1, 1, 2, None, None, 2]), list[bool]()
+    waker = WakeOnCommit(lambda: next(marks), lambda: woken.append(True))
+    found = []
+    for _ in range(6):
+        assert waker() is False
+        found.append(len(woken))
+    assert found == [1, 1, 2, 3, 4, 5]

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx2
@@ -267,6 +268,15 @@ def test_malformed_framing_is_refused_in_the_same_form(served: MadeNode, name: s
     assert problem["status"] == 400
     assert problem["code"] == "http.malformed"
     assert problem["instance"].startswith("urn:comity:request:")
+
+
+def test_each_answer_is_dated_with_its_own_second(served: MadeNode) -> None:
+    with httpx2.Client(base_url=served.url, trust_env=False) as web:
+        for _ in range(2):
+            before = int(time.time())
+            (date,) = web.get("/healthz").headers.get_list("date")
+            assert before <= parsedate_to_datetime(date).timestamp() <= time.time()
+            time.sleep(1.1)
 
 
 def test_an_early_refusal_reaches_a_caller_that_still_sends(served: MadeNode) -> None:

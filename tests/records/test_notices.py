@@ -1,6 +1,7 @@
 """Commits of one process wake another one's loops; what was remembered of officers grows old."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -114,6 +115,38 @@ def cut_off(database: Database) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
         ).all()
     )
+
+
+def marked(database: Database) -> object:
+    """What a database says of itself once it hears the others."""
+    end = time.monotonic() + WAIT
+    while database.mark() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    return database.mark()
+
+
+def test_a_mark_changes_with_every_commit_and_with_nothing_else(
+    here: Database, there: Database
+) -> None:
+    here.listen()
+    here.write(lambda unit: rings(unit, "first"))
+    before = marked(here)
+    assert before is not None
+    here.look(version)
+    here.read(version)
+    assert here.mark() == before
+    here.write(lambda unit: rings(unit, "urgent", "own"))
+    own = here.mark()
+    assert own != before
+    there.write(lambda unit: rings(unit, "urgent", "other", "process"))
+    end = time.monotonic() + WAIT
+    while here.mark() == own and time.monotonic() < end:
+        time.sleep(0.01)
+    assert here.mark() != own
+
+
+def test_a_database_that_hears_nobody_has_no_mark(here: Database) -> None:
+    assert here.mark() is None
 
 
 def person(unit: Unit, officer: str) -> None:

@@ -19,6 +19,7 @@ The steps of :func:`integrate`:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -50,6 +51,8 @@ from api.wire.membership import Member
 BATCH = 2048
 _LEASE = "sequencer"
 _LEASE_SECONDS = 15
+RENEWED_SECONDS: Final = _LEASE_SECONDS / 2
+"""Seconds after which whoever holds the lease renews it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,7 @@ def _hold(node: Node, holder: str, row: Lease | None) -> int:
     """Take or keep the sequencer's lease, as it was read; returns the fencing token."""
     now = node.clock.now()
     fresh_until = format_instant(now + timedelta(seconds=_LEASE_SECONDS))
-    half = format_instant(now + timedelta(seconds=_LEASE_SECONDS / 2))
+    half = format_instant(now + timedelta(seconds=RENEWED_SECONDS))
     if row is not None and row.holder == holder and row.until > half:
         return row.fence
 

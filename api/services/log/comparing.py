@@ -57,17 +57,19 @@ def compare_all(node: Node, compared: Compared, *, witness: str = "") -> list[st
         Ids of the proofs that were found; witnesses that are away are passed over.
     """
     found = _own_denied(node, witness)
-    for owner in _trusted(node):
-        for each in others(node, owner):
-            if witness not in {"", each}:
-                continue
-            try:
-                proof = compare(node, each, owner, compared)
-            except (ComityError, LogError):
-                # Away, or its answers are of no use; the next round asks again.
-                continue
-            if proof is not None:
-                found.append(proof)
+    views = [(owner, each) for owner in others(node) for each in others(node, owner)]
+    asked = [(owner, each) for owner, each in views if witness in {"", each}]
+    trusted = _trusted(node) if asked else []
+    for owner, each in asked:
+        if owner not in trusted:
+            continue
+        try:
+            proof = compare(node, each, owner, compared)
+        except (ComityError, LogError):
+            # Away, or its answers are of no use; the next round asks again.
+            continue
+        if proof is not None:
+            found.append(proof)
     return found
 
 
@@ -180,9 +182,10 @@ def judge_refused(node: Node, *, owner: str = "") -> list[str]:
         Ids of the proofs that were found.
     """
     proofs = []
-    trusted = _trusted(node)
-    for row in node.db.read(node_state.refused_heads):
-        if row.peer not in trusted or owner not in {"", row.peer}:
+    refused = [row for row in node.db.read(node_state.refused_heads) if owner in {"", row.peer}]
+    trusted = _trusted(node) if refused else []
+    for row in refused:
+        if row.peer not in trusted:
             continue
         found = _judge_anywhere(node, row.peer, row.proof)
         given_up = tail_answers.given_up(node, row.peer, row.proof)

@@ -32,18 +32,12 @@ from api.wire.encoding import parse_instant
 _ANCHOR = "anchor:"
 
 
-def is_due_for_cosigning(node: Node, peer: str) -> bool:
+def is_due_for_cosigning(connection: Connection, peer: str) -> bool:
     """Tell whether a partner lacks the newest head and gets no delivery now."""
-
-    def read(connection: Connection) -> bool:
-        head = log.newest_head(connection)
-        if head is None or peer in streams.peers_waiting(connection):
-            return False
-        if peer in streams.peers_unreceipted(connection):
-            return False
-        return log.last_cosigned(connection, peer) < head.size
-
-    return node.db.read(read)
+    head = log.newest_head(connection)
+    if head is None or streams.owed(connection, peer):
+        return False
+    return log.last_cosigned(connection, peer) < head.size
 
 
 def ask_to_cosign(node: Node, peer: str) -> bool:
@@ -70,22 +64,30 @@ def anchor_due(node: Node) -> list[str]:
         The partners whose head was anchored now; at most once each in ``Limits.anchor_every``.
     """
     anchored = []
-    for seen in node.db.read(peer_logs.peer_logs):
-        if _is_due(node, seen):
+    for seen in node.db.read(_grown):
+        if _waited(node, seen):
             _anchor(node, seen)
             anchored.append(seen.peer)
     return anchored
 
 
-def _is_due(node: Node, seen: PeerLog) -> bool:
-    def read(connection: Connection) -> tuple[str | None, str]:
-        name = _ANCHOR + seen.peer
-        return node_state.value(connection, name), node_state.since(connection, name)
+def has_grown(node: Node) -> bool:
+    """Tell whether any partner's log grew in substance since its last anchor."""
+    return bool(node.db.read(_grown))
 
-    text, at = node.db.read(read)
-    known = int(text.partition(":")[0]) if text is not None else 0
-    if seen.substantive <= known:
-        return False
+
+def _grown(connection: Connection) -> list[PeerLog]:
+    found = []
+    for seen in peer_logs.peer_logs(connection):
+        text = node_state.value(connection, _ANCHOR + seen.peer)
+        known = int(text.partition(":")[0]) if text is not None else 0
+        if seen.substantive > known:
+            found.append(seen)
+    return found
+
+
+def _waited(node: Node, seen: PeerLog) -> bool:
+    at = node.db.read(lambda connection: node_state.since(connection, _ANCHOR + seen.peer))
     wait = timedelta(seconds=node.limits.anchor_every)
     return not at or node.clock.now() >= parse_instant(at) + wait
 
