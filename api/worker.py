@@ -14,7 +14,7 @@ from functools import partial
 
 from api.jobs import reconcile
 from api.jobs.anchor import anchor
-from api.jobs.deliver import deliver, owed
+from api.jobs.deliver import compose, may_compose, may_send, send
 from api.jobs.destroy import destroy_exhibits
 from api.jobs.follow import EVERY as FOLLOW_EVERY
 from api.jobs.follow import follow
@@ -119,10 +119,16 @@ class Worker:
         loop = partial(Loop, peer=peer, observer=observer)
         return [
             loop(
+                f"compose-{peer}",
+                partial(compose, node, peer),
+                bell("head", "composable"),
+                Pace(tick, _REST, look=partial(may_compose, node, peer)),
+            ),
+            loop(
                 f"deliver-{peer}",
-                partial(deliver, node, peer),
-                bell("head", "composed"),
-                Pace(tick, _REST, look=partial(owed, node, peer)),
+                partial(send, node, peer),
+                bell("composed"),
+                Pace(tick, _REST, look=partial(may_send, node, peer)),
             ),
             loop(
                 f"gaps-{peer}",

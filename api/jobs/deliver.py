@@ -1,4 +1,7 @@
-"""Carries the outbox to one peer: composes, sends in stream order, waits as the back-off says."""
+"""Carries the outbox to one peer: composes; sends in stream order, waits as the back-off says.
+
+The next message is composed while the partner reads the one before.
+"""
 
 from sqlalchemy import Connection
 
@@ -14,23 +17,31 @@ _REFUSALS = "refused"
 _FORGOTTEN = {"equivocation", "log.inconsistent", "log.size", "stream.floor", "stream.prev"}
 
 
-def owed(node: Node, peer: str) -> bool:
-    """Tell whether anything waits for a peer or for its receipt."""
-    return node.db.look(lambda connection: streams.owed(connection, peer))
+def may_compose(node: Node, peer: str) -> bool:
+    """Tell whether a message to a peer is to be composed now."""
+    batch = node.limits.batch
+    return node.db.look(lambda connection: streams.may_compose(connection, peer, batch))
 
 
-def deliver(node: Node, peer: str) -> bool:
-    """Compose what waits and send the oldest message without a receipt.
+def may_send(node: Node, peer: str) -> bool:
+    """Tell whether any message to a peer has no receipt."""
+    return node.db.look(lambda connection: streams.awaits_receipt(connection, peer))
 
-    Returns:
-        Whether to go on at once: something was composed or receipted.
-    """
+
+def compose(node: Node, peer: str) -> bool:
+    """Compose a message of what waits; returns whether there was any."""
     if node.db.read(node_state.restoring):
         return False
-    composed = delivering.compose(node, peer) is not None
+    return delivering.compose(node, peer) is not None
+
+
+def send(node: Node, peer: str) -> bool:
+    """Send the oldest message without a receipt; returns whether it is receipted now."""
+    if node.db.read(node_state.restoring):
+        return False
     message, tried = node.db.read(lambda connection: _next(node, connection, peer))
     if message is None:
-        return composed
+        return False
     waits = partner_memberships.lacks_our_keys(node, peer)
     sent = delivering.Sent("retry", waits) if waits else delivering.send(node, message)
     if sent.outcome == "receipted":

@@ -33,6 +33,7 @@ class Sequencer:
         self._holder = holder
         self._asked = False
         self._empty: object = None
+        self._rung = -1
         self._until = 0.0
 
     def __call__(self) -> bool:
@@ -47,14 +48,15 @@ class Sequencer:
 
     def _integrate(self) -> int:
         """Integrate one batch and keep the lease, unless nothing was committed since the last."""
-        # Taken before the look: what is committed during it changes the next one.
-        mark, now = self._node.db.mark(), time.monotonic()
-        if mark is not None and mark == self._empty and now < self._until:
+        db, now = self._node.db, time.monotonic()
+        # What this process committed is told without asking the database, which writers wait for.
+        rung = db.rung
+        if rung == self._rung and now < self._until and db.mark() == self._empty:
             return 0
-        self._empty = None
         count = checkpoints.integrate(self._node, self._holder)
-        if count == 0:
-            self._empty, self._until = mark, now + checkpoints.RENEWED_SECONDS
+        self._empty = db.mark() if count == 0 else None
+        self._rung = rung if self._empty is not None else -1
+        self._until = now + checkpoints.RENEWED_SECONDS
         return count
 
 

@@ -197,6 +197,11 @@ class Database:
         for heard in self._hearing.get(topic, ()):
             heard()
 
+    @property
+    def rung(self) -> int:
+        """How often a bell was rung, by commits of this process and by others that it heard."""
+        return self._rung
+
     def mark(self) -> object:
         """Return what stays equal while nobody commits; ``None`` while that cannot be told.
 

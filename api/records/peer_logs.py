@@ -115,8 +115,13 @@ class Submitted:
     at: str
 
 
-# Asked in every round of looking at partners: built once.
+# Asked in every round of looking at partners, or for every statement of theirs: built once.
 _SUBMITTED = select(SUBMITTED).where(SUBMITTED.c.peer == bindparam("of"))
+_PEER_TILE = select(PEER_TILES.c.data).where(
+    PEER_TILES.c.peer == bindparam("of"),
+    PEER_TILES.c.level == bindparam("at"),
+    PEER_TILES.c.n == bindparam("number"),
+)
 _PEER_LOGS = select(PEER_LOGS).order_by(PEER_LOGS.c.peer)
 
 
@@ -138,7 +143,5 @@ def peer_logs(connection: Connection) -> list[PeerLog]:
 
 def peer_tile(connection: Connection, peer: str, level: int, n: int) -> bytes:
     """Return a stored tile of a peer's log, full or partial (empty if none)."""
-    query = select(PEER_TILES.c.data).where(
-        PEER_TILES.c.peer == peer, PEER_TILES.c.level == level, PEER_TILES.c.n == n
-    )
-    return bytes(connection.execute(query).scalar_one_or_none() or b"")
+    found = connection.execute(_PEER_TILE, {"of": peer, "at": level, "number": n})
+    return bytes(found.scalar_one_or_none() or b"")

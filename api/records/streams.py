@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    not_,
     or_,
     select,
 )
@@ -178,12 +179,20 @@ _UNRECEIPTED = (
     .order_by(MESSAGES_OUT.c.epoch, MESSAGES_OUT.c.seq)
     .limit(_MOST)
 )
-_OWED = select(
-    or_(
-        exists().where(OUTBOX.c.peer == _PEER, OUTBOX.c.message.is_(None)),
-        exists().where(MESSAGES_OUT.c.peer == _PEER, MESSAGES_OUT.c.state == SentState.COMPOSED),
-    )
+_WAITS = exists().where(OUTBOX.c.peer == _PEER, OUTBOX.c.message.is_(None))
+_AWAITS_RECEIPT = exists().where(
+    MESSAGES_OUT.c.peer == _PEER, MESSAGES_OUT.c.state == SentState.COMPOSED
 )
+_FILLS_MESSAGE = (
+    select(OUTBOX.c.id)
+    .where(OUTBOX.c.peer == _PEER, OUTBOX.c.message.is_(None))
+    .limit(1)
+    .offset(bindparam("others"))
+    .exists()
+)
+_MAY_COMPOSE = select(or_(_FILLS_MESSAGE, and_(_WAITS, not_(_AWAITS_RECEIPT))))
+_ASK_AWAITS_RECEIPT = select(_AWAITS_RECEIPT)
+_OWED = select(or_(_WAITS, _AWAITS_RECEIPT))
 _ITEMS = select(OUTBOX).where(OUTBOX.c.message == bindparam("of")).order_by(OUTBOX.c.id)
 _STREAM_OUT = select(STREAMS_OUT).where(STREAMS_OUT.c.peer == bindparam("to"))
 _STREAM_IN = select(STREAMS_IN).where(STREAMS_IN.c.peer == bindparam("from"))
@@ -203,6 +212,21 @@ _ATTEMPTS = select(ATTEMPTS)
 def waiting(connection: Connection, peer: str, limit: int) -> list[Posted]:
     """Return outbox rows for a peer that are in no message yet, oldest first."""
     return every(connection, _WAITING, Posted, {"to": peer, "most": limit})
+
+
+def may_compose(connection: Connection, peer: str, batch: int) -> bool:
+    """Tell whether a message is to be composed now; one statement.
+
+    While a message to this peer has no receipt, only what fills another one by itself: what is
+    fewer travels together when its turn comes.
+    """
+    found = connection.execute(_MAY_COMPOSE, {"to": peer, "others": batch - 1})
+    return bool(found.scalar_one())
+
+
+def awaits_receipt(connection: Connection, peer: str) -> bool:
+    """Tell whether any message to a peer has no receipt; one statement."""
+    return bool(connection.execute(_ASK_AWAITS_RECEIPT, {"to": peer}).scalar_one())
 
 
 def owed(connection: Connection, peer: str) -> bool:

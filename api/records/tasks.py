@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from sqlalchemy import Column, Connection, Index, Table, Text, and_, func, or_, select
+from sqlalchemy import Column, Connection, Index, Table, Text, and_, bindparam, func, or_, select
 
 from api.domain.tasks import ReviewState
 from api.records.metadata import METADATA, RECORDED
@@ -248,10 +248,12 @@ def count(connection: Connection, ministry: str, until: str | None = None) -> in
     return connection.execute(query).scalar_one()
 
 
+_REVIEW = select(REVIEWS).where(REVIEWS.c.id == bindparam("of"))
+
+
 def review(connection: Connection, review_id: str) -> Review | None:
     """Return one review."""
-    query = select(REVIEWS).where(REVIEWS.c.id == review_id)
-    return first(connection, query, Review)
+    return first(connection, _REVIEW, Review, {"of": review_id})
 
 
 def reviews(connection: Connection, ids: Sequence[str]) -> dict[str, Review]:

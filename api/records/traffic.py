@@ -4,7 +4,7 @@ Owns the table ``peer_traffic``: one row for each partner, kind of bytes and day
 go when the next is begun. A lost row gives a partner another day's share, and nothing else.
 """
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, delete, select
 
 from api.records.metadata import METADATA, VOLATILE
 from api.records.unit_of_work import Unit
@@ -19,13 +19,18 @@ TRAFFIC = Table(
     info=VOLATILE,
 )
 
+# Asked before each range of an exhibit: built once.
+_OF_DAY = select(TRAFFIC.c.bytes).where(
+    TRAFFIC.c.peer == bindparam("of"),
+    TRAFFIC.c.share == bindparam("kind"),
+    TRAFFIC.c.day == bindparam("on"),
+)
+
 
 def of_day(connection: Connection, peer: str, share: str, day: str) -> int:
     """Return the bytes of one kind that were counted for a partner on a day (``YYYY-MM-DD``)."""
-    query = select(TRAFFIC.c.bytes).where(
-        TRAFFIC.c.peer == peer, TRAFFIC.c.share == share, TRAFFIC.c.day == day
-    )
-    return int(connection.execute(query).scalar_one_or_none() or 0)
+    found = connection.execute(_OF_DAY, {"of": peer, "kind": share, "on": day})
+    return int(found.scalar_one_or_none() or 0)
 
 
 def add(unit: Unit, peer: str, share: str, day: str, amount: int) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from api.domain.log_trust import log_verifiers, witness_verifiers
-from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.ports.peers import PeerReply
 from api.records import log, stream_counts, streams
@@ -28,6 +27,7 @@ from tests.support.bad_peer import BadPeer, altered, contents, flip_signature
 from tests.support.bodies import body
 from tests.support.campaigns import long
 from tests.support.check_log import check_everything, read_copy
+from tests.support.delivering import deliver
 from tests.support.federation import Federation
 from tests.support.signing import CA, UK, US, SealingMinistry
 

@@ -12,7 +12,6 @@ import pytest
 from api.domain.errors import Conflict, Invalid, NotFound, TooMany
 from api.domain.log_trust import log_verifiers, witness_verifiers
 from api.domain.quotas import RATES, Allowance, Quotas, Rate, Share
-from api.jobs.deliver import deliver
 from api.ports.peers import PeerReply
 from api.records import stream_counts, streams
 from api.services.audit.export import exporting
@@ -29,6 +28,7 @@ from tests.support import counted_streams, exchange
 from tests.support.bad_peer import BadPeer, contents
 from tests.support.bodies import body
 from tests.support.campaigns import campaign
+from tests.support.delivering import deliver
 from tests.support.exchange import CA, UK, US
 from tests.support.federation import Federation, Wire
 from tests.support.signing import CA as CA_KEYS

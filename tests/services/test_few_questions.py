@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from api.jobs.deliver import deliver
 from api.jobs.process_inbox import process_inbox
 from api.services.desk import evidence, tasks
 from api.services.log import checkpoints
@@ -24,6 +23,7 @@ from tests.support import foreign
 from tests.support.asked import Counted, counted
 from tests.support.bodies import body
 from tests.support.databases import Postgres
+from tests.support.delivering import deliver
 from tests.support.exchange import REGIME, UK, US, designate, draft, person, request, say
 from tests.support.federation import Federation
 from tests.support.signing import UK as UK_KEYS

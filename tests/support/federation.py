@@ -30,7 +30,6 @@ from api.domain.events import Act, Subject
 from api.domain.regimes.advice import Regime
 from api.domain.regimes.together import regimes_of
 from api.jobs.anchor import anchor
-from api.jobs.deliver import deliver
 from api.jobs.process_inbox import fetch_exhibits, fill_gaps, process_inbox
 from api.jobs.watch_peers import Watch
 from api.ports.peers import PeerReply
@@ -51,6 +50,7 @@ from api.wire.keys import thumbprint
 from api.wire.membership import Membership
 from api.wire.statements import NONCE_BYTES, Content
 from tests.support import templates
+from tests.support.delivering import deliver
 from tests.support.signing import CA, UK, US, SealingMinistry, Signatory, membership
 
 ISSUER = "https://id.example"

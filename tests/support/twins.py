@@ -13,12 +13,12 @@ from pathlib import Path
 
 from api.adapters.memory.file import FileMemory
 from api.adapters.store.folder import FolderStore
-from api.jobs.deliver import deliver
 from api.records import copying
 from api.records.database import Database
 from api.services.log import checkpoints
 from api.services.node import Node
 from api.services.road import anchoring
+from tests.support.delivering import deliver
 from tests.support.federation import Federation, SeededEntropy, Wire
 
 

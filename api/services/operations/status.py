@@ -231,7 +231,8 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
     """Write one fact about the node with its event."""
     node_state.put(unit, name, value, node.now())
     recording.record(node, unit, entry)
-    unit.ring("composed")
+    for topic in ("composable", "composed"):
+        unit.ring(topic)
 
 
 def sent_counts(connection: Connection, peer: str) -> StreamCounts:

@@ -319,6 +319,7 @@ def store_receipt(node: Node, message: MessageOut, raw: bytes) -> None:
         key, expect = {"id": message.id}, {"state": SentState.COMPOSED}
         if unit.update(streams.MESSAGES_OUT, key, values, expect=expect) is None:
             return
+        unit.ring("composable")
         heads.add_cosignatures(unit.connection, lines)
         tell_effects(unit, peer, message.id, node.now())
         recording.record(

@@ -221,7 +221,8 @@ def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
         recording.record(node, unit, sent)
         opened = _entry(caller, permit, Act.EPOCH_OPENED, peer)
         recording.record(node, unit, resting_on(opened, look))
-        unit.ring("composed")
+        for topic in ("composable", "composed"):
+            unit.ring(topic)
 
     node.db.write(write)
     return change

@@ -122,7 +122,8 @@ class ReleaseEffect(Plain):
         values = {"state": "receipted", "message": message, "receipted_at": at}
         for state in ("sent", "perhaps-received"):
             expect = {"release": original.id, "state": state}
-            unit.update(packages.HOLDERS, key, values, expect=expect)
+            if unit.update(packages.HOLDERS, key, values, expect=expect) is not None:
+                return
 
     @override
     def disposed(self, _node: Node, unit: Unit, disposed: Disposed) -> None:
