@@ -84,6 +84,10 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
 
     Example: comity node work --settings /etc/comity/settings.env
     """
+    # First of all: to import takes a second, and who is told to end meanwhile ends in order.
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_end_working, ended))
     _give_memory_back()
     with _set_aside():
         from api.bootstrap import build
@@ -91,9 +95,6 @@ def work(_context: CliContext, *, settings: SettingsFile = None) -> None:
         from api.worker import serve_until
 
     loaded = load_settings(settings)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, partial(_end_working, ended))
     installation = build(loaded)
     metrics = None
     try:
