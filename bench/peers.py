@@ -1,4 +1,4 @@
-"""Beside a neighbour in the same run: posts per second and page reads of Comity and of medallion.
+"""Beside neighbours in the same run: posts a second and page reads of Comity and TAXII servers.
 
 What each does per request, so that nobody compares unlike things unknowingly:
 
@@ -6,26 +6,34 @@ What each does per request, so that nobody compares unlike things unknowingly:
   ML-DSA-87 seal made, statement, event and index rows committed with ``synchronous=FULL``.
 * medallion 3 (TAXII 2.1, memory back end): Basic authentication, parse, append to a list in memory;
   nothing is signed, nothing survives the process.
+* OpenTAXII (TAXII 2.1, SQLite on disk, one gunicorn worker): bearer token, parse, object and job
+  committed; nothing is signed or recorded beside. It is measured where ``--opentaxii`` names an
+  interpreter that has it and gunicorn (0.10; release 0.9.3 answers object calls with 500).
 
-    python -m bench peers [--posts N]
+    python -m bench peers [--posts N] [--opentaxii PYTHON]
 """
 
 import argparse
 import base64
 import json
 import logging
+import os
 import secrets
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import uvicorn
 from werkzeug.serving import make_server
 
@@ -36,9 +44,11 @@ from api.worker import Worker
 from bench.publish import AUDIENCE, SUB, requests
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
+from tests.support.ports import free_port
 from tests.support.signing import US
 
 COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+ROOT = "0f0b2a0e-8a3e-4c8e-9d2f-5b0b6f1d7c11"
 PATH = f"/bench/collections/{COLLECTION}/objects/"
 TAXII = "application/taxii+json;version=2.1"
 
@@ -110,6 +120,70 @@ def comity(folder: Path) -> tuple[int, str, Callable[[], None]]:
     return port, issuer.token(SUB, AUDIENCE), stop
 
 
+OPENTAXII = """
+domain: localhost
+support_basic_auth: no
+auth_api:
+  class: opentaxii.auth.sqldb.SQLDatabaseAPI
+  parameters: {db_connection: "sqlite:///FOLDER/auth.db", create_tables: yes, secret: bench}
+taxii1:
+taxii2:
+  persistence_api:
+    class: opentaxii.persistence.sqldb.Taxii2SQLDatabaseAPI
+    parameters: {db_connection: "sqlite:///FOLDER/data.db", create_tables: yes}
+  title: bench
+  public_discovery: true
+  max_content_length: 9765625
+logging: {root: error, opentaxii: error}
+"""
+
+
+@contextmanager
+def opentaxii(folder: Path, python: Path) -> Iterator[tuple[int, str, str]]:
+    """Run OpenTAXII on loopback; gives its port, a token and the path of a collection."""
+    port = free_port()
+    (folder / "config.yml").write_text(OPENTAXII.replace("FOLDER", str(folder)))
+    environment = {"PATH": os.environ["PATH"], "OPENTAXII_CONFIG": str(folder / "config.yml")}
+
+    def run(name: str, *arguments: str) -> None:
+        command = [python.parent / f"opentaxii-{name}", *arguments]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+
+    run("create-account", "-u", "bench", "-p", "bench", "--admin")
+    run("add-api-root", "-t", "bench", "--default", "--public", "-i", ROOT)
+    run("add-collection", "-r", ROOT, "-t", "bench", "-a", "bench")
+    listening = ["-b", f"127.0.0.1:{port}", "--log-level", "error", "opentaxii.http:app"]
+    server = subprocess.Popen([python, "-m", "gunicorn", *listening], env=environment)
+    try:
+        _await_port(port)
+        who = {"username": "bench", "password": "bench"}
+        said = httpx2.post(f"http://127.0.0.1:{port}/management/auth", data=who, trust_env=False)
+        yield port, said.raise_for_status().json()["token"], f"/taxii2/{ROOT}/collections/bench/"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _await_port(port: int) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("OpenTAXII does not listen")
+
+
+def measure_opentaxii(folder: Path, python: Path, posts: int) -> dict[str, tuple[float, float]]:
+    """Measure it as the other is measured."""
+    with opentaxii(folder, python) as (port, token, path):
+        headers = {"authorization": f"Bearer {token}", "accept": TAXII, "content-type": TAXII}
+        bodies: list[Any] = [indicator() for _ in range(posts)]
+        return {
+            "post": timed(port, "POST", f"{path}objects/", headers, bodies),
+            "page": timed(port, "GET", f"{path}objects/?limit=100", headers, [None] * 20),
+        }
+
+
 def indicator() -> bytes:
     """A STIX indicator of ordinary size, in an envelope."""
     return json.dumps(
@@ -155,10 +229,11 @@ def main(arguments: list[str]) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="bench peers")
     parser.add_argument("--posts", type=int, default=400)
+    parser.add_argument("--opentaxii", type=Path, help="interpreter that has OpenTAXII")
     options = parser.parse_args(arguments)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     ours: dict[str, tuple[float, float]] = {}
-    theirs: dict[str, tuple[float, float]] = {}
+    theirs: dict[str, dict[str, tuple[float, float]]] = {"medallion": {}}
     with tempfile.TemporaryDirectory() as folder:
         port, token, stop = comity(Path(folder) / "comity")
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
@@ -170,16 +245,20 @@ def main(arguments: list[str]) -> None:
         secret = base64.b64encode(b"bench:bench").decode()
         headers = {"authorization": f"Basic {secret}", "accept": TAXII, "content-type": TAXII}
         posts: list[Any] = [indicator() for _ in range(options.posts)]
-        theirs["post"] = timed(port, "POST", PATH, headers, posts)
-        theirs["page"] = timed(port, "GET", f"{PATH}?limit=100", headers, [None] * 5)
+        theirs["medallion"]["post"] = timed(port, "POST", PATH, headers, posts)
+        page = timed(port, "GET", f"{PATH}?limit=100", headers, [None] * 5)
+        theirs["medallion"]["page"] = page
         halt()
+        if options.opentaxii is not None:
+            theirs["OpenTAXII"] = measure_opentaxii(Path(folder), options.opentaxii, options.posts)
     print((__doc__ or "").partition("\n\n")[2].rpartition("\n\n")[0])
-    for name in ("post", "page"):
-        (rate, median), (other, their_median) = ours[name], theirs[name]
-        print(
-            f"{name}: comity {rate:.0f}/s, p50 {median:.1f} ms; medallion {other:.0f}/s, "
-            f"p50 {their_median:.1f} ms; ratio {rate / other:.2f}"
-        )
+    for neighbour, found in theirs.items():
+        for name, (other, their_median) in found.items():
+            rate, median = ours[name]
+            print(
+                f"{name}: comity {rate:.0f}/s, p50 {median:.1f} ms; {neighbour} {other:.0f}/s, "
+                f"p50 {their_median:.1f} ms; ratio {rate / other:.2f}"
+            )
 
 
 if __name__ == "__main__":
