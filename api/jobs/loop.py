@@ -132,6 +132,7 @@ class Loop:
     def _work(self, piece: Piece) -> bool:
         """Do one piece of work and say how it ended; raises nothing."""
         try:
+            self._empty = False  # a look that fails tells nothing
             self._empty = self._pace.look is not None and not self._pace.look()
             more = not self._empty and self._step()
         except Conflict:

@@ -2,6 +2,7 @@
 
 import threading
 
+from api.domain.errors import Unavailable
 from api.jobs.loop import Loop, Pace
 from api.jobs.wake import WakeOnCommit
 
@@ -68,6 +69,30 @@ def test_a_loop_that_finds_nothing_takes_no_step_until_it_is_woken() -> None:
     assert looked.acquire(timeout=20)
     assert not stepped.acquire(timeout=0.2)
     found[0] = True
+    loop.wake()
+    assert stepped.acquire(timeout=20)
+    loop.stop()
+    assert loop.join(20)
+
+
+def test_a_look_that_fails_is_made_again_soon() -> None:
+    outcomes = iter([False, Unavailable("database.unavailable", "away"), True])
+    looked, stepped = threading.Semaphore(0), threading.Semaphore(0)
+
+    def look() -> bool:
+        looked.release()
+        found = next(outcomes, False)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def step() -> bool:
+        stepped.release()
+        return False
+
+    loop = Loop("test", step, None, Pace(0.01, look=look))
+    loop.start()
+    assert looked.acquire(timeout=20)
     loop.wake()
     assert stepped.acquire(timeout=20)
     loop.stop()
