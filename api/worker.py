@@ -127,7 +127,7 @@ class Worker:
             loop(
                 f"deliver-{peer}",
                 partial(send, node, peer),
-                bell("composed"),
+                bell("composed", "composable"),
                 Pace(tick, _REST, look=partial(may_send, node, peer)),
             ),
             loop(

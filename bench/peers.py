@@ -19,7 +19,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,7 +27,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ from api.worker import Worker
 from bench.publish import AUDIENCE, SUB, requests
 from tests.support.federation import ISSUER, Federation
 from tests.support.issuer import FakeIssuer
-from tests.support.ports import free_port
+from tests.support.ports import free_port, wait_until_open
 from tests.support.signing import US
 
 COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
@@ -155,22 +154,13 @@ def opentaxii(folder: Path, python: Path) -> Iterator[tuple[int, str, str]]:
     listening = ["-b", f"127.0.0.1:{port}", "--log-level", "error", "opentaxii.http:app"]
     server = subprocess.Popen([python, "-m", "gunicorn", *listening], env=environment)
     try:
-        _await_port(port)
+        wait_until_open(port)
         who = {"username": "bench", "password": "bench"}
         said = httpx2.post(f"http://127.0.0.1:{port}/management/auth", data=who, trust_env=False)
         yield port, said.raise_for_status().json()["token"], f"/taxii2/{ROOT}/collections/bench/"
     finally:
         server.terminate()
         server.wait(20)
-
-
-def _await_port(port: int) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("OpenTAXII does not listen")
 
 
 def measure_opentaxii(folder: Path, python: Path, posts: int) -> dict[str, tuple[float, float]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from api.records.database import Mark
 from api.services.log import checkpoints, guard, remembering
 from api.services.node import Node
 
@@ -32,8 +33,7 @@ class Sequencer:
         self._node = node
         self._holder = holder
         self._asked = False
-        self._empty: object = None
-        self._rung = -1
+        self._empty: Mark | None = None
         self._until = 0.0
 
     def __call__(self) -> bool:
@@ -49,13 +49,13 @@ class Sequencer:
     def _integrate(self) -> int:
         """Integrate one batch and keep the lease, unless nothing was committed since the last."""
         db, now = self._node.db, time.monotonic()
-        # What this process committed is told without asking the database, which writers wait for.
-        rung = db.rung
-        if rung == self._rung and now < self._until and db.mark() == self._empty:
+        if now < self._until and db.unchanged(self._empty):
             return 0
+        rung = db.rung
         count = checkpoints.integrate(self._node, self._holder)
-        self._empty = db.mark() if count == 0 else None
-        self._rung = rung if self._empty is not None else -1
+        mark = db.mark() if count == 0 else None
+        # A bell rung meanwhile may tell of what was committed behind the look.
+        self._empty = mark if mark is not None and mark.rung == rung else None
         self._until = now + checkpoints.RENEWED_SECONDS
         return count
 

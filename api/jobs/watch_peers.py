@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from api.domain.errors import ComityError
 from api.records import node_state, peer_logs
+from api.records.database import Mark
 from api.services.log import add_checkpoint, comparing, guard, tail_answers
 from api.services.node import Node
 from api.services.operations.status import STOP_SWITCH
@@ -36,7 +37,7 @@ class Watch:
         self._compared = comparing.Compared()
         self._failures: dict[str, int] = {}
         self._pause: dict[str, int] = {}
-        self._seen: object = None
+        self._seen: Mark | None = None
 
     def has_cause(self) -> bool:
         """Tell whether a round would ask a partner anything, or judge anything of a log.
@@ -75,8 +76,7 @@ class Watch:
         return (
             all(self._pause.get(peer, 0) > 0 for peer in self._peers)
             and not any(comparing.others(self._node, peer) for peer in self._peers)
-            and self._seen is not None
-            and self._seen == self._node.db.mark()
+            and self._node.db.unchanged(self._seen)
         )
 
     def _recover(self) -> None:

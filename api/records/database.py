@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -34,6 +35,14 @@ _PATIENCE = 30_000  # milliseconds that a statement waits for another connection
 _CONNECTIONS: Final = 21
 _LOOKING: Final = 4  # connections that are kept beside them, for single statements
 _FRESH: Final = 1.0  # seconds for which a connection that was just used is not asked whether it is
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What stays equal while nobody commits: the bells rung here, and what others are known by."""
+
+    rung: int
+    others: object
 
 
 class Database:
@@ -202,14 +211,21 @@ class Database:
         """How often a bell was rung, by commits of this process and by others that it heard."""
         return self._rung
 
-    def mark(self) -> object:
+    def mark(self) -> Mark | None:
         """Return what stays equal while nobody commits; ``None`` while that cannot be told.
 
         A commit of this process counts if it rang a bell or recorded an act. Those of others are
         counted by SQLite, and heard of on PostgreSQL.
         """
         rung, others = self._rung, self._others()
-        return None if others is None else (rung, others)
+        return None if others is None else Mark(rung, others)
+
+    def unchanged(self, since: Mark | None) -> bool:
+        """Tell whether nobody committed since a mark; false where that cannot be told.
+
+        What this process committed is told without asking the database, which writers wait for.
+        """
+        return since is not None and since.rung == self._rung and since == self.mark()
 
     def _tell(self, topics: set[str], acts: Sequence[tuple[str, str]]) -> None:
         """Wake those who listen for what was just committed, and let it be counted."""

@@ -12,7 +12,7 @@ import pytest
 from api.jobs.sequence import Sequencer
 from api.jobs.watch_peers import Watch
 from api.services.log import checkpoints
-from tests.support import asked, exchange
+from tests.support import asked, exchange, marks
 from tests.support.exchange import UK, US
 from tests.support.federation import Federation
 from tests.support.signing import UK as BRITISH
@@ -27,9 +27,7 @@ def federation(tmp_path: Path, database_url: str) -> Iterator[Federation]:
     exchange.designate(made, US, "Covered Person", to=(UK,))
     made.settle()
     made.watch(2)
-    end = time.monotonic() + 20
-    while us.db.mark() is None and time.monotonic() < end:
-        time.sleep(0.01)
+    marks.awaited(us.db)
     yield made
     made.close()
 

@@ -12,18 +12,15 @@ from api.records.officers import GRANTS, IDENTITIES, OFFICER_KEYS, OFFICERS, ver
 from api.records.suspensions import SUSPENSIONS
 from api.records.unit_of_work import Unit
 from api.services.standings import Standings
-from tests.support import templates
+from tests.support import marks, templates
 
 WAIT = 20.0
 AT = "2027-01-01T00:00:00.000Z"
 
 
 @pytest.fixture
-def here(database_url: str) -> Iterator[Database]:
-    templates.prepare(database_url)
-    made = Database(database_url)
-    yield made
-    made.close()
+def here(database: Database) -> Database:
+    return database
 
 
 @pytest.fixture
@@ -117,20 +114,12 @@ def cut_off(database: Database) -> None:
     )
 
 
-def marked(database: Database) -> object:
-    """What a database says of itself once it hears the others."""
-    end = time.monotonic() + WAIT
-    while database.mark() is None and time.monotonic() < end:
-        time.sleep(0.01)
-    return database.mark()
-
-
 def test_a_mark_changes_with_every_commit_and_with_nothing_else(
     here: Database, there: Database
 ) -> None:
     here.listen()
     here.write(lambda unit: rings(unit, "first"))
-    before = marked(here)
+    before = marks.awaited(here)
     assert before is not None
     here.look(version)
     here.read(version)

@@ -3,21 +3,17 @@
 import contextlib
 import http.client
 import os
-import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from tests.support.certificates import Authority, Pair
 from tests.support.deployment import DEPLOY
 from tests.support.foreign import oracle
-from tests.support.ports import free_port
+from tests.support.ports import free_port, wait_until_open
 
 MAIN = """
 daemon off;
@@ -93,14 +89,6 @@ def write_configuration(folder: Path, port: int, upstream: int) -> Path:
             text = text.replace(old, new)
         (folder / "conf.d" / name).write_text(text)
     return folder / "nginx.conf"
-
-
-def wait_until_open(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    pytest.fail("nginx did not start")
 
 
 @contextmanager

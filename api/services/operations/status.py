@@ -231,8 +231,7 @@ def set_fact(node: Node, unit: Unit, name: str, value: str, entry: recording.Ent
     """Write one fact about the node with its event."""
     node_state.put(unit, name, value, node.now())
     recording.record(node, unit, entry)
-    for topic in ("composable", "composed"):
-        unit.ring(topic)
+    unit.ring("composable")
 
 
 def sent_counts(connection: Connection, peer: str) -> StreamCounts:

@@ -194,7 +194,7 @@ def _open(node: Node) -> None:
             act=Act.LOG_RECOVERED, subject=Subject("node", node.ministry), origin="operator"
         )
         recording.record(node, unit, entry)
-        for topic in ("urgent", "inbox", "composable", "composed"):
+        for topic in ("urgent", "inbox", "composable"):
             unit.ring(topic)
 
     node.db.write(write)

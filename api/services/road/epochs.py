@@ -221,8 +221,7 @@ def approve(node: Node, caller: Caller, peer: str) -> EpochChange:
         recording.record(node, unit, sent)
         opened = _entry(caller, permit, Act.EPOCH_OPENED, peer)
         recording.record(node, unit, resting_on(opened, look))
-        for topic in ("composable", "composed"):
-            unit.ring(topic)
+        unit.ring("composable")
 
     node.db.write(write)
     return change
